@@ -1,0 +1,64 @@
+# Each target is one command; `make help` lists them. Flags for zenith-db go in ARGS:
+#   make db-init ARGS="--admin-user root"
+
+CARGO     ?= cargo
+ZENITH    := target/release/zenith-db
+DIESEL    ?= target/tools/bin/diesel
+DIESEL_VERSION := 2.3.14
+ARGS      ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help build db-init db-migrate db-rollback db-seed db-health db-status db-backup \
+        test check fmt clippy doc schema-check bench
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Build the command, optimised
+	@$(CARGO) build --release --locked --quiet --bin zenith-db
+
+db-init: build ## Create the database, or bring it up to date
+	@$(ZENITH) create $(ARGS)
+
+db-migrate: build ## Apply the pending migrations, after a backup
+	@$(ZENITH) migrate $(ARGS)
+
+db-rollback: build ## Revert the last migration, after a backup (asks first; ARGS=--yes)
+	@$(ZENITH) rollback $(ARGS)
+
+db-seed: build ## Write the seeds that are missing
+	@$(ZENITH) seed $(ARGS)
+
+db-health: build ## Check everything
+	@$(ZENITH) health-check $(ARGS)
+
+db-status: build ## Show what the database holds
+	@$(ZENITH) status $(ARGS)
+
+db-backup: build ## Take a backup and check it
+	@$(ZENITH) backup $(ARGS)
+
+test: ## Run every test
+	$(CARGO) test --locked --no-fail-fast
+
+check: fmt clippy test doc schema-check ## Everything that CI runs
+
+fmt:
+	$(CARGO) fmt --check
+
+clippy:
+	$(CARGO) clippy --locked --all-targets -- --deny warnings
+	$(CARGO) clippy --locked --no-default-features -- --deny warnings
+
+doc: ## Build the documentation; a broken link is an error
+	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --locked --no-deps
+
+schema-check: $(DIESEL) ## Fail if src/schema.rs is not what the migrations generate
+	@DIESEL=$(DIESEL) scripts/schema_check.sh
+
+bench: ## Measure against the floor
+	$(CARGO) bench --locked
+
+target/tools/bin/diesel:
+	$(CARGO) install diesel_cli --version $(DIESEL_VERSION) --locked --quiet --root target/tools \
+		--target-dir target/tools/build --no-default-features --features sqlite-bundled

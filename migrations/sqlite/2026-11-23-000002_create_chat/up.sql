@@ -1,0 +1,103 @@
+-- Chat: conversations and their messages.
+
+-- One conversation of a user. message_count, total_tokens and last_message_at follow chat_history
+-- and are written in the same transaction as the message; updated_at is the last activity.
+CREATE TABLE chat_sessions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    session_id TEXT NOT NULL
+        CONSTRAINT chat_sessions_session_id_length CHECK (length(session_id) = 36),
+    user_id BIGINT NOT NULL
+        CONSTRAINT chat_sessions_user_id_fkey REFERENCES users (id) ON DELETE CASCADE,
+    title TEXT
+        CONSTRAINT chat_sessions_title_length CHECK (length(title) BETWEEN 0 AND 200),
+    description TEXT,
+    created_at TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
+        CONSTRAINT chat_sessions_created_at_utc CHECK (datetime(substr(created_at, 1, 19)) IS substr(created_at, 1, 19)
+            AND substr(created_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
+    updated_at TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
+        CONSTRAINT chat_sessions_updated_at_utc CHECK (datetime(substr(updated_at, 1, 19)) IS substr(updated_at, 1, 19)
+            AND substr(updated_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
+    last_message_at TIMESTAMP
+        CONSTRAINT chat_sessions_last_message_at_utc CHECK (datetime(substr(last_message_at, 1, 19)) IS substr(last_message_at, 1, 19)
+            AND substr(last_message_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
+    is_archived BOOLEAN NOT NULL DEFAULT 0
+        CONSTRAINT chat_sessions_is_archived_flag CHECK (is_archived IN (0, 1)),
+    is_shared BOOLEAN NOT NULL DEFAULT 0
+        CONSTRAINT chat_sessions_is_shared_flag CHECK (is_shared IN (0, 1)),
+    share_token TEXT
+        CONSTRAINT chat_sessions_share_token_length CHECK (length(share_token) BETWEEN 1 AND 64),
+    share_expires_at TIMESTAMP
+        CONSTRAINT chat_sessions_share_expires_at_utc CHECK (datetime(substr(share_expires_at, 1, 19)) IS substr(share_expires_at, 1, 19)
+            AND substr(share_expires_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
+    message_count BIGINT NOT NULL DEFAULT 0
+        CONSTRAINT chat_sessions_message_count_count CHECK (typeof(message_count) = 'integer' AND message_count >= 0),
+    total_tokens BIGINT NOT NULL DEFAULT 0
+        CONSTRAINT chat_sessions_total_tokens_count CHECK (typeof(total_tokens) = 'integer' AND total_tokens >= 0),
+    metadata TEXT NOT NULL DEFAULT '{}'
+        CONSTRAINT chat_sessions_metadata_json CHECK (json_valid(metadata))
+);
+CREATE UNIQUE INDEX idx_chat_sessions_session_id ON chat_sessions (session_id);
+CREATE INDEX idx_chat_sessions_user_id ON chat_sessions (user_id, is_archived, updated_at, id);
+CREATE INDEX idx_chat_sessions_updated_at ON chat_sessions (updated_at);
+CREATE UNIQUE INDEX idx_chat_sessions_share_token ON chat_sessions (share_token);
+CREATE TRIGGER chat_sessions_updated_at AFTER UPDATE ON chat_sessions
+WHEN NEW.updated_at <= OLD.updated_at AND NEW.updated_at <> strftime('%Y-%m-%d %H:%M:%f000', 'now')
+BEGIN
+    UPDATE chat_sessions SET updated_at = strftime('%Y-%m-%d %H:%M:%f000', 'now') WHERE id = NEW.id;
+END;
+
+-- The messages of a conversation, in the order of their ids. A deleted message stays as a row with
+-- is_deleted set, until its conversation goes.
+CREATE TABLE chat_history (
+    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    chat_session_id BIGINT NOT NULL
+        CONSTRAINT chat_history_chat_session_id_fkey REFERENCES chat_sessions (id) ON DELETE CASCADE,
+    user_id BIGINT NOT NULL
+        CONSTRAINT chat_history_user_id_fkey REFERENCES users (id) ON DELETE CASCADE,
+    message_id TEXT NOT NULL
+        CONSTRAINT chat_history_message_id_length CHECK (length(message_id) = 36),
+    parent_message_id TEXT
+        CONSTRAINT chat_history_parent_message_id_fkey REFERENCES chat_history (message_id) ON DELETE SET NULL,
+    message_content TEXT NOT NULL,
+    message_type TEXT NOT NULL
+        CONSTRAINT chat_history_message_type_known CHECK (message_type IN ('user', 'assistant', 'system')),
+    model_name TEXT
+        CONSTRAINT chat_history_model_name_length CHECK (length(model_name) BETWEEN 1 AND 100),
+    provider TEXT
+        CONSTRAINT chat_history_provider_length CHECK (length(provider) BETWEEN 1 AND 50),
+    timestamp TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
+        CONSTRAINT chat_history_timestamp_utc CHECK (datetime(substr(timestamp, 1, 19)) IS substr(timestamp, 1, 19)
+            AND substr(timestamp, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
+    token_count INTEGER
+        CONSTRAINT chat_history_token_count_count CHECK (token_count IS NULL OR (typeof(token_count) = 'integer' AND token_count >= 0)),
+    processing_time_ms INTEGER
+        CONSTRAINT chat_history_processing_time_ms_count CHECK (processing_time_ms IS NULL OR (typeof(processing_time_ms) = 'integer' AND processing_time_ms >= 0)),
+    is_deleted BOOLEAN NOT NULL DEFAULT 0
+        CONSTRAINT chat_history_is_deleted_flag CHECK (is_deleted IN (0, 1)),
+    deleted_at TIMESTAMP
+        CONSTRAINT chat_history_deleted_at_utc CHECK (datetime(substr(deleted_at, 1, 19)) IS substr(deleted_at, 1, 19)
+            AND substr(deleted_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
+    deleted_by BIGINT
+        CONSTRAINT chat_history_deleted_by_fkey REFERENCES users (id) ON DELETE SET NULL,
+    is_edited BOOLEAN NOT NULL DEFAULT 0
+        CONSTRAINT chat_history_is_edited_flag CHECK (is_edited IN (0, 1)),
+    edit_count INTEGER NOT NULL DEFAULT 0
+        CONSTRAINT chat_history_edit_count_count CHECK (typeof(edit_count) = 'integer' AND edit_count >= 0),
+    last_edited_at TIMESTAMP
+        CONSTRAINT chat_history_last_edited_at_utc CHECK (datetime(substr(last_edited_at, 1, 19)) IS substr(last_edited_at, 1, 19)
+            AND substr(last_edited_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
+    feedback_rating INTEGER
+        CONSTRAINT chat_history_feedback_rating_range CHECK (feedback_rating IS NULL OR (typeof(feedback_rating) = 'integer' AND feedback_rating BETWEEN 1 AND 5)),
+    feedback_comment TEXT,
+    source_documents TEXT
+        CONSTRAINT chat_history_source_documents_json CHECK (json_valid(source_documents)),
+    retrieval_context TEXT
+        CONSTRAINT chat_history_retrieval_context_json CHECK (json_valid(retrieval_context)),
+    metadata TEXT NOT NULL DEFAULT '{}'
+        CONSTRAINT chat_history_metadata_json CHECK (json_valid(metadata))
+);
+CREATE UNIQUE INDEX idx_chat_history_message_id ON chat_history (message_id);
+CREATE INDEX idx_chat_history_chat_session_id ON chat_history (chat_session_id, id);
+CREATE INDEX idx_chat_history_user_id ON chat_history (user_id, id);
+CREATE INDEX idx_chat_history_parent_message_id ON chat_history (parent_message_id) WHERE parent_message_id IS NOT NULL;
+CREATE INDEX idx_chat_history_deleted_by ON chat_history (deleted_by) WHERE deleted_by IS NOT NULL;

@@ -1,0 +1,149 @@
+-- Documents: what users upload, the chunks for retrieval, and where the bytes lie.
+
+-- A file that a user uploaded, and how far its processing has come. The bytes live outside the
+-- database, under file_path.
+CREATE TABLE documents (
+    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    document_id TEXT NOT NULL
+        CONSTRAINT documents_document_id_length CHECK (length(document_id) = 36),
+    user_id BIGINT NOT NULL
+        CONSTRAINT documents_user_id_fkey REFERENCES users (id) ON DELETE CASCADE,
+    filename TEXT NOT NULL
+        CONSTRAINT documents_filename_length CHECK (length(filename) BETWEEN 1 AND 255),
+    original_filename TEXT NOT NULL
+        CONSTRAINT documents_original_filename_length CHECK (length(original_filename) BETWEEN 1 AND 255),
+    file_path TEXT NOT NULL
+        CONSTRAINT documents_file_path_length CHECK (length(file_path) BETWEEN 1 AND 500),
+    file_size BIGINT NOT NULL
+        CONSTRAINT documents_file_size_count CHECK (typeof(file_size) = 'integer' AND file_size >= 0),
+    file_hash TEXT NOT NULL
+        CONSTRAINT documents_file_hash_sha256 CHECK (length(file_hash) = 64 AND file_hash NOT GLOB '*[^0-9a-f]*'),
+    mime_type TEXT NOT NULL
+        CONSTRAINT documents_mime_type_length CHECK (length(mime_type) BETWEEN 1 AND 100),
+    upload_status TEXT NOT NULL DEFAULT 'uploaded'
+        CONSTRAINT documents_upload_status_known CHECK (upload_status IN ('uploading', 'uploaded', 'failed')),
+    processing_status TEXT NOT NULL DEFAULT 'pending'
+        CONSTRAINT documents_processing_status_known CHECK (processing_status IN ('pending', 'processing', 'completed', 'failed')),
+    chunk_count INTEGER NOT NULL DEFAULT 0
+        CONSTRAINT documents_chunk_count_count CHECK (typeof(chunk_count) = 'integer' AND chunk_count >= 0),
+    total_tokens BIGINT NOT NULL DEFAULT 0
+        CONSTRAINT documents_total_tokens_count CHECK (typeof(total_tokens) = 'integer' AND total_tokens >= 0),
+    upload_started_at TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
+        CONSTRAINT documents_upload_started_at_utc CHECK (datetime(substr(upload_started_at, 1, 19)) IS substr(upload_started_at, 1, 19)
+            AND substr(upload_started_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
+    upload_completed_at TIMESTAMP
+        CONSTRAINT documents_upload_completed_at_utc CHECK (datetime(substr(upload_completed_at, 1, 19)) IS substr(upload_completed_at, 1, 19)
+            AND substr(upload_completed_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
+    processing_started_at TIMESTAMP
+        CONSTRAINT documents_processing_started_at_utc CHECK (datetime(substr(processing_started_at, 1, 19)) IS substr(processing_started_at, 1, 19)
+            AND substr(processing_started_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
+    processing_completed_at TIMESTAMP
+        CONSTRAINT documents_processing_completed_at_utc CHECK (datetime(substr(processing_completed_at, 1, 19)) IS substr(processing_completed_at, 1, 19)
+            AND substr(processing_completed_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
+    last_accessed_at TIMESTAMP
+        CONSTRAINT documents_last_accessed_at_utc CHECK (datetime(substr(last_accessed_at, 1, 19)) IS substr(last_accessed_at, 1, 19)
+            AND substr(last_accessed_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
+    access_count BIGINT NOT NULL DEFAULT 0
+        CONSTRAINT documents_access_count_count CHECK (typeof(access_count) = 'integer' AND access_count >= 0),
+    is_public BOOLEAN NOT NULL DEFAULT 0
+        CONSTRAINT documents_is_public_flag CHECK (is_public IN (0, 1)),
+    is_archived BOOLEAN NOT NULL DEFAULT 0
+        CONSTRAINT documents_is_archived_flag CHECK (is_archived IN (0, 1)),
+    tags TEXT NOT NULL DEFAULT '[]'
+        CONSTRAINT documents_tags_json CHECK (json_valid(tags) AND json_type(tags) = 'array'),
+    metadata TEXT NOT NULL DEFAULT '{}'
+        CONSTRAINT documents_metadata_json CHECK (json_valid(metadata)),
+    error_message TEXT,
+    CONSTRAINT documents_upload_order CHECK (upload_completed_at >= upload_started_at),
+    CONSTRAINT documents_processing_order CHECK (processing_completed_at >= processing_started_at)
+);
+CREATE UNIQUE INDEX idx_documents_document_id ON documents (document_id);
+CREATE INDEX idx_documents_user_id ON documents (user_id, id);
+CREATE INDEX idx_documents_file_hash ON documents (file_hash, user_id);
+CREATE INDEX idx_documents_processing_status ON documents (processing_status, id);
+CREATE INDEX idx_documents_upload_status ON documents (upload_status, id) WHERE upload_status <> 'uploaded';
+
+-- The pieces that a document was cut into for retrieval, in the order of chunk_index. vector_id
+-- names the embedding in the vector store.
+CREATE TABLE document_chunks (
+    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    chunk_id TEXT NOT NULL
+        CONSTRAINT document_chunks_chunk_id_length CHECK (length(chunk_id) = 36),
+    document_id BIGINT NOT NULL
+        CONSTRAINT document_chunks_document_id_fkey REFERENCES documents (id) ON DELETE CASCADE,
+    chunk_index INTEGER NOT NULL
+        CONSTRAINT document_chunks_chunk_index_count CHECK (typeof(chunk_index) = 'integer' AND chunk_index >= 0),
+    content TEXT NOT NULL,
+    content_hash TEXT NOT NULL
+        CONSTRAINT document_chunks_content_hash_sha256 CHECK (length(content_hash) = 64 AND content_hash NOT GLOB '*[^0-9a-f]*'),
+    token_count INTEGER NOT NULL
+        CONSTRAINT document_chunks_token_count_count CHECK (typeof(token_count) = 'integer' AND token_count >= 0),
+    page_number INTEGER
+        CONSTRAINT document_chunks_page_number_count CHECK (page_number IS NULL OR (typeof(page_number) = 'integer' AND page_number >= 0)),
+    section_title TEXT
+        CONSTRAINT document_chunks_section_title_length CHECK (length(section_title) BETWEEN 0 AND 200),
+    chunk_type TEXT NOT NULL DEFAULT 'text'
+        CONSTRAINT document_chunks_chunk_type_length CHECK (length(chunk_type) BETWEEN 1 AND 50),
+    vector_id TEXT
+        CONSTRAINT document_chunks_vector_id_length CHECK (length(vector_id) BETWEEN 1 AND 100),
+    embedding_model TEXT
+        CONSTRAINT document_chunks_embedding_model_length CHECK (length(embedding_model) BETWEEN 1 AND 100),
+    created_at TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
+        CONSTRAINT document_chunks_created_at_utc CHECK (datetime(substr(created_at, 1, 19)) IS substr(created_at, 1, 19)
+            AND substr(created_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
+    metadata TEXT NOT NULL DEFAULT '{}'
+        CONSTRAINT document_chunks_metadata_json CHECK (json_valid(metadata))
+);
+CREATE UNIQUE INDEX idx_document_chunks_chunk_id ON document_chunks (chunk_id);
+CREATE UNIQUE INDEX idx_document_chunks_document_id ON document_chunks (document_id, chunk_index);
+CREATE INDEX idx_document_chunks_vector_id ON document_chunks (vector_id) WHERE vector_id IS NOT NULL;
+
+-- Where the bytes of a file lie, and how. A row whose document is gone is an orphan: its bytes can
+-- be removed.
+CREATE TABLE file_storage (
+    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    file_id TEXT NOT NULL
+        CONSTRAINT file_storage_file_id_length CHECK (length(file_id) = 36),
+    document_id BIGINT
+        CONSTRAINT file_storage_document_id_fkey REFERENCES documents (id) ON DELETE SET NULL,
+    storage_type TEXT NOT NULL DEFAULT 'local'
+        CONSTRAINT file_storage_storage_type_length CHECK (length(storage_type) BETWEEN 1 AND 50),
+    storage_path TEXT NOT NULL
+        CONSTRAINT file_storage_storage_path_length CHECK (length(storage_path) BETWEEN 1 AND 500),
+    original_filename TEXT NOT NULL
+        CONSTRAINT file_storage_original_filename_length CHECK (length(original_filename) BETWEEN 1 AND 255),
+    file_size BIGINT NOT NULL
+        CONSTRAINT file_storage_file_size_count CHECK (typeof(file_size) = 'integer' AND file_size >= 0),
+    mime_type TEXT NOT NULL
+        CONSTRAINT file_storage_mime_type_length CHECK (length(mime_type) BETWEEN 1 AND 100),
+    file_hash TEXT NOT NULL
+        CONSTRAINT file_storage_file_hash_sha256 CHECK (length(file_hash) = 64 AND file_hash NOT GLOB '*[^0-9a-f]*'),
+    encryption_status TEXT NOT NULL DEFAULT 'none'
+        CONSTRAINT file_storage_encryption_status_known CHECK (encryption_status IN ('none', 'encrypted')),
+    compression_type TEXT NOT NULL DEFAULT 'none'
+        CONSTRAINT file_storage_compression_type_known CHECK (compression_type IN ('none', 'gzip', 'zstd')),
+    access_permissions TEXT NOT NULL DEFAULT '{}'
+        CONSTRAINT file_storage_access_permissions_json CHECK (json_valid(access_permissions)),
+    retention_policy TEXT
+        CONSTRAINT file_storage_retention_policy_length CHECK (length(retention_policy) BETWEEN 1 AND 100),
+    created_at TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
+        CONSTRAINT file_storage_created_at_utc CHECK (datetime(substr(created_at, 1, 19)) IS substr(created_at, 1, 19)
+            AND substr(created_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
+    accessed_at TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
+        CONSTRAINT file_storage_accessed_at_utc CHECK (datetime(substr(accessed_at, 1, 19)) IS substr(accessed_at, 1, 19)
+            AND substr(accessed_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
+    access_count BIGINT NOT NULL DEFAULT 0
+        CONSTRAINT file_storage_access_count_count CHECK (typeof(access_count) = 'integer' AND access_count >= 0),
+    is_archived BOOLEAN NOT NULL DEFAULT 0
+        CONSTRAINT file_storage_is_archived_flag CHECK (is_archived IN (0, 1)),
+    archived_at TIMESTAMP
+        CONSTRAINT file_storage_archived_at_utc CHECK (datetime(substr(archived_at, 1, 19)) IS substr(archived_at, 1, 19)
+            AND substr(archived_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
+    metadata TEXT NOT NULL DEFAULT '{}'
+        CONSTRAINT file_storage_metadata_json CHECK (json_valid(metadata)),
+    CONSTRAINT file_storage_archive_order CHECK (archived_at >= created_at)
+);
+CREATE UNIQUE INDEX idx_file_storage_file_id ON file_storage (file_id);
+CREATE INDEX idx_file_storage_document_id ON file_storage (document_id);
+CREATE INDEX idx_file_storage_file_hash ON file_storage (file_hash);
+CREATE INDEX idx_file_storage_storage_type ON file_storage (storage_type, accessed_at);

@@ -1,0 +1,120 @@
+-- Audit and security: the chained log and the incidents.
+
+-- Who did what, when, and whether it worked: append-only and chained by hash. The actor's name is
+-- kept as it was, so that the entry still reads after the user has been renamed or anonymised.
+-- session_id is the session's public id, as text: sessions are purged, entries are not.
+CREATE TABLE audit_log (
+    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    seq BIGINT NOT NULL
+        CONSTRAINT audit_log_seq_range CHECK (typeof(seq) = 'integer' AND seq >= 1),
+    event_id TEXT NOT NULL
+        CONSTRAINT audit_log_event_id_length CHECK (length(event_id) = 36),
+    user_id BIGINT
+        CONSTRAINT audit_log_user_id_fkey REFERENCES users (id) ON DELETE RESTRICT,
+    actor_name TEXT
+        CONSTRAINT audit_log_actor_name_length CHECK (length(actor_name) BETWEEN 1 AND 50),
+    session_id TEXT
+        CONSTRAINT audit_log_session_id_length CHECK (length(session_id) BETWEEN 1 AND 64),
+    event_type TEXT NOT NULL
+        CONSTRAINT audit_log_event_type_length CHECK (length(event_type) BETWEEN 1 AND 50),
+    event_category TEXT NOT NULL
+        CONSTRAINT audit_log_event_category_length CHECK (length(event_category) BETWEEN 1 AND 50),
+    resource_type TEXT
+        CONSTRAINT audit_log_resource_type_length CHECK (length(resource_type) BETWEEN 1 AND 50),
+    resource_id TEXT
+        CONSTRAINT audit_log_resource_id_length CHECK (length(resource_id) BETWEEN 1 AND 100),
+    action TEXT NOT NULL
+        CONSTRAINT audit_log_action_length CHECK (length(action) BETWEEN 1 AND 100),
+    description TEXT,
+    ip_address TEXT
+        CONSTRAINT audit_log_ip_address_length CHECK (length(ip_address) BETWEEN 1 AND 45),
+    user_agent TEXT,
+    timestamp TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
+        CONSTRAINT audit_log_timestamp_utc CHECK (datetime(substr(timestamp, 1, 19)) IS substr(timestamp, 1, 19)
+            AND substr(timestamp, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
+    severity TEXT NOT NULL DEFAULT 'info'
+        CONSTRAINT audit_log_severity_known CHECK (severity IN ('debug', 'info', 'warning', 'error', 'critical')),
+    success BOOLEAN NOT NULL DEFAULT 1
+        CONSTRAINT audit_log_success_flag CHECK (success IN (0, 1)),
+    error_message TEXT,
+    request_data TEXT
+        CONSTRAINT audit_log_request_data_json CHECK (json_valid(request_data)),
+    response_data TEXT
+        CONSTRAINT audit_log_response_data_json CHECK (json_valid(response_data)),
+    metadata TEXT NOT NULL DEFAULT '{}'
+        CONSTRAINT audit_log_metadata_json CHECK (json_valid(metadata)),
+    prev_hash TEXT NOT NULL
+        CONSTRAINT audit_log_prev_hash_sha256 CHECK (length(prev_hash) = 64 AND prev_hash NOT GLOB '*[^0-9a-f]*'),
+    entry_hash TEXT NOT NULL
+        CONSTRAINT audit_log_entry_hash_sha256 CHECK (length(entry_hash) = 64 AND entry_hash NOT GLOB '*[^0-9a-f]*')
+);
+CREATE UNIQUE INDEX idx_audit_log_event_id ON audit_log (event_id);
+CREATE UNIQUE INDEX idx_audit_log_seq ON audit_log (seq);
+CREATE UNIQUE INDEX idx_audit_log_prev_hash ON audit_log (prev_hash);
+CREATE INDEX idx_audit_log_user_id ON audit_log (user_id, seq) WHERE user_id IS NOT NULL;
+CREATE INDEX idx_audit_log_timestamp ON audit_log (timestamp);
+CREATE INDEX idx_audit_log_event_type ON audit_log (event_type, seq);
+CREATE INDEX idx_audit_log_event_category ON audit_log (event_category, seq);
+CREATE INDEX idx_audit_log_severity ON audit_log (severity, seq);
+CREATE INDEX idx_audit_log_resource ON audit_log (resource_type, resource_id, seq) WHERE resource_type IS NOT NULL;
+-- Append-only. Each row continues the chain: seq without a gap, prev_hash equal to the entry_hash before
+-- it (64 zeros for the first). The insert guard also stops INSERT OR REPLACE, which deletes without
+-- firing the delete trigger unless recursive_triggers is on.
+CREATE TRIGGER audit_log_append BEFORE INSERT ON audit_log
+BEGIN
+    SELECT RAISE(ABORT, 'audit_log is append-only: this id or event_id exists')
+    WHERE EXISTS (SELECT 1 FROM audit_log WHERE id = NEW.id)
+       OR EXISTS (SELECT 1 FROM audit_log WHERE event_id = NEW.event_id);
+    SELECT RAISE(ABORT, 'audit_log: seq must be one more than the last')
+    WHERE NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM audit_log);
+    SELECT RAISE(ABORT, 'audit_log: prev_hash must be the entry_hash before it')
+    WHERE NEW.prev_hash IS NOT coalesce(
+        (SELECT entry_hash FROM audit_log WHERE seq = NEW.seq - 1),
+        '0000000000000000000000000000000000000000000000000000000000000000');
+END;
+CREATE TRIGGER audit_log_no_update BEFORE UPDATE ON audit_log
+BEGIN
+    SELECT RAISE(ABORT, 'audit_log is append-only: rows cannot be changed');
+END;
+CREATE TRIGGER audit_log_no_delete BEFORE DELETE ON audit_log
+BEGIN
+    SELECT RAISE(ABORT, 'audit_log is append-only: rows cannot be deleted');
+END;
+
+-- Incidents for people to look at: open until somebody resolves them with notes.
+CREATE TABLE security_events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    event_id TEXT NOT NULL
+        CONSTRAINT security_events_event_id_length CHECK (length(event_id) = 36),
+    user_id BIGINT
+        CONSTRAINT security_events_user_id_fkey REFERENCES users (id) ON DELETE RESTRICT,
+    event_type TEXT NOT NULL
+        CONSTRAINT security_events_event_type_length CHECK (length(event_type) BETWEEN 1 AND 50),
+    event_subtype TEXT
+        CONSTRAINT security_events_event_subtype_length CHECK (length(event_subtype) BETWEEN 1 AND 50),
+    severity TEXT NOT NULL
+        CONSTRAINT security_events_severity_known CHECK (severity IN ('debug', 'info', 'warning', 'error', 'critical')),
+    source_ip TEXT
+        CONSTRAINT security_events_source_ip_length CHECK (length(source_ip) BETWEEN 1 AND 45),
+    user_agent TEXT,
+    timestamp TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
+        CONSTRAINT security_events_timestamp_utc CHECK (datetime(substr(timestamp, 1, 19)) IS substr(timestamp, 1, 19)
+            AND substr(timestamp, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
+    details TEXT
+        CONSTRAINT security_events_details_json CHECK (json_valid(details)),
+    resolved BOOLEAN NOT NULL DEFAULT 0
+        CONSTRAINT security_events_resolved_flag CHECK (resolved IN (0, 1)),
+    resolved_at TIMESTAMP
+        CONSTRAINT security_events_resolved_at_utc CHECK (datetime(substr(resolved_at, 1, 19)) IS substr(resolved_at, 1, 19)
+            AND substr(resolved_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
+    resolved_by BIGINT
+        CONSTRAINT security_events_resolved_by_fkey REFERENCES users (id) ON DELETE RESTRICT,
+    investigation_notes TEXT,
+    CONSTRAINT security_events_resolution_order CHECK (resolved_at >= timestamp)
+);
+CREATE UNIQUE INDEX idx_security_events_event_id ON security_events (event_id);
+CREATE INDEX idx_security_events_user_id ON security_events (user_id, id) WHERE user_id IS NOT NULL;
+CREATE INDEX idx_security_events_timestamp ON security_events (timestamp);
+CREATE INDEX idx_security_events_event_type ON security_events (event_type, timestamp);
+CREATE INDEX idx_security_events_severity ON security_events (severity, timestamp) WHERE NOT resolved;
+CREATE INDEX idx_security_events_resolved_by ON security_events (resolved_by) WHERE resolved_by IS NOT NULL;

@@ -1,0 +1,234 @@
+//! The subcommands: each calls the manager once or twice and prints what comes back.
+
+use std::fmt;
+
+use secrecy::ExposeSecret;
+use serde_json::json;
+
+use super::args::{Args, Command};
+use super::output::Output;
+use super::{Exit, ask, render};
+use crate::config::{EnvFile, Key, Loader};
+use crate::manager::{Administrator, DatabaseManager, HealthReport, RollbackTarget};
+use crate::{Config, Error};
+
+/// Flags that cannot be used together or here.
+#[derive(Debug)]
+pub(super) struct UsageError(pub(super) String);
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UsageError {}
+
+pub(super) fn exit_of(error: &anyhow::Error) -> Exit {
+    if error.downcast_ref::<UsageError>().is_some() {
+        return Exit::Usage;
+    }
+    match error.downcast_ref::<Error>() {
+        Some(
+            Error::Config(_)
+            | Error::Refused { .. }
+            | Error::Password(_)
+            | Error::Administrator { .. }
+            | Error::UnknownVersion { .. },
+        ) => Exit::Usage,
+        Some(Error::NoDatabase { .. }) => Exit::NoDatabase,
+        _ => Exit::Failed,
+    }
+}
+
+pub(super) fn run(args: &Args, output: Output) -> anyhow::Result<Exit> {
+    check_flags(args)?;
+    let config = load_config(args).map_err(Error::from)?;
+    for warning in config.warnings() {
+        output.warning(warning);
+    }
+    let manager = DatabaseManager::new(config);
+    match &args.command {
+        Command::Create => create(args, output, &manager),
+        Command::Migrate => {
+            let report = output.while_working("migrating", || manager.migrate())?;
+            output.result(&report, |out, report| render::migration(out, report))?;
+            Ok(Exit::Done)
+        }
+        Command::Rollback { steps, to } => {
+            let target = match to {
+                Some(version) => RollbackTarget::Version(version.clone()),
+                None => RollbackTarget::Steps(*steps),
+            };
+            rollback(args, output, &manager, &target)
+        }
+        Command::Seed => {
+            let report = manager.seed()?;
+            output.result(&report, |out, report| render::seed(out, report))?;
+            Ok(Exit::Done)
+        }
+        Command::HealthCheck => {
+            let report = output.while_working("checking", || manager.health_check());
+            output.result(&report, |out, report| render::health(out, report))?;
+            Ok(health_exit(&manager, &report))
+        }
+        Command::Status => {
+            let status = manager.status()?;
+            output.result(&status, |out, status| render::status(out, status))?;
+            Ok(Exit::Done)
+        }
+        Command::Backup => {
+            let report = output.while_working("backing up", || manager.backup())?;
+            output.result(&report, |out, report| render::backup(out, report))?;
+            Ok(Exit::Done)
+        }
+        Command::Config => {
+            let settings = json!({ "settings": manager.config().settings() });
+            let table = manager.config().settings();
+            output.result(&settings, |out, _| render::config(out, table))?;
+            Ok(Exit::Done)
+        }
+        Command::Ensure => ensure(args, output, &manager),
+    }
+}
+
+/// Flags of one command do nothing in another, so they are refused there instead.
+fn check_flags(args: &Args) -> Result<(), UsageError> {
+    let setup = &args.setup;
+    let creates = matches!(args.command, Command::Create | Command::Ensure);
+    let given = [
+        ("--force", setup.force, args.command == Command::Create),
+        ("--admin-user", setup.admin_user.is_some(), creates),
+        ("--admin-email", setup.admin_email.is_some(), creates),
+        ("--admin-password-stdin", setup.admin_password_stdin, creates),
+    ];
+    match given.iter().find(|(_, given, allowed)| *given && !allowed) {
+        None => Ok(()),
+        Some((flag, ..)) => Err(UsageError(format!("{flag} has no meaning for this command"))),
+    }
+}
+
+fn load_config(args: &Args) -> Result<Config, crate::config::ConfigError> {
+    let flags = &args.database;
+    let mut loader = Loader::new().process_environment().env_file(match &flags.env_file {
+        Some(file) => EnvFile::Required(file.clone()),
+        None => EnvFile::IfPresent(".env".into()),
+    });
+    let values = [
+        (Key::Path, "--path", &flags.path),
+        (Key::Url, "--database-url", &flags.database_url),
+        (Key::BackupDir, "--backup-dir", &flags.backup_dir),
+        (Key::MaxConnections, "--max-connections", &flags.max_connections),
+        (Key::CacheSize, "--cache-size", &flags.cache_size),
+    ];
+    for (key, flag, value) in values {
+        if let Some(value) = value {
+            loader = loader.flag(key, flag, value);
+        }
+    }
+    let switches = [
+        (Key::WalMode, "--wal-mode", flags.wal_mode, "true"),
+        (Key::WalMode, "--no-wal-mode", flags.no_wal_mode, "false"),
+        (Key::AutoBackup, "--backup", flags.backup, "true"),
+        (Key::AutoBackup, "--no-backup", flags.no_backup, "false"),
+    ];
+    for (key, flag, given, value) in switches {
+        if given {
+            loader = loader.flag(key, flag, value);
+        }
+    }
+    loader.load()
+}
+
+fn create(args: &Args, output: Output, manager: &DatabaseManager) -> anyhow::Result<Exit> {
+    let path = manager.config().database_path();
+    if args.setup.force && manager.exists() {
+        let kept =
+            if manager.config().auto_backup() { "after a backup" } else { "WITHOUT a backup" };
+        let question = format!("Delete everything in {path}, {kept}, and set it up again?");
+        if !ask::confirm(args, &question)? {
+            anyhow::bail!("nothing was changed");
+        }
+    }
+    initialize(args, output, manager)
+}
+
+fn initialize(args: &Args, output: Output, manager: &DatabaseManager) -> anyhow::Result<Exit> {
+    let mut administrator = Administrator::default();
+    if let Some(name) = &args.setup.admin_user {
+        administrator.username.clone_from(name);
+    }
+    if let Some(email) = &args.setup.admin_email {
+        administrator.email.clone_from(email);
+    }
+    let needed = args.setup.force || !matches!(manager.has_administrator(), Ok(true));
+    if needed {
+        administrator.password = ask::password(args)?;
+    }
+    let report = output
+        .while_working("creating", || manager.initialize(&administrator, args.setup.force))?;
+    let mut value = serde_json::to_value(&report)?;
+    // The one time that a generated password is shown.
+    if let Some(password) = &report.details.administrator.generated_password
+        && let Some(account) = value.pointer_mut("/details/administrator")
+    {
+        account["generated_password"] = password.expose_secret().into();
+    }
+    output.result(&value, |out, _| render::setup(out, &report))?;
+    Ok(if report.details.health.healthy { Exit::Done } else { Exit::Unhealthy })
+}
+
+fn rollback(
+    args: &Args,
+    output: Output,
+    manager: &DatabaseManager,
+    target: &RollbackTarget,
+) -> anyhow::Result<Exit> {
+    // A missing database is the answer whatever the person says.
+    let version = manager.status()?.schema_version.unwrap_or_else(|| "none".into());
+    let path = manager.config().database_path();
+    let how = match target {
+        RollbackTarget::Steps(steps) => format!("{steps} migration(s) back"),
+        RollbackTarget::Version(version) => format!("back to {version}"),
+    };
+    let question = format!(
+        "Roll {path} (version {version}) {how}? The tables that were added go, with their rows."
+    );
+    if !ask::confirm(args, &question)? {
+        anyhow::bail!("nothing was changed");
+    }
+    let report = output.while_working("rolling back", || manager.rollback(target))?;
+    output.result(&report, |out, report| render::migration(out, report))?;
+    Ok(Exit::Done)
+}
+
+fn health_exit(manager: &DatabaseManager, report: &HealthReport) -> Exit {
+    match (report.healthy, manager.exists()) {
+        (true, _) => Exit::Done,
+        (false, true) => Exit::Unhealthy,
+        (false, false) => Exit::NoDatabase,
+    }
+}
+
+fn ensure(args: &Args, output: Output, manager: &DatabaseManager) -> anyhow::Result<Exit> {
+    let status = match manager.status() {
+        Err(Error::NoDatabase { .. }) => None,
+        // Damage is for the health check to describe.
+        Ok(status) if status.table_count == 0 && status.applied_migrations.is_empty() => None,
+        status => Some(status),
+    };
+    let Some(status) = status else {
+        output.note("there is no database yet: creating it");
+        return initialize(args, output, manager);
+    };
+    let mut steps = Vec::new();
+    if status.is_ok_and(|status| !status.pending_migrations.is_empty()) {
+        output.note("migrations are pending: applying them");
+        steps = output.while_working("migrating", || manager.migrate())?.steps;
+        manager.seed()?;
+    }
+    let report = output.while_working("checking", || manager.health_check());
+    let value = json!({ "migrations": steps, "health": report });
+    output.result(&value, |out, _| render::ensured(out, &steps, &report))?;
+    Ok(health_exit(manager, &report))
+}

@@ -1,0 +1,126 @@
+//! Where the database lies: a path that is taken literally, or a URL that says so.
+
+use std::fmt;
+use std::path::{Component, Path, PathBuf};
+
+use serde::Serialize;
+
+/// SQLite's own limit on a path, less the longest name that it appends.
+const LONGEST_PATH: usize = 512 - "-journal".len();
+
+/// The path of an SQLite database, taken literally: `a#b.db`, `a?b.db` and `a%20b.db` are three
+/// files.
+///
+/// It has been checked for what its text alone can show; what lies there is checked on opening.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct DatabasePath(PathBuf);
+
+impl DatabasePath {
+    /// Checks the text of a path.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Err("it is empty; unset it for the default".into());
+        }
+        if text.contains('\0') {
+            return Err("a path cannot contain NUL".into());
+        }
+        if text.trim() != text {
+            return Err("it begins or ends with white space".into());
+        }
+        let lower = text.to_ascii_lowercase();
+        if lower == ":memory:" || lower.contains("mode=memory") {
+            return Err("a database in memory would be lost at exit; give a file".into());
+        }
+        if let Some(scheme) = scheme_of(text) {
+            return Err(format!("{scheme}: is a URL, not a path; give the plain path"));
+        }
+        let path = Path::new(text);
+        let name = match path.components().next_back() {
+            Some(Component::Normal(name)) if !text.ends_with(['/', '\\']) => name.to_string_lossy(),
+            _ => return Err("it names a directory; add the file's name, such as zenith.db".into()),
+        };
+        if let Some(suffix) = ["-wal", "-shm", "-journal"].iter().find(|s| name.ends_with(**s)) {
+            return Err(format!("SQLite keeps its own files under names in {suffix}"));
+        }
+        let absolute = std::path::absolute(path).map_err(|cause| cause.to_string())?;
+        if absolute.as_os_str().len() > LONGEST_PATH {
+            return Err(format!(
+                "SQLite takes at most {LONGEST_PATH} bytes, counted from the root"
+            ));
+        }
+        Ok(Self(path.to_owned()))
+    }
+
+    /// Checks a `DATABASE_URL`: a plain path, or `sqlite://` before one.
+    ///
+    /// The Diesel CLI reads the same variable and decodes `%`, `?` and `#` after `sqlite://`. Rather
+    /// than open another file than it would, those are refused there.
+    pub(super) fn parse_url(url: &str) -> Result<Self, String> {
+        let Some(scheme) = scheme_of(url) else { return Self::parse(url) };
+        match scheme.to_ascii_lowercase().as_str() {
+            "sqlite" => {
+                let path = url.get("sqlite:".len()..).and_then(|rest| rest.strip_prefix("//"));
+                let path = path.ok_or("write sqlite:// followed by the path")?;
+                if path.contains(['%', '?', '#']) {
+                    return Err("after sqlite:// the characters % ? # have a meaning; give the \
+                                plain path instead, which is taken literally"
+                        .into());
+                }
+                Self::parse(path)
+            }
+            "postgres" | "postgresql" => Err("this build speaks SQLite only; give a path".into()),
+            "file" => Err("file: URIs are not taken; give the plain path".into()),
+            _ => Err(format!("{scheme}: is not known; allowed are a path and sqlite://PATH")),
+        }
+    }
+
+    /// The path as it was given.
+    #[must_use]
+    pub fn as_path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The directory that holds the file.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        match self.0.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        }
+    }
+
+    /// A file beside the database whose name is the database's with `suffix` appended.
+    #[must_use]
+    pub fn with_suffix(&self, suffix: &str) -> PathBuf {
+        let mut name = self.0.as_os_str().to_owned();
+        name.push(suffix);
+        name.into()
+    }
+}
+
+impl fmt::Display for DatabasePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.display().fmt(f)
+    }
+}
+
+/// What stands before the first colon, if it can be a URL's scheme. One letter is a Windows drive.
+fn scheme_of(text: &str) -> Option<&str> {
+    let (scheme, _) = text.split_once(':')?;
+    let word = scheme.len() > 1
+        && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+.-".contains(c));
+    word.then_some(scheme)
+}
+
+/// The URL with what stands between `://` and `@` hidden.
+pub(super) fn masked(url: &str) -> String {
+    match url.split_once("://") {
+        Some((scheme, rest)) => match rest.rsplit_once('@') {
+            Some((_, host)) => format!("{scheme}://***@{host}"),
+            None => url.to_owned(),
+        },
+        None => url.to_owned(),
+    }
+}

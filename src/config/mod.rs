@@ -1,0 +1,131 @@
+//! Configuration: flags over environment over `.env` over defaults, checked once, as one [`Config`].
+//!
+//! This layer reads settings and nothing else: it opens no database and creates no file.
+
+mod error;
+mod loader;
+mod location;
+mod setting;
+mod value;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use error::ConfigError;
+pub use loader::{EnvFile, Loader};
+pub use location::DatabasePath;
+pub use setting::{Key, Setting, Source};
+pub use value::Synchronous;
+
+/// Every setting, valid and with its source.
+///
+/// ```
+/// use zenith_db::config::{Config, Key, Loader};
+///
+/// let config = Loader::new().flag(Key::Path, "--path", "/srv/zenith.db").load()?;
+/// assert_eq!(config.database_path().as_path().to_str(), Some("/srv/zenith.db"));
+/// assert_eq!(config.max_connections(), 10);
+/// # Ok::<(), zenith_db::config::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Config {
+    database_path: DatabasePath,
+    backup_dir: PathBuf,
+    sqlite: SqliteOptions,
+    auto_backup: bool,
+    max_connections: u32,
+    pool_timeout: Duration,
+    settings: Vec<Setting>,
+    warnings: Vec<String>,
+}
+
+/// How each SQLite connection is set up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SqliteOptions {
+    /// `DATABASE_WAL_MODE`: readers and one writer at once (default), or a rollback journal.
+    pub wal: bool,
+    /// `DATABASE_SYNCHRONOUS`: when a commit counts as on disk.
+    pub synchronous: Synchronous,
+    /// `DATABASE_CACHE_SIZE`: the page cache of one connection, in pages, or in KiB if negative.
+    pub cache_size: i32,
+    /// `DATABASE_FOREIGN_KEYS`: whether references are enforced.
+    pub foreign_keys: bool,
+    /// `DATABASE_BUSY_TIMEOUT_MS`: how long a statement waits for another process's lock.
+    pub busy_timeout: Duration,
+}
+
+impl Config {
+    /// The configuration from the environment and a `.env` in the working directory.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the setting, its value, where it came from and what is allowed.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Loader::new().process_environment().env_file(EnvFile::IfPresent(".env".into())).load()
+    }
+
+    /// The defaults for a database at `path`, whatever the environment says: for tests and tools.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if the path cannot be a database's.
+    pub fn for_path(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        let path = path.as_ref().to_str().ok_or_else(|| ConfigError::NotUnicode {
+            name: Key::Path.name().into(),
+            origin: Source::Flag("path"),
+        })?;
+        Loader::new().flag(Key::Path, "path", path).load()
+    }
+
+    /// Where the database lies.
+    #[must_use]
+    pub const fn database_path(&self) -> &DatabasePath {
+        &self.database_path
+    }
+
+    /// Where backups go: `backups` beside the database unless `DATABASE_BACKUP_DIR` says otherwise.
+    #[must_use]
+    pub fn backup_dir(&self) -> &Path {
+        &self.backup_dir
+    }
+
+    /// Where the application may write its logs: `logs` beside the database.
+    #[must_use]
+    pub fn log_dir(&self) -> PathBuf {
+        self.database_path.directory().join("logs")
+    }
+
+    /// How connections are set up.
+    #[must_use]
+    pub const fn sqlite(&self) -> &SqliteOptions {
+        &self.sqlite
+    }
+
+    /// Whether a backup is taken before migrations, rollbacks and a forced creation (default yes).
+    #[must_use]
+    pub const fn auto_backup(&self) -> bool {
+        self.auto_backup
+    }
+
+    /// The most connections that this process opens to the database (1 to 1000, default 10).
+    #[must_use]
+    pub const fn max_connections(&self) -> u32 {
+        self.max_connections
+    }
+
+    /// How long to wait for a free connection (default 10 s).
+    #[must_use]
+    pub const fn pool_timeout(&self) -> Duration {
+        self.pool_timeout
+    }
+
+    /// Every setting with its effective value and source, in the order of the documentation.
+    #[must_use]
+    pub fn settings(&self) -> &[Setting] {
+        &self.settings
+    }
+
+    /// What looks like a mistake without being an error, such as an unknown `DATABASE_*` name.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+}

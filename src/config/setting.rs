@@ -1,0 +1,109 @@
+//! The settings by name, with their defaults and where a value came from.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+/// A setting, by its purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// `DATABASE_URL`
+    Url,
+    /// `DATABASE_PATH`
+    Path,
+    /// `DATABASE_BACKUP_DIR`
+    BackupDir,
+    /// `DATABASE_WAL_MODE`
+    WalMode,
+    /// `DATABASE_AUTO_BACKUP`
+    AutoBackup,
+    /// `DATABASE_MAX_CONNECTIONS`
+    MaxConnections,
+    /// `DATABASE_CACHE_SIZE`
+    CacheSize,
+    /// `DATABASE_FOREIGN_KEYS`
+    ForeignKeys,
+    /// `DATABASE_BUSY_TIMEOUT_MS`
+    BusyTimeout,
+    /// `DATABASE_POOL_TIMEOUT_MS`
+    PoolTimeout,
+    /// `DATABASE_SYNCHRONOUS`
+    Synchronous,
+}
+
+impl Key {
+    /// Every setting, in the order of the documentation.
+    pub const ALL: &[Self] = &[
+        Self::Url,
+        Self::Path,
+        Self::BackupDir,
+        Self::WalMode,
+        Self::AutoBackup,
+        Self::MaxConnections,
+        Self::CacheSize,
+        Self::ForeignKeys,
+        Self::BusyTimeout,
+        Self::PoolTimeout,
+        Self::Synchronous,
+    ];
+
+    /// The name in the environment and in `.env`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Url => "DATABASE_URL",
+            Self::Path => "DATABASE_PATH",
+            Self::BackupDir => "DATABASE_BACKUP_DIR",
+            Self::WalMode => "DATABASE_WAL_MODE",
+            Self::AutoBackup => "DATABASE_AUTO_BACKUP",
+            Self::MaxConnections => "DATABASE_MAX_CONNECTIONS",
+            Self::CacheSize => "DATABASE_CACHE_SIZE",
+            Self::ForeignKeys => "DATABASE_FOREIGN_KEYS",
+            Self::BusyTimeout => "DATABASE_BUSY_TIMEOUT_MS",
+            Self::PoolTimeout => "DATABASE_POOL_TIMEOUT_MS",
+            Self::Synchronous => "DATABASE_SYNCHRONOUS",
+        }
+    }
+}
+
+/// Where a value came from. A later one gives way to an earlier one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A flag of the command, or an argument of the caller.
+    Flag(&'static str),
+    /// An environment variable.
+    Environment,
+    /// A line of a `.env` file.
+    EnvFile(PathBuf),
+    /// Nobody said anything.
+    Default,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(name) => write!(f, "from {name}"),
+            Self::Environment => f.write_str("from the environment"),
+            Self::EnvFile(path) => write!(f, "from {}", path.display()),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}
+
+impl Serialize for Source {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// One setting as it took effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Setting {
+    /// The name in the environment.
+    pub name: &'static str,
+    /// The value in force, in its canonical spelling; `None` where the setting is not used.
+    pub value: Option<String>,
+    /// Where it came from.
+    pub source: Source,
+}

@@ -1,0 +1,84 @@
+//! Reading one value: each function returns the value or says what is allowed.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// When a commit counts as on disk (SQLite's `synchronous`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Synchronous {
+    /// Faster; a power failure may lose the last commits, never the database.
+    Normal,
+    /// Every commit survives a power failure. The default.
+    Full,
+    /// As full, and the directory is synchronised too when a rollback journal is deleted.
+    Extra,
+}
+
+impl Synchronous {
+    /// SQLite's word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Full => "full",
+            Self::Extra => "extra",
+        }
+    }
+
+    /// SQLite's number for it, as `PRAGMA synchronous` returns it.
+    #[must_use]
+    pub const fn level(self) -> i64 {
+        match self {
+            Self::Normal => 1,
+            Self::Full => 2,
+            Self::Extra => 3,
+        }
+    }
+}
+
+pub(super) fn boolean(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" => Ok(false),
+        _ => Err("allowed are true, false, 1, 0, yes, no, on and off".into()),
+    }
+}
+
+pub(super) fn synchronous(text: &str) -> Result<Synchronous, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "normal" => Ok(Synchronous::Normal),
+        "full" => Ok(Synchronous::Full),
+        "extra" => Ok(Synchronous::Extra),
+        "off" => Err("off can corrupt the database on power loss; allowed are full, normal and \
+                      extra"
+            .into()),
+        _ => Err("allowed are full, normal and extra".into()),
+    }
+}
+
+pub(super) fn connections(text: &str) -> Result<u32, String> {
+    whole(text, 1..=1000, "connections")
+}
+
+/// 16 GiB at most, either way of counting.
+pub(super) fn cache_size(text: &str) -> Result<i32, String> {
+    match whole(text, -16_777_216..=4_194_304, "pages, or of KiB if negative")? {
+        0 => Err("0 would be no cache at all; the default is 10000 pages".into()),
+        size => Ok(size),
+    }
+}
+
+pub(super) fn milliseconds(text: &str, range: RangeInclusive<u32>) -> Result<Duration, String> {
+    whole(text, range, "milliseconds").map(|ms| Duration::from_millis(ms.into()))
+}
+
+fn whole<T>(text: &str, range: RangeInclusive<T>, unit: &str) -> Result<T, String>
+where
+    T: std::str::FromStr + PartialOrd + std::fmt::Display,
+{
+    // FromStr takes a leading `+`, which no other program that reads the variable may.
+    let plain = !text.starts_with('+');
+    text.parse().ok().filter(|number| plain && range.contains(number)).ok_or_else(|| {
+        format!("allowed is a whole number of {unit} from {} to {}", range.start(), range.end())
+    })
+}

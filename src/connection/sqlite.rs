@@ -1,0 +1,159 @@
+//! Opening an SQLite file: literally, without creating it by accident, and for reading without a
+//! trace.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::SystemTime;
+
+use diesel::{Connection, SqliteConnection};
+
+use super::{DbConnection, file, pragma};
+use crate::config::{DatabasePath, SqliteOptions};
+use crate::{Error, Result};
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Reading and writing.
+    Write,
+    /// Reading while others write: the file is open for writing, statements that write are refused.
+    Read,
+}
+
+/// Whether something lies at the path. A broken symbolic link counts as something.
+pub(crate) fn exists(path: &DatabasePath) -> bool {
+    fs::symlink_metadata(path.as_path()).is_ok()
+}
+
+/// Creates an empty database file, private to its owner, in a private directory.
+///
+/// Returns false if there was a file already: two processes may both create.
+pub(crate) fn create_file(path: &DatabasePath) -> Result<bool> {
+    file::create_private_dir(path.directory())?;
+    file::create_private_file(path.as_path())
+        .map_err(Error::io("create the database file", path.as_path()))
+}
+
+/// Opens the database. It must exist.
+pub(crate) fn open(
+    path: &DatabasePath,
+    options: &SqliteOptions,
+    access: Access,
+) -> Result<DbConnection> {
+    check_file(path.as_path())?;
+    let mut connection = establish(path.as_path(), "mode=rw")?;
+    pragma::configure(&mut connection, options, access)?;
+    Ok(DbConnection::Sqlite(connection))
+}
+
+/// Runs `look` on a connection that can only read, and leaves no file behind.
+///
+/// Opening a WAL database read-only makes SQLite create `-wal` and `-shm` beside it. Where no WAL
+/// exists nobody is writing, so the file is opened as immutable instead; if it turns out to have
+/// changed meanwhile, what was seen is thrown away and `look` runs again on a live connection.
+pub(crate) fn inspect<T>(
+    path: &DatabasePath,
+    options: &SqliteOptions,
+    mut look: impl FnMut(&mut DbConnection) -> Result<T>,
+) -> Result<T> {
+    check_file(path.as_path())?;
+    let wal = path.with_suffix("-wal");
+    let has_wal = || fs::metadata(&wal).is_ok_and(|wal| wal.len() > 0);
+    if !has_wal() && !path.with_suffix("-journal").exists() {
+        let before = Stamp::of(path.as_path())?;
+        let seen = look(&mut read_only(path.as_path(), options, QUIET)?);
+        if !has_wal() && Stamp::of(path.as_path())? == before {
+            return seen;
+        }
+    }
+    look(&mut read_only(path.as_path(), options, "mode=ro")?)
+}
+
+/// For a file that nobody writes: SQLite takes no locks and makes no side files.
+const QUIET: &str = "mode=ro&immutable=1";
+
+/// Opens a finished copy, such as a backup, which nobody else writes.
+pub(crate) fn inspect_copy(path: &Path, options: &SqliteOptions) -> Result<DbConnection> {
+    read_only(path, options, QUIET)
+}
+
+fn read_only(path: &Path, options: &SqliteOptions, mode: &str) -> Result<DbConnection> {
+    let mut connection = establish(path, mode)?;
+    pragma::configure(&mut connection, options, Access::Read)?;
+    Ok(DbConnection::Sqlite(connection))
+}
+
+fn establish(path: &Path, mode: &str) -> Result<SqliteConnection> {
+    let uri = format!("{}?{mode}", literal_uri(path)?);
+    SqliteConnection::establish(&uri)
+        .map_err(|source| Error::Open { path: path.to_owned(), source })
+}
+
+/// The `file:` URI of exactly this path. SQLite offers modes only through URIs; every byte that
+/// could mean something in one is escaped.
+pub(crate) fn literal_uri(path: &Path) -> Result<String> {
+    let absolute = std::path::absolute(path).map_err(Error::io("find the place of", path))?;
+    let text = absolute.to_string_lossy();
+    let text =
+        if cfg!(windows) { format!("/{}", text.replace('\\', "/")) } else { text.into_owned() };
+    let mut uri = String::from("file://");
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' | b':' => {
+                uri.push(byte.into());
+            }
+            _ => {
+                // Writing to a String does not fail.
+                let _ = write!(uri, "%{byte:02X}");
+            }
+        }
+    }
+    Ok(uri)
+}
+
+/// Refuses what is not a plain SQLite file, and says what it is instead.
+fn check_file(path: &Path) -> Result<()> {
+    let refuse =
+        |reason: &str| Err(Error::Refused { path: path.to_owned(), reason: reason.into() });
+    let metadata = match fs::symlink_metadata(path) {
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+            return Err(Error::NoDatabase { path: path.to_owned() });
+        }
+        found => found.map_err(Error::io("look at the database file", path))?,
+    };
+    if metadata.is_symlink() {
+        return refuse(
+            "it is a symbolic link, and SQLite's side files would lie beside the link; give the \
+             path of the file itself",
+        );
+    }
+    if metadata.is_dir() {
+        return refuse("it is a directory; add the file's name, such as zenith.db");
+    }
+    if !metadata.is_file() {
+        return refuse("it is not a regular file");
+    }
+    let mut head = Vec::with_capacity(16);
+    let file = File::open(path).map_err(Error::io("read the database file", path))?;
+    file.take(16).read_to_end(&mut head).map_err(Error::io("read the database file", path))?;
+    if head.is_empty() || head == b"SQLite format 3\0" {
+        return Ok(());
+    }
+    refuse("it is not an SQLite database (its first 16 bytes say so); nothing was changed")
+}
+
+/// What changes when somebody writes to a file.
+#[derive(PartialEq, Eq)]
+struct Stamp {
+    length: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Result<Self> {
+        let metadata = fs::metadata(path).map_err(Error::io("look at the database file", path))?;
+        Ok(Self { length: metadata.len(), modified: metadata.modified().ok() })
+    }
+}

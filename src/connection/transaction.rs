@@ -1,0 +1,79 @@
+//! Write transactions: immediate, rolled back on error and on panic, nested by savepoint.
+
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
+
+use super::DbConnection;
+use crate::{Error, Result};
+
+impl DbConnection {
+    /// Runs `work` in a write transaction: committed on `Ok`, rolled back on `Err` and on panic.
+    ///
+    /// The outermost call takes the write lock at once (`BEGIN IMMEDIATE`), so that what was read
+    /// inside cannot have changed by the time it is written. A call inside another is a savepoint:
+    /// its failure undoes its own work and leaves the rest to the caller.
+    ///
+    /// # Errors
+    /// What `work` returns; [`Error::Query`] if the transaction cannot begin or commit, and then
+    /// nothing has changed.
+    pub fn write<T, E>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<Error>,
+    {
+        self.begin().map_err(Error::from)?;
+        let mut guard = RollbackOnDrop { connection: self, armed: true };
+        let result = work(guard.connection);
+        guard.armed = false;
+        drop(guard);
+        match result {
+            // A commit that fails rolls back by itself.
+            Ok(value) => match <Self as TransactionManager<Self>>::commit_transaction(self) {
+                Ok(()) => Ok(value),
+                Err(cause) => Err(Error::from(cause).into()),
+            },
+            Err(error) => {
+                self.roll_back();
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether a transaction is open on this connection.
+    pub(crate) fn in_transaction(&mut self) -> bool {
+        let status = <Self as TransactionManager<Self>>::transaction_manager_status_mut(self);
+        // A broken transaction counts as open: what begins inside it must not pass for a new one.
+        status.transaction_depth().map_or(true, |depth| depth.is_some())
+    }
+
+    fn begin(&mut self) -> diesel::QueryResult<()> {
+        if self.in_transaction() {
+            return <Self as TransactionManager<Self>>::begin_transaction(self);
+        }
+        match self {
+            Self::Sqlite(inner) => {
+                AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN IMMEDIATE")
+            }
+        }
+    }
+
+    /// A rollback that fails marks the connection as broken, and the pool closes it, which rolls
+    /// back too; the caller learns the error that led here, which is the one that matters.
+    fn roll_back(&mut self) {
+        if let Err(cause) = <Self as TransactionManager<Self>>::rollback_transaction(self) {
+            tracing::warn!(%cause, "rolling back failed; the connection will be closed");
+        }
+    }
+}
+
+/// Rolls back when `work` panics.
+struct RollbackOnDrop<'a> {
+    connection: &'a mut DbConnection,
+    armed: bool,
+}
+
+impl Drop for RollbackOnDrop<'_> {
+    fn drop(&mut self) {
+        if self.armed {
+            self.connection.roll_back();
+        }
+    }
+}

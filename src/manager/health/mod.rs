@@ -1,0 +1,106 @@
+//! The health check: every promise about a database, looked at without writing anything.
+
+mod catalogue;
+mod checks;
+mod permissions;
+
+use serde::Serialize;
+
+use super::DatabaseManager;
+use super::backup::chain;
+use crate::{DbConnection, Error, connection};
+
+/// One promise, and whether it holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HealthCheck {
+    /// What is checked.
+    pub name: &'static str,
+    /// Whether it holds. A check that was skipped counts as passed; its details say why.
+    pub passed: bool,
+    /// Whether the application must not run without it.
+    pub critical: bool,
+    /// What was found, and what mends it.
+    pub details: String,
+}
+
+/// Every check, in a fixed order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HealthReport {
+    /// Every critical check passed.
+    pub healthy: bool,
+    /// Every check passed.
+    pub all_checks_passed: bool,
+    /// The checks. Without a readable database there is only the first.
+    pub checks: Vec<HealthCheck>,
+}
+
+impl HealthReport {
+    fn of(checks: Vec<HealthCheck>) -> Self {
+        let healthy = checks.iter().all(|check| check.passed || !check.critical);
+        let all_checks_passed = checks.iter().all(|check| check.passed);
+        Self { healthy, all_checks_passed, checks }
+    }
+
+    /// The checks that did not pass.
+    pub fn failures(&self) -> impl Iterator<Item = &HealthCheck> {
+        self.checks.iter().filter(|check| !check.passed)
+    }
+}
+
+/// What a check found.
+enum Finding {
+    Good(String),
+    Bad(String),
+}
+
+impl Finding {
+    /// Good if there are no faults, with `good` to say so.
+    fn from_faults(faults: &[String], good: impl Into<String>, cure: &str) -> Self {
+        if faults.is_empty() {
+            return Self::Good(good.into());
+        }
+        let shown: Vec<&str> = faults.iter().take(5).map(String::as_str).collect();
+        let rest = faults.len() - shown.len();
+        let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+        Self::Bad(format!("{}{more}; {cure}", shown.join("; ")))
+    }
+}
+
+const FILE_EXISTS: &str = "Database File Exists";
+
+impl DatabaseManager {
+    /// Checks everything. It opens read-only and creates nothing; a missing or unreadable database
+    /// is a failed check, not an error.
+    #[must_use]
+    pub fn health_check(&self) -> HealthReport {
+        let (path, options) = (self.config.database_path(), self.config.sqlite());
+        let look = |connection: &mut DbConnection| {
+            let mut checks = vec![HealthCheck {
+                name: FILE_EXISTS,
+                passed: true,
+                critical: true,
+                details: path.to_string(),
+            }];
+            for (name, critical, check) in checks::ALL {
+                // A check that cannot be made has not passed, and says why.
+                let finding = check(connection, &self.config)
+                    .unwrap_or_else(|error| Finding::Bad(chain(&error)));
+                let (passed, details) = match finding {
+                    Finding::Good(details) => (true, details),
+                    Finding::Bad(details) => (false, details),
+                };
+                checks.push(HealthCheck { name, passed, critical: *critical, details });
+            }
+            Ok(checks)
+        };
+        let checks = connection::inspect(path, options, look).unwrap_or_else(|error: Error| {
+            vec![HealthCheck {
+                name: FILE_EXISTS,
+                passed: false,
+                critical: true,
+                details: format!("{}; the other checks need it and were not made", chain(&error)),
+            }]
+        });
+        HealthReport::of(checks)
+    }
+}

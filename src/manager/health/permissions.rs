@@ -1,0 +1,50 @@
+//! Whether others on this machine could read or replace the database.
+
+use std::path::Path;
+
+use super::Finding;
+use crate::{Config, DbConnection, Result};
+
+/// The files must be private, and the directory must not let others put files in their place.
+#[cfg(unix)]
+pub(super) fn check(_: &mut DbConnection, config: &Config) -> Result<Finding> {
+    let database = config.database_path();
+    let files = [
+        database.as_path().to_owned(),
+        database.with_suffix("-wal"),
+        database.with_suffix("-shm"),
+        database.with_suffix("-journal"),
+    ];
+    let mut faults = Vec::new();
+    for file in &files {
+        fault(file, 0o077, "600", &mut faults)?;
+    }
+    fault(database.directory(), 0o022, "700", &mut faults)?;
+    fault(config.backup_dir(), 0o077, "700", &mut faults)?;
+    Ok(Finding::from_faults(&faults, "only the owner has access", "then check who had access"))
+}
+
+#[cfg(unix)]
+fn fault(path: &Path, refused: u32, wanted: &str, faults: &mut Vec<String>) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let mode = match std::fs::metadata(path) {
+        // A side file that is not there gives nothing away.
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        found => found.map_err(crate::Error::io("look at", path))?.permissions().mode(),
+    };
+    // In a sticky directory, such as /tmp, others cannot replace our files.
+    let sticky = mode & 0o1000 != 0;
+    if mode & refused != 0 && !sticky {
+        let path = path.display();
+        faults.push(format!("{path} has mode {:o}: chmod {wanted} '{path}'", mode & 0o777));
+    }
+    Ok(())
+}
+
+/// Elsewhere, access follows the directory's own list, which is the administrator's to set.
+#[cfg(not(unix))]
+pub(super) fn check(_: &mut DbConnection, _: &Config) -> Result<Finding> {
+    let _: Option<&Path> = None;
+    Ok(Finding::Good("not checked on this system".into()))
+}

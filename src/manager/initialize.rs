@@ -1,0 +1,200 @@
+//! Creating a database, or bringing an existing one up to date.
+
+use serde::Serialize;
+
+use super::administrator::{Administrator, AdministratorOutcome, AdministratorReport};
+use super::backup::BackupReport;
+use super::health::HealthReport;
+use super::seed::{self, SeedReport};
+use super::{DatabaseManager, DbConnection};
+use crate::connection;
+use crate::migrations::{self, Goal, Ledger, Step};
+use crate::models::User;
+use crate::{Error, Result, dispatch};
+
+/// How far a setup came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SetupPhase {
+    /// Everything was done, but the health check found the database unhealthy.
+    Verification,
+    /// Everything was done, and the database is healthy.
+    Complete,
+}
+
+/// What a setup did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SetupStatus {
+    /// There was no database; there is one now.
+    Created,
+    /// The database was emptied and set up again, on request.
+    Recreated,
+    /// The database lacked something, which was added.
+    Updated,
+    /// Everything was there; nothing was changed.
+    Unchanged,
+}
+
+/// The result of [`DatabaseManager::initialize`].
+#[derive(Clone, Debug, Serialize)]
+pub struct SetupReport {
+    /// How far it came.
+    pub phase: SetupPhase,
+    /// What it did.
+    pub status: SetupStatus,
+    /// The same in a sentence.
+    pub message: String,
+    /// The parts.
+    pub details: SetupDetails,
+}
+
+/// The parts of a setup.
+#[derive(Clone, Debug, Serialize)]
+pub struct SetupDetails {
+    /// The database.
+    pub database_path: String,
+    /// The migrations that ran.
+    pub migrations: Vec<Step>,
+    /// The rows that were seeded.
+    pub seeded: SeedReport,
+    /// What became of the administrator.
+    pub administrator: AdministratorReport,
+    /// The backup that was taken before, if one was.
+    pub backup: Option<BackupReport>,
+    /// The health check afterwards.
+    pub health: HealthReport,
+}
+
+impl DatabaseManager {
+    /// Makes the directories and the database, applies what is pending, seeds what is missing, makes
+    /// the administrator if there is none, and checks the result. Done again, it changes nothing.
+    ///
+    /// With `force`, an existing database is backed up (unless `auto_backup` is off), emptied and
+    /// set up again, in one transaction: it is the old one or the new one, whatever happens.
+    ///
+    /// # Errors
+    /// What is wrong with the path, the administrator or the migrations; the database is then as it
+    /// was.
+    pub fn initialize(&self, administrator: &Administrator, force: bool) -> Result<SetupReport> {
+        let path = self.config.database_path();
+        // What can fail for the caller's reasons fails before anything is written.
+        let prepared = match self.has_administrator() {
+            Ok(true) if !force => None,
+            Ok(_) | Err(Error::NoDatabase { .. }) => Some(administrator.prepare()?),
+            Err(error) => return Err(error),
+        };
+        let created = connection::create_file(path)?;
+        let mut connection = self.open()?;
+        let ledger = Ledger::read(&mut connection)?;
+        let was_empty = dispatch!(&mut connection, |c| migrations::is_empty(c))?;
+        if !was_empty && !force {
+            ledger.ensure_known_and_in_order()?;
+            refuse_foreign(&mut connection, &ledger)?;
+        }
+        for directory in [self.config.backup_dir(), &self.config.log_dir()] {
+            connection::create_private_dir(directory)?;
+        }
+        let recreate = force && !was_empty;
+        let backup = if recreate || ledger.pending().next().is_some() {
+            self.backup_before(&mut connection, "create")?
+        } else {
+            None
+        };
+        let fill = |connection: &mut DbConnection| {
+            let seeded = seed::seed(connection)?;
+            let administrator = match prepared {
+                Some(prepared) => prepared.ensure(connection)?,
+                None => existing_administrator(connection)?,
+            };
+            let refreshed = seed::refresh(connection)?;
+            Ok((SeedReport { refreshed, ..seeded }, administrator))
+        };
+        let (steps, (seeded, administrator)) = if recreate {
+            migrations::recreate(&mut connection, fill)?
+        } else {
+            migrations::run(&mut connection, &Goal::Latest, fill)?
+        };
+        if let Some(backup) = &backup {
+            backup.record_once(&mut connection)?;
+        }
+        drop(connection);
+
+        let changed = !steps.is_empty()
+            || seeded.changed()
+            || administrator.outcome == AdministratorOutcome::Created;
+        let status = match (recreate, created || was_empty, changed) {
+            (true, ..) => SetupStatus::Recreated,
+            (_, true, true) => SetupStatus::Created,
+            (_, _, true) => SetupStatus::Updated,
+            (_, _, false) => SetupStatus::Unchanged,
+        };
+        let health = self.health_check();
+        let database_path = path.to_string();
+        let details = SetupDetails {
+            database_path,
+            migrations: steps,
+            seeded,
+            administrator,
+            backup,
+            health,
+        };
+        let message = message(status, &details);
+        let phase =
+            if details.health.healthy { SetupPhase::Complete } else { SetupPhase::Verification };
+        Ok(SetupReport { phase, status, message, details })
+    }
+
+    /// Whether there is an active administrator, without writing anything.
+    ///
+    /// # Errors
+    /// [`Error::NoDatabase`], [`Error::Refused`], or [`Error::Query`] if the database cannot be read.
+    pub fn has_administrator(&self) -> Result<bool> {
+        let (path, options) = (self.config.database_path(), self.config.sqlite());
+        connection::inspect(path, options, |connection| {
+            let tables = ["users", "roles"];
+            let there = dispatch!(&mut *connection, |c| {
+                Ok::<_, Error>(
+                    migrations::table_exists(c, tables[0])?
+                        && migrations::table_exists(c, tables[1])?,
+                )
+            })?;
+            let ours = there && Ledger::read(connection)?.current().is_some();
+            Ok(ours && !User::list_administrators(connection)?.is_empty())
+        })
+    }
+}
+
+fn existing_administrator(connection: &mut DbConnection) -> Result<AdministratorReport> {
+    let existing = User::list_administrators(connection)?.into_iter().next();
+    Ok(AdministratorReport {
+        outcome: AdministratorOutcome::Existed,
+        username: existing.map(|user| user.username).unwrap_or_default(),
+        generated_password: None,
+    })
+}
+
+/// A database with tables but without a ledger was made by another program.
+fn refuse_foreign(connection: &mut DbConnection, ledger: &Ledger) -> Result<()> {
+    let ours = ledger.current().is_some()
+        || dispatch!(connection, |c| migrations::table_exists(c, "__diesel_schema_migrations"))?;
+    if ours {
+        return Ok(());
+    }
+    Err(Error::State(
+        "the database has tables but none of this program's migrations: another program made it. \
+         Nothing was changed. To start anew, keep this file and give another path (--path); to \
+         replace it after a backup, use `zenith-db create --force`"
+            .into(),
+    ))
+}
+
+fn message(status: SetupStatus, details: &SetupDetails) -> String {
+    let path = &details.database_path;
+    match status {
+        SetupStatus::Created => format!("created {path}"),
+        SetupStatus::Recreated => format!("emptied {path} and set it up again"),
+        SetupStatus::Updated => format!("brought {path} up to date"),
+        SetupStatus::Unchanged => format!("{path} is up to date; nothing was changed"),
+    }
+}

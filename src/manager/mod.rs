@@ -1,0 +1,80 @@
+//! [`DatabaseManager`]: what operators do with a database, as one thin front.
+//!
+//! Each operation has a file of its own and returns a typed report; nothing returns a bare boolean.
+
+mod administrator;
+mod backup;
+mod health;
+mod initialize;
+mod migrate;
+mod password;
+mod seed;
+mod seed_data;
+mod status;
+
+use crate::connection::{self, Access};
+use crate::{Config, DbConnection, Result};
+
+pub use administrator::{Administrator, AdministratorOutcome, AdministratorReport};
+pub use backup::{BackupReport, Fidelity};
+pub use health::{HealthCheck, HealthReport};
+pub use initialize::{SetupDetails, SetupPhase, SetupReport, SetupStatus};
+pub use migrate::MigrationReport;
+pub use password::{SHORTEST_PASSWORD, check_password, generate_password, hash_password};
+pub use seed::SeedReport;
+pub use status::{LastBackup, PoolSettings, StatusSummary};
+
+pub use crate::migrations::{Step, StepDirection};
+
+/// How far back [`DatabaseManager::rollback`] goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RollbackTarget {
+    /// This many migrations.
+    Steps(usize),
+    /// To this version, which stays applied; `0` is an empty schema.
+    Version(String),
+}
+
+/// Creates, migrates, seeds, checks and backs up the database that a configuration names.
+///
+/// ```
+/// use zenith_db::Config;
+/// use zenith_db::manager::{Administrator, DatabaseManager};
+///
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("zenith.db");
+/// let manager = DatabaseManager::new(Config::for_path(path)?);
+/// let report = manager.initialize(&Administrator::default(), false)?;
+/// assert!(report.details.health.healthy);
+/// assert_eq!(manager.status()?.table_count, 21);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct DatabaseManager {
+    config: Config,
+}
+
+impl DatabaseManager {
+    /// A manager for the database that the configuration names. Nothing is opened yet.
+    #[must_use]
+    pub const fn new(config: Config) -> Self {
+        Self { config }
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Whether something lies at the configured path, a database or not.
+    #[must_use]
+    pub fn exists(&self) -> bool {
+        connection::exists(self.config.database_path())
+    }
+
+    /// Opens the existing database for writing.
+    fn open(&self) -> Result<DbConnection> {
+        connection::open(self.config.database_path(), self.config.sqlite(), Access::Write)
+    }
+}

@@ -1,0 +1,53 @@
+//! Passwords: what is accepted, hashing, and making one up.
+
+use argon2::{Argon2, PasswordHasher};
+use secrecy::{ExposeSecret, SecretString};
+use uuid::Uuid;
+
+use crate::types::PasswordHash;
+use crate::{Error, Result};
+
+/// The fewest characters that a password may have.
+pub const SHORTEST_PASSWORD: usize = 12;
+
+/// The most bytes. Beyond this nobody types one, and hashing it would cost more than it adds.
+const LONGEST_PASSWORD: usize = 1024;
+
+/// Checks a new password.
+///
+/// # Errors
+/// [`Error::Password`] says what is allowed; it never repeats the password.
+pub fn check_password(password: &SecretString) -> Result<()> {
+    let text = password.expose_secret();
+    let reject = |reason: String| Err(Error::Password(reason));
+    if text.chars().count() < SHORTEST_PASSWORD {
+        return reject(format!("it must have at least {SHORTEST_PASSWORD} characters"));
+    }
+    if text.len() > LONGEST_PASSWORD {
+        return reject(format!("it must have at most {LONGEST_PASSWORD} bytes"));
+    }
+    if text.chars().any(char::is_control) {
+        return reject("it must not contain control characters, such as a line end or NUL".into());
+    }
+    Ok(())
+}
+
+/// Hashes a password with Argon2id and the argon2 crate's defaults (19 MiB, 2 passes, 1 lane:
+/// OWASP's first recommendation) and a fresh salt.
+///
+/// # Errors
+/// [`Error::Password`] if the hash cannot be computed.
+pub fn hash_password(password: &SecretString) -> Result<PasswordHash> {
+    let hash = Argon2::default().hash_password(password.expose_secret().as_bytes());
+    let hash = hash.map_err(|cause| Error::Password(format!("hashing failed: {cause}")))?;
+    Ok(PasswordHash::new(hash.to_string()))
+}
+
+/// A random password of 122 bits, in four groups that can be read aloud.
+#[must_use]
+pub fn generate_password() -> SecretString {
+    let digits = Uuid::new_v4().simple().to_string();
+    let groups: Vec<&str> =
+        (0..4).filter_map(|group| digits.get(group * 8..group * 8 + 8)).collect();
+    groups.join("-").into()
+}

@@ -1,0 +1,152 @@
+//! Seeding: writes what is missing, and never what somebody changed.
+
+use diesel::dsl::insert_into;
+use diesel::prelude::*;
+use serde::Serialize;
+
+use super::DatabaseManager;
+use super::seed_data::{GRANTS, PERMISSIONS, ROLES, SETTINGS};
+use crate::migrations::Ledger;
+use crate::models::{NewRolePermission, User};
+use crate::schema::{permissions, role_permissions, roles, system_settings};
+use crate::types::{PermissionId, RoleId};
+use crate::{DbConnection, Error, Result, dispatch};
+
+/// How many rows seeding wrote: all zero when everything was there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SeedReport {
+    /// System roles that were missing.
+    pub roles: usize,
+    /// System permissions that were missing.
+    pub permissions: usize,
+    /// Default grants of the roles that were missing. An existing role keeps the grants it has.
+    pub grants: usize,
+    /// Settings that were missing.
+    pub settings: usize,
+    /// Settings that the system keeps, such as `SCHEMA_VERSION`, that had to follow.
+    pub refreshed: usize,
+}
+
+impl SeedReport {
+    /// Whether anything was written.
+    #[must_use]
+    pub fn changed(&self) -> bool {
+        *self != Self::default()
+    }
+}
+
+impl DatabaseManager {
+    /// Writes the system roles, permissions, grants and settings that are missing.
+    ///
+    /// # Errors
+    /// [`Error::State`] if migrations are pending; [`Error::Query`] if the database refuses a row,
+    /// and then nothing has changed.
+    pub fn seed(&self) -> Result<SeedReport> {
+        let mut connection = self.open()?;
+        let pending = Ledger::read(&mut connection)?.pending().count();
+        if pending > 0 {
+            return Err(Error::State(format!(
+                "{pending} migrations are pending, so the tables to seed may be missing; run \
+                 `zenith-db migrate` first"
+            )));
+        }
+        connection.write(|connection| {
+            let report = seed(connection)?;
+            Ok(SeedReport { refreshed: refresh(connection)?, ..report })
+        })
+    }
+}
+
+/// The names in `$names` of `$all` that `$table` does not have. Looking first burns no ids, which an
+/// ignored insert does; the caller holds the write lock, so nobody can come between.
+macro_rules! missing {
+    ($connection:expr, $table:ident, $name:ident, $all:expr) => {{
+        let present: Vec<String> = dispatch!(&mut *$connection, |connection| $table::table
+            .select($table::$name)
+            .load(connection))?;
+        $all.iter().filter(|row| !present.iter().any(|name| name == row.$name)).collect::<Vec<_>>()
+    }};
+}
+
+/// Writes what is missing. Runs inside the caller's transaction.
+pub(super) fn seed(connection: &mut DbConnection) -> Result<SeedReport> {
+    let new_roles = missing!(connection, roles, name, ROLES);
+    let new_permissions = missing!(connection, permissions, name, PERMISSIONS);
+    let new_settings = missing!(connection, system_settings, key, SETTINGS);
+    for role in &new_roles {
+        dispatch!(&mut *connection, |c| insert_into(roles::table).values(*role).execute(c))?;
+    }
+    for permission in &new_permissions {
+        dispatch!(&mut *connection, |c| insert_into(permissions::table)
+            .values(*permission)
+            .execute(c))?;
+    }
+    for setting in &new_settings {
+        dispatch!(&mut *connection, |c| insert_into(system_settings::table)
+            .values(*setting)
+            .execute(c))?;
+    }
+    let mut grants = 0;
+    for (role, names) in GRANTS.iter().filter(|(name, _)| new_roles.iter().any(|r| r.name == *name))
+    {
+        grants += grant(connection, role, names)?;
+    }
+    Ok(SeedReport {
+        roles: new_roles.len(),
+        permissions: new_permissions.len(),
+        grants,
+        settings: new_settings.len(),
+        refreshed: 0,
+    })
+}
+
+fn grant(connection: &mut DbConnection, role: &str, names: &[&str]) -> Result<usize> {
+    let role_id: RoleId = dispatch!(&mut *connection, |c| roles::table
+        .select(roles::id)
+        .filter(roles::name.eq(role))
+        .get_result(c))?;
+    let granted: Vec<PermissionId> = dispatch!(&mut *connection, |c| permissions::table
+        .select(permissions::id)
+        .filter(permissions::name.eq_any(names.iter().copied()))
+        .order(permissions::id)
+        .load(c))?;
+    let rows: Vec<_> = granted
+        .into_iter()
+        .map(|permission_id| NewRolePermission { role_id, permission_id })
+        .collect();
+    Ok(dispatch!(connection, |c| insert_into(role_permissions::table).values(&rows).execute(c))?)
+}
+
+/// Brings the settings that the system keeps up to date. Returns how many were not.
+///
+/// `FIRST_SETUP` turns false only when there is an administrator, and `SETUP_COMPLETED` then true.
+pub(super) fn refresh(connection: &mut DbConnection) -> Result<usize> {
+    let version = Ledger::read(connection)?.current().unwrap_or("0").to_owned();
+    let mut wanted = vec![("SCHEMA_VERSION", version), ("DATABASE_INITIALIZED", "true".into())];
+    if !User::list_administrators(connection)?.is_empty() {
+        wanted.push(("FIRST_SETUP", "false".into()));
+        wanted.push(("SETUP_COMPLETED", "true".into()));
+    }
+    let mut refreshed = 0;
+    for (key, value) in wanted {
+        let differs = system_settings::value.assume_not_null().ne(&value);
+        let stale = system_settings::key.eq(key).and(system_settings::value.is_null().or(differs));
+        refreshed += dispatch!(&mut *connection, |c| diesel::update(system_settings::table)
+            .filter(stale)
+            .set(system_settings::value.eq(&value))
+            .execute(c))?;
+    }
+    Ok(refreshed)
+}
+
+/// The system roles, permissions and settings that are missing, by name.
+pub(super) fn missing(connection: &mut DbConnection) -> Result<Vec<String>> {
+    let roles = missing!(connection, roles, name, ROLES);
+    let permissions = missing!(connection, permissions, name, PERMISSIONS);
+    let settings = missing!(connection, system_settings, key, SETTINGS);
+    let roles = roles.iter().map(|role| format!("role {}", role.name));
+    let permissions =
+        permissions.iter().map(|permission| format!("permission {}", permission.name));
+    let settings = settings.iter().map(|setting| format!("setting {}", setting.key));
+    Ok(roles.chain(permissions).chain(settings).collect())
+}

@@ -1,0 +1,109 @@
+//! A summary of the database, read without writing anything.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::DatabaseManager;
+use super::backup::{Contents, last_recorded};
+use crate::migrations::{EmbeddedMigration, Ledger};
+use crate::types::UtcTime;
+use crate::{Result, connection};
+
+/// What the database holds and where it stands.
+#[derive(Clone, Debug, Serialize)]
+pub struct StatusSummary {
+    /// The database.
+    pub database_path: PathBuf,
+    /// The size of the file and its WAL, in megabytes of 1,000,000 bytes.
+    pub database_size_mb: f64,
+    /// How many tables there are, Diesel's own ledger not counted.
+    pub table_count: usize,
+    /// How many rows each table has.
+    pub record_counts: BTreeMap<String, i64>,
+    /// The newest version that has been applied.
+    pub schema_version: Option<String>,
+    /// Every version that has been applied, oldest first.
+    pub applied_migrations: Vec<String>,
+    /// The names of the migrations that have not, oldest first.
+    pub pending_migrations: Vec<String>,
+    /// The newest backup of this database.
+    pub last_backup: Option<LastBackup>,
+    /// How connections are handed out.
+    pub pool: PoolSettings,
+}
+
+/// The newest backup.
+#[derive(Clone, Debug, Serialize)]
+pub struct LastBackup {
+    /// Where it was put.
+    pub path: PathBuf,
+    /// When it was taken.
+    pub created: UtcTime,
+    /// Its size, in megabytes of 1,000,000 bytes.
+    pub size_mb: f64,
+    /// Whether it is still there.
+    pub exists: bool,
+}
+
+/// The settings of the pool.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct PoolSettings {
+    /// `DATABASE_MAX_CONNECTIONS`
+    pub max_connections: u32,
+    /// `DATABASE_POOL_TIMEOUT_MS`
+    pub pool_timeout_ms: u128,
+    /// `DATABASE_BUSY_TIMEOUT_MS`
+    pub busy_timeout_ms: u128,
+}
+
+impl DatabaseManager {
+    /// Reads the summary. It opens read-only and creates nothing.
+    ///
+    /// # Errors
+    /// [`Error::NoDatabase`](crate::Error::NoDatabase),
+    /// [`Error::Refused`](crate::Error::Refused), or
+    /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
+    pub fn status(&self) -> Result<StatusSummary> {
+        let (path, options) = (self.config.database_path(), self.config.sqlite());
+        connection::inspect(path, options, |connection| {
+            let ledger = Ledger::read(connection)?;
+            let contents = Contents::of(connection)?;
+            let record_counts: BTreeMap<_, _> =
+                contents.rows.into_iter().filter(|(name, _)| !name.starts_with("__")).collect();
+            let last_backup = last_recorded(connection)?.and_then(|job| {
+                let path = PathBuf::from(job.backup_path?);
+                Some(LastBackup {
+                    exists: path.is_file(),
+                    path,
+                    created: job.started_at,
+                    size_mb: megabytes(u64::try_from(job.backup_size.unwrap_or(0)).unwrap_or(0)),
+                })
+            });
+            let size = |path: PathBuf| fs::metadata(path).map_or(0, |file| file.len());
+            let bytes = size(path.as_path().to_owned()) + size(path.with_suffix("-wal"));
+            Ok(StatusSummary {
+                database_path: path.as_path().to_owned(),
+                database_size_mb: megabytes(bytes),
+                table_count: record_counts.len(),
+                record_counts,
+                schema_version: ledger.current().map(str::to_owned),
+                applied_migrations: ledger.applied().to_vec(),
+                pending_migrations: ledger.pending().map(EmbeddedMigration::to_string).collect(),
+                last_backup,
+                pool: PoolSettings {
+                    max_connections: self.config.max_connections(),
+                    pool_timeout_ms: self.config.pool_timeout().as_millis(),
+                    busy_timeout_ms: options.busy_timeout.as_millis(),
+                },
+            })
+        })
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a size for people, rounded to a thousandth")]
+fn megabytes(bytes: u64) -> f64 {
+    (bytes as f64 / 1000.0).round() / 1000.0
+}

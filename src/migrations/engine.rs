@@ -1,0 +1,249 @@
+//! Running migrations: under the write lock, all or nothing, with the references checked before the
+//! commit.
+
+use std::time::{Duration, Instant};
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::prelude::*;
+use diesel_migrations::MigrationHarness;
+use serde::Serialize;
+
+use super::embedded::{self, EmbeddedMigration};
+use super::history;
+use super::ledger::Ledger;
+use crate::connection::is_busy;
+use crate::{DbConnection, Error, Result, dispatch};
+
+/// Where a run should end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Goal {
+    /// Everything applied.
+    Latest,
+    /// The last `n` migrations reverted.
+    Back(usize),
+    /// Everything after this version reverted; `0` is none at all.
+    To(String),
+}
+
+/// Whether a migration was applied or reverted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StepDirection {
+    /// `up.sql` ran.
+    Applied,
+    /// `down.sql` ran.
+    Reverted,
+}
+
+/// One migration that ran.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// The directory's name.
+    pub name: String,
+    /// Which way.
+    pub direction: StepDirection,
+    /// How long it took, in milliseconds.
+    pub milliseconds: u64,
+}
+
+/// Takes the lock, reads the state again, and goes to the goal. On an error nothing has changed.
+///
+/// `after` runs inside the same transaction, after the migrations.
+pub(crate) fn run<T>(
+    connection: &mut DbConnection,
+    goal: &Goal,
+    after: impl FnOnce(&mut DbConnection) -> Result<T>,
+) -> Result<(Vec<Step>, T)> {
+    exclusively(connection, |connection| {
+        let before = Ledger::read(connection)?;
+        before.ensure_known_and_in_order()?;
+        let steps = match goal {
+            Goal::Latest => apply(connection, before.pending())?,
+            Goal::Back(_) | Goal::To(_) => revert(connection, &to_revert(&before, goal)?)?,
+        };
+        let ledger = Ledger::read(connection)?;
+        history::follow(connection, &ledger)?;
+        if !steps.is_empty() {
+            check_references(connection)?;
+        }
+        Ok((steps, after(connection)?))
+    })
+}
+
+/// Removes everything that the database holds and applies every migration, in one transaction.
+pub(crate) fn recreate<T>(
+    connection: &mut DbConnection,
+    after: impl FnOnce(&mut DbConnection) -> Result<T>,
+) -> Result<(Vec<Step>, T)> {
+    exclusively(connection, |connection| {
+        dispatch!(connection, |connection| drop_everything(connection))?;
+        let steps = apply(connection, embedded::all().iter())?;
+        let ledger = Ledger::read(connection)?;
+        history::follow(connection, &ledger)?;
+        check_references(connection)?;
+        Ok((steps, after(connection)?))
+    })
+}
+
+/// One exclusive transaction without enforcement of references.
+///
+/// Enforcement goes off *outside* the transaction (inside, SQLite ignores it): with it on, a table
+/// that is dropped or rebuilt deletes its children through `ON DELETE CASCADE`.
+fn exclusively<T>(
+    connection: &mut DbConnection,
+    work: impl FnOnce(&mut DbConnection) -> Result<T>,
+) -> Result<T> {
+    let enforced = dispatch!(connection, |inner| {
+        let enforced = crate::connection::read_pragma(inner, "foreign_keys", "foreign_keys")?;
+        inner.batch_execute("PRAGMA foreign_keys = OFF")?;
+        begin_exclusive(inner)?;
+        enforced
+    });
+    let result = work(connection);
+    let result = dispatch!(connection, |inner| match result {
+        Ok(value) =>
+            AnsiTransactionManager::commit_transaction(inner).map(|()| value).map_err(Error::from),
+        Err(error) => {
+            if let Err(cause) = AnsiTransactionManager::rollback_transaction(inner) {
+                tracing::warn!(%cause, "rolling back failed; closing the connection will do it");
+            }
+            Err(error)
+        }
+    });
+    let restored = dispatch!(connection, |inner| {
+        inner.batch_execute(&format!("PRAGMA foreign_keys = {enforced}"))
+    });
+    let value = result?;
+    restored?;
+    Ok(value)
+}
+
+/// SQLite's `busy_timeout` does not cover every way in which an exclusive lock can be refused.
+fn begin_exclusive(connection: &mut SqliteConnection) -> Result<()> {
+    let begun = Instant::now();
+    let patience: u64 =
+        crate::connection::read_pragma(connection, "busy_timeout", "timeout")?.parse().unwrap_or(0);
+    // Others may be migrating: each of them is given its turn.
+    let patience = Duration::from_millis(patience) * 6;
+    loop {
+        match AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN EXCLUSIVE") {
+            Err(cause) if is_busy(&cause) && begun.elapsed() < patience => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(source) if is_busy(&source) => {
+                let action = "taking the lock for migrations";
+                return Err(Error::Locked { action, waited: begun.elapsed(), source });
+            }
+            done => return Ok(done?),
+        }
+    }
+}
+
+fn apply<'a>(
+    connection: &mut DbConnection,
+    migrations: impl Iterator<Item = &'a EmbeddedMigration>,
+) -> Result<Vec<Step>> {
+    dispatch!(connection, |connection| {
+        // Creates Diesel's own table.
+        connection.applied_migrations().map_err(failed("apply", "the ledger"))?;
+        migrations
+            .map(|migration| {
+                let begun = Instant::now();
+                connection.run_migration(migration).map_err(failed("apply", migration.name()))?;
+                Ok(step(migration, StepDirection::Applied, begun))
+            })
+            .collect()
+    })
+}
+
+fn revert(
+    connection: &mut DbConnection,
+    migrations: &[&'static EmbeddedMigration],
+) -> Result<Vec<Step>> {
+    dispatch!(connection, |connection| {
+        let revert = |migration: &&'static EmbeddedMigration| {
+            let begun = Instant::now();
+            connection.revert_migration(*migration).map_err(failed("revert", migration.name()))?;
+            Ok(step(migration, StepDirection::Reverted, begun))
+        };
+        migrations.iter().map(revert).collect()
+    })
+}
+
+/// The migrations to revert, newest first.
+pub(crate) fn to_revert(ledger: &Ledger, goal: &Goal) -> Result<Vec<&'static EmbeddedMigration>> {
+    let applied = || embedded::all().iter().filter(|m| ledger.applied().contains(&m.version()));
+    let newest_first = applied().rev();
+    Ok(match goal {
+        Goal::Latest => Vec::new(),
+        Goal::Back(steps) => newest_first.take(*steps).collect(),
+        Goal::To(version) => {
+            // A version may be written with or without the dashes of its directory's name.
+            let version = version.replace('-', "");
+            if version != "0" && !ledger.applied().contains(&version) {
+                let applied = ledger.applied().join(", ");
+                return Err(Error::UnknownVersion {
+                    wanted: version,
+                    applied: format!("0, {applied}"),
+                });
+            }
+            newest_first.take_while(|m| version == "0" || m.version() > version).collect()
+        }
+    })
+}
+
+fn step(migration: &EmbeddedMigration, direction: StepDirection, begun: Instant) -> Step {
+    let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Step { name: migration.name().to_owned(), direction, milliseconds }
+}
+
+fn failed(
+    direction: &'static str,
+    name: &str,
+) -> impl FnOnce(Box<dyn std::error::Error + Send + Sync>) -> Error {
+    let name = name.to_owned();
+    move |source| Error::Migration { name, direction, source }
+}
+
+#[derive(QueryableByName)]
+struct BrokenReference {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    description: String,
+}
+
+/// Rows that refer to nothing, as `table row N has no parent`.
+pub(crate) fn broken_references(connection: &mut DbConnection) -> Result<Vec<String>> {
+    let query = r#"SELECT "table" || ' row ' || coalesce(rowid, '?') || ' has no ' || "parent"
+                   AS description FROM pragma_foreign_key_check"#;
+    let rows: Vec<BrokenReference> =
+        dispatch!(connection, |connection| diesel::sql_query(query).load(connection))?;
+    Ok(rows.into_iter().map(|row| row.description).collect())
+}
+
+fn check_references(connection: &mut DbConnection) -> Result<()> {
+    let broken = broken_references(connection)?;
+    match broken.first() {
+        None => Ok(()),
+        Some(first) => Err(Error::BrokenReferences { count: broken.len(), first: first.clone() }),
+    }
+}
+
+#[derive(QueryableByName)]
+struct Object {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    statement: String,
+}
+
+fn drop_everything(connection: &mut SqliteConnection) -> Result<()> {
+    // Views and triggers first: they may refer to tables that would be gone.
+    let query = "SELECT 'DROP ' || type || ' \"' || replace(name, '\"', '\"\"') || '\"' AS statement
+                 FROM sqlite_schema
+                 WHERE type IN ('view', 'trigger', 'table') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+                 ORDER BY CASE type WHEN 'trigger' THEN 0 WHEN 'view' THEN 1 ELSE 2 END,
+                     sql NOT LIKE 'CREATE VIRTUAL%'";
+    let objects: Vec<Object> = diesel::sql_query(query).load(connection)?;
+    for object in objects {
+        connection.batch_execute(&object.statement)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! What has run and what has not, without writing anything.
+
+use diesel::prelude::*;
+
+use super::embedded::{self, EmbeddedMigration};
+use crate::{DbConnection, Error, Result, dispatch};
+
+diesel::table! {
+    /// Diesel's own ledger. `Ledger::read` looks for it first: Diesel's reader would create it.
+    __diesel_schema_migrations (version) {
+        /// The digits of the timestamp.
+        version -> Text,
+    }
+}
+
+diesel::table! {
+    /// SQLite's catalogue.
+    sqlite_schema (name) {
+        /// The table, index, trigger or view.
+        name -> Text,
+        /// Which of those it is.
+        #[sql_name = "type"]
+        kind -> Text,
+    }
+}
+
+/// What has run and what is pending.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ledger {
+    /// The versions that have run, oldest first.
+    applied: Vec<String>,
+}
+
+impl Ledger {
+    /// Reads Diesel's ledger. A database without one has run nothing.
+    ///
+    /// # Errors
+    /// [`Error::Query`] if the database cannot be read.
+    pub fn read(connection: &mut DbConnection) -> Result<Self> {
+        dispatch!(connection, |connection| {
+            if !table_exists(connection, "__diesel_schema_migrations")? {
+                return Ok(Self::default());
+            }
+            let versions = __diesel_schema_migrations::table
+                .select(__diesel_schema_migrations::version)
+                .order(__diesel_schema_migrations::version)
+                .load(connection)?;
+            Ok(Self { applied: versions })
+        })
+    }
+
+    /// The newest version that has run.
+    #[must_use]
+    pub fn current(&self) -> Option<&str> {
+        self.applied.last().map(String::as_str)
+    }
+
+    /// The versions that have run, oldest first.
+    #[must_use]
+    pub fn applied(&self) -> &[String] {
+        &self.applied
+    }
+
+    /// The migrations that have not run, oldest first.
+    pub fn pending(&self) -> impl Iterator<Item = &'static EmbeddedMigration> {
+        embedded::all().iter().filter(|migration| !self.applied.contains(&migration.version()))
+    }
+
+    /// The versions that have run and that this program does not know.
+    pub fn unknown(&self) -> impl Iterator<Item = &str> {
+        let known = |version: &str| embedded::all().iter().any(|m| m.version() == version);
+        self.applied.iter().map(String::as_str).filter(move |version| !known(version))
+    }
+
+    /// Refuses a database that this program must not write to.
+    ///
+    /// # Errors
+    /// [`Error::NewerDatabase`] if it has migrations that are unknown here,
+    /// [`Error::LateMigration`] if one is pending that is older than one that has run.
+    pub fn ensure_known_and_in_order(&self) -> Result<()> {
+        let versions = self.unknown().collect::<Vec<_>>().join(", ");
+        if !versions.is_empty() {
+            return Err(Error::NewerDatabase { versions });
+        }
+        let newest = self.current().unwrap_or_default();
+        match self.pending().find(|migration| migration.version().as_str() < newest) {
+            None => Ok(()),
+            Some(late) => {
+                Err(Error::LateMigration { late: late.version(), newest: newest.to_owned() })
+            }
+        }
+    }
+}
+
+/// Whether a table is there.
+pub(crate) fn table_exists(connection: &mut SqliteConnection, name: &str) -> QueryResult<bool> {
+    let named = sqlite_schema::kind.eq("table").and(sqlite_schema::name.eq(name));
+    diesel::select(diesel::dsl::exists(sqlite_schema::table.filter(named))).get_result(connection)
+}
+
+/// Whether the database holds no table at all.
+pub(crate) fn is_empty(connection: &mut SqliteConnection) -> QueryResult<bool> {
+    let any = sqlite_schema::table.filter(sqlite_schema::kind.eq("table"));
+    diesel::select(diesel::dsl::not(diesel::dsl::exists(any))).get_result(connection)
+}

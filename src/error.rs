@@ -70,16 +70,17 @@ pub enum Error {
 
     /// Every connection that this process may open was in use for too long.
     #[error(
-        "no free connection within {timeout_ms} ms: {in_use} of {limit} are in use{detail}; raise \
-         DATABASE_MAX_CONNECTIONS or DATABASE_POOL_TIMEOUT_MS, or hold connections for less time"
+        "no free connection within {timeout_ms} ms: {in_use} of {limit} are in use{detail}; {advice}"
     )]
     PoolTimeout {
         /// How long the caller waited, in milliseconds.
         timeout_ms: u128,
-        /// How many connections of the kind that was wanted are in use.
+        /// How many connections of the kind that was wanted, to read or to write, are in use.
         in_use: u32,
         /// How many of that kind there may be.
         limit: u32,
+        /// Which setting to raise, or what else helps.
+        advice: &'static str,
         /// Why a new connection could not be opened, if that was tried.
         detail: String,
     },
@@ -99,11 +100,14 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 
-    /// Migrations left rows that refer to nothing. The database is as it was before.
+    /// Rows refer to nothing, before the migrations or because of them. The database is as it was.
     #[error(
-        "the migrations would leave {count} broken references, first: {first}; nothing was changed"
+        "{subject} {count} broken references, the first of them: {first}; mend or delete such rows \
+         (`zenith-db health-check` lists them) and try again; nothing was changed"
     )]
     BrokenReferences {
+        /// Who is to blame: `the database has` or `the migrations would leave`.
+        subject: &'static str,
         /// How many.
         count: usize,
         /// The first, as table, row and parent.
@@ -123,13 +127,15 @@ pub enum Error {
     /// Migrations that cannot be run in the order of their versions.
     #[error(
         "migration {late} is older than {newest}, which has been applied; roll back to before it \
-         with `zenith-db rollback --to {late}`, then `zenith-db migrate`"
+         with `zenith-db rollback --to {before}`, then `zenith-db migrate`"
     )]
     LateMigration {
         /// The migration that was added too late.
         late: String,
         /// The newest one that has been applied.
         newest: String,
+        /// The version just before the late one; `0` if it is the first.
+        before: String,
     },
 
     /// A rollback to a version that is not there.
@@ -178,6 +184,26 @@ pub enum Error {
 }
 
 impl Error {
+    /// What mends a fault that the message itself cannot name: a damaged file, a full disk.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        let mut cause: Option<&dyn std::error::Error> = Some(self);
+        while let Some(error) = cause {
+            let text = error.to_string();
+            if text.contains("malformed") || text.contains("file is not a database") {
+                return Some(
+                    "the file is damaged: `zenith-db health-check` says where; stop what uses it, \
+                     and put the newest backup in its place",
+                );
+            }
+            if text.contains("disk is full") || text.contains("No space left") {
+                return Some("the disk is full: make room and try again; nothing was lost");
+            }
+            cause = error.source();
+        }
+        None
+    }
+
     /// For `map_err`: the file operation that failed.
     pub(crate) fn io(
         action: &'static str,

@@ -82,8 +82,7 @@ impl Database {
         E: From<Error>,
     {
         let Some(readers) = &self.inner.readers else { return self.read_on_the_writer(work) };
-        let mut connection = self.checkout(readers)?;
-        work(&mut connection)
+        work(self.checkout(readers)?.get()?)
     }
 
     /// Runs `work` in a write transaction: committed on `Ok`, rolled back on `Err` and on panic.
@@ -98,7 +97,7 @@ impl Database {
     where
         E: From<Error>,
     {
-        self.checkout(&self.inner.writer)?.write(work)
+        self.checkout(&self.inner.writer)?.get()?.write(work)
     }
 
     /// How many connections there are and what they do.
@@ -131,12 +130,25 @@ impl Database {
     where
         E: From<Error>,
     {
-        let mut connection = self.checkout(&self.inner.writer)?;
+        let mut slot = self.checkout(&self.inner.writer)?;
+        let connection = slot.get()?;
         dispatch!(&mut *connection, |inner| connection::set_query_only(inner, true))?;
         // After a panic the pool throws the connection away, so this needs no guard.
-        let result = work(&mut connection);
-        dispatch!(&mut *connection, |inner| connection::set_query_only(inner, false))?;
+        let result = work(connection);
+        dispatch!(connection, |inner| connection::set_query_only(inner, false))?;
         result
+    }
+
+    /// More connections are more readers: they do not help against a busy writer.
+    fn advice(&self, pool: &Pool<Connector>) -> &'static str {
+        let one_of_several = self.inner.config.max_connections() > 1 && pool.max_size() == 1;
+        if one_of_several && std::ptr::eq(pool, &raw const self.inner.writer) {
+            "raise DATABASE_POOL_TIMEOUT_MS, or hold the writer for less time: there is one, \
+             however many connections there may be"
+        } else {
+            "raise DATABASE_MAX_CONNECTIONS or DATABASE_POOL_TIMEOUT_MS, or hold connections for \
+             less time"
+        }
     }
 
     fn checkout(&self, pool: &Pool<Connector>) -> Result<PooledConnection<Connector>> {
@@ -154,6 +166,7 @@ impl Database {
                 in_use: state.connections.saturating_sub(state.idle_connections),
                 limit: pool.max_size(),
                 detail: if detail.is_empty() { String::new() } else { format!(" ({detail})") },
+                advice: self.advice(pool),
             }
         })
     }
@@ -197,29 +210,45 @@ struct Connector {
 }
 
 impl ManageConnection for Connector {
-    type Connection = DbConnection;
+    type Connection = Slot;
     type Error = Error;
 
-    fn connect(&self) -> Result<DbConnection> {
+    fn connect(&self) -> Result<Slot> {
         // The lock cannot be poisoned with the value half taken, so poison means nothing here.
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match first {
-            Some(connection) => Ok(connection),
+        let connection = match first {
+            Some(connection) => connection,
             None => {
-                connection::open(self.config.database_path(), self.config.sqlite(), self.access)
+                connection::open(self.config.database_path(), self.config.sqlite(), self.access)?
             }
-        }
+        };
+        Ok(Slot(Some(connection)))
     }
 
-    fn is_valid(&self, connection: &mut DbConnection) -> Result<()> {
-        dispatch!(connection, |inner| connection::read_pragma(inner, "query_only", "query_only"))?;
+    fn is_valid(&self, slot: &mut Slot) -> Result<()> {
+        dispatch!(slot.get()?, |inner| connection::read_pragma(inner, "query_only", "query_only"))?;
         Ok(())
     }
 
     /// A connection that comes back with a transaction open, or while its user panics, is closed;
-    /// closing rolls back.
-    fn has_broken(&self, connection: &mut DbConnection) -> bool {
-        std::thread::panicking() || connection.in_transaction()
+    /// closing rolls back. It is closed here, because r2d2 opens the next one before it drops this
+    /// one, and there would be one more than allowed.
+    fn has_broken(&self, slot: &mut Slot) -> bool {
+        let broken =
+            std::thread::panicking() || slot.0.as_mut().is_none_or(DbConnection::in_transaction);
+        if broken {
+            slot.0 = None;
+        }
+        broken
+    }
+}
+
+/// A connection, until it is found to be broken.
+struct Slot(Option<DbConnection>);
+
+impl Slot {
+    fn get(&mut self) -> Result<&mut DbConnection> {
+        self.0.as_mut().ok_or_else(|| Error::State("the connection has been closed".into()))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The flags and subcommands.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
@@ -54,8 +55,8 @@ pub(super) enum Command {
     /// Revert migrations, newest first, after a backup
     Rollback {
         /// How many migrations to revert
-        #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "to")]
-        steps: usize,
+        #[arg(long, value_name = "N", default_value = "1", conflicts_with = "to")]
+        steps: NonZeroUsize,
         /// The version to go back to, which stays applied; 0 is an empty schema
         #[arg(long, value_name = "VERSION")]
         to: Option<String>,

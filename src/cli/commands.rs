@@ -3,13 +3,13 @@
 use std::fmt;
 
 use secrecy::ExposeSecret;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::args::{Args, Command};
 use super::output::Output;
 use super::{Exit, ask, render};
 use crate::config::{EnvFile, Key, Loader};
-use crate::manager::{Administrator, DatabaseManager, HealthReport, RollbackTarget};
+use crate::manager::{Administrator, DatabaseManager, HealthReport, RollbackTarget, SetupReport};
 use crate::{Config, Error};
 
 /// Flags that cannot be used together or here.
@@ -58,7 +58,7 @@ pub(super) fn run(args: &Args, output: Output) -> anyhow::Result<Exit> {
         Command::Rollback { steps, to } => {
             let target = match to {
                 Some(version) => RollbackTarget::Version(version.clone()),
-                None => RollbackTarget::Steps(*steps),
+                None => RollbackTarget::Steps(steps.get()),
             };
             rollback(args, output, &manager, &target)
         }
@@ -102,6 +102,15 @@ fn check_flags(args: &Args) -> Result<(), UsageError> {
         ("--admin-email", setup.admin_email.is_some(), creates),
         ("--admin-password-stdin", setup.admin_password_stdin, creates),
     ];
+    // Clap lets the later one win, but not across the subcommand's name.
+    let database = &args.database;
+    let switches = [
+        ("--wal-mode and --no-wal-mode", database.wal_mode && database.no_wal_mode),
+        ("--backup and --no-backup", database.backup && database.no_backup),
+    ];
+    if let Some((flags, _)) = switches.iter().find(|(_, both)| *both) {
+        return Err(UsageError(format!("{flags} contradict each other; give one of them")));
+    }
     match given.iter().find(|(_, given, allowed)| *given && !allowed) {
         None => Ok(()),
         Some((flag, ..)) => Err(UsageError(format!("{flag} has no meaning for this command"))),
@@ -150,10 +159,18 @@ fn create(args: &Args, output: Output, manager: &DatabaseManager) -> anyhow::Res
             anyhow::bail!("nothing was changed");
         }
     }
-    initialize(args, output, manager)
+    let (report, value) = initialize(args, output, manager)?;
+    output.result(&value, |out, _| render::setup(out, &report))?;
+    Ok(health_exit(manager, &report.details.health))
 }
 
-fn initialize(args: &Args, output: Output, manager: &DatabaseManager) -> anyhow::Result<Exit> {
+/// Sets the database up. Returns the report, and its JSON with the generated password in it: the
+/// one time that is shown.
+fn initialize(
+    args: &Args,
+    output: Output,
+    manager: &DatabaseManager,
+) -> anyhow::Result<(SetupReport, Value)> {
     let mut administrator = Administrator::default();
     if let Some(name) = &args.setup.admin_user {
         administrator.username.clone_from(name);
@@ -168,14 +185,12 @@ fn initialize(args: &Args, output: Output, manager: &DatabaseManager) -> anyhow:
     let report = output
         .while_working("creating", || manager.initialize(&administrator, args.setup.force))?;
     let mut value = serde_json::to_value(&report)?;
-    // The one time that a generated password is shown.
     if let Some(password) = &report.details.administrator.generated_password
         && let Some(account) = value.pointer_mut("/details/administrator")
     {
         account["generated_password"] = password.expose_secret().into();
     }
-    output.result(&value, |out, _| render::setup(out, &report))?;
-    Ok(if report.details.health.healthy { Exit::Done } else { Exit::Unhealthy })
+    Ok((report, value))
 }
 
 fn rollback(
@@ -218,8 +233,13 @@ fn ensure(args: &Args, output: Output, manager: &DatabaseManager) -> anyhow::Res
         status => Some(status),
     };
     let Some(status) = status else {
-        output.note("there is no database yet: creating it");
-        return initialize(args, output, manager);
+        output.note("the database is missing or empty: creating it");
+        let (report, setup) = initialize(args, output, manager)?;
+        let health = &report.details.health;
+        let value =
+            json!({ "setup": setup, "migrations": report.details.migrations, "health": health });
+        output.result(&value, |out, _| render::setup(out, &report))?;
+        return Ok(health_exit(manager, health));
     };
     let mut steps = Vec::new();
     if status.is_ok_and(|status| !status.pending_migrations.is_empty()) {
@@ -228,7 +248,7 @@ fn ensure(args: &Args, output: Output, manager: &DatabaseManager) -> anyhow::Res
         manager.seed()?;
     }
     let report = output.while_working("checking", || manager.health_check());
-    let value = json!({ "migrations": steps, "health": report });
+    let value = json!({ "setup": null, "migrations": steps, "health": report });
     output.result(&value, |out, _| render::ensured(out, &steps, &report))?;
     Ok(health_exit(manager, &report))
 }

@@ -9,6 +9,7 @@ mod render;
 use std::process::ExitCode;
 
 use clap::Parser;
+use serde_json::json;
 
 use args::Args;
 use output::Output;
@@ -31,13 +32,14 @@ enum Exit {
 /// Runs the command with the process's arguments.
 #[must_use]
 pub fn run() -> ExitCode {
-    // Usage errors print themselves and exit with 2; help and version with 0.
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return usage(&error),
+    };
     let output = Output::new(&args);
     output.start_logging();
     let exit = match commands::run(&args, output) {
         Ok(exit) => exit,
-        Err(error) if is_broken_pipe(&error) => Exit::Done,
         Err(error) => {
             let exit = commands::exit_of(&error);
             output.error(&error, exit as u8);
@@ -47,8 +49,22 @@ pub fn run() -> ExitCode {
     ExitCode::from(exit as u8)
 }
 
-/// Whoever read our output has seen enough, such as `head`.
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let cause = error.downcast_ref::<std::io::Error>();
-    cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
+/// Help, the version, or what is wrong with the flags, which has no parsed `--format` to go by.
+fn usage(error: &clap::Error) -> ExitCode {
+    // With both outputs gone there is nowhere left to complain.
+    let _ = error.print();
+    if !error.use_stderr() {
+        return ExitCode::from(Exit::Done as u8);
+    }
+    let words: Vec<_> = std::env::args_os().collect();
+    let json = words.iter().any(|word| word == "--format=json")
+        || words.windows(2).any(|pair| matches!(pair, [a, b] if a == "--format" && b == "json"));
+    if json {
+        let message = error.render().to_string();
+        let message = message.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let object =
+            json!({ "error": message, "causes": [], "help": null, "exit_code": Exit::Usage as u8 });
+        let _ = Output::json(&object);
+    }
+    ExitCode::from(Exit::Usage as u8)
 }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::args::{Args, Color, Format};
+use crate::Error;
 
 pub(super) const GOOD: Style = AnsiColor::Green.on_default();
 pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -70,18 +71,23 @@ impl Output {
         result: &T,
         render: impl FnOnce(&mut dyn Write, &T) -> io::Result<()>,
     ) -> anyhow::Result<()> {
-        match self.format {
-            Format::Json => Self::json(&serde_json::to_value(result)?)?,
+        let written = match self.format {
+            Format::Json => Self::json(&serde_json::to_value(result)?),
             Format::Text => {
                 let stdout = io::stdout();
                 let choice = self.choice(AutoStream::choice(&stdout));
-                render(&mut AutoStream::new(stdout, choice), result)?;
+                render(&mut AutoStream::new(stdout, choice), result)
             }
+        };
+        match written {
+            // Whoever read our output has seen enough, such as `head`. The exit code still tells
+            // how it went.
+            Err(cause) if cause.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            done => Ok(done?),
         }
-        Ok(())
     }
 
-    fn json(value: &Value) -> io::Result<()> {
+    pub(super) fn json(value: &Value) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
         serde_json::to_writer_pretty(&mut stdout, value)?;
         writeln!(stdout)
@@ -98,10 +104,15 @@ impl Output {
     pub(super) fn error(self, error: &anyhow::Error, exit: u8) {
         let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
         self.say(BAD, "error", &causes.join(": "));
+        let hint = error.downcast_ref::<Error>().and_then(Error::hint);
+        if let Some(hint) = hint {
+            self.say(STRONG, "help", hint);
+        }
         if self.format == Format::Json {
             let (message, causes) =
                 causes.split_first().map_or(("", [].as_slice()), |(m, c)| (m, c));
-            let object = json!({ "error": message, "causes": causes, "exit_code": exit });
+            let object =
+                json!({ "error": message, "causes": causes, "help": hint, "exit_code": exit });
             // With standard output gone too there is nowhere left to complain.
             let _ = Self::json(&object);
         }

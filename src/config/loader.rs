@@ -110,9 +110,11 @@ fn file_layer(file: &EnvFile) -> Result<Vec<Given>, ConfigError> {
     if let (EnvFile::IfPresent(_), Ok(false)) = (file, path.try_exists()) {
         return Ok(Vec::new());
     }
-    let lines = dotenvy::from_path_iter(path).map_err(|cause| error(&cause))?;
+    let text = std::fs::read(path).map_err(|cause| error(&cause))?;
+    // Some editors begin a file with a byte order mark.
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
     let mut given = Vec::new();
-    for line in lines {
+    for line in dotenvy::from_read_iter(text) {
         // The parser's error repeats the line, which may hold a password.
         let (name, value) = line.map_err(|cause| match cause {
             dotenvy::Error::LineParse(_, at) => error(&format!(

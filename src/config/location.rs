@@ -1,7 +1,7 @@
 //! Where the database lies: a path that is taken literally, or a URL that says so.
 
 use std::fmt;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -29,17 +29,18 @@ impl DatabasePath {
             return Err("it begins or ends with white space".into());
         }
         let lower = text.to_ascii_lowercase();
-        if lower == ":memory:" || lower.contains("mode=memory") {
+        if lower == ":memory:" {
             return Err("a database in memory would be lost at exit; give a file".into());
         }
         if let Some(scheme) = scheme_of(text) {
             return Err(format!("{scheme}: is a URL, not a path; give the plain path"));
         }
         let path = Path::new(text);
-        let name = match path.components().next_back() {
-            Some(Component::Normal(name)) if !text.ends_with(['/', '\\']) => name.to_string_lossy(),
-            _ => return Err("it names a directory; add the file's name, such as zenith.db".into()),
-        };
+        // Not `Path::file_name`, which overlooks a slash or a dot at the end.
+        let name = text.rsplit(std::path::is_separator).next().unwrap_or_default();
+        if matches!(name, "" | "." | "..") {
+            return Err("it names a directory; add the file's name, such as zenith.db".into());
+        }
         if let Some(suffix) = ["-wal", "-shm", "-journal"].iter().find(|s| name.ends_with(**s)) {
             return Err(format!("SQLite keeps its own files under names in {suffix}"));
         }
@@ -114,13 +115,25 @@ fn scheme_of(text: &str) -> Option<&str> {
     word.then_some(scheme)
 }
 
-/// The URL with what stands between `://` and `@` hidden.
-pub(super) fn masked(url: &str) -> String {
-    match url.split_once("://") {
-        Some((scheme, rest)) => match rest.rsplit_once('@') {
-            Some((_, host)) => format!("{scheme}://***@{host}"),
-            None => url.to_owned(),
-        },
-        None => url.to_owned(),
+/// The text without what could be a password: what stands before `@`, a port that is no number, and
+/// what follows `?` in the URL of a server.
+pub(super) fn masked(text: &str) -> String {
+    let Some(scheme) = scheme_of(text) else { return text.to_owned() };
+    let rest = text.get(scheme.len() + 1..).unwrap_or_default();
+    let local = ["sqlite", "file"].iter().any(|name| scheme.eq_ignore_ascii_case(name));
+    let without_query = |text: &str| {
+        let end = if local { text.len() } else { text.find('?').unwrap_or(text.len()) };
+        text.get(..end).unwrap_or_default().to_owned()
+    };
+    // A password may contain `?` itself, so the last `@` is looked for first.
+    if let Some((_, host)) = rest.rsplit_once('@') {
+        return format!("{scheme}://***@{}", without_query(host));
     }
+    let rest = without_query(rest);
+    let authority = rest.trim_start_matches('/').split('/').next().unwrap_or_default();
+    let port = authority.rsplit_once(':').map_or("", |(_, port)| port);
+    if !local && !port.bytes().all(|byte| byte.is_ascii_digit()) {
+        return format!("{scheme}://***");
+    }
+    format!("{scheme}:{rest}")
 }

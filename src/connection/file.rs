@@ -57,6 +57,49 @@ pub(super) fn create_private_file(path: &Path) -> io::Result<bool> {
     }
 }
 
+/// The first bytes of a database file.
+///
+/// The descriptor stays open until the process ends: closing any descriptor of a file drops every
+/// POSIX lock that the process has on it, those that SQLite holds for other connections included
+/// (<https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_>).
+#[cfg(unix)]
+pub(crate) fn read_head(path: &Path, length: usize) -> io::Result<Vec<u8>> {
+    use std::collections::BTreeMap;
+    use std::os::unix::fs::{FileExt, MetadataExt};
+    use std::sync::{Mutex, PoisonError};
+
+    static KEPT: Mutex<BTreeMap<(u64, u64), Vec<File>>> = Mutex::new(BTreeMap::new());
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    // Of a file that has been deleted nobody needs the locks any more.
+    let there = |file: &File| file.metadata().is_ok_and(|metadata| metadata.nlink() > 0);
+    kept.retain(|_, files| files.iter().any(there));
+    let place = |metadata: &fs::Metadata| (metadata.dev(), metadata.ino());
+    let mut place_of_file = place(&fs::metadata(path)?);
+    if !kept.contains_key(&place_of_file) {
+        let file = File::open(path)?;
+        place_of_file = place(&file.metadata()?);
+        // If another file took its place meanwhile, both are kept.
+        kept.entry(place_of_file).or_default().push(file);
+    }
+    let mut head = vec![0; length];
+    let read = match kept.get(&place_of_file).and_then(|files| files.first()) {
+        Some(file) => file.read_at(&mut head, 0)?,
+        None => 0,
+    };
+    head.truncate(read);
+    Ok(head)
+}
+
+/// The first bytes of a database file.
+#[cfg(not(unix))]
+pub(crate) fn read_head(path: &Path, length: usize) -> io::Result<Vec<u8>> {
+    use std::io::Read;
+
+    let mut head = Vec::with_capacity(length);
+    File::open(path)?.take(length as u64).read_to_end(&mut head)?;
+    Ok(head)
+}
+
 /// Makes the names in a directory durable, after a rename. Only Unix can.
 pub(crate) fn sync_dir(path: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }

@@ -11,7 +11,7 @@ mod sqlite;
 mod transaction;
 
 pub use backend::{DbConnection, MultiBackend};
-pub(crate) use file::{create_private_dir, sync_dir};
+pub(crate) use file::{create_private_dir, read_head, sync_dir};
 pub(crate) use pragma::{is_busy, read as read_pragma, set_query_only};
 pub(crate) use sqlite::{Access, create_file, exists, inspect, inspect_copy, literal_uri, open};
 

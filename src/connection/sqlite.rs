@@ -2,8 +2,8 @@
 //! trace.
 
 use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -61,7 +61,11 @@ pub(crate) fn inspect<T>(
     check_file(path.as_path())?;
     let wal = path.with_suffix("-wal");
     let has_wal = || fs::metadata(&wal).is_ok_and(|wal| wal.len() > 0);
-    if !has_wal() && !path.with_suffix("-journal").exists() {
+    if path.with_suffix("-journal").exists() {
+        // Left by a process that was stopped while it wrote, perhaps: until somebody who may write
+        // rolls it back, nobody can read. SQLite leaves that of a live process alone.
+        roll_back_hot_journal(path.as_path(), options)?;
+    } else if !has_wal() {
         let before = Stamp::of(path.as_path())?;
         let seen = look(&mut read_only(path.as_path(), options, QUIET)?);
         if !has_wal() && Stamp::of(path.as_path())? == before {
@@ -69,6 +73,12 @@ pub(crate) fn inspect<T>(
         }
     }
     look(&mut read_only(path.as_path(), options, "mode=ro")?)
+}
+
+/// Opening for writing and reading once is all it takes.
+fn roll_back_hot_journal(path: &Path, options: &SqliteOptions) -> Result<()> {
+    let mut connection = establish(path, "mode=rw")?;
+    pragma::configure(&mut connection, options, Access::Read)
 }
 
 /// For a file that nobody writes: SQLite takes no locks and makes no side files.
@@ -95,11 +105,14 @@ fn establish(path: &Path, mode: &str) -> Result<SqliteConnection> {
 /// could mean something in one is escaped.
 pub(crate) fn literal_uri(path: &Path) -> Result<String> {
     let absolute = std::path::absolute(path).map_err(Error::io("find the place of", path))?;
-    let text = absolute.to_string_lossy();
-    let text =
-        if cfg!(windows) { format!("/{}", text.replace('\\', "/")) } else { text.into_owned() };
+    #[cfg(unix)]
+    let bytes = std::os::unix::ffi::OsStrExt::as_bytes(absolute.as_os_str());
+    #[cfg(not(unix))]
+    let text = format!("/{}", absolute.to_string_lossy().replace('\\', "/"));
+    #[cfg(not(unix))]
+    let bytes = text.as_bytes();
     let mut uri = String::from("file://");
-    for byte in text.bytes() {
+    for &byte in bytes {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' | b':' => {
                 uri.push(byte.into());
@@ -135,9 +148,7 @@ fn check_file(path: &Path) -> Result<()> {
     if !metadata.is_file() {
         return refuse("it is not a regular file");
     }
-    let mut head = Vec::with_capacity(16);
-    let file = File::open(path).map_err(Error::io("read the database file", path))?;
-    file.take(16).read_to_end(&mut head).map_err(Error::io("read the database file", path))?;
+    let head = file::read_head(path, 16).map_err(Error::io("read the database file", path))?;
     if head.is_empty() || head == b"SQLite format 3\0" {
         return Ok(());
     }

@@ -63,7 +63,15 @@ impl DatabaseManager {
     /// [`Error::NoDatabase`]; [`Error::Io`] if the directory cannot be written;
     /// [`Error::BackupUnfaithful`] if the copy fails its check. No file is left behind.
     pub fn backup(&self) -> Result<BackupReport> {
-        self.backup_for("backup")
+        let started_at = UtcTime::now();
+        let result = self.copy_and_check("backup");
+        match (&result, self.open_ours()) {
+            (Ok(report), Ok(mut connection)) => report.record(&mut connection),
+            (Err(error), Ok(mut connection)) => record_failure(error, started_at, &mut connection),
+            // What became of the copy is what the caller must learn.
+            (_, Err(error)) => tracing::warn!(%error, "the backup could not be recorded"),
+        }
+        result
     }
 
     /// The newest backup of this database, by its own record.
@@ -75,39 +83,13 @@ impl DatabaseManager {
         connection::inspect(path, options, last_recorded)
     }
 
-    pub(super) fn backup_for(&self, triggered_by: &str) -> Result<BackupReport> {
+    /// A finished and checked copy, not yet recorded.
+    pub(super) fn copy_and_check(&self, triggered_by: &str) -> Result<BackupReport> {
         let started_at = UtcTime::now();
-        let result = self.copy_and_check(started_at, triggered_by);
-        let mut connection = self.open()?;
-        match &result {
-            Ok(report) => report.record_once(&mut connection)?,
-            Err(error) => {
-                // The failure is what the caller must learn; that it could not be recorded comes
-                // after it.
-                let job = NewBackupJob {
-                    job_id: PublicId::new(),
-                    status: BackupStatus::Failed,
-                    started_at,
-                    completed_at: Some(UtcTime::now().max(started_at)),
-                    backup_path: None,
-                    backup_size: None,
-                    verification_status: None,
-                    error_message: Some(chain(error)),
-                    triggered_by: Some(triggered_by.to_owned()),
-                };
-                if let Err(error) = record(&job, &mut connection) {
-                    tracing::warn!(%error, "the failed backup could not be recorded");
-                }
-            }
-        }
-        result
-    }
-
-    fn copy_and_check(&self, started_at: UtcTime, triggered_by: &str) -> Result<BackupReport> {
         let directory = self.config.backup_dir();
-        connection::create_private_dir(directory)?;
         let mut source =
             connection::open(self.config.database_path(), self.config.sqlite(), Access::Read)?;
+        connection::create_private_dir(directory)?;
         let partial = tempfile::Builder::new()
             .prefix(".zenith-")
             .suffix(".partial")
@@ -116,20 +98,23 @@ impl DatabaseManager {
 
         let before = Contents::of(&mut source)?;
         let target = connection::literal_uri(partial.path())?;
-        dispatch!(&mut source, |source| diesel::sql_query("VACUUM INTO ?")
-            .bind::<Text, _>(target)
-            .execute(source))?;
+        // VACUUM INTO writes nothing here, but `query_only` refuses it all the same.
+        dispatch!(&mut source, |source| {
+            connection::set_query_only(source, false)?;
+            diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(target).execute(source)?;
+            connection::set_query_only(source, true)?;
+        });
         let after = Contents::of(&mut source)?;
         let (rows, fidelity) = self.check_copy(partial.path(), &before, &after)?;
 
         let partial_path = partial.path().to_owned();
         partial.as_file().sync_all().map_err(Error::io("write through", &partial_path))?;
         let path = self.persist(partial)?;
-        let size = fs::metadata(&path).map_err(Error::io("look at", &path))?.len();
+        let size_bytes = fs::metadata(&path).map_err(Error::io("look at", &path))?.len();
         Ok(BackupReport {
             job_id: PublicId::new(),
             path,
-            size_bytes: size,
+            size_bytes,
             started_at,
             completed_at: UtcTime::now().max(started_at),
             rows,
@@ -151,7 +136,7 @@ impl DatabaseManager {
             return unfaithful(faults.join("; "));
         }
         let found = Contents::of(&mut copy)?;
-        if before.commits == after.commits && found.rows != after.rows {
+        if before.commits == after.commits && found.rows != before.rows {
             return unfaithful("its rows are not those of the database".into());
         }
         let fidelity = if before.commits == after.commits {
@@ -176,6 +161,8 @@ impl DatabaseManager {
     /// a later microsecond.
     fn persist(&self, mut partial: NamedTempFile) -> Result<PathBuf> {
         let directory = self.config.backup_dir();
+        // Recorded, the path must mean the same from every working directory.
+        let directory = &std::path::absolute(directory).map_err(Error::io("find", directory))?;
         let stem = self.config.database_path().as_path().file_stem().unwrap_or_default();
         loop {
             let time = Utc::now().format("%Y%m%dT%H%M%S%.6fZ");
@@ -196,31 +183,53 @@ impl DatabaseManager {
 }
 
 impl BackupReport {
-    /// Records the backup, unless the database cannot or has done so already.
-    pub(super) fn record_once(&self, connection: &mut DbConnection) -> Result<()> {
-        let job = NewBackupJob {
-            job_id: self.job_id,
-            status: BackupStatus::Completed,
-            started_at: self.started_at,
-            completed_at: Some(self.completed_at),
-            backup_path: Some(self.path.display().to_string()),
-            backup_size: i64::try_from(self.size_bytes).ok(),
-            verification_status: Some(VerificationStatus::Verified),
-            error_message: None,
-            triggered_by: Some(self.triggered_by.clone()),
-        };
-        record(&job, connection)
+    /// Records the backup. The copy is good whether or not that works, so a failure is a warning.
+    pub(super) fn record(&self, connection: &mut DbConnection) {
+        record(
+            &NewBackupJob {
+                job_id: self.job_id,
+                status: BackupStatus::Completed,
+                started_at: self.started_at,
+                completed_at: Some(self.completed_at),
+                backup_path: Some(self.path.display().to_string()),
+                backup_size: i64::try_from(self.size_bytes).ok(),
+                verification_status: Some(VerificationStatus::Verified),
+                error_message: None,
+                triggered_by: Some(self.triggered_by.clone()),
+            },
+            connection,
+        );
     }
 }
 
-fn record(job: &NewBackupJob, connection: &mut DbConnection) -> Result<()> {
-    connection.write(|connection| {
-        let can = dispatch!(&mut *connection, |c| table_exists(c, "backup_jobs"))?;
-        if can && !BackupJob::exists(connection, job.job_id)? {
+fn record_failure(error: &Error, started_at: UtcTime, connection: &mut DbConnection) {
+    record(
+        &NewBackupJob {
+            job_id: PublicId::new(),
+            status: BackupStatus::Failed,
+            started_at,
+            completed_at: Some(UtcTime::now().max(started_at)),
+            backup_path: None,
+            backup_size: None,
+            verification_status: None,
+            error_message: Some(chain(error)),
+            triggered_by: Some("backup".into()),
+        },
+        connection,
+    );
+}
+
+/// Writes the record, if its table is there yet.
+fn record(job: &NewBackupJob, connection: &mut DbConnection) {
+    let recorded = connection.write(|connection| {
+        if dispatch!(&mut *connection, |c| table_exists(c, "backup_jobs"))? {
             job.insert(connection)?;
         }
-        Ok(())
-    })
+        Ok::<_, Error>(())
+    });
+    if let Err(error) = recorded {
+        tracing::warn!(%error, "the backup could not be recorded");
+    }
 }
 
 /// The newest completed backup; `None` also where the table is not there yet.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::administrator::{Administrator, AdministratorOutcome, AdministratorReport};
 use super::backup::BackupReport;
-use super::health::HealthReport;
+use super::health::{self, HealthReport};
 use super::seed::{self, SeedReport};
 use super::{DatabaseManager, DbConnection};
 use crate::connection;
@@ -78,29 +78,24 @@ impl DatabaseManager {
     /// was.
     pub fn initialize(&self, administrator: &Administrator, force: bool) -> Result<SetupReport> {
         let path = self.config.database_path();
+        // While the password is hashed, another core can prepare the health check.
+        health::prepare();
         // What can fail for the caller's reasons fails before anything is written.
         let prepared = match self.has_administrator() {
             Ok(true) if !force => None,
             Ok(_) | Err(Error::NoDatabase { .. }) => Some(administrator.prepare()?),
             Err(error) => return Err(error),
         };
+        if self.exists() && !force {
+            self.ensure_ours()?;
+        }
         let created = connection::create_file(path)?;
         let mut connection = self.open()?;
-        let ledger = Ledger::read(&mut connection)?;
         let was_empty = dispatch!(&mut connection, |c| migrations::is_empty(c))?;
-        if !was_empty && !force {
-            ledger.ensure_known_and_in_order()?;
-            refuse_foreign(&mut connection, &ledger)?;
-        }
         for directory in [self.config.backup_dir(), &self.config.log_dir()] {
             connection::create_private_dir(directory)?;
         }
         let recreate = force && !was_empty;
-        let backup = if recreate || ledger.pending().next().is_some() {
-            self.backup_before(&mut connection, "create")?
-        } else {
-            None
-        };
         let fill = |connection: &mut DbConnection| {
             let seeded = seed::seed(connection)?;
             let administrator = match prepared {
@@ -110,14 +105,9 @@ impl DatabaseManager {
             let refreshed = seed::refresh(connection)?;
             Ok((SeedReport { refreshed, ..seeded }, administrator))
         };
-        let (steps, (seeded, administrator)) = if recreate {
-            migrations::recreate(&mut connection, fill)?
-        } else {
-            migrations::run(&mut connection, &Goal::Latest, fill)?
-        };
-        if let Some(backup) = &backup {
-            backup.record_once(&mut connection)?;
-        }
+        let goal = if recreate { Goal::Everything } else { Goal::Latest };
+        let (steps, (seeded, administrator), backup) =
+            self.run_with_backup(&mut connection, &goal, "create", fill)?;
         drop(connection);
 
         let changed = !steps.is_empty()
@@ -172,21 +162,6 @@ fn existing_administrator(connection: &mut DbConnection) -> Result<Administrator
         username: existing.map(|user| user.username).unwrap_or_default(),
         generated_password: None,
     })
-}
-
-/// A database with tables but without a ledger was made by another program.
-fn refuse_foreign(connection: &mut DbConnection, ledger: &Ledger) -> Result<()> {
-    let ours = ledger.current().is_some()
-        || dispatch!(connection, |c| migrations::table_exists(c, "__diesel_schema_migrations"))?;
-    if ours {
-        return Ok(());
-    }
-    Err(Error::State(
-        "the database has tables but none of this program's migrations: another program made it. \
-         Nothing was changed. To start anew, keep this file and give another path (--path); to \
-         replace it after a backup, use `zenith-db create --force`"
-            .into(),
-    ))
 }
 
 fn message(status: SetupStatus, details: &SetupDetails) -> String {

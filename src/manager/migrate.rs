@@ -25,14 +25,7 @@ impl DatabaseManager {
     /// [`Error::NoDatabase`], [`Error::NewerDatabase`], [`Error::LateMigration`],
     /// [`Error::Migration`] or [`Error::BrokenReferences`]; the database is then as it was.
     pub fn migrate(&self) -> Result<MigrationReport> {
-        let mut connection = self.open()?;
-        let ledger = Ledger::read(&mut connection)?;
-        ledger.ensure_known_and_in_order()?;
-        let backup = match ledger.pending().next() {
-            Some(_) => self.backup_before(&mut connection, "migrate")?,
-            None => None,
-        };
-        run(&mut connection, &Goal::Latest, backup)
+        self.go_to(&Goal::Latest, "migrate")
     }
 
     /// Reverts migrations, newest first: all that are asked for or none. Takes a backup first, if
@@ -42,7 +35,6 @@ impl DatabaseManager {
     /// [`Error::NoDatabase`], [`Error::UnknownVersion`], [`Error::NewerDatabase`],
     /// [`Error::Migration`] or [`Error::BrokenReferences`]; the database is then as it was.
     pub fn rollback(&self, target: &RollbackTarget) -> Result<MigrationReport> {
-        let mut connection = self.open()?;
         let goal = match target {
             RollbackTarget::Steps(0) => {
                 return Err(Error::State("rolling back 0 migrations would do nothing".into()));
@@ -50,42 +42,44 @@ impl DatabaseManager {
             RollbackTarget::Steps(steps) => Goal::Back(*steps),
             RollbackTarget::Version(version) => Goal::To(version.clone()),
         };
-        let ledger = Ledger::read(&mut connection)?;
-        let backup = match migrations::to_revert(&ledger, &goal)?.first() {
-            Some(_) => self.backup_before(&mut connection, "rollback")?,
-            None => None,
-        };
-        run(&mut connection, &goal, backup)
+        self.go_to(&goal, "rollback")
     }
 
-    /// A backup, unless it is switched off or there is nothing to save.
-    pub(super) fn backup_before(
+    fn go_to(&self, goal: &Goal, operation: &str) -> Result<MigrationReport> {
+        let mut connection = self.open_ours()?;
+        let (steps, version, backup) =
+            self.run_with_backup(&mut connection, goal, operation, |connection| {
+                refresh_settings(connection)?;
+                Ok(Ledger::read(connection)?.current().map(str::to_owned))
+            })?;
+        Ok(MigrationReport { steps, version, backup })
+    }
+
+    /// Goes to the goal; if there is something to do and to save, takes a backup under the same lock
+    /// before, so that nothing can be committed between the two.
+    pub(super) fn run_with_backup<T>(
         &self,
         connection: &mut DbConnection,
+        goal: &Goal,
         operation: &str,
-    ) -> Result<Option<BackupReport>> {
-        let empty = dispatch!(connection, |connection| migrations::is_empty(connection))?;
-        if empty || !self.config.auto_backup() {
-            return Ok(None);
+        after: impl FnOnce(&mut DbConnection) -> Result<T>,
+    ) -> Result<(Vec<Step>, T, Option<BackupReport>)> {
+        let mut backup = None;
+        let take_backup = |connection: &mut DbConnection| {
+            let empty = dispatch!(connection, |connection| migrations::is_empty(connection))?;
+            if !empty && self.config.auto_backup() {
+                backup = Some(self.copy_and_check(operation)?);
+            }
+            Ok(())
+        };
+        let result = migrations::run(connection, goal, take_backup, after);
+        // Recorded whatever came of the migrations, but after them: before, the table may be missing.
+        if let Some(backup) = &backup {
+            backup.record(connection);
         }
-        self.backup_for(operation).map(Some)
+        let (steps, value) = result?;
+        Ok((steps, value, backup))
     }
-}
-
-fn run(
-    connection: &mut DbConnection,
-    goal: &Goal,
-    backup: Option<BackupReport>,
-) -> Result<MigrationReport> {
-    let (steps, version) = migrations::run(connection, goal, |connection| {
-        refresh_settings(connection)?;
-        Ok(Ledger::read(connection)?.current().map(str::to_owned))
-    })?;
-    // A database that could not record its own backup before may be able to now.
-    if let Some(backup) = &backup {
-        backup.record_once(connection)?;
-    }
-    Ok(MigrationReport { steps, version, backup })
 }
 
 /// `SCHEMA_VERSION` follows, if its table is there.

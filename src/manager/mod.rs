@@ -13,7 +13,8 @@ mod seed_data;
 mod status;
 
 use crate::connection::{self, Access};
-use crate::{Config, DbConnection, Result};
+use crate::migrations::{self, Ledger};
+use crate::{Config, DbConnection, Error, Result, dispatch};
 
 pub use administrator::{Administrator, AdministratorOutcome, AdministratorReport};
 pub use backup::{BackupReport, Fidelity};
@@ -73,7 +74,35 @@ impl DatabaseManager {
         connection::exists(self.config.database_path())
     }
 
-    /// Opens the existing database for writing.
+    /// Refuses a database that another program made, or a newer version of this one, before opening
+    /// it for writing changes so much as its journal mode.
+    fn ensure_ours(&self) -> Result<()> {
+        let (path, options) = (self.config.database_path(), self.config.sqlite());
+        connection::inspect(path, options, |connection| {
+            let ledger = Ledger::read(connection)?;
+            let blank = dispatch!(&mut *connection, |c| {
+                Ok::<_, Error>(
+                    migrations::is_empty(c)?
+                        || migrations::table_exists(c, "__diesel_schema_migrations")?,
+                )
+            })?;
+            if blank || ledger.current().is_some() {
+                return ledger.ensure_known();
+            }
+            let reason = "it has tables but none of this program's migrations: another program \
+                          made it. Nothing was changed. Give another path (--path), or replace it, \
+                          after a backup, with `zenith-db create --force`";
+            Err(Error::Refused { path: path.as_path().to_owned(), reason: reason.into() })
+        })
+    }
+
+    /// Opens the existing database for writing, if it is ours.
+    fn open_ours(&self) -> Result<DbConnection> {
+        self.ensure_ours()?;
+        self.open()
+    }
+
+    /// Opens the existing database for writing, whoever made it.
     fn open(&self) -> Result<DbConnection> {
         connection::open(self.config.database_path(), self.config.sqlite(), Access::Write)
     }

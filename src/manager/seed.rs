@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::DatabaseManager;
 use super::seed_data::{GRANTS, PERMISSIONS, ROLES, SETTINGS};
 use crate::migrations::Ledger;
-use crate::models::{NewRolePermission, User};
+use crate::models::{NewPermission, NewRolePermission, User};
 use crate::schema::{permissions, role_permissions, roles, system_settings};
 use crate::types::{PermissionId, RoleId};
 use crate::{DbConnection, Error, Result, dispatch};
@@ -42,7 +42,7 @@ impl DatabaseManager {
     /// [`Error::State`] if migrations are pending; [`Error::Query`] if the database refuses a row,
     /// and then nothing has changed.
     pub fn seed(&self) -> Result<SeedReport> {
-        let mut connection = self.open()?;
+        let mut connection = self.open_ours()?;
         let pending = Ledger::read(&mut connection)?.pending().count();
         if pending > 0 {
             return Err(Error::State(format!(
@@ -68,10 +68,26 @@ macro_rules! missing {
     }};
 }
 
+/// The permissions that are missing: under another name, or with another meaning, they are there.
+fn missing_permissions(
+    connection: &mut DbConnection,
+) -> Result<Vec<&'static NewPermission<'static>>> {
+    type Names = (String, String, String);
+    let present: Vec<Names> = dispatch!(connection, |connection| permissions::table
+        .select((permissions::name, permissions::resource, permissions::action))
+        .load(connection))?;
+    let there = |new: &NewPermission<'_>| {
+        present.iter().any(|(name, resource, action)| {
+            name == new.name || (resource == new.resource && action == new.action)
+        })
+    };
+    Ok(PERMISSIONS.iter().filter(|new| !there(new)).collect())
+}
+
 /// Writes what is missing. Runs inside the caller's transaction.
 pub(super) fn seed(connection: &mut DbConnection) -> Result<SeedReport> {
     let new_roles = missing!(connection, roles, name, ROLES);
-    let new_permissions = missing!(connection, permissions, name, PERMISSIONS);
+    let new_permissions = missing_permissions(connection)?;
     let new_settings = missing!(connection, system_settings, key, SETTINGS);
     for role in &new_roles {
         dispatch!(&mut *connection, |c| insert_into(roles::table).values(*role).execute(c))?;
@@ -142,7 +158,7 @@ pub(super) fn refresh(connection: &mut DbConnection) -> Result<usize> {
 /// The system roles, permissions and settings that are missing, by name.
 pub(super) fn missing(connection: &mut DbConnection) -> Result<Vec<String>> {
     let roles = missing!(connection, roles, name, ROLES);
-    let permissions = missing!(connection, permissions, name, PERMISSIONS);
+    let permissions = missing_permissions(connection)?;
     let settings = missing!(connection, system_settings, key, SETTINGS);
     let roles = roles.iter().map(|role| format!("role {}", role.name));
     let permissions =

@@ -19,6 +19,8 @@ use crate::{DbConnection, Error, Result, dispatch};
 pub(crate) enum Goal {
     /// Everything applied.
     Latest,
+    /// Everything dropped, whatever it is, and everything applied anew.
+    Everything,
     /// The last `n` migrations reverted.
     Back(usize),
     /// Everything after this version reverted; `0` is none at all.
@@ -48,44 +50,49 @@ pub struct Step {
 
 /// Takes the lock, reads the state again, and goes to the goal. On an error nothing has changed.
 ///
-/// `after` runs inside the same transaction, after the migrations.
+/// `before` runs under the lock if there is something to do, before it is done: a backup that it
+/// takes is exactly what is about to be changed. `after` runs inside the same transaction, after the
+/// migrations.
 pub(crate) fn run<T>(
     connection: &mut DbConnection,
     goal: &Goal,
+    before: impl FnOnce(&mut DbConnection) -> Result<()>,
     after: impl FnOnce(&mut DbConnection) -> Result<T>,
 ) -> Result<(Vec<Step>, T)> {
     exclusively(connection, |connection| {
-        let before = Ledger::read(connection)?;
-        before.ensure_known_and_in_order()?;
-        let steps = match goal {
-            Goal::Latest => apply(connection, before.pending())?,
-            Goal::Back(_) | Goal::To(_) => revert(connection, &to_revert(&before, goal)?)?,
+        let ledger = Ledger::read(connection)?;
+        if *goal != Goal::Everything {
+            ledger.ensure_known()?;
+        }
+        let reverting = to_revert(&ledger, goal)?;
+        let applying: Vec<_> = match goal {
+            Goal::Latest => ledger.ensure_in_order().map(|()| ledger.pending().collect())?,
+            Goal::Everything => embedded::all().iter().collect(),
+            Goal::Back(_) | Goal::To(_) => Vec::new(),
         };
+        let idle = reverting.is_empty() && applying.is_empty();
+        if !idle {
+            before(connection)?;
+        }
+        if *goal == Goal::Everything {
+            dispatch!(&mut *connection, |connection| drop_everything(connection))?;
+        } else if !idle {
+            // With these here, it could not be told what the migrations broke.
+            check_references(connection, "the database has")?;
+        }
+        let mut steps = revert(connection, &reverting)?;
+        steps.extend(apply(connection, &applying)?);
         let ledger = Ledger::read(connection)?;
         history::follow(connection, &ledger)?;
-        if !steps.is_empty() {
-            check_references(connection)?;
+        if !idle {
+            check_references(connection, "the migrations would leave")?;
         }
         Ok((steps, after(connection)?))
     })
 }
 
-/// Removes everything that the database holds and applies every migration, in one transaction.
-pub(crate) fn recreate<T>(
-    connection: &mut DbConnection,
-    after: impl FnOnce(&mut DbConnection) -> Result<T>,
-) -> Result<(Vec<Step>, T)> {
-    exclusively(connection, |connection| {
-        dispatch!(connection, |connection| drop_everything(connection))?;
-        let steps = apply(connection, embedded::all().iter())?;
-        let ledger = Ledger::read(connection)?;
-        history::follow(connection, &ledger)?;
-        check_references(connection)?;
-        Ok((steps, after(connection)?))
-    })
-}
-
-/// One exclusive transaction without enforcement of references.
+/// One write transaction without enforcement of references. Others may read meanwhile, which a
+/// backup needs; nobody else can write.
 ///
 /// Enforcement goes off *outside* the transaction (inside, SQLite ignores it): with it on, a table
 /// that is dropped or rebuilt deletes its children through `ON DELETE CASCADE`.
@@ -96,20 +103,13 @@ fn exclusively<T>(
     let enforced = dispatch!(connection, |inner| {
         let enforced = crate::connection::read_pragma(inner, "foreign_keys", "foreign_keys")?;
         inner.batch_execute("PRAGMA foreign_keys = OFF")?;
-        begin_exclusive(inner)?;
         enforced
     });
-    let result = work(connection);
-    let result = dispatch!(connection, |inner| match result {
-        Ok(value) =>
-            AnsiTransactionManager::commit_transaction(inner).map(|()| value).map_err(Error::from),
-        Err(error) => {
-            if let Err(cause) = AnsiTransactionManager::rollback_transaction(inner) {
-                tracing::warn!(%cause, "rolling back failed; closing the connection will do it");
-            }
-            Err(error)
-        }
-    });
+    let begun = dispatch!(&mut *connection, |inner| begin(inner));
+    let result = match begun {
+        Ok(()) => end(connection, work),
+        Err(error) => Err(error),
+    };
     let restored = dispatch!(connection, |inner| {
         inner.batch_execute(&format!("PRAGMA foreign_keys = {enforced}"))
     });
@@ -118,15 +118,33 @@ fn exclusively<T>(
     Ok(value)
 }
 
-/// SQLite's `busy_timeout` does not cover every way in which an exclusive lock can be refused.
-fn begin_exclusive(connection: &mut SqliteConnection) -> Result<()> {
+/// Does the work and ends the transaction that is open.
+fn end<T>(
+    connection: &mut DbConnection,
+    work: impl FnOnce(&mut DbConnection) -> Result<T>,
+) -> Result<T> {
+    let result = work(connection);
+    dispatch!(connection, |inner| match result {
+        Ok(value) =>
+            AnsiTransactionManager::commit_transaction(inner).map(|()| value).map_err(Error::from),
+        Err(error) => {
+            if let Err(cause) = AnsiTransactionManager::rollback_transaction(inner) {
+                tracing::warn!(%cause, "rolling back failed; closing the connection will do it");
+            }
+            Err(error)
+        }
+    })
+}
+
+/// SQLite's `busy_timeout` does not cover every way in which the lock can be refused.
+fn begin(connection: &mut SqliteConnection) -> Result<()> {
     let begun = Instant::now();
     let patience: u64 =
         crate::connection::read_pragma(connection, "busy_timeout", "timeout")?.parse().unwrap_or(0);
     // Others may be migrating: each of them is given its turn.
     let patience = Duration::from_millis(patience) * 6;
     loop {
-        match AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN EXCLUSIVE") {
+        match AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE") {
             Err(cause) if is_busy(&cause) && begun.elapsed() < patience => {
                 std::thread::sleep(Duration::from_millis(10));
             }
@@ -139,20 +157,19 @@ fn begin_exclusive(connection: &mut SqliteConnection) -> Result<()> {
     }
 }
 
-fn apply<'a>(
+fn apply(
     connection: &mut DbConnection,
-    migrations: impl Iterator<Item = &'a EmbeddedMigration>,
+    migrations: &[&'static EmbeddedMigration],
 ) -> Result<Vec<Step>> {
     dispatch!(connection, |connection| {
         // Creates Diesel's own table.
         connection.applied_migrations().map_err(failed("apply", "the ledger"))?;
-        migrations
-            .map(|migration| {
-                let begun = Instant::now();
-                connection.run_migration(migration).map_err(failed("apply", migration.name()))?;
-                Ok(step(migration, StepDirection::Applied, begun))
-            })
-            .collect()
+        let apply = |migration: &&'static EmbeddedMigration| {
+            let begun = Instant::now();
+            connection.run_migration(*migration).map_err(failed("apply", migration.name()))?;
+            Ok(step(migration, StepDirection::Applied, begun))
+        };
+        migrations.iter().map(apply).collect()
     })
 }
 
@@ -171,16 +188,17 @@ fn revert(
 }
 
 /// The migrations to revert, newest first.
-pub(crate) fn to_revert(ledger: &Ledger, goal: &Goal) -> Result<Vec<&'static EmbeddedMigration>> {
+fn to_revert(ledger: &Ledger, goal: &Goal) -> Result<Vec<&'static EmbeddedMigration>> {
     let applied = || embedded::all().iter().filter(|m| ledger.applied().contains(&m.version()));
     let newest_first = applied().rev();
     Ok(match goal {
-        Goal::Latest => Vec::new(),
+        Goal::Latest | Goal::Everything => Vec::new(),
         Goal::Back(steps) => newest_first.take(*steps).collect(),
         Goal::To(version) => {
             // A version may be written with or without the dashes of its directory's name.
             let version = version.replace('-', "");
-            if version != "0" && !ledger.applied().contains(&version) {
+            let known = embedded::all().iter().any(|migration| migration.version() == version);
+            if version != "0" && !known {
                 let applied = ledger.applied().join(", ");
                 return Err(Error::UnknownVersion {
                     wanted: version,
@@ -220,11 +238,14 @@ pub(crate) fn broken_references(connection: &mut DbConnection) -> Result<Vec<Str
     Ok(rows.into_iter().map(|row| row.description).collect())
 }
 
-fn check_references(connection: &mut DbConnection) -> Result<()> {
+fn check_references(connection: &mut DbConnection, subject: &'static str) -> Result<()> {
     let broken = broken_references(connection)?;
     match broken.first() {
         None => Ok(()),
-        Some(first) => Err(Error::BrokenReferences { count: broken.len(), first: first.clone() }),
+        Some(first) => {
+            let (count, first) = (broken.len(), first.clone());
+            Err(Error::BrokenReferences { subject, count, first })
+        }
     }
 }
 
@@ -236,7 +257,7 @@ struct Object {
 
 fn drop_everything(connection: &mut SqliteConnection) -> Result<()> {
     // Views and triggers first: they may refer to tables that would be gone.
-    let query = "SELECT 'DROP ' || type || ' \"' || replace(name, '\"', '\"\"') || '\"' AS statement
+    let query = "SELECT 'DROP ' || type || ' IF EXISTS \"' || replace(name, '\"', '\"\"') || '\"' AS statement
                  FROM sqlite_schema
                  WHERE type IN ('view', 'trigger', 'table') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
                  ORDER BY CASE type WHEN 'trigger' THEN 0 WHEN 'view' THEN 1 ELSE 2 END,

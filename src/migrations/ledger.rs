@@ -75,20 +75,26 @@ impl Ledger {
     /// Refuses a database that this program must not write to.
     ///
     /// # Errors
-    /// [`Error::NewerDatabase`] if it has migrations that are unknown here,
-    /// [`Error::LateMigration`] if one is pending that is older than one that has run.
-    pub fn ensure_known_and_in_order(&self) -> Result<()> {
+    /// [`Error::NewerDatabase`] if it has migrations that are unknown here.
+    pub fn ensure_known(&self) -> Result<()> {
         let versions = self.unknown().collect::<Vec<_>>().join(", ");
-        if !versions.is_empty() {
-            return Err(Error::NewerDatabase { versions });
-        }
+        if versions.is_empty() { Ok(()) } else { Err(Error::NewerDatabase { versions }) }
+    }
+
+    /// Refuses to apply a migration after a later one.
+    ///
+    /// # Errors
+    /// [`Error::LateMigration`] if one is pending that is older than one that has run.
+    pub fn ensure_in_order(&self) -> Result<()> {
         let newest = self.current().unwrap_or_default();
-        match self.pending().find(|migration| migration.version().as_str() < newest) {
-            None => Ok(()),
-            Some(late) => {
-                Err(Error::LateMigration { late: late.version(), newest: newest.to_owned() })
-            }
-        }
+        let Some(late) = self.pending().find(|migration| migration.version().as_str() < newest)
+        else {
+            return Ok(());
+        };
+        let late = late.version();
+        let earlier = embedded::all().iter().map(EmbeddedMigration::version).rfind(|v| *v < late);
+        let before = earlier.unwrap_or_else(|| "0".into());
+        Err(Error::LateMigration { late, newest: newest.to_owned(), before })
     }
 }
 

@@ -9,7 +9,7 @@ mod history;
 mod ledger;
 
 pub use embedded::{EmbeddedMigration, all, checksum, latest};
-pub(crate) use engine::{Goal, broken_references, recreate, run, to_revert};
+pub(crate) use engine::{Goal, broken_references, run};
 pub use engine::{Step, StepDirection};
 pub(crate) use history::check as check_history;
 pub use ledger::Ledger;

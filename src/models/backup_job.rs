@@ -75,16 +75,6 @@ impl NewBackupJob {
 }
 
 impl BackupJob {
-    /// Whether this backup has been recorded.
-    ///
-    /// # Errors
-    /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
-    pub fn exists(connection: &mut DbConnection, job: PublicId) -> Result<bool> {
-        let recorded = backup_jobs::table.filter(backup_jobs::job_id.eq(job));
-        Ok(dispatch!(connection, |connection| diesel::select(diesel::dsl::exists(recorded))
-            .get_result(connection))?)
-    }
-
     /// The newest backup that was completed.
     ///
     /// # Errors

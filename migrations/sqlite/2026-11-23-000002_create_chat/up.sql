@@ -5,29 +5,34 @@
 CREATE TABLE chat_sessions (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     session_id TEXT NOT NULL
-        CONSTRAINT chat_sessions_session_id_length CHECK (length(session_id) = 36),
+        CONSTRAINT chat_sessions_session_id_length CHECK (length(session_id) = 36 AND instr(session_id, char(0)) = 0),
     user_id BIGINT NOT NULL
         CONSTRAINT chat_sessions_user_id_fkey REFERENCES users (id) ON DELETE CASCADE,
     title TEXT
-        CONSTRAINT chat_sessions_title_length CHECK (length(title) BETWEEN 0 AND 200),
-    description TEXT,
+        CONSTRAINT chat_sessions_title_length CHECK (length(title) BETWEEN 0 AND 200 AND instr(title, char(0)) = 0),
+    description TEXT
+        CONSTRAINT chat_sessions_description_text CHECK (instr(description, char(0)) = 0),
     created_at TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
         CONSTRAINT chat_sessions_created_at_utc CHECK (datetime(substr(created_at, 1, 19)) IS substr(created_at, 1, 19)
+            AND substr(created_at, 12, 2) < '24' AND instr(created_at, char(0)) = 0
             AND substr(created_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     updated_at TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
         CONSTRAINT chat_sessions_updated_at_utc CHECK (datetime(substr(updated_at, 1, 19)) IS substr(updated_at, 1, 19)
+            AND substr(updated_at, 12, 2) < '24' AND instr(updated_at, char(0)) = 0
             AND substr(updated_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     last_message_at TIMESTAMP
         CONSTRAINT chat_sessions_last_message_at_utc CHECK (datetime(substr(last_message_at, 1, 19)) IS substr(last_message_at, 1, 19)
+            AND substr(last_message_at, 12, 2) < '24' AND instr(last_message_at, char(0)) = 0
             AND substr(last_message_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     is_archived BOOLEAN NOT NULL DEFAULT 0
         CONSTRAINT chat_sessions_is_archived_flag CHECK (is_archived IN (0, 1)),
     is_shared BOOLEAN NOT NULL DEFAULT 0
         CONSTRAINT chat_sessions_is_shared_flag CHECK (is_shared IN (0, 1)),
     share_token TEXT
-        CONSTRAINT chat_sessions_share_token_length CHECK (length(share_token) BETWEEN 1 AND 64),
+        CONSTRAINT chat_sessions_share_token_length CHECK (length(share_token) BETWEEN 1 AND 64 AND instr(share_token, char(0)) = 0),
     share_expires_at TIMESTAMP
         CONSTRAINT chat_sessions_share_expires_at_utc CHECK (datetime(substr(share_expires_at, 1, 19)) IS substr(share_expires_at, 1, 19)
+            AND substr(share_expires_at, 12, 2) < '24' AND instr(share_expires_at, char(0)) = 0
             AND substr(share_expires_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     message_count BIGINT NOT NULL DEFAULT 0
         CONSTRAINT chat_sessions_message_count_count CHECK (typeof(message_count) = 'integer' AND message_count >= 0),
@@ -55,44 +60,49 @@ CREATE TABLE chat_history (
     user_id BIGINT NOT NULL
         CONSTRAINT chat_history_user_id_fkey REFERENCES users (id) ON DELETE CASCADE,
     message_id TEXT NOT NULL
-        CONSTRAINT chat_history_message_id_length CHECK (length(message_id) = 36),
+        CONSTRAINT chat_history_message_id_length CHECK (length(message_id) = 36 AND instr(message_id, char(0)) = 0),
     parent_message_id TEXT
         CONSTRAINT chat_history_parent_message_id_fkey REFERENCES chat_history (message_id) ON DELETE SET NULL,
-    message_content TEXT NOT NULL,
+    message_content TEXT NOT NULL
+        CONSTRAINT chat_history_message_content_text CHECK (instr(message_content, char(0)) = 0),
     message_type TEXT NOT NULL
         CONSTRAINT chat_history_message_type_known CHECK (message_type IN ('user', 'assistant', 'system')),
     model_name TEXT
-        CONSTRAINT chat_history_model_name_length CHECK (length(model_name) BETWEEN 1 AND 100),
+        CONSTRAINT chat_history_model_name_length CHECK (length(model_name) BETWEEN 1 AND 100 AND instr(model_name, char(0)) = 0),
     provider TEXT
-        CONSTRAINT chat_history_provider_length CHECK (length(provider) BETWEEN 1 AND 50),
+        CONSTRAINT chat_history_provider_length CHECK (length(provider) BETWEEN 1 AND 50 AND instr(provider, char(0)) = 0),
     timestamp TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
         CONSTRAINT chat_history_timestamp_utc CHECK (datetime(substr(timestamp, 1, 19)) IS substr(timestamp, 1, 19)
+            AND substr(timestamp, 12, 2) < '24' AND instr(timestamp, char(0)) = 0
             AND substr(timestamp, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     token_count INTEGER
-        CONSTRAINT chat_history_token_count_count CHECK (token_count IS NULL OR (typeof(token_count) = 'integer' AND token_count >= 0)),
+        CONSTRAINT chat_history_token_count_count CHECK (token_count IS NULL OR (typeof(token_count) = 'integer' AND token_count BETWEEN 0 AND 2147483647)),
     processing_time_ms INTEGER
-        CONSTRAINT chat_history_processing_time_ms_count CHECK (processing_time_ms IS NULL OR (typeof(processing_time_ms) = 'integer' AND processing_time_ms >= 0)),
+        CONSTRAINT chat_history_processing_time_ms_count CHECK (processing_time_ms IS NULL OR (typeof(processing_time_ms) = 'integer' AND processing_time_ms BETWEEN 0 AND 2147483647)),
     is_deleted BOOLEAN NOT NULL DEFAULT 0
         CONSTRAINT chat_history_is_deleted_flag CHECK (is_deleted IN (0, 1)),
     deleted_at TIMESTAMP
         CONSTRAINT chat_history_deleted_at_utc CHECK (datetime(substr(deleted_at, 1, 19)) IS substr(deleted_at, 1, 19)
+            AND substr(deleted_at, 12, 2) < '24' AND instr(deleted_at, char(0)) = 0
             AND substr(deleted_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     deleted_by BIGINT
         CONSTRAINT chat_history_deleted_by_fkey REFERENCES users (id) ON DELETE SET NULL,
     is_edited BOOLEAN NOT NULL DEFAULT 0
         CONSTRAINT chat_history_is_edited_flag CHECK (is_edited IN (0, 1)),
     edit_count INTEGER NOT NULL DEFAULT 0
-        CONSTRAINT chat_history_edit_count_count CHECK (typeof(edit_count) = 'integer' AND edit_count >= 0),
+        CONSTRAINT chat_history_edit_count_count CHECK (typeof(edit_count) = 'integer' AND edit_count BETWEEN 0 AND 2147483647),
     last_edited_at TIMESTAMP
         CONSTRAINT chat_history_last_edited_at_utc CHECK (datetime(substr(last_edited_at, 1, 19)) IS substr(last_edited_at, 1, 19)
+            AND substr(last_edited_at, 12, 2) < '24' AND instr(last_edited_at, char(0)) = 0
             AND substr(last_edited_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     feedback_rating INTEGER
         CONSTRAINT chat_history_feedback_rating_range CHECK (feedback_rating IS NULL OR (typeof(feedback_rating) = 'integer' AND feedback_rating BETWEEN 1 AND 5)),
-    feedback_comment TEXT,
+    feedback_comment TEXT
+        CONSTRAINT chat_history_feedback_comment_text CHECK (instr(feedback_comment, char(0)) = 0),
     source_documents TEXT
-        CONSTRAINT chat_history_source_documents_json CHECK (json_valid(source_documents)),
+        CONSTRAINT chat_history_source_documents_json CHECK (source_documents IS NULL OR json_valid(source_documents)),
     retrieval_context TEXT
-        CONSTRAINT chat_history_retrieval_context_json CHECK (json_valid(retrieval_context)),
+        CONSTRAINT chat_history_retrieval_context_json CHECK (retrieval_context IS NULL OR json_valid(retrieval_context)),
     metadata TEXT NOT NULL DEFAULT '{}'
         CONSTRAINT chat_history_metadata_json CHECK (json_valid(metadata))
 );

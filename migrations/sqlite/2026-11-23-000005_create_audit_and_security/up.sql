@@ -4,49 +4,54 @@
 -- kept as it was, so that the entry still reads after the user has been renamed or anonymised.
 -- session_id is the session's public id, as text: sessions are purged, entries are not.
 CREATE TABLE audit_log (
-    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL
+        CONSTRAINT audit_log_id_range CHECK (id >= 1),
     seq BIGINT NOT NULL
         CONSTRAINT audit_log_seq_range CHECK (typeof(seq) = 'integer' AND seq >= 1),
     event_id TEXT NOT NULL
-        CONSTRAINT audit_log_event_id_length CHECK (length(event_id) = 36),
+        CONSTRAINT audit_log_event_id_length CHECK (length(event_id) = 36 AND instr(event_id, char(0)) = 0),
     user_id BIGINT
         CONSTRAINT audit_log_user_id_fkey REFERENCES users (id) ON DELETE RESTRICT,
     actor_name TEXT
-        CONSTRAINT audit_log_actor_name_length CHECK (length(actor_name) BETWEEN 1 AND 50),
+        CONSTRAINT audit_log_actor_name_length CHECK (length(actor_name) BETWEEN 1 AND 50 AND instr(actor_name, char(0)) = 0),
     session_id TEXT
-        CONSTRAINT audit_log_session_id_length CHECK (length(session_id) BETWEEN 1 AND 64),
+        CONSTRAINT audit_log_session_id_length CHECK (length(session_id) BETWEEN 1 AND 64 AND instr(session_id, char(0)) = 0),
     event_type TEXT NOT NULL
-        CONSTRAINT audit_log_event_type_length CHECK (length(event_type) BETWEEN 1 AND 50),
+        CONSTRAINT audit_log_event_type_length CHECK (length(event_type) BETWEEN 1 AND 50 AND instr(event_type, char(0)) = 0),
     event_category TEXT NOT NULL
-        CONSTRAINT audit_log_event_category_length CHECK (length(event_category) BETWEEN 1 AND 50),
+        CONSTRAINT audit_log_event_category_length CHECK (length(event_category) BETWEEN 1 AND 50 AND instr(event_category, char(0)) = 0),
     resource_type TEXT
-        CONSTRAINT audit_log_resource_type_length CHECK (length(resource_type) BETWEEN 1 AND 50),
+        CONSTRAINT audit_log_resource_type_length CHECK (length(resource_type) BETWEEN 1 AND 50 AND instr(resource_type, char(0)) = 0),
     resource_id TEXT
-        CONSTRAINT audit_log_resource_id_length CHECK (length(resource_id) BETWEEN 1 AND 100),
+        CONSTRAINT audit_log_resource_id_length CHECK (length(resource_id) BETWEEN 1 AND 100 AND instr(resource_id, char(0)) = 0),
     action TEXT NOT NULL
-        CONSTRAINT audit_log_action_length CHECK (length(action) BETWEEN 1 AND 100),
-    description TEXT,
+        CONSTRAINT audit_log_action_length CHECK (length(action) BETWEEN 1 AND 100 AND instr(action, char(0)) = 0),
+    description TEXT
+        CONSTRAINT audit_log_description_text CHECK (instr(description, char(0)) = 0),
     ip_address TEXT
-        CONSTRAINT audit_log_ip_address_length CHECK (length(ip_address) BETWEEN 1 AND 45),
-    user_agent TEXT,
+        CONSTRAINT audit_log_ip_address_length CHECK (length(ip_address) BETWEEN 1 AND 45 AND instr(ip_address, char(0)) = 0),
+    user_agent TEXT
+        CONSTRAINT audit_log_user_agent_text CHECK (instr(user_agent, char(0)) = 0),
     timestamp TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
         CONSTRAINT audit_log_timestamp_utc CHECK (datetime(substr(timestamp, 1, 19)) IS substr(timestamp, 1, 19)
+            AND substr(timestamp, 12, 2) < '24' AND instr(timestamp, char(0)) = 0
             AND substr(timestamp, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     severity TEXT NOT NULL DEFAULT 'info'
         CONSTRAINT audit_log_severity_known CHECK (severity IN ('debug', 'info', 'warning', 'error', 'critical')),
     success BOOLEAN NOT NULL DEFAULT 1
         CONSTRAINT audit_log_success_flag CHECK (success IN (0, 1)),
-    error_message TEXT,
+    error_message TEXT
+        CONSTRAINT audit_log_error_message_text CHECK (instr(error_message, char(0)) = 0),
     request_data TEXT
-        CONSTRAINT audit_log_request_data_json CHECK (json_valid(request_data)),
+        CONSTRAINT audit_log_request_data_json CHECK (request_data IS NULL OR json_valid(request_data)),
     response_data TEXT
-        CONSTRAINT audit_log_response_data_json CHECK (json_valid(response_data)),
+        CONSTRAINT audit_log_response_data_json CHECK (response_data IS NULL OR json_valid(response_data)),
     metadata TEXT NOT NULL DEFAULT '{}'
         CONSTRAINT audit_log_metadata_json CHECK (json_valid(metadata)),
     prev_hash TEXT NOT NULL
-        CONSTRAINT audit_log_prev_hash_sha256 CHECK (length(prev_hash) = 64 AND prev_hash NOT GLOB '*[^0-9a-f]*'),
+        CONSTRAINT audit_log_prev_hash_sha256 CHECK (length(prev_hash) = 64 AND prev_hash NOT GLOB '*[^0-9a-f]*' AND instr(prev_hash, char(0)) = 0),
     entry_hash TEXT NOT NULL
-        CONSTRAINT audit_log_entry_hash_sha256 CHECK (length(entry_hash) = 64 AND entry_hash NOT GLOB '*[^0-9a-f]*')
+        CONSTRAINT audit_log_entry_hash_sha256 CHECK (length(entry_hash) = 64 AND entry_hash NOT GLOB '*[^0-9a-f]*' AND instr(entry_hash, char(0)) = 0)
 );
 CREATE UNIQUE INDEX idx_audit_log_event_id ON audit_log (event_id);
 CREATE UNIQUE INDEX idx_audit_log_seq ON audit_log (seq);
@@ -71,6 +76,9 @@ BEGIN
     WHERE NEW.prev_hash IS NOT coalesce(
         (SELECT entry_hash FROM audit_log WHERE seq = NEW.seq - 1),
         '0000000000000000000000000000000000000000000000000000000000000000');
+    -- An entry_hash that repeats an older one would let a REPLACE take that entry's place.
+    SELECT RAISE(ABORT, 'audit_log: another entry follows this prev_hash')
+    WHERE EXISTS (SELECT 1 FROM audit_log WHERE prev_hash = NEW.prev_hash);
 END;
 CREATE TRIGGER audit_log_no_update BEFORE UPDATE ON audit_log
 BEGIN
@@ -85,31 +93,35 @@ END;
 CREATE TABLE security_events (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     event_id TEXT NOT NULL
-        CONSTRAINT security_events_event_id_length CHECK (length(event_id) = 36),
+        CONSTRAINT security_events_event_id_length CHECK (length(event_id) = 36 AND instr(event_id, char(0)) = 0),
     user_id BIGINT
         CONSTRAINT security_events_user_id_fkey REFERENCES users (id) ON DELETE RESTRICT,
     event_type TEXT NOT NULL
-        CONSTRAINT security_events_event_type_length CHECK (length(event_type) BETWEEN 1 AND 50),
+        CONSTRAINT security_events_event_type_length CHECK (length(event_type) BETWEEN 1 AND 50 AND instr(event_type, char(0)) = 0),
     event_subtype TEXT
-        CONSTRAINT security_events_event_subtype_length CHECK (length(event_subtype) BETWEEN 1 AND 50),
+        CONSTRAINT security_events_event_subtype_length CHECK (length(event_subtype) BETWEEN 1 AND 50 AND instr(event_subtype, char(0)) = 0),
     severity TEXT NOT NULL
         CONSTRAINT security_events_severity_known CHECK (severity IN ('debug', 'info', 'warning', 'error', 'critical')),
     source_ip TEXT
-        CONSTRAINT security_events_source_ip_length CHECK (length(source_ip) BETWEEN 1 AND 45),
-    user_agent TEXT,
+        CONSTRAINT security_events_source_ip_length CHECK (length(source_ip) BETWEEN 1 AND 45 AND instr(source_ip, char(0)) = 0),
+    user_agent TEXT
+        CONSTRAINT security_events_user_agent_text CHECK (instr(user_agent, char(0)) = 0),
     timestamp TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
         CONSTRAINT security_events_timestamp_utc CHECK (datetime(substr(timestamp, 1, 19)) IS substr(timestamp, 1, 19)
+            AND substr(timestamp, 12, 2) < '24' AND instr(timestamp, char(0)) = 0
             AND substr(timestamp, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     details TEXT
-        CONSTRAINT security_events_details_json CHECK (json_valid(details)),
+        CONSTRAINT security_events_details_json CHECK (details IS NULL OR json_valid(details)),
     resolved BOOLEAN NOT NULL DEFAULT 0
         CONSTRAINT security_events_resolved_flag CHECK (resolved IN (0, 1)),
     resolved_at TIMESTAMP
         CONSTRAINT security_events_resolved_at_utc CHECK (datetime(substr(resolved_at, 1, 19)) IS substr(resolved_at, 1, 19)
+            AND substr(resolved_at, 12, 2) < '24' AND instr(resolved_at, char(0)) = 0
             AND substr(resolved_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     resolved_by BIGINT
         CONSTRAINT security_events_resolved_by_fkey REFERENCES users (id) ON DELETE RESTRICT,
-    investigation_notes TEXT,
+    investigation_notes TEXT
+        CONSTRAINT security_events_investigation_notes_text CHECK (instr(investigation_notes, char(0)) = 0),
     CONSTRAINT security_events_resolution_order CHECK (resolved_at >= timestamp)
 );
 CREATE UNIQUE INDEX idx_security_events_event_id ON security_events (event_id);

@@ -4,35 +4,40 @@
 CREATE TABLE notifications (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     notification_id TEXT NOT NULL
-        CONSTRAINT notifications_notification_id_length CHECK (length(notification_id) = 36),
+        CONSTRAINT notifications_notification_id_length CHECK (length(notification_id) = 36 AND instr(notification_id, char(0)) = 0),
     user_id BIGINT NOT NULL
         CONSTRAINT notifications_user_id_fkey REFERENCES users (id) ON DELETE CASCADE,
     title TEXT NOT NULL
-        CONSTRAINT notifications_title_length CHECK (length(title) BETWEEN 1 AND 200),
-    message TEXT NOT NULL,
+        CONSTRAINT notifications_title_length CHECK (length(title) BETWEEN 1 AND 200 AND instr(title, char(0)) = 0),
+    message TEXT NOT NULL
+        CONSTRAINT notifications_message_text CHECK (instr(message, char(0)) = 0),
     type TEXT NOT NULL
         CONSTRAINT notifications_type_known CHECK (type IN ('info', 'success', 'warning', 'error', 'system')),
     category TEXT NOT NULL DEFAULT 'general'
-        CONSTRAINT notifications_category_length CHECK (length(category) BETWEEN 1 AND 50),
+        CONSTRAINT notifications_category_length CHECK (length(category) BETWEEN 1 AND 50 AND instr(category, char(0)) = 0),
     priority INTEGER NOT NULL DEFAULT 1
         CONSTRAINT notifications_priority_range CHECK (typeof(priority) = 'integer' AND priority BETWEEN 0 AND 10),
     is_read BOOLEAN NOT NULL DEFAULT 0
         CONSTRAINT notifications_is_read_flag CHECK (is_read IN (0, 1)),
     read_at TIMESTAMP
         CONSTRAINT notifications_read_at_utc CHECK (datetime(substr(read_at, 1, 19)) IS substr(read_at, 1, 19)
+            AND substr(read_at, 12, 2) < '24' AND instr(read_at, char(0)) = 0
             AND substr(read_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     action_url TEXT
-        CONSTRAINT notifications_action_url_length CHECK (length(action_url) BETWEEN 1 AND 500),
+        CONSTRAINT notifications_action_url_length CHECK (length(action_url) BETWEEN 1 AND 500 AND instr(action_url, char(0)) = 0),
     action_label TEXT
-        CONSTRAINT notifications_action_label_length CHECK (length(action_label) BETWEEN 1 AND 100),
+        CONSTRAINT notifications_action_label_length CHECK (length(action_label) BETWEEN 1 AND 100 AND instr(action_label, char(0)) = 0),
     expires_at TIMESTAMP
         CONSTRAINT notifications_expires_at_utc CHECK (datetime(substr(expires_at, 1, 19)) IS substr(expires_at, 1, 19)
+            AND substr(expires_at, 12, 2) < '24' AND instr(expires_at, char(0)) = 0
             AND substr(expires_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     created_at TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
         CONSTRAINT notifications_created_at_utc CHECK (datetime(substr(created_at, 1, 19)) IS substr(created_at, 1, 19)
+            AND substr(created_at, 12, 2) < '24' AND instr(created_at, char(0)) = 0
             AND substr(created_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     updated_at TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
         CONSTRAINT notifications_updated_at_utc CHECK (datetime(substr(updated_at, 1, 19)) IS substr(updated_at, 1, 19)
+            AND substr(updated_at, 12, 2) < '24' AND instr(updated_at, char(0)) = 0
             AND substr(updated_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     metadata TEXT NOT NULL DEFAULT '{}'
         CONSTRAINT notifications_metadata_json CHECK (json_valid(metadata)),
@@ -57,28 +62,32 @@ END;
 CREATE TABLE system_health (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     component TEXT NOT NULL
-        CONSTRAINT system_health_component_length CHECK (length(component) BETWEEN 1 AND 100),
+        CONSTRAINT system_health_component_length CHECK (length(component) BETWEEN 1 AND 100 AND instr(component, char(0)) = 0),
     status TEXT NOT NULL
         CONSTRAINT system_health_status_known CHECK (status IN ('healthy', 'degraded', 'unhealthy', 'unknown')),
     last_check TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
         CONSTRAINT system_health_last_check_utc CHECK (datetime(substr(last_check, 1, 19)) IS substr(last_check, 1, 19)
+            AND substr(last_check, 12, 2) < '24' AND instr(last_check, char(0)) = 0
             AND substr(last_check, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     next_check TIMESTAMP
         CONSTRAINT system_health_next_check_utc CHECK (datetime(substr(next_check, 1, 19)) IS substr(next_check, 1, 19)
+            AND substr(next_check, 12, 2) < '24' AND instr(next_check, char(0)) = 0
             AND substr(next_check, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     check_interval_seconds INTEGER NOT NULL DEFAULT 300
-        CONSTRAINT system_health_check_interval_seconds_range CHECK (typeof(check_interval_seconds) = 'integer' AND check_interval_seconds >= 1),
+        CONSTRAINT system_health_check_interval_seconds_range CHECK (typeof(check_interval_seconds) = 'integer' AND check_interval_seconds BETWEEN 1 AND 2147483647),
     metrics TEXT NOT NULL DEFAULT '{}'
         CONSTRAINT system_health_metrics_json CHECK (json_valid(metrics)),
-    error_details TEXT,
+    error_details TEXT
+        CONSTRAINT system_health_error_details_text CHECK (instr(error_details, char(0)) = 0),
     consecutive_failures INTEGER NOT NULL DEFAULT 0
-        CONSTRAINT system_health_consecutive_failures_count CHECK (typeof(consecutive_failures) = 'integer' AND consecutive_failures >= 0),
+        CONSTRAINT system_health_consecutive_failures_count CHECK (typeof(consecutive_failures) = 'integer' AND consecutive_failures BETWEEN 0 AND 2147483647),
     max_failures INTEGER NOT NULL DEFAULT 3
-        CONSTRAINT system_health_max_failures_range CHECK (typeof(max_failures) = 'integer' AND max_failures >= 1),
+        CONSTRAINT system_health_max_failures_range CHECK (typeof(max_failures) = 'integer' AND max_failures BETWEEN 1 AND 2147483647),
     alert_sent BOOLEAN NOT NULL DEFAULT 0
         CONSTRAINT system_health_alert_sent_flag CHECK (alert_sent IN (0, 1)),
     created_at TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
         CONSTRAINT system_health_created_at_utc CHECK (datetime(substr(created_at, 1, 19)) IS substr(created_at, 1, 19)
+            AND substr(created_at, 12, 2) < '24' AND instr(created_at, char(0)) = 0
             AND substr(created_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     CONSTRAINT system_health_check_order CHECK (next_check >= last_check)
 );
@@ -91,30 +100,34 @@ CREATE INDEX idx_system_health_next_check ON system_health (next_check);
 CREATE TABLE backup_jobs (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     job_id TEXT NOT NULL
-        CONSTRAINT backup_jobs_job_id_length CHECK (length(job_id) = 36),
+        CONSTRAINT backup_jobs_job_id_length CHECK (length(job_id) = 36 AND instr(job_id, char(0)) = 0),
     backup_type TEXT NOT NULL DEFAULT 'full'
         CONSTRAINT backup_jobs_backup_type_known CHECK (backup_type IN ('full', 'incremental')),
     status TEXT NOT NULL DEFAULT 'pending'
         CONSTRAINT backup_jobs_status_known CHECK (status IN ('pending', 'running', 'completed', 'failed')),
     started_at TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
         CONSTRAINT backup_jobs_started_at_utc CHECK (datetime(substr(started_at, 1, 19)) IS substr(started_at, 1, 19)
+            AND substr(started_at, 12, 2) < '24' AND instr(started_at, char(0)) = 0
             AND substr(started_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     completed_at TIMESTAMP
         CONSTRAINT backup_jobs_completed_at_utc CHECK (datetime(substr(completed_at, 1, 19)) IS substr(completed_at, 1, 19)
+            AND substr(completed_at, 12, 2) < '24' AND instr(completed_at, char(0)) = 0
             AND substr(completed_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     backup_path TEXT
-        CONSTRAINT backup_jobs_backup_path_length CHECK (length(backup_path) BETWEEN 1 AND 4096),
+        CONSTRAINT backup_jobs_backup_path_length CHECK (length(backup_path) BETWEEN 1 AND 4096 AND instr(backup_path, char(0)) = 0),
     backup_size BIGINT
         CONSTRAINT backup_jobs_backup_size_count CHECK (backup_size IS NULL OR (typeof(backup_size) = 'integer' AND backup_size >= 0)),
     compression_ratio DOUBLE PRECISION
-        CONSTRAINT backup_jobs_compression_ratio_positive CHECK (typeof(compression_ratio) IN ('real', 'integer', 'null') AND compression_ratio > 0),
+        CONSTRAINT backup_jobs_compression_ratio_positive CHECK (typeof(compression_ratio) IN ('real', 'integer', 'null') AND compression_ratio > 0
+            AND compression_ratio <= 1.7976931348623157e308),
     verification_status TEXT
         CONSTRAINT backup_jobs_verification_status_known CHECK (verification_status IN ('verified', 'failed', 'skipped')),
-    error_message TEXT,
+    error_message TEXT
+        CONSTRAINT backup_jobs_error_message_text CHECK (instr(error_message, char(0)) = 0),
     triggered_by TEXT
-        CONSTRAINT backup_jobs_triggered_by_length CHECK (length(triggered_by) BETWEEN 1 AND 100),
+        CONSTRAINT backup_jobs_triggered_by_length CHECK (length(triggered_by) BETWEEN 1 AND 100 AND instr(triggered_by, char(0)) = 0),
     retention_days INTEGER NOT NULL DEFAULT 30
-        CONSTRAINT backup_jobs_retention_days_range CHECK (typeof(retention_days) = 'integer' AND retention_days >= 1),
+        CONSTRAINT backup_jobs_retention_days_range CHECK (typeof(retention_days) = 'integer' AND retention_days BETWEEN 1 AND 2147483647),
     metadata TEXT NOT NULL DEFAULT '{}'
         CONSTRAINT backup_jobs_metadata_json CHECK (json_valid(metadata)),
     CONSTRAINT backup_jobs_completion_order CHECK (completed_at >= started_at)
@@ -127,17 +140,18 @@ CREATE INDEX idx_backup_jobs_started_at ON backup_jobs (started_at);
 CREATE TABLE system_metrics (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     metric_name TEXT NOT NULL
-        CONSTRAINT system_metrics_metric_name_length CHECK (length(metric_name) BETWEEN 1 AND 100),
+        CONSTRAINT system_metrics_metric_name_length CHECK (length(metric_name) BETWEEN 1 AND 100 AND instr(metric_name, char(0)) = 0),
     metric_value DOUBLE PRECISION NOT NULL
         CONSTRAINT system_metrics_metric_value_finite CHECK (typeof(metric_value) IN ('real', 'integer') AND abs(metric_value) <= 1.7976931348623157e308),
     metric_unit TEXT
-        CONSTRAINT system_metrics_metric_unit_length CHECK (length(metric_unit) BETWEEN 1 AND 20),
+        CONSTRAINT system_metrics_metric_unit_length CHECK (length(metric_unit) BETWEEN 1 AND 20 AND instr(metric_unit, char(0)) = 0),
     metric_type TEXT NOT NULL
         CONSTRAINT system_metrics_metric_type_known CHECK (metric_type IN ('counter', 'gauge', 'histogram', 'timer')),
     component TEXT
-        CONSTRAINT system_metrics_component_length CHECK (length(component) BETWEEN 1 AND 100),
+        CONSTRAINT system_metrics_component_length CHECK (length(component) BETWEEN 1 AND 100 AND instr(component, char(0)) = 0),
     timestamp TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
         CONSTRAINT system_metrics_timestamp_utc CHECK (datetime(substr(timestamp, 1, 19)) IS substr(timestamp, 1, 19)
+            AND substr(timestamp, 12, 2) < '24' AND instr(timestamp, char(0)) = 0
             AND substr(timestamp, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     tags TEXT NOT NULL DEFAULT '{}'
         CONSTRAINT system_metrics_tags_json CHECK (json_valid(tags) AND json_type(tags) = 'object'),
@@ -157,9 +171,11 @@ CREATE TABLE schema_version (
         CONSTRAINT schema_version_version_range CHECK (typeof(version) = 'integer' AND version >= 1),
     applied_at TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
         CONSTRAINT schema_version_applied_at_utc CHECK (datetime(substr(applied_at, 1, 19)) IS substr(applied_at, 1, 19)
+            AND substr(applied_at, 12, 2) < '24' AND instr(applied_at, char(0)) = 0
             AND substr(applied_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
-    description TEXT,
+    description TEXT
+        CONSTRAINT schema_version_description_text CHECK (instr(description, char(0)) = 0),
     checksum TEXT
-        CONSTRAINT schema_version_checksum_sha256 CHECK (length(checksum) = 64 AND checksum NOT GLOB '*[^0-9a-f]*')
+        CONSTRAINT schema_version_checksum_sha256 CHECK (length(checksum) = 64 AND checksum NOT GLOB '*[^0-9a-f]*' AND instr(checksum, char(0)) = 0)
 );
 CREATE UNIQUE INDEX idx_schema_version_version ON schema_version (version);

@@ -1,6 +1,7 @@
 //! The structure of a database, to compare with what the embedded migrations make.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -39,13 +40,20 @@ struct Object {
 
 impl Catalogue {
     /// What a fresh database has: the migrations are run in memory to see.
-    pub(super) fn expected() -> Result<Self> {
+    ///
+    /// That is done once: the migrations are compiled in and do not change.
+    pub(super) fn expected() -> Result<&'static Self> {
+        static EXPECTED: OnceLock<Catalogue> = OnceLock::new();
+        if let Some(expected) = EXPECTED.get() {
+            return Ok(expected);
+        }
         let mut fresh = SqliteConnection::establish(":memory:")
             .map_err(|source| Error::Open { path: ":memory:".into(), source })?;
         for migration in migrations::all() {
             fresh.batch_execute(migration.up())?;
         }
-        Self::of(&mut DbConnection::Sqlite(fresh))
+        let expected = Self::of(&mut DbConnection::Sqlite(fresh))?;
+        Ok(EXPECTED.get_or_init(|| expected))
     }
 
     /// What this database has, SQLite's and Diesel's own tables left out.

@@ -1,14 +1,13 @@
 //! The checks, one function each, in the order in which they are shown.
 
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use super::catalogue::Catalogue;
 use super::{Finding, permissions};
-use crate::connection::read_pragma;
+use crate::connection::{read_head, read_pragma};
 use crate::manager::backup::integrity_faults;
 use crate::manager::seed;
 use crate::migrations::{self, Ledger, broken_references};
@@ -96,10 +95,8 @@ fn wal_mode(_: &mut DbConnection, config: &Config) -> Result<Finding> {
         return Ok(Finding::Good("not wanted (DATABASE_WAL_MODE=false)".into()));
     }
     let path = config.database_path().as_path();
-    let mut header = [0; 20];
-    let mut file = File::open(path).map_err(Error::io("read", path))?;
-    file.read_exact(&mut header).map_err(Error::io("read the header of", path))?;
-    Ok(match header {
+    let header = read_head(path, 20).map_err(Error::io("read the header of", path))?;
+    Ok(match header.as_slice() {
         // The file format's write and read versions: https://sqlite.org/fileformat.html
         [.., 2, 2] => Finding::Good("on".into()),
         _ => Finding::Bad(

@@ -1,0 +1,214 @@
+//! What destroys asks first, keeps a copy, and does what it says; what creates twice changes nothing.
+#![allow(clippy::indexing_slicing, clippy::expect_used, reason = "a test may panic")]
+
+mod command_support;
+mod support;
+
+use std::path::{Path, PathBuf};
+
+use command_support::{assert_unchanged, json, run_with_input, tree};
+use diesel::{Connection, SqliteConnection};
+use support::{Fixture, files_in, run, stderr, stdout, text};
+
+/// A finished database with what its users did to it.
+fn used() -> Fixture {
+    let fixture = Fixture::created();
+    fixture.sql(
+        "UPDATE system_settings SET value = '9' WHERE key = 'MAX_LOGIN_ATTEMPTS';
+         INSERT INTO roles (name) VALUES ('auditor');
+         CREATE TABLE notes_of_somebody (text TEXT); INSERT INTO notes_of_somebody VALUES ('kept');",
+    );
+    fixture
+}
+
+const ATTEMPTS: &str = "SELECT value FROM system_settings WHERE key = 'MAX_LOGIN_ATTEMPTS'";
+const AUDITORS: &str = "SELECT count(*) FROM roles WHERE name = 'auditor'";
+
+fn backups(fixture: &Fixture) -> Vec<PathBuf> {
+    let directory = fixture.directory.path().join("backups");
+    files_in(&directory).into_iter().map(|name| directory.join(name)).collect()
+}
+
+fn open(path: &Path) -> SqliteConnection {
+    SqliteConnection::establish(path.to_str().expect("UTF-8")).expect("a database")
+}
+
+#[test]
+fn creating_again_changes_not_one_byte_and_says_so() {
+    let fixture = used();
+    let before = tree(fixture.directory.path());
+    let said = stdout(&run(fixture.zenith().arg("create"), 0));
+    assert!(said.contains("is up to date; nothing was changed"), "{said}");
+    let report = json(&run(fixture.zenith().args(["create", "--format", "json"]), 0));
+    assert_eq!(report["status"], "unchanged");
+    assert_eq!(report["details"]["migrations"].as_array().map(Vec::len), Some(0));
+    assert_eq!(report["details"]["backup"], serde_json::Value::Null);
+    assert_unchanged(&before, &tree(fixture.directory.path()));
+    assert_eq!(fixture.text(ATTEMPTS), "9");
+}
+
+#[test]
+fn create_adds_what_a_database_lacks_after_a_backup() {
+    let fixture = used();
+    run(fixture.zenith().args(["rollback", "--yes", "--no-backup"]), 0);
+    let report = json(&run(fixture.zenith().args(["create", "--format", "json"]), 0));
+    assert_eq!(report["status"], "updated");
+    assert_eq!(report["details"]["migrations"].as_array().map(Vec::len), Some(1));
+    assert_eq!(backups(&fixture).len(), 1);
+    assert_eq!(fixture.text(ATTEMPTS), "9");
+    assert_eq!(fixture.text("SELECT text FROM notes_of_somebody"), "kept");
+}
+
+#[test]
+fn force_without_a_terminal_needs_yes_and_changes_nothing_without_it() {
+    let fixture = used();
+    let before = tree(fixture.directory.path());
+    for answer in ["", "y\n", "yes\n"] {
+        let mut command = fixture.zenith();
+        let output = run_with_input(command.args(["create", "--force"]), answer, 2);
+        assert!(stderr(&output).contains("--yes"), "{}", stderr(&output));
+        assert!(stderr(&output).contains("after a backup"), "{}", stderr(&output));
+        assert_unchanged(&before, &tree(fixture.directory.path()));
+    }
+    let output = run(fixture.zenith().args(["create", "--force", "--no-backup"]), 2);
+    assert!(stderr(&output).contains("WITHOUT a backup"), "{}", stderr(&output));
+    let output = run(fixture.zenith().args(["create", "--force", "--format", "json"]), 2);
+    assert_eq!(json(&output)["exit_code"], 2);
+    assert_unchanged(&before, &tree(fixture.directory.path()));
+}
+
+#[test]
+fn force_backs_up_the_old_rows_and_really_makes_the_database_anew() {
+    let fixture = used();
+    let old_hash = fixture.text("SELECT password_hash FROM users");
+    let mut command = fixture.zenith();
+    command.args(["create", "--force", "--yes", "--format", "json", "--admin-password-stdin"]);
+    let report = json(&run_with_input(&mut command, "another long password", 0));
+    assert_eq!(report["status"], "recreated");
+    assert_eq!(report["details"]["migrations"].as_array().map(Vec::len), Some(6));
+    assert_eq!(report["details"]["health"]["all_checks_passed"], true);
+
+    let saved = backups(&fixture);
+    assert_eq!(saved.len(), 1);
+    assert_eq!(report["details"]["backup"]["path"].as_str(), saved[0].to_str());
+    let mut copy = open(&saved[0]);
+    assert_eq!(text(&mut copy, ATTEMPTS), "9");
+    assert_eq!(text(&mut copy, AUDITORS), "1");
+    assert_eq!(text(&mut copy, "SELECT text FROM notes_of_somebody"), "kept");
+    assert_eq!(text(&mut copy, "SELECT password_hash FROM users"), old_hash);
+
+    assert_eq!(fixture.text(ATTEMPTS), "5");
+    assert_eq!(fixture.text(AUDITORS), "0");
+    let notes = "SELECT count(*) FROM sqlite_schema WHERE name = 'notes_of_somebody'";
+    assert_eq!(fixture.text(notes), "0");
+    assert_eq!(fixture.text("SELECT count(*) FROM users"), "1");
+    assert_ne!(fixture.text("SELECT password_hash FROM users"), old_hash);
+    // The new database knows of the copy of the old one.
+    let status = json(&run(fixture.zenith().args(["status", "--format", "json"]), 0));
+    assert_eq!(status["last_backup"]["path"].as_str(), saved[0].to_str());
+}
+
+#[test]
+fn force_without_a_backup_makes_none() {
+    let fixture = used();
+    let said = stdout(&run(fixture.zenith().args(["create", "--force", "-y", "--no-backup"]), 0));
+    assert!(said.contains("emptied") && said.contains("healthy"), "{said}");
+    assert_eq!(fixture.text(AUDITORS), "0");
+    assert_eq!(backups(&fixture), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn force_touches_no_other_file_than_its_own_database() {
+    let fixture = used();
+    run(fixture.zenith().arg("backup"), 0);
+    let other = fixture.directory.path().join("other.db");
+    std::fs::copy(fixture.path(), &other).expect("a copy");
+    let before = tree(fixture.directory.path());
+    run(fixture.zenith().args(["create", "--force", "--yes"]), 0);
+    let after = tree(fixture.directory.path());
+    for (path, bytes) in before.iter().filter(|(path, _)| **path != fixture.path()) {
+        assert!(after.get(path) == Some(bytes), "{} was changed", path.display());
+    }
+    assert_eq!(after.len(), before.len() + 1);
+}
+
+#[test]
+fn force_on_a_missing_database_creates_it_without_a_question() {
+    let fixture = Fixture::empty();
+    let report = json(&run(fixture.zenith().args(["create", "--force", "--format", "json"]), 0));
+    assert_eq!(report["status"], "created");
+    assert_eq!(backups(&fixture), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn force_with_what_cannot_be_accepted_keeps_the_old_database() {
+    let fixture = used();
+    let before = tree(fixture.directory.path());
+    let force = ["create", "--force", "--yes"];
+    run(fixture.zenith().args(force).args(["--admin-email", "nowhere"]), 2);
+    run_with_input(fixture.zenith().args(force).arg("--admin-password-stdin"), "short\n", 2);
+    run(fixture.zenith().args(force).args(["--max-connections", "0"]), 2);
+    assert_unchanged(&before, &tree(fixture.directory.path()));
+}
+
+#[test]
+fn force_whose_backup_fails_keeps_the_old_database() {
+    let fixture = used();
+    // A file where the directory of the backups should be.
+    let blocked = fixture.directory.path().join("blocked");
+    std::fs::write(&blocked, "").expect("a file");
+    let mut command = fixture.zenith();
+    command.args(["create", "--force", "--yes"]).arg("--backup-dir").arg(&blocked);
+    run(&mut command, 1);
+    assert_eq!((fixture.text(ATTEMPTS), fixture.text(AUDITORS)), ("9".into(), "1".into()));
+    assert_eq!(fixture.text("SELECT text FROM notes_of_somebody"), "kept");
+}
+
+#[test]
+fn force_replaces_the_database_of_another_program_only_after_a_backup() {
+    let fixture = Fixture::empty();
+    fixture.sql("CREATE TABLE recipes (name TEXT); INSERT INTO recipes VALUES ('soup')");
+    run(fixture.zenith().args(["create", "--force", "--yes"]), 0);
+    let saved = backups(&fixture);
+    assert_eq!(text(&mut open(&saved[0]), "SELECT name FROM recipes"), "soup");
+    assert_eq!(fixture.text("SELECT count(*) FROM roles"), "5");
+}
+
+#[test]
+fn rollback_without_a_terminal_needs_yes_and_changes_nothing_without_it() {
+    let fixture = used();
+    let before = tree(fixture.directory.path());
+    for answer in ["", "y\n"] {
+        let output = run_with_input(fixture.zenith().arg("rollback"), answer, 2);
+        assert!(stderr(&output).contains("--yes"), "{}", stderr(&output));
+        assert!(stderr(&output).contains("20261123000006"), "{}", stderr(&output));
+    }
+    assert_unchanged(&before, &tree(fixture.directory.path()));
+    run(fixture.zenith().args(["rollback", "-y"]), 0);
+    assert_eq!(fixture.text("SELECT count(*) FROM __diesel_schema_migrations"), "5");
+}
+
+#[test]
+fn rollback_keeps_the_rows_of_the_tables_that_go_in_a_backup() {
+    let fixture = used();
+    fixture.sql("INSERT INTO system_metrics (metric_type, metric_name, metric_value) VALUES ('gauge', 'load', 1.5)");
+    let report = json(&run(fixture.zenith().args(["rollback", "--yes", "--format", "json"]), 0));
+    let path = report["backup"]["path"].as_str().expect("a backup");
+    let mut copy = open(Path::new(path));
+    assert_eq!(text(&mut copy, "SELECT metric_value FROM system_metrics"), "1.5");
+    let gone = "SELECT count(*) FROM sqlite_schema WHERE name = 'system_metrics'";
+    assert_eq!(fixture.text(gone), "0");
+    // The way back: the migration again, and the database is healthy.
+    run(fixture.zenith().arg("migrate"), 0);
+    run(fixture.zenith().arg("health-check"), 0);
+}
+
+#[test]
+fn rollback_to_nothing_and_migrating_again_works_with_rows_in_the_tables() {
+    let fixture = used();
+    run(fixture.zenith().args(["rollback", "--to", "0", "--yes"]), 0);
+    run(fixture.zenith().arg("create"), 0);
+    assert_eq!(fixture.text("SELECT count(*) FROM schema_version"), "6");
+    assert_eq!(fixture.text("SELECT count(*) FROM roles"), "5");
+    run(fixture.zenith().arg("health-check"), 0);
+}

@@ -1,0 +1,71 @@
+//! What the tests of the command share on top of `support`: its JSON, its input, and every byte that
+//! a directory holds.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "each test file uses a part of it, and a test may panic"
+)]
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// Standard output, which must be exactly one JSON object and nothing else.
+pub fn json(output: &Output) -> Value {
+    let text = String::from_utf8(output.stdout.clone()).expect("UTF-8");
+    let value: Value = serde_json::from_str(&text)
+        .unwrap_or_else(|error| panic!("not one JSON value ({error}): {text:?}"));
+    assert!(value.is_object(), "{value}");
+    value
+}
+
+/// Runs a command with this standard input; it must end with this exit code.
+pub fn run_with_input(command: &mut Command, input: &str, exit: i32) -> Output {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the command starts");
+    // A command that fails early closes its end; what it says then is what the test looks at.
+    let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
+    let output = child.wait_with_output().expect("the command ends");
+    assert_eq!(output.status.code(), Some(exit), "{command:?}\n{output:?}");
+    output
+}
+
+/// Every file below a directory with its bytes, and every directory with `None`.
+pub fn tree(directory: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(directory).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.append(&mut tree(&path));
+            found.insert(path, None);
+        } else {
+            let bytes = std::fs::read(&path).expect("a file");
+            found.insert(path, Some(bytes));
+        }
+    }
+    found
+}
+
+/// Fails unless the two are the same, and names what differs instead of printing whole databases.
+pub fn assert_unchanged(
+    before: &BTreeMap<PathBuf, Option<Vec<u8>>>,
+    after: &BTreeMap<PathBuf, Option<Vec<u8>>>,
+) {
+    let differs = |path: &&PathBuf| before.get(*path) != after.get(*path);
+    let changed: Vec<_> = before.keys().chain(after.keys()).filter(differs).collect();
+    assert!(changed.is_empty(), "changed: {changed:?}");
+}
+
+/// Whether any file below a directory contains this text.
+pub fn any_file_contains(directory: &Path, text: &str) -> bool {
+    let needle = text.as_bytes();
+    tree(directory)
+        .values()
+        .flatten()
+        .any(|bytes| bytes.windows(needle.len()).any(|window| window == needle))
+}

@@ -1,0 +1,122 @@
+//! What runs against a database's structure takes a backup first.
+#![allow(clippy::expect_used, reason = "what the tests share may panic as they do")]
+
+mod rows;
+mod support;
+
+use std::path::Path;
+
+use diesel::prelude::*;
+use support::{Fixture, administrator, files_in};
+use zenith_db::config::{Key, Loader};
+use zenith_db::manager::{DatabaseManager, RollbackTarget};
+
+fn manager(fixture: &Fixture, auto_backup: bool) -> DatabaseManager {
+    let path = fixture.path().display().to_string();
+    let backups = fixture.directory.path().join("elsewhere").display().to_string();
+    let config = Loader::new()
+        .flag(Key::Path, "path", path)
+        .flag(Key::BackupDir, "test", backups)
+        .flag(Key::AutoBackup, "test", auto_backup.to_string())
+        .load();
+    DatabaseManager::new(config.expect("a valid configuration"))
+}
+
+fn backups(fixture: &Fixture) -> Vec<String> {
+    let directory = fixture.directory.path().join("elsewhere");
+    if directory.exists() { files_in(&directory) } else { Vec::new() }
+}
+
+const LAST: &RollbackTarget = &RollbackTarget::Steps(1);
+
+fn rows_of(path: &Path) -> std::collections::BTreeMap<String, Vec<String>> {
+    let path = path.to_str().expect("UTF-8");
+    rows::contents(&mut SqliteConnection::establish(path).expect("a connection"))
+}
+
+#[test]
+fn a_rollback_and_a_migration_take_a_backup_first_into_the_configured_directory() {
+    let fixture = Fixture::created();
+    fixture.sql(rows::ROWS);
+    let manager = manager(&fixture, true);
+
+    let before = rows_of(&fixture.path());
+    let report = manager.rollback(LAST).expect("rolled back").backup.expect("a backup");
+    assert_eq!(backups(&fixture).len(), 1);
+    assert_eq!(rows_of(&report.path), before);
+
+    let before = rows_of(&fixture.path());
+    let report = manager.migrate().expect("migrated").backup.expect("a backup");
+    assert_eq!(backups(&fixture).len(), 2);
+    assert_eq!(rows_of(&report.path), before);
+    assert_eq!(files_in(&fixture.directory.path().join("backups")), Vec::<String>::new());
+}
+
+#[test]
+fn a_backup_before_a_migration_that_fails_is_kept() {
+    let fixture = Fixture::created();
+    let manager = manager(&fixture, true);
+    manager.rollback(LAST).expect("rolled back");
+    fixture.sql("CREATE TABLE notifications (x)");
+    let before = rows_of(&fixture.path());
+    manager.migrate().expect_err("the table is there");
+    let kept = backups(&fixture);
+    assert_eq!(kept.len(), 2);
+    let newest = fixture.directory.path().join("elsewhere").join(kept.last().expect("one"));
+    assert_eq!(rows_of(&newest), before);
+}
+
+#[test]
+fn no_backup_is_taken_when_it_is_switched_off() {
+    let fixture = Fixture::created();
+    let manager = manager(&fixture, false);
+    assert_eq!(manager.rollback(LAST).expect("rolled back").backup, None);
+    assert_eq!(manager.migrate().expect("migrated").backup, None);
+    let report = manager.initialize(&administrator(), true).expect("recreated");
+    assert_eq!(report.details.backup, None);
+    assert_eq!(backups(&fixture), Vec::<String>::new());
+}
+
+#[test]
+fn no_backup_is_taken_when_there_is_nothing_to_do_or_nothing_to_save() {
+    let fixture = Fixture::empty();
+    let manager = manager(&fixture, true);
+    let report = manager.initialize(&administrator(), false).expect("created");
+    assert_eq!(report.details.backup, None);
+    assert_eq!(manager.migrate().expect("nothing").backup, None);
+    let report = manager.initialize(&administrator(), false).expect("nothing");
+    assert_eq!(report.details.backup, None);
+    manager.rollback(&RollbackTarget::Version("7".into())).expect_err("no such version");
+    assert_eq!(backups(&fixture), Vec::<String>::new());
+}
+
+#[test]
+fn backups_within_one_second_have_names_of_their_own_and_are_all_kept() {
+    let fixture = Fixture::created();
+    let manager = manager(&fixture, true);
+    let mut paths: Vec<_> = std::thread::scope(|scope| {
+        let take = || manager.backup().expect("a backup").path;
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(take)).collect();
+        threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+    });
+    paths.sort();
+    paths.dedup();
+    assert_eq!(paths.len(), 4);
+    assert_eq!(backups(&fixture).len(), 4);
+    assert_eq!(fixture.text("SELECT count(DISTINCT backup_path) FROM backup_jobs"), "4");
+}
+
+#[test]
+fn each_backup_is_recorded_once_where_there_is_a_table_for_it() {
+    let fixture = Fixture::created();
+    let manager = manager(&fixture, true);
+    let jobs = || fixture.text("SELECT group_concat(triggered_by ORDER BY id) FROM backup_jobs");
+    manager.backup().expect("a backup");
+    assert_eq!(jobs(), "backup");
+    // The table goes with the rollback; the backup before the migration is recorded once it is back.
+    manager.rollback(LAST).expect("rolled back");
+    manager.migrate().expect("migrated");
+    assert_eq!(jobs(), "migrate");
+    let path = fixture.text("SELECT backup_path FROM backup_jobs");
+    assert!(Path::new(&path).is_file(), "{path}");
+}

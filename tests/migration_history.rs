@@ -1,0 +1,269 @@
+//! The two ledgers: Diesel's says what ran, `schema_version` says the same to people.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "what the tests share may panic as they do"
+)]
+
+mod rows;
+mod support;
+
+use std::fmt::Write as _;
+
+use diesel::connection::SimpleConnection;
+use sha2::{Digest, Sha256};
+use support::{Fixture, administrator, failed};
+use zenith_db::Error;
+use zenith_db::manager::RollbackTarget;
+use zenith_db::migrations::{EmbeddedMigration, all, latest};
+
+/// Both ledgers hold the same versions, each once, and `schema_version` names and sums them right.
+fn ledgers_agree(fixture: &Fixture, applied: &[EmbeddedMigration]) {
+    let mut connection = fixture.raw();
+    let query = "SELECT version AS line FROM __diesel_schema_migrations ORDER BY version";
+    let versions: Vec<String> = applied.iter().map(EmbeddedMigration::version).collect();
+    assert_eq!(rows::lines(&mut connection, query), versions);
+    let query = "SELECT version || ' ' || description || ' ' || checksum AS line
+                 FROM schema_version ORDER BY version";
+    let expected: Vec<String> = applied
+        .iter()
+        .map(|m| format!("{} {} {}", m.version(), m.description(), m.checksum()))
+        .collect();
+    assert_eq!(rows::lines(&mut connection, query), expected);
+}
+
+#[test]
+fn initialising_three_times_leaves_one_row_for_each_version() {
+    let fixture = Fixture::created();
+    for _ in 0..2 {
+        fixture.manager().initialize(&administrator(), false).expect("again");
+    }
+    ledgers_agree(&fixture, all());
+}
+
+#[test]
+fn rolling_back_and_forth_leaves_one_row_for_each_version() {
+    let fixture = Fixture::created();
+    let manager = fixture.manager();
+    for steps in 1..=all().len() {
+        manager.rollback(&RollbackTarget::Steps(steps)).expect("back");
+        manager.migrate().expect("forth");
+        ledgers_agree(&fixture, all());
+    }
+    manager.initialize(&administrator(), true).expect("recreated");
+    ledgers_agree(&fixture, all());
+    assert!(manager.health_check().all_checks_passed);
+}
+
+#[test]
+fn a_checksum_is_that_of_the_sql_with_line_ends_normalised() {
+    let fixture = Fixture::created();
+    for migration in all() {
+        let path =
+            format!("{}/migrations/sqlite/{}/up.sql", env!("CARGO_MANIFEST_DIR"), migration.name());
+        let sql = std::fs::read_to_string(&path).expect(&path).replace("\r\n", "\n");
+        let mut sum = String::new();
+        for byte in Sha256::digest(sql.as_bytes()) {
+            write!(sum, "{byte:02x}").expect("a String takes it");
+        }
+        let query =
+            format!("SELECT checksum FROM schema_version WHERE version = {}", migration.version());
+        assert_eq!(fixture.text(&query), sum, "{}", migration.name());
+    }
+}
+
+#[test]
+fn a_checksum_that_differs_is_reported_by_the_health_check() {
+    for change in ["checksum = printf('%064d', 0)", "checksum = NULL"] {
+        for migration in all() {
+            let fixture = Fixture::created();
+            let version = migration.version();
+            fixture.sql(&format!("UPDATE schema_version SET {change} WHERE version = {version}"));
+            let report = fixture.manager().health_check();
+            assert_eq!(failed(&report), ["Schema Version"]);
+            assert!(!report.healthy);
+            let check = report.failures().next().expect("one");
+            assert!(check.details.contains(migration.name()), "{}", check.details);
+        }
+    }
+}
+
+#[test]
+fn ledgers_that_disagree_are_reported_by_the_health_check() {
+    let newest = latest();
+    for (change, fault) in [
+        (format!("DELETE FROM schema_version WHERE version = {newest}"), "is not recorded"),
+        ("INSERT INTO schema_version (version) VALUES (7)".into(), "version 7"),
+    ] {
+        let fixture = Fixture::created();
+        fixture.sql(&change);
+        let report = fixture.manager().health_check();
+        assert_eq!(failed(&report), ["Schema Version"]);
+        let check = report.failures().next().expect("one");
+        assert!(check.details.contains(fault), "{}", check.details);
+        fixture.manager().migrate().expect("mended");
+        ledgers_agree(&fixture, all());
+        assert!(fixture.manager().health_check().all_checks_passed);
+    }
+}
+
+/// As `diesel migration run` does it.
+fn apply_with_diesel(fixture: &Fixture, migrations: &[EmbeddedMigration]) {
+    let mut connection = fixture.raw();
+    connection
+        .batch_execute(
+            "CREATE TABLE IF NOT EXISTS __diesel_schema_migrations (
+                 version VARCHAR(50) PRIMARY KEY NOT NULL,
+                 run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP
+             )",
+        )
+        .expect("Diesel's ledger");
+    for migration in migrations {
+        connection.batch_execute(migration.up()).expect("up.sql");
+        let version = migration.version();
+        let record =
+            format!("INSERT INTO __diesel_schema_migrations (version) VALUES ('{version}')");
+        connection.batch_execute(&record).expect("recorded");
+    }
+}
+
+#[test]
+fn what_the_diesel_cli_applied_is_recorded_by_migrate() {
+    let fixture = Fixture::empty();
+    apply_with_diesel(&fixture, all());
+    assert_eq!(fixture.text("SELECT count(*) FROM schema_version"), "0");
+    let report = fixture.manager().migrate().expect("nothing to apply");
+    assert_eq!(report.steps, []);
+    assert_eq!(report.version, Some(latest()));
+    ledgers_agree(&fixture, all());
+}
+
+#[test]
+fn what_the_diesel_cli_began_is_finished_by_migrate_and_by_create() {
+    for half in 1..all().len() {
+        let fixture = Fixture::empty();
+        apply_with_diesel(&fixture, &all()[..half]);
+        let report = fixture.manager().migrate().expect("the rest");
+        assert_eq!(report.steps.len(), all().len() - half);
+        ledgers_agree(&fixture, all());
+    }
+    let fixture = Fixture::empty();
+    apply_with_diesel(&fixture, &all()[..1]);
+    let report = fixture.manager().initialize(&administrator(), false).expect("the rest");
+    assert!(report.details.health.healthy);
+    ledgers_agree(&fixture, all());
+}
+
+#[test]
+fn what_the_diesel_cli_reverted_is_forgotten_by_migrate() {
+    let fixture = Fixture::created();
+    // The history's own table lies in the last migration, so that another one is played.
+    fixture.sql("INSERT INTO schema_version (version, description) VALUES (30000101000000, 'x')");
+    fixture.manager().migrate().expect("nothing to apply");
+    ledgers_agree(&fixture, all());
+}
+
+#[test]
+fn a_failed_migration_is_in_neither_ledger_and_the_error_tells_of_it() {
+    let fixture = Fixture::created();
+    let manager = fixture.manager();
+    let last = all().last().expect("a migration");
+    manager.rollback(&RollbackTarget::Steps(2)).expect("back");
+    fixture.sql("CREATE TABLE system_metrics (x)");
+    let error = manager.migrate().expect_err("the table is there");
+    assert!(error.to_string().contains(last.name()), "{error}");
+    assert!(error.to_string().contains("nothing was changed"), "{error}");
+    let cause = std::error::Error::source(&error).expect("a cause");
+    assert!(cause.to_string().contains("system_metrics already exists"), "{cause}");
+    let count = fixture.text("SELECT count(*) FROM __diesel_schema_migrations");
+    assert_eq!(count, (all().len() - 2).to_string());
+
+    fixture.sql("DROP TABLE system_metrics");
+    manager.migrate().expect("applied");
+    ledgers_agree(&fixture, all());
+}
+
+/// A migration that arrived after a newer one had run.
+fn with_a_late_migration() -> (Fixture, &'static EmbeddedMigration) {
+    let fixture = Fixture::created();
+    let late = &all()[1];
+    fixture.sql(late.down());
+    let version = late.version();
+    fixture.sql(&format!(
+        "DELETE FROM __diesel_schema_migrations WHERE version = '{version}';
+         DELETE FROM schema_version WHERE version = {version}"
+    ));
+    (fixture, late)
+}
+
+#[test]
+fn a_late_migration_with_a_lower_version_is_refused_and_named() {
+    let (fixture, expected) = with_a_late_migration();
+    let before = rows::contents(&mut fixture.raw());
+    let errors = [
+        fixture.manager().migrate().expect_err("late"),
+        fixture.manager().initialize(&administrator(), false).expect_err("late"),
+    ];
+    for error in errors {
+        let Error::LateMigration { late, newest } = &error else { panic!("{error}") };
+        assert_eq!((late, newest), (&expected.version(), &latest()));
+        assert!(error.to_string().contains(&expected.version()), "{error}");
+    }
+    assert_eq!(rows::contents(&mut fixture.raw()), before);
+    assert!(failed(&fixture.manager().health_check()).contains(&"Pending Migrations"));
+}
+
+/// An error names the command that mends it; this takes the name out of the message.
+#[test]
+fn what_the_error_of_a_late_migration_advises_mends_it() {
+    let (fixture, _) = with_a_late_migration();
+    let advice = fixture.manager().migrate().expect_err("late").to_string();
+    let (_, advice) = advice.split_once("rollback --to ").expect("a command");
+    let version: String = advice.chars().take_while(char::is_ascii_alphanumeric).collect();
+    let target = RollbackTarget::Version(version);
+    fixture.manager().rollback(&target).expect("the advice");
+    fixture.manager().migrate().expect("the advice");
+    ledgers_agree(&fixture, all());
+}
+
+fn from_the_future() -> Fixture {
+    let fixture = Fixture::created();
+    fixture.sql("INSERT INTO __diesel_schema_migrations (version) VALUES ('30000101000000')");
+    // Something for seeding to mend, if it dared.
+    fixture.sql("DELETE FROM system_settings WHERE key = 'AUDIT_LOGGING'");
+    fixture
+}
+
+#[test]
+fn a_newer_database_is_not_migrated_created_or_seeded() {
+    let fixture = from_the_future();
+    let before = rows::contents(&mut fixture.raw());
+    let manager = fixture.manager();
+    let refused = |error: Error| match &error {
+        Error::NewerDatabase { versions } => assert_eq!(versions, "30000101000000"),
+        _ => panic!("{error}"),
+    };
+    refused(manager.migrate().expect_err("newer"));
+    refused(manager.initialize(&administrator(), false).expect_err("newer"));
+    assert_eq!(rows::contents(&mut fixture.raw()), before);
+    refused(manager.seed().expect_err("newer"));
+    assert_eq!(rows::contents(&mut fixture.raw()), before);
+}
+
+#[test]
+fn a_newer_database_is_not_rolled_back_and_not_written_to() {
+    let fixture = from_the_future();
+    let before = rows::contents(&mut fixture.raw());
+    let error = fixture.manager().rollback(&RollbackTarget::Steps(1)).expect_err("newer");
+    assert!(matches!(error, Error::NewerDatabase { .. }), "{error}");
+    assert_eq!(rows::contents(&mut fixture.raw()), before);
+}
+
+#[test]
+fn a_newer_database_can_be_looked_at() {
+    let fixture = from_the_future();
+    let status = fixture.manager().status().expect("a status");
+    assert_eq!(status.schema_version.as_deref(), Some("30000101000000"));
+    let report = fixture.manager().health_check();
+    assert!(failed(&report).contains(&"Schema Version"));
+}

@@ -1,13 +1,10 @@
 //! The audit log can be added to and nothing else, whatever the connection's settings.
-#![allow(clippy::expect_used, reason = "what the tests share may panic as they do")]
 
-mod rows;
-mod support;
-
+use crate::support::rows;
+use crate::support::rows::refusal;
+use crate::support::{Fixture, text};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use rows::refusal;
-use support::{Fixture, text};
 
 /// Each test runs with and without `recursive_triggers`: without it, REPLACE deletes rows and fires
 /// no trigger.

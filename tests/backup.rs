@@ -1,9 +1,5 @@
 //! Backups: whole, private, never overwritten, and known to the database that they are of.
 
-#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
-
-mod support;
-
 use std::collections::BTreeSet;
 use std::error::Error as _;
 use std::fs;
@@ -12,9 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::support::{Fixture, administrator, files_in, text};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use support::{Fixture, administrator, files_in, text};
 use zenith_db::config::{Key, Loader};
 use zenith_db::manager::{DatabaseManager, Fidelity};
 use zenith_db::{Config, Database, Error};

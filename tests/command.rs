@@ -1,12 +1,8 @@
 //! The command, subcommand by subcommand, through the real binary: text, JSON and exit codes.
-#![allow(clippy::indexing_slicing, clippy::expect_used, reason = "a test may panic")]
 
-mod command_support;
-mod support;
-
-use command_support::{assert_unchanged, json, run_with_input, tree};
+use crate::support::command::{assert_unchanged, json, run_with_input, tree};
+use crate::support::{Fixture, bare_zenith, run, stderr, stdout, text};
 use diesel::{Connection, SqliteConnection};
-use support::{Fixture, bare_zenith, run, stderr, stdout, text};
 
 /// The subcommands that need a database, with what they must be given.
 const NEED_A_DATABASE: [&[&str]; 7] = [

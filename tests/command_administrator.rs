@@ -1,14 +1,10 @@
 //! The administrator that `create` makes: where its password comes from, and where it never goes.
-#![allow(clippy::indexing_slicing, clippy::expect_used, reason = "a test may panic")]
-
-mod command_support;
-mod support;
 
 use std::process::Output;
 
+use crate::support::command::{any_file_contains, assert_unchanged, json, run_with_input, tree};
+use crate::support::{Fixture, run, stderr, stdout};
 use argon2::{Argon2, PasswordVerifier};
-use command_support::{any_file_contains, assert_unchanged, json, run_with_input, tree};
-use support::{Fixture, run, stderr, stdout};
 
 const PASSWORD: &str = "Tr0ub4dor & three horses";
 

@@ -1,14 +1,10 @@
 //! The flags of the command: each does what it says, before and after the subcommand.
-#![allow(clippy::indexing_slicing, clippy::expect_used, reason = "a test may panic")]
-
-mod command_support;
-mod support;
 
 use std::path::Path;
 
-use command_support::{assert_unchanged, json, run_with_input, tree};
+use crate::support::command::{assert_unchanged, json, run_with_input, tree};
+use crate::support::{Fixture, bare_zenith, files_in, run, stderr, stdout};
 use serde_json::Value;
-use support::{Fixture, bare_zenith, files_in, run, stderr, stdout};
 
 /// Value and source of one setting, as `config` shows it with these flags.
 fn setting(fixture: &Fixture, name: &str, flags: &[&str]) -> (String, String) {

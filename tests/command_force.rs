@@ -1,14 +1,10 @@
 //! What destroys asks first, keeps a copy, and does what it says; what creates twice changes nothing.
-#![allow(clippy::indexing_slicing, clippy::expect_used, reason = "a test may panic")]
-
-mod command_support;
-mod support;
 
 use std::path::{Path, PathBuf};
 
-use command_support::{assert_unchanged, json, run_with_input, tree};
+use crate::support::command::{assert_unchanged, json, run_with_input, tree};
+use crate::support::{Fixture, files_in, run, stderr, stdout, text};
 use diesel::{Connection, SqliteConnection};
-use support::{Fixture, files_in, run, stderr, stdout, text};
 
 /// A finished database with what its users did to it.
 fn used() -> Fixture {

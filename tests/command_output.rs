@@ -1,13 +1,9 @@
 //! What the command prints, and where: one JSON object on standard output, everything else beside it.
-#![allow(clippy::indexing_slicing, clippy::expect_used, reason = "a test may panic")]
-
-mod command_support;
-mod support;
 
 use std::process::{Command, Output, Stdio};
 
-use command_support::json;
-use support::{Fixture, bare_zenith, run, stderr, stdout};
+use crate::support::command::json;
+use crate::support::{Fixture, bare_zenith, run, stderr, stdout};
 
 const ESCAPE: char = '\u{1b}';
 

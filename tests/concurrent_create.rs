@@ -1,13 +1,9 @@
 //! Eight processes at once on one database: all succeed, and the result is as if one had run.
-#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
-
-mod command_support;
-mod support;
 
 use std::process::{Command, Output, Stdio};
 
-use command_support::json;
-use support::{Fixture, run};
+use crate::support::command::json;
+use crate::support::{Fixture, run};
 
 const PROCESSES: usize = 8;
 

@@ -2,8 +2,6 @@
 //!
 //! What is refused is in `config_refused.rs`; the command is in `config_command.rs`.
 
-#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
-
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 

@@ -1,11 +1,7 @@
 //! `zenith-db config`, and how every command reports what is wrong with the configuration.
 
-#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
-
-mod support;
-
+use crate::support::{Fixture, bare_zenith, run, stderr, stdout};
 use serde_json::{Value, json};
-use support::{Fixture, bare_zenith, run, stderr, stdout};
 
 fn parse(text: &str) -> Value {
     serde_json::from_str(text).expect("one JSON object on standard output")

@@ -1,7 +1,5 @@
 //! Configuration: what is refused, and that the error says enough without giving a secret away.
 
-#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
-
 use std::ffi::OsString;
 
 use zenith_db::config::{ConfigError, EnvFile, Key, Loader};

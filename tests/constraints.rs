@@ -1,19 +1,12 @@
 //! What the database refuses, whoever writes: each rule on every column that it holds for.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "what the tests share may panic as they do"
-)]
 
-mod former;
-mod rows;
-mod support;
-
+use crate::support::former;
+use crate::support::former::Kind;
+use crate::support::rows;
+use crate::support::rows::refusal;
+use crate::support::{Fixture, text};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use former::Kind;
-use rows::refusal;
-use support::{Fixture, text};
 use zenith_db::DbConnection;
 use zenith_db::models::User;
 

@@ -1,14 +1,11 @@
 //! What the database refuses when columns do not agree with each other, and what it refuses of
 //! secrets, hashes and measurements.
-#![allow(clippy::expect_used, reason = "what the tests share may panic as they do")]
 
-mod rows;
-mod support;
-
+use crate::support::Fixture;
+use crate::support::rows;
+use crate::support::rows::refusal;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use rows::refusal;
-use support::Fixture;
 
 fn filled() -> (Fixture, SqliteConnection) {
     let fixture = Fixture::created();

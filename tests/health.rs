@@ -1,13 +1,9 @@
 //! The health check: each test breaks one thing and sees exactly that check fail.
 
-#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
-
-mod support;
-
 use std::fs::{self, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 
-use support::{Fixture, failed};
+use crate::support::{Fixture, failed};
 use zenith_db::config::{Key, Loader};
 use zenith_db::manager::{DatabaseManager, HealthReport};
 use zenith_db::{Config, migrations};

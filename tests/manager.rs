@@ -1,8 +1,6 @@
 //! The manager: creating, and doing it again.
 
-mod support;
-
-use support::{Fixture, administrator, failed};
+use crate::support::{Fixture, administrator, failed};
 use zenith_db::manager::{AdministratorOutcome, SetupStatus};
 
 #[test]

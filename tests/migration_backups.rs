@@ -1,13 +1,10 @@
 //! What runs against a database's structure takes a backup first.
-#![allow(clippy::expect_used, reason = "what the tests share may panic as they do")]
 
-mod rows;
-mod support;
-
+use crate::support::rows;
 use std::path::Path;
 
+use crate::support::{Fixture, administrator, files_in};
 use diesel::prelude::*;
-use support::{Fixture, administrator, files_in};
 use zenith_db::config::{Key, Loader};
 use zenith_db::manager::{DatabaseManager, RollbackTarget};
 

@@ -1,12 +1,9 @@
 //! What becomes of the rows that refer to a row that is deleted, reference by reference.
-#![allow(clippy::expect_used, reason = "what the tests share may panic as they do")]
 
-mod rows;
-mod support;
-
+use crate::support::rows;
+use crate::support::{Fixture, text};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use support::{Fixture, text};
 
 /// Child, column, parent, the parent's column, and what happens. What belongs to a user goes with
 /// it; who did something is forgotten; history and the use of a role forbid the deletion.

@@ -3,23 +3,20 @@
 //! What is refused is in `paths_refused.rs`; what must not write is in `paths_inspected.rs`.
 
 #![cfg(unix)]
-#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
-
-mod support;
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::support::{Fixture, administrator, bare_zenith, files_in, run, stdout, text};
 use diesel::prelude::*;
 use serde_json::Value;
-use support::{Fixture, administrator, bare_zenith, files_in, run, stdout, text};
 use zenith_db::manager::DatabaseManager;
 use zenith_db::{Config, Database, Error};
 
 /// File names with characters that mean something to a shell, in a URI, in SQL or on a terminal.
-const NAMES: [&str; 24] = [
+const NAMES: [&str; 25] = [
     "zenith",
     ".hidden",
     "ZENITH.DB",
@@ -33,6 +30,7 @@ const NAMES: [&str; 24] = [
     "a?b.db",
     "a%20b.db",
     "a?mode=ro&immutable=1",
+    "a?mode=memory",
     "a&b=c;d.db",
     "a+b@c.db",
     "-leading-dash.db",
@@ -245,16 +243,16 @@ fn the_longest_path_works_and_one_byte_more_is_refused() {
     let fixture = Fixture::empty();
     let root = fixture.directory.path().canonicalize().expect("a path");
     let directory = root.join("d".repeat(200)).join("e".repeat(200));
-    let room = 504 - directory.as_os_str().len() - 1;
+    let left = 504 - directory.as_os_str().len() - 1;
     let name = |length: usize| format!("{}.db", "z".repeat(length - 3));
-    let path = directory.join(name(room));
+    let path = directory.join(name(left));
     let backups = fixture.directory.path().join("kept");
     let zenith = |path: &Path| {
         let mut command = bare_zenith(fixture.directory.path());
         command.arg("--path").arg(path).arg("--backup-dir").arg(&backups);
         command
     };
-    run(zenith(&directory.join(name(room + 1))).arg("create"), 2);
+    run(zenith(&directory.join(name(left + 1))).arg("create"), 2);
     assert_eq!(fixture.files(), Vec::<String>::new());
     create(&mut zenith(&path));
     assert_database(&path);

@@ -2,11 +2,6 @@
 //! as it is, with its journal mode and without side files.
 
 #![cfg(unix)]
-#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
-
-#[path = "support/snapshot.rs"]
-mod snapshot;
-mod support;
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -14,10 +9,10 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::support::snapshot::{differences, snapshot};
+use crate::support::{Fixture, bare_zenith, failed, run, stdout, text};
 use diesel::connection::SimpleConnection;
 use serde_json::Value;
-use snapshot::{differences, snapshot};
-use support::{Fixture, bare_zenith, failed, run, stdout, text};
 use zenith_db::manager::{DatabaseManager, RollbackTarget};
 use zenith_db::{Database, Error};
 

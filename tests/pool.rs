@@ -1,20 +1,16 @@
 //! The pool: how many connections there are, what each may do, and what it says when none is free.
 
-#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test may panic")]
-
-mod support;
-
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::support::{Fixture, run};
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
-use support::{Fixture, run};
 use zenith_db::config::{Key, Loader};
 use zenith_db::{Config, Database, DbConnection, Error, Result, dispatch};
 

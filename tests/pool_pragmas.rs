@@ -1,15 +1,11 @@
 //! What the configuration says is what each connection has.
 
-#![allow(clippy::expect_used, reason = "a test may panic")]
-
-mod support;
-
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::support::{Fixture, text};
 use diesel::connection::SimpleConnection;
-use support::{Fixture, text};
 use zenith_db::config::{Key, Loader};
 use zenith_db::{Database, DbConnection, Error};
 

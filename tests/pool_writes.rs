@@ -1,18 +1,14 @@
 //! `write`: all or nothing, on error and on panic, nested and under many threads.
 
-#![allow(clippy::expect_used, reason = "a test may panic")]
-
-mod support;
-
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::support::Fixture;
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use support::Fixture;
 use zenith_db::config::{Key, Loader};
 use zenith_db::{Database, DbConnection, Error, Result, dispatch};
 

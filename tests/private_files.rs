@@ -1,16 +1,14 @@
 //! What is created can be read by its owner only, whatever the umask allows.
 
 #![cfg(unix)]
-#![allow(clippy::expect_used, reason = "a test may panic")]
 
-mod support;
-
+use crate::support;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use support::{Fixture, run};
+use crate::support::{Fixture, run};
 use zenith_db::Config;
 use zenith_db::manager::DatabaseManager;
 

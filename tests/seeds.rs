@@ -1,15 +1,8 @@
 //! Seeding writes what is missing, and never what somebody changed.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "what the tests share may panic as they do"
-)]
 
-mod rows;
-mod support;
-
+use crate::support::rows;
+use crate::support::{Fixture, administrator, failed, text};
 use diesel::connection::SimpleConnection;
-use support::{Fixture, administrator, failed, text};
 use zenith_db::Error;
 use zenith_db::manager::{DatabaseManager, RollbackTarget, SeedReport, SetupStatus};
 

@@ -1,9 +1,7 @@
 //! The start scripts. The shell one runs for real; the batch file is read, as only Windows can run
 //! it.
 
-mod support;
-
-use support::Fixture;
+use crate::support::Fixture;
 
 #[test]
 fn the_batch_file_is_as_windows_needs_it() {
@@ -19,15 +17,13 @@ fn the_batch_file_is_as_windows_needs_it() {
 
 #[cfg(unix)]
 mod shell {
-    #![allow(clippy::expect_used, reason = "a test may panic")]
-
     use std::fs;
     use std::os::unix::fs::symlink;
     use std::path::Path;
     use std::process::Command;
 
     use super::Fixture;
-    use super::support::{run, stderr, stdout};
+    use crate::support::{run, stderr, stdout};
 
     const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/start_zenith.sh");
     const ZENITH: &str = env!("CARGO_BIN_EXE_zenith-db");

@@ -1,12 +1,9 @@
 //! `updated_at` is kept by the database, whoever writes.
-#![allow(clippy::expect_used, reason = "what the tests share may panic as they do")]
 
-mod rows;
-mod support;
-
+use crate::support::rows;
+use crate::support::{Fixture, text};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use support::{Fixture, text};
 
 const TABLES: &[&str] =
     &["chat_sessions", "notifications", "roles", "system_settings", "user_preferences", "users"];

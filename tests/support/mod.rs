@@ -1,12 +1,8 @@
 //! What the tests share: a database of their own, removed when the test ends.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "each test file uses a part of it, and a test may panic"
-)]
-
+pub mod command;
+pub mod former;
+pub mod rows;
+pub mod snapshot;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 

@@ -1,6 +1,4 @@
 //! What lies in a directory, so that a test can see whether a command touched anything.
-#![allow(unreachable_pub, clippy::expect_used, reason = "a test may panic")]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,12 +1,5 @@
 //! The names, lengths and kinds that the former application's schema and the plan give to the 21
 //! tables: `column`, `column(length)`, `column:json`, `column:flag` or `column:time`.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::expect_used,
-    reason = "each test file uses a part of it, and a test may panic"
-)]
-
 /// Each table with its columns.
 pub const TABLES: &[(&str, &str)] = &[
     ("schema_version", "id version applied_at:time description checksum"),

@@ -1,13 +1,5 @@
 //! What the tests of the command share on top of `support`: its JSON, its input, and every byte that
 //! a directory holds.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "each test file uses a part of it, and a test may panic"
-)]
-
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -1,11 +1,4 @@
 //! At least one row for every table, and ways to look at all rows and definitions at once.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    clippy::expect_used,
-    reason = "each test file uses a part of it, and a test may panic"
-)]
-
 use std::collections::BTreeMap;
 
 use diesel::connection::SimpleConnection;

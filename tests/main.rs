@@ -1,0 +1,42 @@
+//! Every test, in one program, so that it is linked once: one file per promise, and each test has a
+//! database of its own.
+#![allow(
+    unreachable_pub,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic, and what the tests share is public to them"
+)]
+
+mod support;
+
+mod audit_append_only;
+mod backup;
+mod command;
+mod command_administrator;
+mod command_flags;
+mod command_force;
+mod command_output;
+mod concurrent_create;
+mod config;
+mod config_command;
+mod config_refused;
+mod constraints;
+mod constraints_together;
+mod health;
+mod health_reads_only;
+mod manager;
+mod migration_backups;
+mod migration_history;
+mod migrations;
+mod on_delete;
+mod paths;
+mod paths_inspected;
+mod paths_refused;
+mod pool;
+mod pool_pragmas;
+mod pool_writes;
+mod private_files;
+mod schema_lints;
+mod seeds;
+mod start_script;
+mod updated_at;

@@ -1,0 +1,96 @@
+//! `zenith-db create` against the `sqlite3` shell that runs the same SQL on the same disk.
+//!
+//! `cargo bench --bench fresh_create` prints medians over interleaved rounds, so that what else the
+//! machine does falls on both. Hashing the administrator's password is slow on purpose and is taken
+//! off; the health check, which the shell does not do, is not.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use zenith_db::manager::hash_password;
+use zenith_db::migrations;
+
+const ROUNDS: usize = 41;
+const PASSWORD: &str = "correct horse battery";
+
+fn main() -> Result<()> {
+    // Under `cargo test --benches` there is nothing to measure.
+    if !std::env::args().any(|arg| arg == "--bench") {
+        return Ok(());
+    }
+    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+    let script = directory.path().join("same.sql");
+    std::fs::write(&script, same_sql(directory.path())?)?;
+
+    let mut ours = Vec::new();
+    let mut hashing = Vec::new();
+    let mut shell = Vec::new();
+    for _ in 0..ROUNDS {
+        let fresh = tempfile::tempdir_in(directory.path())?;
+        ours.push(timed(|| create(&fresh.path().join("zenith.db")))?);
+        hashing.push(timed(|| {
+            hash_password(&PASSWORD.to_owned().into()).map(drop).map_err(Into::into)
+        })?);
+        let fresh = tempfile::tempdir_in(directory.path())?;
+        shell.push(timed(|| sqlite3(&fresh.path().join("zenith.db"), &script))?);
+    }
+    let (ours, hashing, shell) = (median(ours), median(hashing), median(shell));
+    let without = ours.saturating_sub(hashing);
+    println!("zenith-db create            {ours:>10.1?}");
+    println!("  of which hashing          {hashing:>10.1?}");
+    println!("  without                   {without:>10.1?}");
+    println!("sqlite3 with the same SQL   {shell:>10.1?}");
+    println!("ratio without hashing       {:>10.2}", without.as_secs_f64() / shell.as_secs_f64());
+    Ok(())
+}
+
+/// The migrations and the rows that a fresh database ends up with.
+fn same_sql(directory: &Path) -> Result<String> {
+    let database = directory.join("model.db");
+    create(&database)?;
+    let mut sql = String::from("PRAGMA journal_mode = WAL;\nPRAGMA synchronous = FULL;\nBEGIN;\n");
+    for migration in migrations::all() {
+        sql.push_str(migration.up());
+    }
+    let dump = Command::new("sqlite3").arg(&database).arg(".dump --data-only").output();
+    let dump = dump.context("the sqlite3 shell is needed to compare with")?;
+    for insert in String::from_utf8(dump.stdout)?.lines().filter(|line| line.starts_with("INSERT"))
+    {
+        if !insert.contains("__diesel") && !insert.contains("sqlite_sequence") {
+            writeln!(sql, "{insert}")?;
+        }
+    }
+    sql.push_str("COMMIT;\n");
+    Ok(sql)
+}
+
+fn create(database: &Path) -> Result<()> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zenith-db"));
+    command.arg("create").arg("--path").arg(database);
+    succeed(command.env_clear().env("ZENITH_ADMIN_PASSWORD", PASSWORD))
+}
+
+fn sqlite3(database: &Path, script: &Path) -> Result<()> {
+    succeed(Command::new("sqlite3").arg(database).stdin(std::fs::File::open(script)?))
+}
+
+fn succeed(command: &mut Command) -> Result<()> {
+    let output = command.stdout(Stdio::piped()).stderr(Stdio::piped()).output()?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success() && errors.is_empty(), "{command:?}: {errors}");
+    Ok(())
+}
+
+fn timed(work: impl FnOnce() -> Result<()>) -> Result<Duration> {
+    let begun = Instant::now();
+    work()?;
+    Ok(begun.elapsed())
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}

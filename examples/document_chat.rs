@@ -1,0 +1,158 @@
+//! An application's way of using the crate: real documents in, a conversation about them, and both
+//! back out as typed rows.
+//!
+//! ```text
+//! cargo run --example document_chat               in a database of its own, removed afterwards
+//! cargo run --example document_chat -- FILE       in the database FILE, made if it is missing
+//! ```
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
+use zenith_db::manager::{Administrator, DatabaseManager};
+use zenith_db::prelude::*;
+
+fn main() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let path = std::env::args_os()
+        .nth(1)
+        .map_or_else(|| directory.path().join("zenith.db"), PathBuf::from);
+    let config = Config::for_path(&path)?;
+    let setup =
+        DatabaseManager::new(config.clone()).initialize(&Administrator::default(), false)?;
+    println!("{}", setup.message);
+
+    let database = Database::open(&config)?;
+    let owner = setup.details.administrator.username;
+    let owner = database.read(|conn| User::find_by_username(conn, &owner))?;
+
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let sources = ["README.md", "docs/ARCHITECTURE.md", "migrations/README.md"];
+    let documents = sources
+        .iter()
+        .map(|name| store_document(&database, &owner, &root.join(name)))
+        .collect::<Result<Vec<_>>>()?;
+    for document in &documents {
+        let chunks = database.read(|conn| document.list_chunks(conn))?;
+        println!(
+            "\n{} ({} bytes) in {} chunks:",
+            document.filename,
+            document.file_size,
+            chunks.len()
+        );
+        for chunk in chunks.iter().take(3) {
+            let heading = chunk.section_title.as_deref().unwrap_or("-");
+            println!("  {:>3}  {:>4} tokens  {heading}", chunk.chunk_index, chunk.token_count);
+        }
+    }
+
+    let session = converse(&database, &owner, &documents)?;
+    let session = database.read(|conn| ChatSession::find(conn, session.id))?;
+    let messages = database.read(|conn| session.list_messages(conn))?;
+    let title = session.title.as_deref().unwrap_or("-");
+    println!("\n{title:?}: {} messages, {} tokens", session.message_count, session.total_tokens);
+    for message in &messages {
+        println!("  {:<9}  {}", message.message_type, message.message_content);
+    }
+    println!("\n{:?}", database.pool_status());
+    Ok(())
+}
+
+/// The document with its chunks, all in one transaction.
+fn store_document(database: &Database, owner: &User, path: &Path) -> Result<Document> {
+    let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let new = NewDocument {
+        document_id: PublicId::new(),
+        user_id: owner.id,
+        filename: &name,
+        original_filename: &name,
+        file_path: &path.to_string_lossy(),
+        file_size: i64::try_from(text.len())?,
+        file_hash: &sha256(&text),
+        mime_type: "text/markdown",
+        tags: Json(vec!["docs".into()]),
+    };
+    let stored = database.write(|conn| {
+        let document = new.insert(conn)?;
+        document.insert_chunks(conn, &cut(&text, document.id))?;
+        Ok::<_, Error>(document)
+    })?;
+    Ok(stored)
+}
+
+/// One chunk for each section of a Markdown text.
+fn cut(text: &str, document_id: DocumentId) -> Vec<NewDocumentChunk> {
+    let starts = text.match_indices("\n## ").map(|(at, _)| at + 1);
+    let ends = starts.clone().chain([text.len()]);
+    let sections = [0].into_iter().chain(starts).zip(ends).filter_map(|(a, b)| text.get(a..b));
+    (0..)
+        .zip(sections.filter(|section| !section.trim().is_empty()))
+        .map(|(chunk_index, section)| NewDocumentChunk {
+            chunk_id: PublicId::new(),
+            document_id,
+            chunk_index,
+            content: section.to_owned(),
+            content_hash: sha256(section),
+            token_count: tokens(section),
+            section_title: section
+                .lines()
+                .next()
+                .map(|heading| heading.trim_start_matches(['#', ' ']).chars().take(200).collect()),
+        })
+        .collect()
+}
+
+fn converse(database: &Database, owner: &User, documents: &[Document]) -> Result<ChatSession> {
+    let turns = [
+        (MessageType::User, "Which two commands do everything?"),
+        (
+            MessageType::Assistant,
+            "`make db-init` makes the database and `make test` checks it all.",
+        ),
+        (MessageType::User, "And what if a migration fails half way?"),
+        (MessageType::Assistant, "It runs in one transaction: the database is as it was before."),
+    ];
+    let session = database.write(|conn| {
+        let new = NewChatSession {
+            session_id: PublicId::new(),
+            user_id: owner.id,
+            title: Some("About this project"),
+        };
+        let session = new.insert(conn)?;
+        let mut answers = None;
+        for (message_type, message_content) in turns {
+            let from_documents = message_type == MessageType::Assistant;
+            let message = NewChatMessage {
+                chat_session_id: session.id,
+                user_id: owner.id,
+                message_id: PublicId::new(),
+                parent_message_id: answers,
+                message_content,
+                message_type,
+                timestamp: UtcTime::now(),
+                token_count: Some(tokens(message_content)),
+                source_documents: from_documents
+                    .then(|| Json(documents.iter().map(|document| document.id).collect())),
+            };
+            answers = Some(message.insert(conn)?.message_id);
+        }
+        Ok::<_, Error>(session)
+    })?;
+    Ok(session)
+}
+
+/// A stand-in for the application's tokenizer: words.
+fn tokens(text: &str) -> i32 {
+    i32::try_from(text.split_whitespace().count()).unwrap_or(i32::MAX)
+}
+
+fn sha256(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    digest
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|d| char::from_digit(d.into(), 16))
+        .collect()
+}

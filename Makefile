@@ -9,7 +9,7 @@ ARGS      ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help build db-init db-migrate db-rollback db-seed db-health db-status db-backup \
-        test check fmt clippy doc schema-check bench
+        test check fmt clippy example doc schema-check bench
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,7 +41,7 @@ db-backup: build ## Take a backup and check it
 test: ## Run every test
 	$(CARGO) test --locked --no-fail-fast
 
-check: fmt clippy test doc schema-check ## Everything that CI runs
+check: fmt clippy test example doc schema-check ## Everything that CI runs
 
 fmt:
 	$(CARGO) fmt --check
@@ -49,6 +49,9 @@ fmt:
 clippy:
 	$(CARGO) clippy --locked --all-targets -- --deny warnings
 	$(CARGO) clippy --locked --no-default-features -- --deny warnings
+
+example: ## Run the example application on this repository's own documents
+	$(CARGO) run --locked --quiet --example document_chat
 
 doc: ## Build the documentation; a broken link is an error
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --locked --no-deps

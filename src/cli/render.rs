@@ -160,7 +160,7 @@ pub(super) fn config(out: Out<'_>, settings: &[Setting]) -> Result<()> {
 
 fn plain_table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED).set_header(header);
+    table.load_style(presets::NOTHING).set_header(header);
     table
 }
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::administrator::{Administrator, AdministratorOutcome, AdministratorReport};
 use super::backup::BackupReport;
-use super::health::{self, HealthReport};
+use super::health::HealthReport;
 use super::seed::{self, SeedReport};
 use super::{DatabaseManager, DbConnection};
 use crate::connection;
@@ -78,8 +78,6 @@ impl DatabaseManager {
     /// was.
     pub fn initialize(&self, administrator: &Administrator, force: bool) -> Result<SetupReport> {
         let path = self.config.database_path();
-        // While the password is hashed, another core can prepare the health check.
-        health::prepare();
         // What can fail for the caller's reasons fails before anything is written.
         let prepared = match self.has_administrator() {
             Ok(true) if !force => None,

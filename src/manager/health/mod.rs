@@ -6,8 +6,6 @@ mod permissions;
 
 use serde::Serialize;
 
-use catalogue::Catalogue;
-
 use super::DatabaseManager;
 use super::backup::chain;
 use crate::{DbConnection, Error, connection};
@@ -66,12 +64,6 @@ impl Finding {
         let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
         Self::Bad(format!("{}{more}; {cure}", shown.join("; ")))
     }
-}
-
-/// Works out in the background what a fresh database looks like, for a check that will follow.
-pub(super) fn prepare() {
-    // Whether it works is for the check to find out.
-    std::thread::spawn(|| drop(Catalogue::expected()));
 }
 
 const FILE_EXISTS: &str = "Database File Exists";

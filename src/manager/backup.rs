@@ -7,7 +7,8 @@
 //!    the name through too.
 //! 4. Record it in `backup_jobs`.
 //!
-//! A failure at any point leaves no file behind, and is recorded.
+//! A failure at any point leaves no file behind, and that of `zenith-db backup` is recorded. Only a
+//! kill leaves one: a hidden `.zenith-….partial`, which can be deleted.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -9,7 +9,6 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use sha2::{Digest, Sha256};
 use zenith_db::manager::{Administrator, DatabaseManager};
 use zenith_db::prelude::*;
 
@@ -25,7 +24,9 @@ fn main() -> Result<()> {
 
     let database = Database::open(&config)?;
     let owner = setup.details.administrator.username;
-    let owner = database.read(|conn| User::find_by_username(conn, &owner))?;
+    let owner = database
+        .read(|conn| User::find_by_username(conn, &owner))?
+        .context("the administrator that was just made")?;
 
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let sources = ["README.md", "docs/ARCHITECTURE.md", "migrations/README.md"];
@@ -34,7 +35,7 @@ fn main() -> Result<()> {
         .map(|name| store_document(&database, &owner, &root.join(name)))
         .collect::<Result<Vec<_>>>()?;
     for document in &documents {
-        let chunks = database.read(|conn| document.list_chunks(conn))?;
+        let chunks = database.read(|conn| DocumentChunk::list_for_document(conn, document.id))?;
         println!(
             "\n{} ({} bytes) in {} chunks:",
             document.filename,
@@ -48,11 +49,16 @@ fn main() -> Result<()> {
     }
 
     let session = converse(&database, &owner, &documents)?;
-    let session = database.read(|conn| ChatSession::find(conn, session.id))?;
-    let messages = database.read(|conn| session.list_messages(conn))?;
+    let session = database
+        .read(|conn| ChatSession::find(conn, session))?
+        .context("the conversation that was just opened")?;
+    let messages = database.read(|conn| {
+        let order = MessageOrder::OldestFirst;
+        ChatMessage::page(conn, session.id, order, None, PageSize::default())
+    })?;
     let title = session.title.as_deref().unwrap_or("-");
     println!("\n{title:?}: {} messages, {} tokens", session.message_count, session.total_tokens);
-    for message in &messages {
+    for message in &messages.rows {
         println!("  {:<9}  {}", message.message_type, message.message_content);
     }
     println!("\n{:?}", database.pool_status());
@@ -63,48 +69,47 @@ fn main() -> Result<()> {
 fn store_document(database: &Database, owner: &User, path: &Path) -> Result<Document> {
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let new = NewDocument {
-        document_id: PublicId::new(),
-        user_id: owner.id,
-        filename: &name,
-        original_filename: &name,
-        file_path: &path.to_string_lossy(),
-        file_size: i64::try_from(text.len())?,
-        file_hash: &sha256(&text),
-        mime_type: "text/markdown",
-        tags: Json(vec!["docs".into()]),
-    };
-    let stored = database.write(|conn| {
-        let document = new.insert(conn)?;
-        document.insert_chunks(conn, &cut(&text, document.id))?;
-        Ok::<_, Error>(document)
+    let path = path.to_string_lossy();
+    let new = NewDocument::builder()
+        .user_id(owner.id)
+        .filename(&name)
+        .original_filename(&name)
+        .file_path(&path)
+        .file_size(i64::try_from(text.len())?)
+        .file_hash(Sha256Hash::of(&text))
+        .mime_type("text/markdown")
+        .tags(Json(vec!["docs".into()]))
+        .build();
+    let stored = database.write(|conn| match new.register(conn)? {
+        Registered::New(document) => {
+            DocumentChunk::insert_all(conn, document.id, &cut(&text))?;
+            Ok::<_, Error>(document)
+        }
+        Registered::Existing(document) => Ok(document),
     })?;
     Ok(stored)
 }
 
 /// One chunk for each section of a Markdown text.
-fn cut(text: &str, document_id: DocumentId) -> Vec<NewDocumentChunk> {
+fn cut(text: &str) -> Vec<NewDocumentChunk<'_>> {
     let starts = text.match_indices("\n## ").map(|(at, _)| at + 1);
     let ends = starts.clone().chain([text.len()]);
     let sections = [0].into_iter().chain(starts).zip(ends).filter_map(|(a, b)| text.get(a..b));
     (0..)
         .zip(sections.filter(|section| !section.trim().is_empty()))
-        .map(|(chunk_index, section)| NewDocumentChunk {
-            chunk_id: PublicId::new(),
-            document_id,
-            chunk_index,
-            content: section.to_owned(),
-            content_hash: sha256(section),
-            token_count: tokens(section),
-            section_title: section
-                .lines()
-                .next()
-                .map(|heading| heading.trim_start_matches(['#', ' ']).chars().take(200).collect()),
+        .map(|(chunk_index, section)| {
+            let heading = section.lines().next().unwrap_or_default();
+            NewDocumentChunk::builder()
+                .chunk_index(chunk_index)
+                .content(section)
+                .token_count(tokens(section))
+                .section_title(heading.trim_start_matches(['#', ' ']))
+                .build()
         })
         .collect()
 }
 
-fn converse(database: &Database, owner: &User, documents: &[Document]) -> Result<ChatSession> {
+fn converse(database: &Database, owner: &User, documents: &[Document]) -> Result<ChatSessionId> {
     let turns = [
         (MessageType::User, "Which two commands do everything?"),
         (
@@ -115,27 +120,23 @@ fn converse(database: &Database, owner: &User, documents: &[Document]) -> Result
         (MessageType::Assistant, "It runs in one transaction: the database is as it was before."),
     ];
     let session = database.write(|conn| {
-        let new = NewChatSession {
-            session_id: PublicId::new(),
-            user_id: owner.id,
-            title: Some("About this project"),
-        };
-        let session = new.insert(conn)?;
+        let new = NewChatSession::builder().user_id(owner.id).title("About this project").build();
+        let session = new.insert(conn)?.id;
         let mut answers = None;
         for (message_type, message_content) in turns {
-            let from_documents = message_type == MessageType::Assistant;
-            let message = NewChatMessage {
-                chat_session_id: session.id,
-                user_id: owner.id,
-                message_id: PublicId::new(),
-                parent_message_id: answers,
-                message_content,
-                message_type,
-                timestamp: UtcTime::now(),
-                token_count: Some(tokens(message_content)),
-                source_documents: from_documents
-                    .then(|| Json(documents.iter().map(|document| document.id).collect())),
+            let sources: Vec<PublicId> = match message_type {
+                MessageType::Assistant => documents.iter().map(|d| d.document_id).collect(),
+                _ => Vec::new(),
             };
+            let message = NewChatMessage::builder()
+                .chat_session_id(session)
+                .user_id(owner.id)
+                .parent_message_id(answers)
+                .message_content(message_content)
+                .message_type(message_type)
+                .token_count(tokens(message_content))
+                .source_documents(Json(serde_json::json!(sources)))
+                .build();
             answers = Some(message.insert(conn)?.message_id);
         }
         Ok::<_, Error>(session)
@@ -146,13 +147,4 @@ fn converse(database: &Database, owner: &User, documents: &[Document]) -> Result
 /// A stand-in for the application's tokenizer: words.
 fn tokens(text: &str) -> i32 {
     i32::try_from(text.split_whitespace().count()).unwrap_or(i32::MAX)
-}
-
-fn sha256(text: &str) -> String {
-    let digest = Sha256::digest(text.as_bytes());
-    digest
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .filter_map(|d| char::from_digit(d.into(), 16))
-        .collect()
 }

@@ -8,7 +8,7 @@ use r2d2::{ManageConnection, Pool, PooledConnection};
 use serde::Serialize;
 
 use crate::connection::{self, Access};
-use crate::{Config, DbConnection, Error, Result, dispatch};
+use crate::{Config, DbConnection, Error, Result};
 
 /// An open database. Cloning is cheap and shares the pool.
 ///
@@ -132,10 +132,10 @@ impl Database {
     {
         let mut slot = self.checkout(&self.inner.writer)?;
         let connection = slot.get()?;
-        dispatch!(&mut *connection, |inner| connection::set_query_only(inner, true))?;
+        connection::set_query_only(connection.sqlite()?, true)?;
         // After a panic the pool throws the connection away, so this needs no guard.
         let result = work(connection);
-        dispatch!(connection, |inner| connection::set_query_only(inner, false))?;
+        connection::set_query_only(connection.sqlite()?, false)?;
         result
     }
 
@@ -226,7 +226,7 @@ impl ManageConnection for Connector {
     }
 
     fn is_valid(&self, slot: &mut Slot) -> Result<()> {
-        dispatch!(slot.get()?, |inner| connection::read_pragma(inner, "query_only", "query_only"))?;
+        connection::read_pragma(slot.get()?.sqlite()?, "query_only", "query_only")?;
         Ok(())
     }
 

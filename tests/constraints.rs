@@ -365,6 +365,8 @@ fn every_user_that_the_database_takes_can_be_read() {
     }
     let id = text(&mut connection, "SELECT max(id) FROM users");
     let mut connection = DbConnection::Sqlite(connection);
-    let user = User::find_by_username(&mut connection, &format!("user{id}")).expect("readable");
+    let user = User::find_by_username(&mut connection, &format!("user{id}"))
+        .expect("readable")
+        .expect("there");
     assert!(user.is_active);
 }

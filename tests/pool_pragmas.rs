@@ -152,7 +152,7 @@ fn references_are_enforced_unless_that_was_switched_off() {
     };
     let on = open(&fixture, &[]);
     assert_eq!(writing(&on, "foreign_keys"), "1");
-    assert!(matches!(insert(&on), Err(Error::Query(_))));
+    assert!(matches!(insert(&on), Err(Error::Violation(_))));
     let off = open(&fixture, &[(Key::ForeignKeys, "false")]);
     assert_eq!(reading(&off, "foreign_keys"), "0");
     assert_eq!(writing(&off, "foreign_keys"), "0");

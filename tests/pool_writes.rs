@@ -97,7 +97,7 @@ fn write_rolls_back_when_a_statement_is_refused() {
         insert(conn, "lost")?;
         Ok(conn.batch_execute("INSERT INTO system_metrics (metric_name) VALUES (NULL)")?)
     });
-    assert!(matches!(result, Err(Error::Query(_))), "{result:?}");
+    assert!(matches!(result, Err(Error::Violation(_))), "{result:?}");
     assert_eq!(names(&fixture), "NULL");
 }
 
@@ -113,7 +113,7 @@ fn a_commit_that_is_refused_changes_nothing_and_the_pool_works_after() {
              INSERT INTO role_permissions (role_id, permission_id) VALUES (999, 1)",
         )?)
     });
-    assert!(matches!(result, Err(Error::Query(_))), "{result:?}");
+    assert!(matches!(result, Err(Error::Violation(_))), "{result:?}");
     database.write(|conn| insert(conn, "kept")).expect("a write");
     assert_eq!(names(&fixture), "kept");
 }

@@ -14,6 +14,11 @@ pub use backend::{DbConnection, MultiBackend};
 pub(crate) use file::{create_private_dir, read_head, sync_dir};
 pub(crate) use pragma::{is_busy, read as read_pragma, set_query_only};
 pub(crate) use sqlite::{Access, create_file, exists, inspect, inspect_copy, literal_uri, open};
+pub(crate) use transaction::TransactionLock;
+
+use diesel::SqliteConnection;
+
+use crate::Result;
 
 mod backend {
     //! The derive makes public items without documentation or `Debug`; this keeps the exception to them.
@@ -23,6 +28,8 @@ mod backend {
         reason = "made by the derive; `expect` does not see that it is fulfilled"
     )]
 
+    #[cfg(feature = "postgres")]
+    use diesel::PgConnection;
     use diesel::SqliteConnection;
 
     /// A connection to one of the backends.
@@ -33,6 +40,29 @@ mod backend {
     pub enum DbConnection {
         /// SQLite.
         Sqlite(SqliteConnection),
+        /// PostgreSQL.
+        #[cfg(feature = "postgres")]
+        Postgres(PgConnection),
+    }
+}
+
+impl DbConnection {
+    /// The SQLite connection, for what has no meaning elsewhere: PRAGMAs, files, its catalogue.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(
+            clippy::unnecessary_wraps,
+            reason = "with the feature `postgres` it may be another"
+        )
+    )]
+    pub(crate) fn sqlite(&mut self) -> Result<&mut SqliteConnection> {
+        match self {
+            Self::Sqlite(inner) => Ok(inner),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => {
+                Err(crate::Error::State("this operation works on SQLite only, so far".into()))
+            }
+        }
     }
 }
 
@@ -40,6 +70,8 @@ impl std::fmt::Debug for DbConnection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Sqlite(_) => f.write_str("DbConnection::Sqlite"),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => f.write_str("DbConnection::Postgres"),
         }
     }
 }
@@ -57,11 +89,27 @@ impl std::fmt::Debug for DbConnection {
 ///     dispatch!(conn, |conn| roles::table.count().get_result(conn))
 /// }
 /// ```
+// Two definitions: a `cfg` inside the macro would be evaluated in the crate that calls it.
+#[cfg(not(feature = "postgres"))]
 #[macro_export]
 macro_rules! dispatch {
     ($connection:expr, |$inner:ident| $query:expr) => {
         match $connection {
             $crate::DbConnection::Sqlite($inner) => $query,
+        }
+    };
+}
+
+/// Runs one Diesel expression on the connection's own backend.
+///
+/// The expression is compiled once for each backend: one that is wrong for any does not compile.
+#[cfg(feature = "postgres")]
+#[macro_export]
+macro_rules! dispatch {
+    ($connection:expr, |$inner:ident| $query:expr) => {
+        match $connection {
+            $crate::DbConnection::Sqlite($inner) => $query,
+            $crate::DbConnection::Postgres($inner) => $query,
         }
     };
 }

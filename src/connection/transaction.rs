@@ -3,6 +3,7 @@
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 
 use super::DbConnection;
+use crate::types::UserId;
 use crate::{Error, Result};
 
 impl DbConnection {
@@ -37,6 +38,25 @@ impl DbConnection {
         }
     }
 
+    /// Waits until no other transaction holds this lock, and holds it until this one ends.
+    ///
+    /// On SQLite a write transaction excludes every other already; on PostgreSQL this is what keeps
+    /// two from deciding on what the other is about to change.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "PostgreSQL can refuse")
+    )]
+    pub(crate) fn hold(&mut self, lock: TransactionLock) -> Result<()> {
+        #[cfg(feature = "postgres")]
+        if let Self::Postgres(inner) = self {
+            use diesel::RunQueryDsl;
+            diesel::select(pg_advisory_xact_lock(lock.key())).execute(inner)?;
+        }
+        #[cfg(not(feature = "postgres"))]
+        let _ = lock;
+        Ok(())
+    }
+
     /// Whether a transaction is open on this connection.
     pub(crate) fn in_transaction(&mut self) -> bool {
         let status = <Self as TransactionManager<Self>>::transaction_manager_status_mut(self);
@@ -52,6 +72,8 @@ impl DbConnection {
             Self::Sqlite(inner) => {
                 AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN IMMEDIATE")
             }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(inner) => AnsiTransactionManager::begin_transaction(inner),
         }
     }
 
@@ -62,6 +84,38 @@ impl DbConnection {
             tracing::warn!(%cause, "rolling back failed; the connection will be closed");
         }
     }
+}
+
+/// What transactions may have to take turns at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum TransactionLock {
+    /// Appending to the audit log.
+    AuditLog,
+    /// Registering what this user uploads.
+    Uploads(
+        #[cfg_attr(
+            not(feature = "postgres"),
+            expect(dead_code, reason = "SQLite has one write lock for everything")
+        )]
+        UserId,
+    ),
+}
+
+#[cfg(feature = "postgres")]
+impl TransactionLock {
+    /// Keys that a user's id cannot reach from one kind to the other.
+    const fn key(self) -> i64 {
+        match self {
+            Self::AuditLog => i64::from_be_bytes(*b"\x7Azenith\0"),
+            Self::Uploads(user) => user.0,
+        }
+    }
+}
+
+#[cfg(feature = "postgres")]
+diesel::define_sql_function! {
+    /// PostgreSQL's own.
+    fn pg_advisory_xact_lock(key: diesel::sql_types::BigInt) -> diesel::sql_types::Text;
 }
 
 /// Rolls back when `work` panics.

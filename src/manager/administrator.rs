@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::password::{check_password, generate_password, hash_password};
 use crate::models::{NewUser, Role, User};
 use crate::schema::users;
-use crate::types::{PasswordAlgorithm, PasswordHash, PublicId};
+use crate::types::PasswordHash;
 use crate::{DbConnection, Error, Result, dispatch};
 
 /// The administrator to make if there is none.
@@ -103,16 +103,16 @@ impl Prepared {
         if others > 0 {
             return report(AdministratorOutcome::NameTaken, self.username);
         }
-        let role = Role::find_by_name(connection, "super_admin")?;
-        let user = NewUser {
-            uuid: PublicId::new(),
-            username: &self.username,
-            email: &self.email,
-            password_hash: self.hash,
-            password_algorithm: PasswordAlgorithm::Argon2id,
-            role_id: role.id,
-            must_change_password: self.generated.is_some(),
-        };
+        let role = Role::find_by_name(connection, "super_admin")?.ok_or_else(|| {
+            Error::State("the role super_admin is missing; `zenith-db seed` writes it".into())
+        })?;
+        let user = NewUser::builder()
+            .username(&self.username)
+            .email(&self.email)
+            .password_hash(self.hash)
+            .role_id(role.id)
+            .must_change_password(self.generated.is_some())
+            .build();
         let username = user.insert(connection)?.username;
         let outcome = AdministratorOutcome::Created;
         Ok(AdministratorReport { outcome, username, generated_password: self.generated })

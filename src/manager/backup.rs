@@ -24,7 +24,7 @@ use crate::connection::{self, Access};
 use crate::migrations::{broken_references, table_exists};
 use crate::models::{BackupJob, NewBackupJob};
 use crate::types::{BackupStatus, PublicId, UtcTime, VerificationStatus};
-use crate::{DbConnection, Error, Result, dispatch};
+use crate::{DbConnection, Error, Result};
 
 /// What the rows of the copy were compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -100,11 +100,10 @@ impl DatabaseManager {
         let before = Contents::of(&mut source)?;
         let target = connection::literal_uri(partial.path())?;
         // VACUUM INTO writes nothing here, but `query_only` refuses it all the same.
-        dispatch!(&mut source, |source| {
-            connection::set_query_only(source, false)?;
-            diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(target).execute(source)?;
-            connection::set_query_only(source, true)?;
-        });
+        let inner = source.sqlite()?;
+        connection::set_query_only(inner, false)?;
+        diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(target).execute(inner)?;
+        connection::set_query_only(inner, true)?;
         let after = Contents::of(&mut source)?;
         let (rows, fidelity) = self.check_copy(partial.path(), &before, &after)?;
 
@@ -186,44 +185,37 @@ impl DatabaseManager {
 impl BackupReport {
     /// Records the backup. The copy is good whether or not that works, so a failure is a warning.
     pub(super) fn record(&self, connection: &mut DbConnection) {
-        record(
-            &NewBackupJob {
-                job_id: self.job_id,
-                status: BackupStatus::Completed,
-                started_at: self.started_at,
-                completed_at: Some(self.completed_at),
-                backup_path: Some(self.path.display().to_string()),
-                backup_size: i64::try_from(self.size_bytes).ok(),
-                verification_status: Some(VerificationStatus::Verified),
-                error_message: None,
-                triggered_by: Some(self.triggered_by.clone()),
-            },
-            connection,
-        );
+        let path = self.path.display().to_string();
+        let job = NewBackupJob::builder()
+            .job_id(self.job_id)
+            .status(BackupStatus::Completed)
+            .started_at(self.started_at)
+            .completed_at(self.completed_at)
+            .backup_path(path.as_str())
+            .backup_size(i64::try_from(self.size_bytes).ok())
+            .verification_status(VerificationStatus::Verified)
+            .triggered_by(self.triggered_by.as_str())
+            .build();
+        record(&job, connection);
     }
 }
 
 fn record_failure(error: &Error, started_at: UtcTime, connection: &mut DbConnection) {
-    record(
-        &NewBackupJob {
-            job_id: PublicId::new(),
-            status: BackupStatus::Failed,
-            started_at,
-            completed_at: Some(UtcTime::now().max(started_at)),
-            backup_path: None,
-            backup_size: None,
-            verification_status: None,
-            error_message: Some(chain(error)),
-            triggered_by: Some("backup".into()),
-        },
-        connection,
-    );
+    let reason = chain(error);
+    let job = NewBackupJob::builder()
+        .status(BackupStatus::Failed)
+        .started_at(started_at)
+        .completed_at(UtcTime::now().max(started_at))
+        .error_message(reason.as_str())
+        .triggered_by("backup")
+        .build();
+    record(&job, connection);
 }
 
 /// Writes the record, if its table is there yet.
-fn record(job: &NewBackupJob, connection: &mut DbConnection) {
+fn record(job: &NewBackupJob<'_>, connection: &mut DbConnection) {
     let recorded = connection.write(|connection| {
-        if dispatch!(&mut *connection, |c| table_exists(c, "backup_jobs"))? {
+        if table_exists(connection, "backup_jobs")? {
             job.insert(connection)?;
         }
         Ok::<_, Error>(())
@@ -235,7 +227,7 @@ fn record(job: &NewBackupJob, connection: &mut DbConnection) {
 
 /// The newest completed backup; `None` also where the table is not there yet.
 pub(super) fn last_recorded(connection: &mut DbConnection) -> Result<Option<BackupJob>> {
-    if dispatch!(&mut *connection, |c| table_exists(c, "backup_jobs"))? {
+    if table_exists(connection, "backup_jobs")? {
         BackupJob::find_last_completed(connection)
     } else {
         Ok(None)
@@ -250,8 +242,7 @@ pub(super) fn integrity_faults(connection: &mut DbConnection, check: &str) -> Re
         text: String,
     }
     let query = format!("SELECT {check} AS text FROM pragma_{check}");
-    let findings: Vec<Finding> =
-        dispatch!(connection, |connection| diesel::sql_query(query).load(connection))?;
+    let findings: Vec<Finding> = diesel::sql_query(query).load(connection.sqlite()?)?;
     Ok(findings.into_iter().map(|finding| finding.text).filter(|text| text != "ok").collect())
 }
 
@@ -270,23 +261,22 @@ impl Contents {
             #[diesel(sql_type = Text)]
             name: String,
         }
-        dispatch!(connection, |connection| {
-            let commits = connection::read_pragma(connection, "data_version", "data_version")?;
-            let tables: Vec<Name> = diesel::sql_query(
-                "SELECT name FROM sqlite_schema
-                 WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
-            )
-            .load(connection)?;
-            let mut rows = Vec::with_capacity(tables.len());
-            for Name { name } in tables {
-                let quoted = name.replace('"', "\"\"");
-                let count = format!("(SELECT count(*) FROM \"{quoted}\")");
-                let count =
-                    diesel::select(diesel::dsl::sql::<BigInt>(&count)).get_result(connection)?;
-                rows.push((name, count));
-            }
-            Ok(Self { commits, rows })
-        })
+        let connection = connection.sqlite()?;
+        let commits = connection::read_pragma(connection, "data_version", "data_version")?;
+        let tables: Vec<Name> = diesel::sql_query(
+            "SELECT name FROM sqlite_schema
+             WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
+        )
+        .load(connection)?;
+        let mut rows = Vec::with_capacity(tables.len());
+        for Name { name } in tables {
+            let quoted = name.replace('"', "\"\"");
+            let count = format!("(SELECT count(*) FROM \"{quoted}\")");
+            let count =
+                diesel::select(diesel::dsl::sql::<BigInt>(&count)).get_result(connection)?;
+            rows.push((name, count));
+        }
+        Ok(Self { commits, rows })
     }
 }
 

@@ -10,7 +10,7 @@ use super::{DatabaseManager, DbConnection};
 use crate::connection;
 use crate::migrations::{self, Goal, Ledger, Step};
 use crate::models::User;
-use crate::{Error, Result, dispatch};
+use crate::{Error, Result};
 
 /// How far a setup came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -89,7 +89,7 @@ impl DatabaseManager {
         }
         let created = connection::create_file(path)?;
         let mut connection = self.open()?;
-        let was_empty = dispatch!(&mut connection, |c| migrations::is_empty(c))?;
+        let was_empty = migrations::is_empty(&mut connection)?;
         for directory in [self.config.backup_dir(), &self.config.log_dir()] {
             connection::create_private_dir(directory)?;
         }
@@ -140,13 +140,8 @@ impl DatabaseManager {
     pub fn has_administrator(&self) -> Result<bool> {
         let (path, options) = (self.config.database_path(), self.config.sqlite());
         connection::inspect(path, options, |connection| {
-            let tables = ["users", "roles"];
-            let there = dispatch!(&mut *connection, |c| {
-                Ok::<_, Error>(
-                    migrations::table_exists(c, tables[0])?
-                        && migrations::table_exists(c, tables[1])?,
-                )
-            })?;
+            let there = migrations::table_exists(connection, "users")?
+                && migrations::table_exists(connection, "roles")?;
             let ours = there && Ledger::read(connection)?.current().is_some();
             Ok(ours && !User::list_administrators(connection)?.is_empty())
         })

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::backup::BackupReport;
 use super::{DatabaseManager, RollbackTarget, seed};
 use crate::migrations::{self, Goal, Ledger, Step};
-use crate::{DbConnection, Error, Result, dispatch};
+use crate::{DbConnection, Error, Result};
 
 /// What a migration or a rollback did.
 #[derive(Clone, Debug, Serialize)]
@@ -66,7 +66,7 @@ impl DatabaseManager {
     ) -> Result<(Vec<Step>, T, Option<BackupReport>)> {
         let mut backup = None;
         let take_backup = |connection: &mut DbConnection| {
-            let empty = dispatch!(connection, |connection| migrations::is_empty(connection))?;
+            let empty = migrations::is_empty(connection)?;
             if !empty && self.config.auto_backup() {
                 backup = Some(self.copy_and_check(operation)?);
             }
@@ -84,14 +84,10 @@ impl DatabaseManager {
 
 /// `SCHEMA_VERSION` follows, if its table is there.
 fn refresh_settings(connection: &mut DbConnection) -> Result<()> {
-    let tables = ["system_settings", "users", "roles"];
-    let present = dispatch!(&mut *connection, |connection| {
-        tables.iter().try_fold(true, |all, table| {
-            Ok::<_, diesel::result::Error>(all && migrations::table_exists(connection, table)?)
-        })
-    })?;
-    if present {
-        seed::refresh(connection)?;
+    for table in ["system_settings", "users", "roles"] {
+        if !migrations::table_exists(connection, table)? {
+            return Ok(());
+        }
     }
-    Ok(())
+    seed::refresh(connection).map(drop)
 }

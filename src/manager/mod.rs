@@ -14,7 +14,7 @@ mod status;
 
 use crate::connection::{self, Access};
 use crate::migrations::{self, Ledger};
-use crate::{Config, DbConnection, Error, Result, dispatch};
+use crate::{Config, DbConnection, Error, Result};
 
 pub use administrator::{Administrator, AdministratorOutcome, AdministratorReport};
 pub use backup::{BackupReport, Fidelity};
@@ -80,12 +80,8 @@ impl DatabaseManager {
         let (path, options) = (self.config.database_path(), self.config.sqlite());
         connection::inspect(path, options, |connection| {
             let ledger = Ledger::read(connection)?;
-            let blank = dispatch!(&mut *connection, |c| {
-                Ok::<_, Error>(
-                    migrations::is_empty(c)?
-                        || migrations::table_exists(c, "__diesel_schema_migrations")?,
-                )
-            })?;
+            let blank = migrations::is_empty(connection)?
+                || migrations::table_exists(connection, "__diesel_schema_migrations")?;
             if blank || ledger.current().is_some() {
                 return ledger.ensure_known();
             }

@@ -128,7 +128,7 @@ fn grant(connection: &mut DbConnection, role: &str, names: &[&str]) -> Result<us
         .load(c))?;
     let rows: Vec<_> = granted
         .into_iter()
-        .map(|permission_id| NewRolePermission { role_id, permission_id })
+        .map(|permission_id| NewRolePermission { role_id, permission_id, granted_by: None })
         .collect();
     Ok(dispatch!(connection, |c| insert_into(role_permissions::table).values(&rows).execute(c))?)
 }

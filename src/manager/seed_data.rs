@@ -10,7 +10,14 @@ const fn role(
     is_superuser: bool,
 ) -> NewRole<'static> {
     let (display_name, description) = (Some(display_name), Some(description));
-    NewRole { name, display_name, description, is_system_role: true, is_superuser }
+    NewRole {
+        name,
+        display_name,
+        description,
+        is_system_role: true,
+        is_superuser,
+        created_by: None,
+    }
 }
 
 pub(super) const ROLES: &[NewRole<'static>] = &[
@@ -74,7 +81,16 @@ const fn setting(
     description: &'static str,
 ) -> NewSystemSetting<'static> {
     let (value, description) = (Some(value), Some(description));
-    NewSystemSetting { key, value, value_type, description, is_readonly, category }
+    NewSystemSetting {
+        key,
+        value,
+        value_type,
+        description,
+        is_secret: false,
+        is_readonly,
+        validation_rule: None,
+        category,
+    }
 }
 
 /// The settings with their first values. Those that the manager keeps up to date are read-only.

@@ -12,7 +12,7 @@ use super::embedded::{self, EmbeddedMigration};
 use super::history;
 use super::ledger::Ledger;
 use crate::connection::is_busy;
-use crate::{DbConnection, Error, Result, dispatch};
+use crate::{DbConnection, Error, Result};
 
 /// Where a run should end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ pub(crate) fn run<T>(
             before(connection)?;
         }
         if *goal == Goal::Everything {
-            dispatch!(&mut *connection, |connection| drop_everything(connection))?;
+            drop_everything(connection.sqlite()?)?;
         } else if !idle {
             // With these here, it could not be told what the migrations broke.
             check_references(connection, "the database has")?;
@@ -100,19 +100,15 @@ fn exclusively<T>(
     connection: &mut DbConnection,
     work: impl FnOnce(&mut DbConnection) -> Result<T>,
 ) -> Result<T> {
-    let enforced = dispatch!(connection, |inner| {
-        let enforced = crate::connection::read_pragma(inner, "foreign_keys", "foreign_keys")?;
-        inner.batch_execute("PRAGMA foreign_keys = OFF")?;
-        enforced
-    });
-    let begun = dispatch!(&mut *connection, |inner| begin(inner));
+    let inner = connection.sqlite()?;
+    let enforced = crate::connection::read_pragma(inner, "foreign_keys", "foreign_keys")?;
+    inner.batch_execute("PRAGMA foreign_keys = OFF")?;
+    let begun = begin(inner);
     let result = match begun {
         Ok(()) => end(connection, work),
         Err(error) => Err(error),
     };
-    let restored = dispatch!(connection, |inner| {
-        inner.batch_execute(&format!("PRAGMA foreign_keys = {enforced}"))
-    });
+    let restored = connection.sqlite()?.batch_execute(&format!("PRAGMA foreign_keys = {enforced}"));
     let value = result?;
     restored?;
     Ok(value)
@@ -124,16 +120,16 @@ fn end<T>(
     work: impl FnOnce(&mut DbConnection) -> Result<T>,
 ) -> Result<T> {
     let result = work(connection);
-    dispatch!(connection, |inner| match result {
-        Ok(value) =>
-            AnsiTransactionManager::commit_transaction(inner).map(|()| value).map_err(Error::from),
+    let inner = connection.sqlite()?;
+    match result {
+        Ok(value) => Ok(AnsiTransactionManager::commit_transaction(inner).map(|()| value)?),
         Err(error) => {
             if let Err(cause) = AnsiTransactionManager::rollback_transaction(inner) {
                 tracing::warn!(%cause, "rolling back failed; closing the connection will do it");
             }
             Err(error)
         }
-    })
+    }
 }
 
 /// SQLite's `busy_timeout` does not cover every way in which the lock can be refused.
@@ -161,30 +157,28 @@ fn apply(
     connection: &mut DbConnection,
     migrations: &[&'static EmbeddedMigration],
 ) -> Result<Vec<Step>> {
-    dispatch!(connection, |connection| {
-        // Creates Diesel's own table.
-        connection.applied_migrations().map_err(failed("apply", "the ledger"))?;
-        let apply = |migration: &&'static EmbeddedMigration| {
-            let begun = Instant::now();
-            connection.run_migration(*migration).map_err(failed("apply", migration.name()))?;
-            Ok(step(migration, StepDirection::Applied, begun))
-        };
-        migrations.iter().map(apply).collect()
-    })
+    let connection = connection.sqlite()?;
+    // Creates Diesel's own table.
+    connection.applied_migrations().map_err(failed("apply", "the ledger"))?;
+    let apply = |migration: &&'static EmbeddedMigration| {
+        let begun = Instant::now();
+        connection.run_migration(*migration).map_err(failed("apply", migration.name()))?;
+        Ok(step(migration, StepDirection::Applied, begun))
+    };
+    migrations.iter().map(apply).collect()
 }
 
 fn revert(
     connection: &mut DbConnection,
     migrations: &[&'static EmbeddedMigration],
 ) -> Result<Vec<Step>> {
-    dispatch!(connection, |connection| {
-        let revert = |migration: &&'static EmbeddedMigration| {
-            let begun = Instant::now();
-            connection.revert_migration(*migration).map_err(failed("revert", migration.name()))?;
-            Ok(step(migration, StepDirection::Reverted, begun))
-        };
-        migrations.iter().map(revert).collect()
-    })
+    let connection = connection.sqlite()?;
+    let revert = |migration: &&'static EmbeddedMigration| {
+        let begun = Instant::now();
+        connection.revert_migration(*migration).map_err(failed("revert", migration.name()))?;
+        Ok(step(migration, StepDirection::Reverted, begun))
+    };
+    migrations.iter().map(revert).collect()
 }
 
 /// The migrations to revert, newest first.
@@ -233,8 +227,7 @@ struct BrokenReference {
 pub(crate) fn broken_references(connection: &mut DbConnection) -> Result<Vec<String>> {
     let query = r#"SELECT "table" || ' row ' || coalesce(rowid, '?') || ' has no ' || "parent"
                    AS description FROM pragma_foreign_key_check"#;
-    let rows: Vec<BrokenReference> =
-        dispatch!(connection, |connection| diesel::sql_query(query).load(connection))?;
+    let rows: Vec<BrokenReference> = diesel::sql_query(query).load(connection.sqlite()?)?;
     Ok(rows.into_iter().map(|row| row.description).collect())
 }
 

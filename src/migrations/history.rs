@@ -13,10 +13,10 @@ use crate::{DbConnection, Result, dispatch};
 ///
 /// Returns whether anything was amended.
 pub(super) fn follow(connection: &mut DbConnection, ledger: &Ledger) -> Result<bool> {
+    if !table_exists(connection, "schema_version")? {
+        return Ok(false);
+    }
     dispatch!(connection, |connection| {
-        if !table_exists(connection, "schema_version")? {
-            return Ok(false);
-        }
         let applied: Vec<i64> = ledger.applied().iter().filter_map(|v| v.parse().ok()).collect();
         let gone = delete(schema_version::table.filter(schema_version::version.ne_all(&applied)))
             .execute(connection)?;
@@ -42,7 +42,7 @@ pub(super) fn follow(connection: &mut DbConnection, ledger: &Ledger) -> Result<b
 ///
 /// Returns what is wrong, one line each.
 pub(crate) fn check(connection: &mut DbConnection, ledger: &Ledger) -> Result<Vec<String>> {
-    if !dispatch!(&mut *connection, |connection| table_exists(connection, "schema_version"))? {
+    if !table_exists(connection, "schema_version")? {
         return Ok(vec!["the table schema_version is missing".into()]);
     }
     let rows = SchemaVersion::list(connection)?;

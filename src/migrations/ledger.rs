@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::embedded::{self, EmbeddedMigration};
-use crate::{DbConnection, Error, Result, dispatch};
+use crate::{DbConnection, Error, Result};
 
 diesel::table! {
     /// Diesel's own ledger. `Ledger::read` looks for it first: Diesel's reader would create it.
@@ -37,16 +37,14 @@ impl Ledger {
     /// # Errors
     /// [`Error::Query`] if the database cannot be read.
     pub fn read(connection: &mut DbConnection) -> Result<Self> {
-        dispatch!(connection, |connection| {
-            if !table_exists(connection, "__diesel_schema_migrations")? {
-                return Ok(Self::default());
-            }
-            let versions = __diesel_schema_migrations::table
-                .select(__diesel_schema_migrations::version)
-                .order(__diesel_schema_migrations::version)
-                .load(connection)?;
-            Ok(Self { applied: versions })
-        })
+        if !table_exists(connection, "__diesel_schema_migrations")? {
+            return Ok(Self::default());
+        }
+        let applied = __diesel_schema_migrations::table
+            .select(__diesel_schema_migrations::version)
+            .order(__diesel_schema_migrations::version)
+            .load(connection.sqlite()?)?;
+        Ok(Self { applied })
     }
 
     /// The newest version that has run.
@@ -99,13 +97,15 @@ impl Ledger {
 }
 
 /// Whether a table is there.
-pub(crate) fn table_exists(connection: &mut SqliteConnection, name: &str) -> QueryResult<bool> {
+pub(crate) fn table_exists(connection: &mut DbConnection, name: &str) -> Result<bool> {
     let named = sqlite_schema::kind.eq("table").and(sqlite_schema::name.eq(name));
-    diesel::select(diesel::dsl::exists(sqlite_schema::table.filter(named))).get_result(connection)
+    let there = diesel::select(diesel::dsl::exists(sqlite_schema::table.filter(named)));
+    Ok(there.get_result(connection.sqlite()?)?)
 }
 
 /// Whether the database holds no table at all.
-pub(crate) fn is_empty(connection: &mut SqliteConnection) -> QueryResult<bool> {
+pub(crate) fn is_empty(connection: &mut DbConnection) -> Result<bool> {
     let any = sqlite_schema::table.filter(sqlite_schema::kind.eq("table"));
-    diesel::select(diesel::dsl::not(diesel::dsl::exists(any))).get_result(connection)
+    let none = diesel::select(diesel::dsl::not(diesel::dsl::exists(any)));
+    Ok(none.get_result(connection.sqlite()?)?)
 }

@@ -1,19 +1,41 @@
-//! Rows, their `New…` forms and their queries: one file per entity or close family.
+//! Rows, their `New…` and `…Changes` forms and their queries: a directory per domain, a file per
+//! entity.
+//!
+//! Every file has the same order: the row, its forms, the queries. A `find…` answers `None` where
+//! there is no such row; an `update` or `delete` of a row that is not there is
+//! [`Error::NotFound`](crate::Error::NotFound). Pages are by keyset. Steps that belong together run
+//! in one write transaction, and races are settled in the database.
 //!
 //! Models take a connection. They know `schema` and `types`, and never config, pool or manager.
 
 mod access;
-mod backup_job;
+mod audit;
 mod chat;
-mod document;
-mod schema_version;
-mod setting;
-mod user;
+mod documents;
+mod identity;
+mod operations;
+mod query;
+mod settings;
 
-pub use access::{NewPermission, NewRole, NewRolePermission, Permission, Role};
-pub use backup_job::{BackupJob, NewBackupJob};
-pub use chat::{ChatMessage, ChatSession, NewChatMessage, NewChatSession};
-pub use document::{Document, DocumentChunk, NewDocument, NewDocumentChunk};
-pub use schema_version::{NewSchemaVersion, SchemaVersion};
-pub use setting::{NewSystemSetting, SystemSetting};
-pub use user::{NewUser, User, UserCredentials};
+pub use access::*;
+pub use audit::*;
+pub use chat::*;
+pub use documents::*;
+pub use identity::*;
+pub use operations::*;
+pub use query::{Page, PageSize};
+pub use settings::*;
+
+/// For `ok_or_else`: the row that should be there is not.
+fn missing(
+    table: &'static str,
+    column: &'static str,
+    value: impl std::fmt::Display,
+) -> impl FnOnce() -> crate::Error {
+    move || crate::Error::NotFound { table, key: format!("{column} {value}") }
+}
+
+/// What `metadata` is unless told.
+fn empty_object() -> crate::types::Json<serde_json::Value> {
+    crate::types::Json(serde_json::Value::Object(serde_json::Map::new()))
+}

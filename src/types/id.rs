@@ -59,6 +59,12 @@ row_ids! {
     RolePermissionId,
     /// The key of a row in `users`.
     UserId,
+    /// The key of a row in `user_sessions`.
+    UserSessionId,
+    /// The key of a row in `password_history`.
+    PasswordRecordId,
+    /// The key of a row in `api_keys`.
+    ApiKeyId,
     /// The key of a row in `chat_sessions`.
     ChatSessionId,
     /// The key of a row in `chat_history`.
@@ -67,8 +73,22 @@ row_ids! {
     DocumentId,
     /// The key of a row in `document_chunks`.
     DocumentChunkId,
+    /// The key of a row in `file_storage`.
+    StoredFileId,
     /// The key of a row in `system_settings`.
     SystemSettingId,
+    /// The key of a row in `user_preferences`.
+    UserPreferenceId,
+    /// The key of a row in `audit_log`.
+    AuditEntryId,
+    /// The key of a row in `security_events`.
+    SecurityEventId,
+    /// The key of a row in `notifications`.
+    NotificationId,
+    /// The key of a row in `system_health`.
+    SystemHealthId,
+    /// The key of a row in `system_metrics`.
+    SystemMetricId,
     /// The key of a row in `backup_jobs`.
     BackupJobId,
     /// The key of a row in `schema_version`.

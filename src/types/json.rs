@@ -44,6 +44,13 @@ impl<T: Debug + Serialize> ToSql<Text, Sqlite> for Json<T> {
     }
 }
 
+#[cfg(feature = "postgres")]
+impl<T: Debug + Serialize> ToSql<Text, diesel::pg::Pg> for Json<T> {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, diesel::pg::Pg>) -> serialize::Result {
+        ToSql::<Text, diesel::pg::Pg>::to_sql(&serde_json::to_string(&self.0)?, &mut out.reborrow())
+    }
+}
+
 impl<T: Debug + Serialize + Send + Sync + 'static> ToSql<Text, MultiBackend> for Json<T> {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, MultiBackend>) -> serialize::Result {
         out.set_value((Text, self));

@@ -2,6 +2,7 @@
 //!
 //! They know Diesel and serde and nothing else of this crate.
 
+mod hash;
 mod id;
 mod json;
 mod secret;
@@ -9,8 +10,11 @@ mod stored_text;
 mod time;
 mod vocabulary;
 
+pub use hash::{NotSha256, Sha256Hash, TokenHash};
 pub use id::*;
 pub use json::Json;
-pub use secret::PasswordHash;
+pub use secret::{
+    BackupCodes, Ciphertext, NotCiphertext, PasswordHash, ShareToken, TwoFactorSecret,
+};
 pub use time::UtcTime;
 pub use vocabulary::*;

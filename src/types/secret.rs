@@ -1,22 +1,75 @@
 //! Secrets that are stored: they have neither `Serialize` nor a revealing `Debug`.
 
 use std::fmt;
+use std::str::FromStr;
 
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::Text;
+use uuid::Uuid;
 
-/// A password's hash as a PHC string (or bcrypt's own form), such as `$argon2id$v=19$…`.
-///
-/// ```compile_fail
-/// # fn leaves_the_process<T: serde::Serialize>() {}
-/// leaves_the_process::<zenith_db::types::PasswordHash>();
-/// ```
-#[derive(Clone, AsExpression, FromSqlRow)]
-#[diesel(sql_type = Text)]
-pub struct PasswordHash(String);
+use super::Sha256Hash;
+
+macro_rules! secrets {
+    ($($(#[$doc:meta])* $name:ident,)+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, AsExpression, FromSqlRow)]
+        #[diesel(sql_type = Text)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The secret itself.
+            #[must_use]
+            pub fn expose(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(***)"))
+            }
+        }
+
+        impl<DB: Backend> FromSql<Text, DB> for $name
+        where
+            String: FromSql<Text, DB>,
+        {
+            fn from_sql(value: DB::RawValue<'_>) -> deserialize::Result<Self> {
+                String::from_sql(value).map(Self)
+            }
+        }
+
+        impl<DB: Backend> ToSql<Text, DB> for $name
+        where
+            str: ToSql<Text, DB>,
+        {
+            fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
+                self.0.as_str().to_sql(out)
+            }
+        }
+    )+};
+}
+
+secrets! {
+    /// A password's hash as a PHC string (or bcrypt's own form), such as `$argon2id$v=19$…`.
+    ///
+    /// ```compile_fail
+    /// # fn leaves_the_process<T: serde::Serialize>() {}
+    /// leaves_the_process::<zenith_db::types::PasswordHash>();
+    /// ```
+    PasswordHash,
+    /// The key from which a user's one-time passwords are made, encrypted by the application.
+    TwoFactorSecret,
+    /// The hashes of a user's codes for signing in without the second factor, as JSON.
+    BackupCodes,
+    /// What lets whoever has it read a shared conversation.
+    ShareToken,
+    /// Encrypted text: `enc:v`, one digit for the version of the encryption, `:` and the rest.
+    Ciphertext,
+}
 
 impl PasswordHash {
     /// Wraps a hash. The database refuses one that does not begin with `$`.
@@ -24,34 +77,59 @@ impl PasswordHash {
     pub const fn new(phc: String) -> Self {
         Self(phc)
     }
+}
 
-    /// The hash itself, for verifying a password against it.
+impl TwoFactorSecret {
+    /// Wraps a secret of 1 to 255 characters that the application has encrypted.
     #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
+    pub const fn new(encrypted: String) -> Self {
+        Self(encrypted)
     }
 }
 
-impl fmt::Debug for PasswordHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("PasswordHash(***)")
+impl BackupCodes {
+    /// The codes with these hashes.
+    #[must_use]
+    pub fn from_hashes(hashes: &[Sha256Hash]) -> Self {
+        let quoted: Vec<String> = hashes.iter().map(|hash| format!("\"{hash}\"")).collect();
+        Self(format!("[{}]", quoted.join(",")))
     }
 }
 
-impl<DB: Backend> FromSql<Text, DB> for PasswordHash
-where
-    String: FromSql<Text, DB>,
-{
-    fn from_sql(value: DB::RawValue<'_>) -> deserialize::Result<Self> {
-        String::from_sql(value).map(Self)
+impl ShareToken {
+    /// A new token: 244 random bits as 64 hexadecimal digits.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self(format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple()))
     }
 }
 
-impl<DB: Backend> ToSql<Text, DB> for PasswordHash
-where
-    str: ToSql<Text, DB>,
-{
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
-        self.0.as_str().to_sql(out)
+impl From<String> for ShareToken {
+    /// A token as somebody presents it.
+    fn from(token: String) -> Self {
+        Self(token)
+    }
+}
+
+/// Text that is not in the form of a [`Ciphertext`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("encrypted text is written enc:v<digit>:<text>")]
+pub struct NotCiphertext;
+
+impl FromStr for Ciphertext {
+    type Err = NotCiphertext;
+
+    fn from_str(text: &str) -> Result<Self, NotCiphertext> {
+        let rest = text.strip_prefix("enc:v").and_then(|rest| rest.split_once(':'));
+        match rest {
+            Some((version, secret))
+                if version.len() == 1
+                    && version.bytes().all(|digit| digit.is_ascii_digit())
+                    && !secret.is_empty() =>
+            {
+                Ok(Self(text.to_owned()))
+            }
+            _ => Err(NotCiphertext),
+        }
     }
 }

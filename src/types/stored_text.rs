@@ -2,9 +2,13 @@
 
 /// `ToSql<Text, _>` for a type whose text form is made on the fly by `Display`.
 ///
-/// Each backend takes owned text in its own way, so this cannot be one generic implementation.
+/// Each backend takes owned values in its own way, so this cannot be one generic implementation. The
+/// last argument is what PostgreSQL takes, where that is not text.
 macro_rules! to_sql_as_text {
     ($type:ty, $sql_type:ty, |$value:ident| $text:expr) => {
+        $crate::types::stored_text::to_sql_as_text!($type, $sql_type, |$value| $text, $text);
+    };
+    ($type:ty, $sql_type:ty, |$value:ident| $text:expr, $stored:expr) => {
         impl diesel::serialize::ToSql<$sql_type, diesel::sqlite::Sqlite> for $type {
             fn to_sql<'b>(
                 &'b self,
@@ -13,6 +17,21 @@ macro_rules! to_sql_as_text {
                 let $value = self;
                 out.set_value($text);
                 Ok(diesel::serialize::IsNull::No)
+            }
+        }
+
+        #[cfg(feature = "postgres")]
+        impl diesel::serialize::ToSql<$sql_type, diesel::pg::Pg> for $type {
+            fn to_sql<'b>(
+                &'b self,
+                out: &mut diesel::serialize::Output<'b, '_, diesel::pg::Pg>,
+            ) -> diesel::serialize::Result {
+                let $value = self;
+                let stored = $stored;
+                diesel::serialize::ToSql::<$sql_type, diesel::pg::Pg>::to_sql(
+                    &stored,
+                    &mut out.reborrow(),
+                )
             }
         }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, DurationRound, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, DurationRound, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
@@ -48,6 +48,51 @@ impl UtcTime {
     #[must_use]
     pub fn now() -> Self {
         Utc::now().into()
+    }
+
+    /// The last instant that can be stored: the end of the year 9999.
+    pub const MAX: Self = Self(
+        match NaiveDate::from_ymd_opt(9999, 12, 31) {
+            Some(date) => date,
+            None => NaiveDate::MAX,
+        }
+        .and_time(match NaiveTime::from_hms_micro_opt(23, 59, 59, 999_999) {
+            Some(time) => time,
+            None => NaiveTime::MIN,
+        })
+        .and_utc(),
+    );
+
+    /// The first instant that can be stored: the beginning of the year 0.
+    pub const MIN: Self = Self(
+        match NaiveDate::from_ymd_opt(0, 1, 1) {
+            Some(date) => date,
+            None => NaiveDate::MIN,
+        }
+        .and_time(NaiveTime::MIN)
+        .and_utc(),
+    );
+
+    /// This many seconds earlier; at the least, [`UtcTime::MIN`].
+    #[must_use]
+    pub fn minus_seconds(self, seconds: u32) -> Self {
+        let earlier = self.0.checked_sub_signed(TimeDelta::seconds(seconds.into()));
+        earlier.map_or(Self::MIN, Self).max(Self::MIN)
+    }
+
+    /// This many seconds later; at the most, [`UtcTime::MAX`].
+    #[must_use]
+    pub fn plus_seconds(self, seconds: u32) -> Self {
+        let later = self.0.checked_add_signed(TimeDelta::seconds(seconds.into()));
+        later.map_or(Self::MAX, Self).min(Self::MAX)
+    }
+
+    /// The start of the interval of this many seconds in which it lies, counted from `origin`.
+    #[must_use]
+    pub(crate) fn interval_start(self, origin: Self, seconds: u32) -> Self {
+        let length = i64::from(seconds.max(1)) * 1_000_000;
+        let since = (self.0 - origin.0).num_microseconds().unwrap_or(0);
+        Self(self.0 - TimeDelta::microseconds(since.rem_euclid(length)))
     }
 
     /// The instant as chrono has it, for arithmetic and formatting.
@@ -100,7 +145,7 @@ where
     }
 }
 
-to_sql_as_text!(UtcTime, Timestamp, |time| time.to_string());
+to_sql_as_text!(UtcTime, Timestamp, |time| time.to_string(), time.0.naive_utc());
 
 #[cfg(test)]
 mod tests {

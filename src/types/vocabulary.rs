@@ -121,6 +121,70 @@ vocabularies! {
         /// Gave up; `error_message` says why.
         Failed = "failed",
     }
+    /// Whether the bytes of a stored file are encrypted.
+    EncryptionStatus on "file_storage.encryption_status" {
+        /// They are as they came.
+        None = "none",
+        /// They are encrypted.
+        Encrypted = "encrypted",
+    }
+    /// How the bytes of a stored file are compressed.
+    CompressionType on "file_storage.compression_type" {
+        /// Not at all.
+        None = "none",
+        /// gzip (RFC 1952).
+        Gzip = "gzip",
+        /// Zstandard (RFC 8878).
+        Zstd = "zstd",
+    }
+    /// How grave an event is, from the least to the most.
+    Severity on "audit_log.severity" {
+        /// Of interest while looking for a fault.
+        Debug = "debug",
+        /// In the normal course of things.
+        Info = "info",
+        /// May become a problem.
+        Warning = "warning",
+        /// Something failed.
+        Error = "error",
+        /// Somebody must act now.
+        Critical = "critical",
+    }
+    /// What a notification is about.
+    NotificationType on "notifications.type" {
+        /// For information.
+        Info = "info",
+        /// Something succeeded.
+        Success = "success",
+        /// Something may become a problem.
+        Warning = "warning",
+        /// Something failed.
+        Error = "error",
+        /// From the system itself.
+        System = "system",
+    }
+    /// How a component of the system is.
+    HealthStatus on "system_health.status" {
+        /// It works.
+        Healthy = "healthy",
+        /// It works, but not as it should.
+        Degraded = "degraded",
+        /// It does not work.
+        Unhealthy = "unhealthy",
+        /// It has not been checked.
+        Unknown = "unknown",
+    }
+    /// What a metric's value is.
+    MetricType on "system_metrics.metric_type" {
+        /// A sum that only grows.
+        Counter = "counter",
+        /// A level that goes up and down.
+        Gauge = "gauge",
+        /// One observation of a distribution.
+        Histogram = "histogram",
+        /// A duration.
+        Timer = "timer",
+    }
     /// The type that a setting's text stands for.
     ValueType on "system_settings.value_type" {
         /// Any text.

@@ -7,7 +7,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use crate::{DbConnection, Error, Result, dispatch, migrations};
+use crate::{DbConnection, Error, Result, migrations};
 
 /// Each object's definition by its name, white space normalised.
 type Definitions = BTreeMap<String, Definition>;
@@ -61,8 +61,7 @@ impl Catalogue {
         let query = "SELECT type AS kind, name, tbl_name AS table_name, sql FROM sqlite_schema
                      WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
                          AND name NOT LIKE '\\_\\_%' ESCAPE '\\'";
-        let objects: Vec<Object> =
-            dispatch!(connection, |connection| diesel::sql_query(query).load(connection))?;
+        let objects: Vec<Object> = diesel::sql_query(query).load(connection.sqlite()?)?;
         let mut catalogue =
             Self { tables: BTreeMap::new(), indexes: BTreeMap::new(), triggers: BTreeMap::new() };
         for object in objects {

@@ -12,7 +12,7 @@ use crate::manager::backup::integrity_faults;
 use crate::manager::seed;
 use crate::migrations::{self, Ledger, broken_references};
 use crate::models::User;
-use crate::{Config, DbConnection, Error, Result, dispatch};
+use crate::{Config, DbConnection, Error, Result};
 
 type Check = fn(&mut DbConnection, &Config) -> Result<Finding>;
 
@@ -77,7 +77,7 @@ const MEND_SCHEMA: &str = "`zenith-db migrate` if migrations are pending; otherw
                            backup or undo what was changed by hand";
 
 fn foreign_keys_enabled(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
-    let on = dispatch!(connection, |c| read_pragma(c, "foreign_keys", "foreign_keys"))?;
+    let on = read_pragma(connection.sqlite()?, "foreign_keys", "foreign_keys")?;
     Ok(match on.as_str() {
         "1" => Finding::Good("enforced on every connection".into()),
         _ => Finding::Bad("not enforced: set DATABASE_FOREIGN_KEYS=true".into()),
@@ -146,9 +146,8 @@ fn administrator(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
 }
 
 fn sqlite_version(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
-    let version: String =
-        dispatch!(connection, |c| diesel::select(diesel::dsl::sql::<Text>("sqlite_version()"))
-            .get_result(c))?;
+    let version: String = diesel::select(diesel::dsl::sql::<Text>("sqlite_version()"))
+        .get_result(connection.sqlite()?)?;
     let numbers: Vec<u32> = version.split('.').filter_map(|part| part.parse().ok()).collect();
     Ok(if numbers.as_slice() >= OLDEST_SQLITE.as_slice() {
         Finding::Good(version)

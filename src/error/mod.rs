@@ -1,10 +1,15 @@
 //! The library's errors: what happened, where, and what to do about it.
 
+mod violation;
+
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use violation::{Rule, Violation};
+
 use crate::config::ConfigError;
+use crate::types::ValueType;
 
 /// The library's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -85,9 +90,49 @@ pub enum Error {
         detail: String,
     },
 
-    /// A statement failed.
+    /// A statement failed, and not because of a rule of the schema.
     #[error("the database refused a statement")]
-    Query(#[from] diesel::result::Error),
+    Query(#[source] diesel::result::Error),
+
+    /// A statement broke a rule of the schema, and changed nothing.
+    #[error(transparent)]
+    Violation(Box<Violation>),
+
+    /// There is no such row.
+    #[error("{table} has no row with {key}")]
+    NotFound {
+        /// The table.
+        table: &'static str,
+        /// What was looked for, as `column value`.
+        key: String,
+    },
+
+    /// Something cannot go from the state it is in to the one that was asked for.
+    #[error("a {what} cannot go from {from} to {to}")]
+    IllegalTransition {
+        /// What it is, such as `document`.
+        what: &'static str,
+        /// The state it is in.
+        from: &'static str,
+        /// The state it was to get.
+        to: &'static str,
+    },
+
+    /// A system role keeps its name and cannot be deleted.
+    #[error("{name} is a system role: it can be neither renamed nor deleted")]
+    SystemRole {
+        /// The role.
+        name: String,
+    },
+
+    /// A setting or preference cannot be read or written so.
+    #[error("{key}: {fault}")]
+    Setting {
+        /// The setting's name.
+        key: String,
+        /// What is wrong.
+        fault: SettingFault,
+    },
 
     /// A migration failed. The database is as it was before.
     #[error("migration {name} failed to {direction}; nothing was changed")]
@@ -183,7 +228,69 @@ pub enum Error {
     },
 }
 
+/// Why a setting cannot be read or written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingFault {
+    /// There is no setting of this name.
+    #[error("there is no such setting")]
+    Unknown,
+    /// It has no value.
+    #[error("it has no value")]
+    Empty,
+    /// Only the system writes it.
+    #[error("it is read-only")]
+    ReadOnly,
+    /// Its value is encrypted, or would have to be.
+    #[error("it is a secret: its value is kept encrypted")]
+    Secret,
+    /// It is no secret, and was asked for or written as one.
+    #[error("it is not a secret")]
+    NotSecret,
+    /// It holds another type.
+    #[error("it holds a value of type {stored}, not {asked}")]
+    WrongType {
+        /// The type that it holds.
+        stored: ValueType,
+        /// The type that was asked for or offered.
+        asked: ValueType,
+    },
+    /// The text is not a value of its type.
+    #[error("{text:?} is not a value of type {value_type}")]
+    NotOfType {
+        /// The text.
+        text: String,
+        /// The type.
+        value_type: ValueType,
+    },
+    /// The value breaks the setting's rule.
+    #[error("{value:?} breaks its rule `{rule}`")]
+    BreaksRule {
+        /// The value.
+        value: String,
+        /// The rule.
+        rule: String,
+    },
+    /// The setting's rule cannot be understood.
+    #[error("its rule `{rule}` cannot be understood: {reason}")]
+    BadRule {
+        /// The rule.
+        rule: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
 impl Error {
+    /// The rule of the schema that was broken, if that is what this is.
+    #[must_use]
+    pub fn violation(&self) -> Option<&Violation> {
+        match self {
+            Self::Violation(violation) => Some(violation),
+            _ => None,
+        }
+    }
+
     /// What mends a fault that the message itself cannot name: a damaged file, a full disk.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {

@@ -1,0 +1,305 @@
+//! Which rule of the database a statement broke, as types rather than as SQLite's or PostgreSQL's
+//! words.
+
+use std::fmt;
+
+use diesel::debug_query;
+use diesel::query_builder::QueryFragment;
+use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error as DieselError};
+use diesel::sqlite::Sqlite;
+
+use super::Error;
+
+/// What kind of rule was broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Rule {
+    /// Another row has the same value, and it must be unique.
+    Duplicate,
+    /// The value refers to a row that does not exist.
+    UnknownReference,
+    /// Rows of the named table still refer to the row that was to be deleted.
+    StillReferenced,
+    /// A value is required.
+    Required,
+    /// The text is too short or too long, or has a NUL character in it.
+    Length,
+    /// The text has a NUL character in it.
+    Text,
+    /// The count is negative or too large.
+    Count,
+    /// The number is outside its range.
+    Range,
+    /// The end is before the start.
+    Order,
+    /// The text is not in its one canonical form: lower case, nothing around it.
+    Canonical,
+    /// The row may only be appended, never changed, deleted or put out of order.
+    AppendOnly,
+    /// Any other check; [`Violation::constraint`] names it.
+    Check,
+}
+
+/// A rule of the database that a statement broke. The statement changed nothing.
+#[derive(Debug, thiserror::Error)]
+pub struct Violation {
+    rule: Rule,
+    table: Option<&'static str>,
+    columns: Vec<String>,
+    constraint: Option<String>,
+    source: DieselError,
+}
+
+/// Each unique index with its columns: SQLite's errors name the columns, PostgreSQL's the index.
+pub(super) const UNIQUE: &[(&str, &str, &[&str])] = &[
+    ("idx_roles_name", "roles", &["name"]),
+    ("idx_permissions_name", "permissions", &["name"]),
+    ("idx_permissions_resource", "permissions", &["resource", "action"]),
+    ("idx_role_permissions_role_id", "role_permissions", &["role_id", "permission_id"]),
+    ("idx_users_uuid", "users", &["uuid"]),
+    ("idx_users_username", "users", &["username"]),
+    ("idx_users_email", "users", &["email"]),
+    ("idx_user_sessions_session_id", "user_sessions", &["session_id"]),
+    ("idx_user_sessions_token_hash", "user_sessions", &["token_hash"]),
+    ("idx_api_keys_key_id", "api_keys", &["key_id"]),
+    ("idx_api_keys_key_hash", "api_keys", &["key_hash"]),
+    ("idx_chat_sessions_session_id", "chat_sessions", &["session_id"]),
+    ("idx_chat_sessions_share_token", "chat_sessions", &["share_token"]),
+    ("idx_chat_history_message_id", "chat_history", &["message_id"]),
+    ("idx_documents_document_id", "documents", &["document_id"]),
+    ("idx_document_chunks_chunk_id", "document_chunks", &["chunk_id"]),
+    ("idx_document_chunks_document_id", "document_chunks", &["document_id", "chunk_index"]),
+    ("idx_file_storage_file_id", "file_storage", &["file_id"]),
+    ("idx_system_settings_key", "system_settings", &["key"]),
+    ("idx_user_preferences_user_id", "user_preferences", &["user_id", "key"]),
+    ("idx_audit_log_event_id", "audit_log", &["event_id"]),
+    ("idx_audit_log_seq", "audit_log", &["seq"]),
+    ("idx_audit_log_prev_hash", "audit_log", &["prev_hash"]),
+    ("idx_security_events_event_id", "security_events", &["event_id"]),
+    ("idx_notifications_notification_id", "notifications", &["notification_id"]),
+    ("idx_system_health_component", "system_health", &["component"]),
+    ("idx_backup_jobs_job_id", "backup_jobs", &["job_id"]),
+    ("idx_schema_version_version", "schema_version", &["version"]),
+];
+
+/// Every table: constraints are named after theirs.
+const TABLES: &[&str] = &[
+    "api_keys",
+    "audit_log",
+    "backup_jobs",
+    "chat_history",
+    "chat_sessions",
+    "document_chunks",
+    "documents",
+    "file_storage",
+    "notifications",
+    "password_history",
+    "permissions",
+    "role_permissions",
+    "roles",
+    "schema_version",
+    "security_events",
+    "system_health",
+    "system_metrics",
+    "system_settings",
+    "user_preferences",
+    "user_sessions",
+    "users",
+];
+
+impl Violation {
+    /// What kind of rule it is.
+    #[must_use]
+    pub const fn rule(&self) -> Rule {
+        self.rule
+    }
+
+    /// The table whose rule it is. SQLite does not say which reference is broken; the queries of
+    /// this crate find out.
+    #[must_use]
+    pub const fn table(&self) -> Option<&'static str> {
+        self.table
+    }
+
+    /// The constraint's or unique index's name in the migrations, as far as it is known.
+    #[must_use]
+    pub fn constraint(&self) -> Option<&str> {
+        self.constraint.as_deref()
+    }
+
+    /// Whether this column is the one, or among the ones, that the rule is about.
+    ///
+    /// ```
+    /// # use zenith_db::prelude::*;
+    /// use zenith_db::schema::users;
+    ///
+    /// fn explain(violation: &Violation) -> &'static str {
+    ///     match violation.rule() {
+    ///         Rule::Duplicate if violation.concerns(users::username) => "that name is taken",
+    ///         Rule::Duplicate if violation.concerns(users::email) => "that address is taken",
+    ///         _ => "that cannot be saved",
+    ///     }
+    /// }
+    /// ```
+    #[expect(clippy::needless_pass_by_value, reason = "columns are unit structs")]
+    pub fn concerns(&self, column: impl diesel::Column + QueryFragment<Sqlite>) -> bool {
+        // Diesel shows a column as `table`.`column`.
+        let shown = debug_query::<Sqlite, _>(&column).to_string();
+        let mut names = shown.split('`').skip(1).step_by(2);
+        let (table, column) = (names.next(), names.next());
+        self.table == table && self.columns.iter().any(|name| Some(name.as_str()) == column)
+    }
+
+    /// A violation that was seen before the database was asked to commit it.
+    pub(crate) fn new(rule: Rule, constraint: &str) -> Self {
+        let Found { table, columns, constraint, .. } = check(constraint);
+        Self { rule, table, columns, constraint, source: DieselError::NotFound }
+    }
+
+    /// The violation that this error is, if it is one.
+    pub(crate) fn of(error: DieselError) -> Result<Self, DieselError> {
+        use DatabaseErrorKind as Kind;
+        let DieselError::DatabaseError(kind, info) = &error else { return Err(error) };
+        let message = info.message();
+        let subject = message.rsplit_once("failed: ").map_or("", |(_, subject)| subject);
+        let found = match kind {
+            Kind::UniqueViolation => unique(info.constraint_name(), subject),
+            Kind::NotNullViolation => required(info.as_ref(), subject),
+            Kind::ForeignKeyViolation => reference(info.constraint_name()),
+            Kind::CheckViolation => check(info.constraint_name().unwrap_or(subject)),
+            _ if message.starts_with("audit_log") => {
+                Found { rule: Rule::AppendOnly, table: Some("audit_log"), ..Found::default() }
+            }
+            _ => return Err(error),
+        };
+        let Found { rule, table, columns, constraint } = found;
+        Ok(Self { rule, table, columns, constraint, source: error })
+    }
+
+    /// The same violation, once it is known which reference it is.
+    pub(crate) fn naming_reference(self, rule: Rule, constraint: &str) -> Self {
+        let Found { table, columns, constraint, .. } = reference(Some(constraint));
+        Self { rule, table, columns, constraint, ..self }
+    }
+
+    /// Whether it is a broken reference, and not known which.
+    pub(crate) fn is_unnamed_reference(&self) -> bool {
+        self.rule == Rule::UnknownReference && self.constraint.is_none()
+    }
+}
+
+struct Found {
+    rule: Rule,
+    table: Option<&'static str>,
+    columns: Vec<String>,
+    constraint: Option<String>,
+}
+
+impl Default for Found {
+    fn default() -> Self {
+        Self { rule: Rule::Check, table: None, columns: Vec::new(), constraint: None }
+    }
+}
+
+fn known_table(name: &str) -> Option<&'static str> {
+    TABLES.iter().copied().find(|table| *table == name)
+}
+
+/// `subject` is SQLite's `table.column, table.column`.
+fn unique(constraint: Option<&str>, subject: &str) -> Found {
+    let named: Vec<_> = subject.split(", ").filter_map(|path| path.split_once('.')).collect();
+    let is_it = |(index, table, columns): &&(&'static str, &'static str, &[&str])| {
+        constraint == Some(*index)
+            || (named.len() == columns.len()
+                && named.iter().all(|(t, column)| t == table && columns.contains(column)))
+    };
+    let rule = Rule::Duplicate;
+    match UNIQUE.iter().find(is_it) {
+        Some((index, table, columns)) => Found {
+            rule,
+            table: Some(table),
+            columns: columns.iter().map(|&column| column.to_owned()).collect(),
+            constraint: Some((*index).to_owned()),
+        },
+        // A primary key, or an index that is not ours.
+        None => Found {
+            rule,
+            table: named.first().and_then(|(table, _)| known_table(table)),
+            columns: named.iter().map(|(_, column)| (*column).to_owned()).collect(),
+            constraint: constraint.map(str::to_owned),
+        },
+    }
+}
+
+fn required(info: &dyn DatabaseErrorInformation, subject: &str) -> Found {
+    let (table, column) = subject.split_once('.').unwrap_or_default();
+    Found {
+        rule: Rule::Required,
+        table: known_table(info.table_name().unwrap_or(table)),
+        columns: vec![info.column_name().unwrap_or(column).to_owned()],
+        constraint: None,
+    }
+}
+
+fn reference(constraint: Option<&str>) -> Found {
+    let found = constraint.map(check).unwrap_or_default();
+    Found { rule: Rule::UnknownReference, ..found }
+}
+
+/// Constraints are called `<table>_<column>_<kind>`.
+fn check(constraint: &str) -> Found {
+    let of_table =
+        |table: &&&str| constraint.strip_prefix(**table).is_some_and(|rest| rest.starts_with('_'));
+    let table = TABLES.iter().filter(of_table).max_by_key(|table| table.len()).copied();
+    let rest = table.and_then(|table| constraint.get(table.len() + 1..)).unwrap_or_default();
+    let (column, kind) = rest.rsplit_once('_').unwrap_or_default();
+    let rule = match kind {
+        "length" => Rule::Length,
+        "text" => Rule::Text,
+        "count" => Rule::Count,
+        "range" | "positive" | "finite" => Rule::Range,
+        "order" => Rule::Order,
+        "canonical" => Rule::Canonical,
+        _ => Rule::Check,
+    };
+    let columns = vec![column.to_owned()];
+    Found { rule, table, columns, constraint: Some(constraint.to_owned()) }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let table = self.table.unwrap_or("a value");
+        let columns = self.columns.join(" and ");
+        let path = if columns.is_empty() { table.to_owned() } else { format!("{table}.{columns}") };
+        match self.rule {
+            Rule::Duplicate => write!(f, "{table}: another row has the same {columns}"),
+            Rule::UnknownReference => write!(f, "{path} refers to a row that does not exist"),
+            Rule::StillReferenced => write!(f, "{path} still refers to this row"),
+            Rule::Required => write!(f, "{path} must have a value"),
+            Rule::Length => write!(f, "{path} is too short, too long, or has a NUL in it"),
+            Rule::Text => write!(f, "{path} has a NUL in it"),
+            Rule::Count => write!(f, "{path} is negative or too large"),
+            Rule::Range => write!(f, "{path} is outside its range"),
+            Rule::Order => write!(f, "{path}: the end is before the start"),
+            Rule::Canonical => write!(f, "{path} is not in lower case, or has space around it"),
+            Rule::AppendOnly => write!(f, "{table} is append-only"),
+            Rule::Check => write!(f, "{path} breaks a rule"),
+        }?;
+        self.constraint.as_ref().map_or(Ok(()), |name| write!(f, " (rule {name})"))
+    }
+}
+
+impl From<Violation> for Error {
+    fn from(violation: Violation) -> Self {
+        Self::Violation(Box::new(violation))
+    }
+}
+
+impl From<DieselError> for Error {
+    fn from(error: DieselError) -> Self {
+        match Violation::of(error) {
+            Ok(violation) => violation.into(),
+            Err(error) => Self::Query(error),
+        }
+    }
+}

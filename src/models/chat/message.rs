@@ -1,0 +1,352 @@
+//! Messages, in the order of their keys.
+
+use diesel::dsl::not;
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use typed_builder::TypedBuilder;
+
+use super::session::ChatSession;
+use crate::models::query::{Limit, Page, PageSize, Parent, named};
+use crate::models::{empty_object, missing};
+use crate::schema::{chat_history, chat_sessions};
+use crate::types::{ChatMessageId, ChatSessionId, Json, MessageType, PublicId, UserId, UtcTime};
+use crate::{DbConnection, Result, dispatch};
+
+/// A message.
+#[derive(
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Associations,
+    Identifiable,
+    Queryable,
+    Selectable,
+    Serialize,
+    Deserialize,
+)]
+#[diesel(table_name = chat_history, belongs_to(ChatSession))]
+#[diesel(check_for_backend(crate::connection::MultiBackend))]
+pub struct ChatMessage {
+    /// The row's key: messages are in the order of their keys.
+    pub id: ChatMessageId,
+    /// The conversation.
+    pub chat_session_id: ChatSessionId,
+    /// Whose conversation it is.
+    pub user_id: UserId,
+    /// The public id.
+    pub message_id: PublicId,
+    /// What it answers.
+    pub parent_message_id: Option<PublicId>,
+    /// Its text.
+    pub message_content: String,
+    /// Who speaks.
+    pub message_type: MessageType,
+    /// The model that wrote it.
+    pub model_name: Option<String>,
+    /// Who runs the model.
+    pub provider: Option<String>,
+    /// When it came.
+    pub timestamp: UtcTime,
+    /// How many tokens it has.
+    pub token_count: Option<i32>,
+    /// How long the answer took, in milliseconds.
+    pub processing_time_ms: Option<i32>,
+    /// Whether it was deleted softly: the row stays until its conversation goes.
+    pub is_deleted: bool,
+    /// When it was.
+    pub deleted_at: Option<UtcTime>,
+    /// Who deleted it.
+    pub deleted_by: Option<UserId>,
+    /// Whether it was edited.
+    pub is_edited: bool,
+    /// How often.
+    pub edit_count: i32,
+    /// When it last was.
+    pub last_edited_at: Option<UtcTime>,
+    /// How good the reader found it, 1 to 5.
+    pub feedback_rating: Option<i32>,
+    /// What the reader said.
+    pub feedback_comment: Option<String>,
+    /// The documents that it draws on, in the application's form.
+    pub source_documents: Option<Json<Value>>,
+    /// What was retrieved for it, in the application's form.
+    pub retrieval_context: Option<Json<Value>>,
+    /// What the application keeps beside.
+    pub metadata: Json<Value>,
+}
+
+/// A message to append.
+#[derive(Clone, Debug, Insertable, TypedBuilder)]
+#[diesel(table_name = chat_history)]
+#[diesel(treat_none_as_default_value = false)]
+pub struct NewChatMessage<'a> {
+    /// The conversation.
+    pub chat_session_id: ChatSessionId,
+    /// Whose conversation it is.
+    pub user_id: UserId,
+    /// The public id; unless told, a new one.
+    #[builder(default = PublicId::new())]
+    pub message_id: PublicId,
+    /// What it answers.
+    #[builder(default, setter(into))]
+    pub parent_message_id: Option<PublicId>,
+    /// Its text.
+    pub message_content: &'a str,
+    /// Who speaks.
+    pub message_type: MessageType,
+    /// The model that wrote it, 1 to 100 characters.
+    #[builder(default, setter(into))]
+    pub model_name: Option<&'a str>,
+    /// Who runs the model, 1 to 50 characters.
+    #[builder(default, setter(into))]
+    pub provider: Option<&'a str>,
+    /// When it comes; unless told, now.
+    #[builder(default = UtcTime::now())]
+    pub timestamp: UtcTime,
+    /// How many tokens it has.
+    #[builder(default, setter(into))]
+    pub token_count: Option<i32>,
+    /// How long the answer took, in milliseconds.
+    #[builder(default, setter(into))]
+    pub processing_time_ms: Option<i32>,
+    /// The documents that it draws on.
+    #[builder(default, setter(into))]
+    pub source_documents: Option<Json<Value>>,
+    /// What was retrieved for it.
+    #[builder(default, setter(into))]
+    pub retrieval_context: Option<Json<Value>>,
+    /// What the application keeps beside; unless told, an empty object.
+    #[builder(default = empty_object())]
+    pub metadata: Json<Value>,
+}
+
+/// Which end of a conversation a page begins at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageOrder {
+    /// At its beginning.
+    OldestFirst,
+    /// At its end.
+    NewestFirst,
+}
+
+impl NewChatMessage<'_> {
+    /// Appends the message and counts it in its conversation, both or neither.
+    ///
+    /// # Errors
+    /// [`Error::Violation`](crate::Error::Violation) if there is no such conversation, user or
+    /// parent, or a value breaks a rule.
+    pub fn insert(&self, connection: &mut DbConnection) -> Result<ChatMessage> {
+        connection.write(|connection| {
+            let result =
+                dispatch!(&mut *connection, |connection| diesel::insert_into(chat_history::table)
+                    .values(self)
+                    .returning(ChatMessage::as_returning())
+                    .get_result(connection));
+            let references = [
+                (
+                    "chat_history_chat_session_id_fkey",
+                    Some(Parent::ChatSession(self.chat_session_id)),
+                ),
+                ("chat_history_user_id_fkey", Some(Parent::User(self.user_id))),
+                (
+                    "chat_history_parent_message_id_fkey",
+                    self.parent_message_id.map(Parent::ChatMessage),
+                ),
+            ];
+            let message = named(connection, result, &references)?;
+            let tokens = i64::from(self.token_count.unwrap_or(0));
+            let counted = (
+                chat_sessions::message_count.eq(chat_sessions::message_count + 1),
+                chat_sessions::total_tokens.eq(chat_sessions::total_tokens + tokens),
+                chat_sessions::last_message_at.eq(self.timestamp),
+                chat_sessions::updated_at.eq(UtcTime::now()),
+            );
+            dispatch!(connection, |connection| diesel::update(
+                chat_sessions::table.find(self.chat_session_id)
+            )
+            .set(counted)
+            .execute(connection))?;
+            Ok(message)
+        })
+    }
+}
+
+impl ChatMessage {
+    /// The message with this key, softly deleted or not.
+    ///
+    /// # Errors
+    /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
+    pub fn find(connection: &mut DbConnection, id: ChatMessageId) -> Result<Option<Self>> {
+        Ok(dispatch!(connection, |connection| chat_history::table
+            .select(Self::as_select())
+            .filter(chat_history::id.eq(id))
+            .get_result(connection)
+            .optional())?)
+    }
+
+    /// The message with this public id, softly deleted or not.
+    ///
+    /// # Errors
+    /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
+    pub fn find_by_message_id(
+        connection: &mut DbConnection,
+        message_id: PublicId,
+    ) -> Result<Option<Self>> {
+        Ok(dispatch!(connection, |connection| chat_history::table
+            .select(Self::as_select())
+            .filter(chat_history::message_id.eq(message_id))
+            .get_result(connection)
+            .optional())?)
+    }
+
+    /// The conversation's messages, without the softly deleted ones, after the one at `cursor` in the
+    /// given order.
+    ///
+    /// # Errors
+    /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
+    pub fn page(
+        connection: &mut DbConnection,
+        session: ChatSessionId,
+        order: MessageOrder,
+        cursor: Option<ChatMessageId>,
+        size: PageSize,
+    ) -> Result<Page<Self, ChatMessageId>> {
+        let messages = chat_history::table
+            .filter(chat_history::chat_session_id.eq(session))
+            .filter(not(chat_history::is_deleted));
+        let rows = match order {
+            MessageOrder::OldestFirst => dispatch!(connection, |connection| messages
+                .select(Self::as_select())
+                .filter(chat_history::id.gt(cursor.unwrap_or(ChatMessageId(0))))
+                .order(chat_history::id)
+                .at_most(size.and_one())
+                .load(connection)),
+            MessageOrder::NewestFirst => dispatch!(connection, |connection| messages
+                .select(Self::as_select())
+                .filter(chat_history::id.lt(cursor.unwrap_or(ChatMessageId(i64::MAX))))
+                .order(chat_history::id.desc())
+                .at_most(size.and_one())
+                .load(connection)),
+        }?;
+        Ok(Page::of(rows, size, |message: &Self| message.id))
+    }
+
+    /// The thread under a message: what answers it directly, without the softly deleted ones, oldest
+    /// first.
+    ///
+    /// # Errors
+    /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
+    pub fn page_of_replies(
+        connection: &mut DbConnection,
+        parent: PublicId,
+        after: Option<ChatMessageId>,
+        size: PageSize,
+    ) -> Result<Page<Self, ChatMessageId>> {
+        let rows = dispatch!(connection, |connection| chat_history::table
+            .select(Self::as_select())
+            .filter(chat_history::parent_message_id.eq(parent))
+            .filter(not(chat_history::is_deleted))
+            .filter(chat_history::id.gt(after.unwrap_or(ChatMessageId(0))))
+            .order(chat_history::id)
+            .at_most(size.and_one())
+            .load(connection))?;
+        Ok(Page::of(rows, size, |message: &Self| message.id))
+    }
+
+    /// Replaces the text and its number of tokens, and counts the edit. The conversation's tokens
+    /// follow.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`](crate::Error::NotFound), also if it was deleted softly;
+    /// [`Error::Violation`](crate::Error::Violation) if a value breaks a rule.
+    pub fn edit(
+        connection: &mut DbConnection,
+        id: ChatMessageId,
+        content: &str,
+        token_count: Option<i32>,
+    ) -> Result<Self> {
+        let now = UtcTime::now();
+        connection.write(|connection| {
+            // The first statement takes the row's lock where rows have locks; what it returns is
+            // then nobody else's to change before the last one.
+            let edited = (
+                chat_history::message_content.eq(content),
+                chat_history::is_edited.eq(true),
+                chat_history::edit_count.eq(chat_history::edit_count + 1),
+                chat_history::last_edited_at.eq(now),
+            );
+            let before: Self =
+                dispatch!(&mut *connection, |connection| diesel::update(chat_history::table)
+                    .filter(chat_history::id.eq(id).and(not(chat_history::is_deleted)))
+                    .set(edited)
+                    .returning(Self::as_returning())
+                    .get_result(connection)
+                    .optional())?
+                .ok_or_else(missing("chat_history", "id", id))?;
+            let message: Self = dispatch!(&mut *connection, |connection| diesel::update(
+                chat_history::table.find(id)
+            )
+            .set(chat_history::token_count.eq(token_count))
+            .returning(Self::as_returning())
+            .get_result(connection))?;
+            let more =
+                i64::from(token_count.unwrap_or(0)) - i64::from(before.token_count.unwrap_or(0));
+            dispatch!(connection, |connection| diesel::update(
+                chat_sessions::table.find(message.chat_session_id)
+            )
+            .set((
+                chat_sessions::total_tokens.eq(chat_sessions::total_tokens + more),
+                chat_sessions::updated_at.eq(now),
+            ))
+            .execute(connection))?;
+            Ok(message)
+        })
+    }
+
+    /// Deletes the message softly: pages leave it out, the row stays. Returns whether it was there
+    /// to delete.
+    ///
+    /// # Errors
+    /// [`Error::Violation`](crate::Error::Violation) if there is no such user to have done it.
+    pub fn soft_delete(
+        connection: &mut DbConnection,
+        id: ChatMessageId,
+        by: Option<UserId>,
+    ) -> Result<bool> {
+        let set = (
+            chat_history::is_deleted.eq(true),
+            chat_history::deleted_at.eq(UtcTime::now()),
+            chat_history::deleted_by.eq(by),
+        );
+        let result = dispatch!(&mut *connection, |connection| diesel::update(chat_history::table)
+            .filter(chat_history::id.eq(id).and(not(chat_history::is_deleted)))
+            .set(set)
+            .execute(connection));
+        let deleter = by.map(Parent::User);
+        Ok(named(connection, result, &[("chat_history_deleted_by_fkey", deleter)])? > 0)
+    }
+
+    /// Records what the reader thinks of the message; `None` takes it back.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`](crate::Error::NotFound); [`Error::Violation`](crate::Error::Violation) if
+    /// the rating is not 1 to 5.
+    pub fn set_feedback(
+        connection: &mut DbConnection,
+        id: ChatMessageId,
+        rating: Option<i32>,
+        comment: Option<&str>,
+    ) -> Result<Self> {
+        let set =
+            (chat_history::feedback_rating.eq(rating), chat_history::feedback_comment.eq(comment));
+        dispatch!(connection, |connection| diesel::update(chat_history::table.find(id))
+            .set(set)
+            .returning(Self::as_returning())
+            .get_result(connection)
+            .optional())?
+        .ok_or_else(missing("chat_history", "id", id))
+    }
+}

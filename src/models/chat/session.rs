@@ -1,0 +1,308 @@
+//! Conversations.
+
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use typed_builder::TypedBuilder;
+
+use crate::models::query::{Limit, Page, PageSize, Parent, named};
+use crate::models::{User, empty_object, missing};
+use crate::schema::chat_sessions;
+use crate::types::{ChatSessionId, Json, PublicId, ShareToken, UserId, UtcTime};
+use crate::{DbConnection, Result, dispatch};
+
+diesel::alias! {
+    // The conversations that retention is about to delete.
+    const DOOMED: Alias<Doomed> = chat_sessions as doomed;
+}
+
+/// A conversation. The token that it is shared by is not in it: see [`ChatSession::share`].
+#[derive(
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Associations,
+    Identifiable,
+    Queryable,
+    Selectable,
+    Serialize,
+    Deserialize,
+)]
+#[diesel(table_name = chat_sessions, belongs_to(User))]
+#[diesel(check_for_backend(crate::connection::MultiBackend))]
+pub struct ChatSession {
+    /// The row's key.
+    pub id: ChatSessionId,
+    /// The public id.
+    pub session_id: PublicId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// What it is called.
+    pub title: Option<String>,
+    /// What it is about.
+    pub description: Option<String>,
+    /// When it was opened.
+    pub created_at: UtcTime,
+    /// The last activity.
+    pub updated_at: UtcTime,
+    /// When the last message came.
+    pub last_message_at: Option<UtcTime>,
+    /// Whether it has been put away.
+    pub is_archived: bool,
+    /// Whether others may read it.
+    pub is_shared: bool,
+    /// Until when they may; `None` is without end.
+    pub share_expires_at: Option<UtcTime>,
+    /// How many messages it has, those that were deleted softly included.
+    pub message_count: i64,
+    /// How many tokens they have together.
+    pub total_tokens: i64,
+    /// What the application keeps beside.
+    pub metadata: Json<Value>,
+}
+
+/// A conversation to open.
+#[derive(Clone, Debug, Insertable, TypedBuilder)]
+#[diesel(table_name = chat_sessions)]
+#[diesel(treat_none_as_default_value = false)]
+pub struct NewChatSession<'a> {
+    /// The public id; unless told, a new one.
+    #[builder(default = PublicId::new())]
+    pub session_id: PublicId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// What it is called, up to 200 characters.
+    #[builder(default, setter(into))]
+    pub title: Option<&'a str>,
+    /// What it is about.
+    #[builder(default, setter(into))]
+    pub description: Option<&'a str>,
+    /// What the application keeps beside; unless told, an empty object.
+    #[builder(default = empty_object())]
+    pub metadata: Json<Value>,
+}
+
+/// What may change about a conversation. `None` leaves a column as it is, `Some(None)` empties it.
+#[derive(Clone, Debug, Default, AsChangeset)]
+#[diesel(table_name = chat_sessions)]
+pub struct ChatSessionChanges<'a> {
+    /// What it is called, up to 200 characters.
+    pub title: Option<Option<&'a str>>,
+    /// What it is about.
+    pub description: Option<Option<&'a str>>,
+    /// Whether it is put away.
+    pub is_archived: Option<bool>,
+    /// What the application keeps beside.
+    pub metadata: Option<Json<Value>>,
+}
+
+impl NewChatSession<'_> {
+    /// Opens the conversation.
+    ///
+    /// # Errors
+    /// [`Error::Violation`](crate::Error::Violation) if there is no such user or the title is too
+    /// long.
+    pub fn insert(&self, connection: &mut DbConnection) -> Result<ChatSession> {
+        let result =
+            dispatch!(&mut *connection, |connection| diesel::insert_into(chat_sessions::table)
+                .values(self)
+                .returning(ChatSession::as_returning())
+                .get_result(connection));
+        let user = Some(Parent::User(self.user_id));
+        named(connection, result, &[("chat_sessions_user_id_fkey", user)])
+    }
+}
+
+impl ChatSessionChanges<'_> {
+    /// Makes the changes: renames, archives and so on.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`](crate::Error::NotFound); [`Error::Violation`](crate::Error::Violation) if
+    /// the title is too long.
+    pub fn update(&self, connection: &mut DbConnection, id: ChatSessionId) -> Result<ChatSession> {
+        dispatch!(connection, |connection| diesel::update(chat_sessions::table.find(id))
+            .set((self, chat_sessions::updated_at.eq(UtcTime::now())))
+            .returning(ChatSession::as_returning())
+            .get_result(connection)
+            .optional())?
+        .ok_or_else(missing("chat_sessions", "id", id))
+    }
+}
+
+impl ChatSession {
+    /// The conversation with this key.
+    ///
+    /// # Errors
+    /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
+    pub fn find(connection: &mut DbConnection, id: ChatSessionId) -> Result<Option<Self>> {
+        Ok(dispatch!(connection, |connection| chat_sessions::table
+            .select(Self::as_select())
+            .filter(chat_sessions::id.eq(id))
+            .get_result(connection)
+            .optional())?)
+    }
+
+    /// The conversation with this public id.
+    ///
+    /// # Errors
+    /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
+    pub fn find_by_session_id(
+        connection: &mut DbConnection,
+        session_id: PublicId,
+    ) -> Result<Option<Self>> {
+        Ok(dispatch!(connection, |connection| chat_sessions::table
+            .select(Self::as_select())
+            .filter(chat_sessions::session_id.eq(session_id))
+            .get_result(connection)
+            .optional())?)
+    }
+
+    /// The conversation that this token opens, if it is shared at `now`.
+    ///
+    /// # Errors
+    /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
+    pub fn find_shared(
+        connection: &mut DbConnection,
+        token: &ShareToken,
+        now: UtcTime,
+    ) -> Result<Option<Self>> {
+        let unexpired =
+            chat_sessions::share_expires_at.is_null().or(chat_sessions::share_expires_at.gt(now));
+        Ok(dispatch!(connection, |connection| chat_sessions::table
+            .select(Self::as_select())
+            .filter(chat_sessions::share_token.eq(token))
+            .filter(chat_sessions::is_shared.and(unexpired))
+            .get_result(connection)
+            .optional())?)
+    }
+
+    /// The user's conversations that are, or are not, archived, by last activity, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
+    pub fn page_for_user(
+        connection: &mut DbConnection,
+        user: UserId,
+        archived: bool,
+        before: Option<(UtcTime, ChatSessionId)>,
+        size: PageSize,
+    ) -> Result<Page<Self, (UtcTime, ChatSessionId)>> {
+        let (time, id) = before.unwrap_or((UtcTime::MAX, ChatSessionId(i64::MAX)));
+        let rows = dispatch!(connection, |connection| chat_sessions::table
+            .select(Self::as_select())
+            .filter(chat_sessions::user_id.eq(user))
+            .filter(chat_sessions::is_archived.eq(archived))
+            .filter(chat_sessions::updated_at.le(time))
+            .filter(chat_sessions::updated_at.lt(time).or(chat_sessions::id.lt(id)))
+            .order((chat_sessions::updated_at.desc(), chat_sessions::id.desc()))
+            .at_most(size.and_one())
+            .load(connection))?;
+        Ok(Page::of(rows, size, |session: &Self| (session.updated_at, session.id)))
+    }
+
+    /// Lets everybody who has the returned token read the conversation, until `expires_at` or
+    /// without end. A token that it had before no longer works.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`](crate::Error::NotFound).
+    pub fn share(
+        connection: &mut DbConnection,
+        id: ChatSessionId,
+        expires_at: Option<UtcTime>,
+    ) -> Result<ShareToken> {
+        let token = ShareToken::generate();
+        Self::set_sharing(connection, id, Some(&token), expires_at)?;
+        Ok(token)
+    }
+
+    /// Lets nobody but its owner read the conversation. The token no longer works.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`](crate::Error::NotFound).
+    pub fn unshare(connection: &mut DbConnection, id: ChatSessionId) -> Result<()> {
+        Self::set_sharing(connection, id, None, None)
+    }
+
+    fn set_sharing(
+        connection: &mut DbConnection,
+        id: ChatSessionId,
+        token: Option<&ShareToken>,
+        expires_at: Option<UtcTime>,
+    ) -> Result<()> {
+        let set = (
+            chat_sessions::is_shared.eq(token.is_some()),
+            chat_sessions::share_token.eq(token),
+            chat_sessions::share_expires_at.eq(expires_at),
+            chat_sessions::updated_at.eq(UtcTime::now()),
+        );
+        match dispatch!(connection, |connection| diesel::update(chat_sessions::table.find(id))
+            .set(set)
+            .execute(connection))?
+        {
+            0 => Err(missing("chat_sessions", "id", id)()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Deletes the conversation and its messages.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`](crate::Error::NotFound).
+    pub fn delete(connection: &mut DbConnection, id: ChatSessionId) -> Result<()> {
+        match dispatch!(connection, |connection| diesel::delete(chat_sessions::table.find(id))
+            .execute(connection))?
+        {
+            0 => Err(missing("chat_sessions", "id", id)()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Retention by age: deletes at most `batch` conversations, the oldest first, whose last
+    /// activity was before `before`. Returns how many; 0 is the end.
+    ///
+    /// # Errors
+    /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
+    pub fn delete_older_than(
+        connection: &mut DbConnection,
+        before: UtcTime,
+        batch: PageSize,
+    ) -> Result<usize> {
+        let old = DOOMED
+            .select(DOOMED.field(chat_sessions::id))
+            .filter(DOOMED.field(chat_sessions::updated_at).lt(before))
+            .order((DOOMED.field(chat_sessions::updated_at), DOOMED.field(chat_sessions::id)))
+            .limit(batch.rows().into());
+        Ok(dispatch!(connection, |connection| diesel::delete(chat_sessions::table)
+            .filter(chat_sessions::id.eq_any(old))
+            .execute(connection))?)
+    }
+
+    /// Retention by number: of the user's conversations that are, or are not, archived, deletes at
+    /// most `batch` beyond the `keep` with the last activity. Returns how many; 0 is the end.
+    ///
+    /// # Errors
+    /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
+    pub fn delete_beyond_newest(
+        connection: &mut DbConnection,
+        user: UserId,
+        archived: bool,
+        keep: u32,
+        batch: PageSize,
+    ) -> Result<usize> {
+        let newest_first = (
+            DOOMED.field(chat_sessions::updated_at).desc(),
+            DOOMED.field(chat_sessions::id).desc(),
+        );
+        let beyond = DOOMED
+            .select(DOOMED.field(chat_sessions::id))
+            .filter(DOOMED.field(chat_sessions::user_id).eq(user))
+            .filter(DOOMED.field(chat_sessions::is_archived).eq(archived))
+            .order(newest_first)
+            .limit(batch.rows().into())
+            .offset(keep.into());
+        Ok(dispatch!(connection, |connection| diesel::delete(chat_sessions::table)
+            .filter(chat_sessions::id.eq_any(beyond))
+            .execute(connection))?)
+    }
+}

@@ -1,0 +1,216 @@
+//! The chunks that documents were cut into for retrieval.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use typed_builder::TypedBuilder;
+
+use super::document::Document;
+use crate::models::query::{Parent, named};
+use crate::models::{empty_object, missing};
+use crate::schema::{document_chunks, documents};
+use crate::types::{DocumentChunkId, DocumentId, Json, PublicId, Sha256Hash, UtcTime};
+use crate::{DbConnection, Result, dispatch};
+
+/// A piece of a document.
+#[derive(
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Associations,
+    Identifiable,
+    Queryable,
+    Selectable,
+    Serialize,
+    Deserialize,
+)]
+#[diesel(table_name = document_chunks, belongs_to(Document))]
+#[diesel(check_for_backend(crate::connection::MultiBackend))]
+pub struct DocumentChunk {
+    /// The row's key.
+    pub id: DocumentChunkId,
+    /// The public id.
+    pub chunk_id: PublicId,
+    /// The document it belongs to.
+    pub document_id: DocumentId,
+    /// Its place in the document, from 0.
+    pub chunk_index: i32,
+    /// Its text.
+    pub content: String,
+    /// The hash of its text.
+    pub content_hash: Sha256Hash,
+    /// How many tokens it has.
+    pub token_count: i32,
+    /// The page that it begins on.
+    pub page_number: Option<i32>,
+    /// The heading that it stands under.
+    pub section_title: Option<String>,
+    /// What it holds, such as `text` or `table`.
+    pub chunk_type: String,
+    /// The embedding's id in the vector store.
+    pub vector_id: Option<String>,
+    /// The model that made the embedding.
+    pub embedding_model: Option<String>,
+    /// When it was cut.
+    pub created_at: UtcTime,
+    /// What the application keeps beside.
+    pub metadata: Json<Value>,
+}
+
+/// A piece of a document to insert.
+#[derive(Clone, Debug, Insertable, TypedBuilder)]
+#[diesel(table_name = document_chunks)]
+#[diesel(treat_none_as_default_value = false)]
+pub struct NewDocumentChunk<'a> {
+    /// The public id; unless told, a new one.
+    #[builder(default = PublicId::new())]
+    pub chunk_id: PublicId,
+    /// Its place in the document, from 0; unique there.
+    pub chunk_index: i32,
+    /// Its text.
+    pub content: &'a str,
+    /// The hash of its text; unless told, it is computed.
+    #[builder(default = Sha256Hash::of(content))]
+    pub content_hash: Sha256Hash,
+    /// How many tokens it has.
+    pub token_count: i32,
+    /// The page that it begins on.
+    #[builder(default, setter(into))]
+    pub page_number: Option<i32>,
+    /// The heading that it stands under, up to 200 characters.
+    #[builder(default, setter(into))]
+    pub section_title: Option<&'a str>,
+    /// What it holds; unless told, `text`.
+    #[builder(default = "text")]
+    pub chunk_type: &'a str,
+    /// The embedding's id in the vector store, 1 to 100 characters.
+    #[builder(default, setter(into))]
+    pub vector_id: Option<&'a str>,
+    /// The model that made the embedding, 1 to 100 characters.
+    #[builder(default, setter(into))]
+    pub embedding_model: Option<&'a str>,
+    /// What the application keeps beside; unless told, an empty object.
+    #[builder(default = empty_object())]
+    pub metadata: Json<Value>,
+}
+
+/// How many rows one statement writes. Each binds 12 values, and PostgreSQL and SQLite allow 32,766
+/// in a statement; beyond some fifty rows there is nothing more to gain.
+const ROWS_PER_STATEMENT: usize = 64;
+
+impl DocumentChunk {
+    /// Adds chunks to a document, any number of them, and counts them and their tokens there: all or
+    /// none. Returns how many.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`](crate::Error::NotFound) if there is no such document;
+    /// [`Error::Violation`](crate::Error::Violation) if a place in it is taken or a value breaks a
+    /// rule.
+    pub fn insert_all(
+        connection: &mut DbConnection,
+        document: DocumentId,
+        chunks: &[NewDocumentChunk<'_>],
+    ) -> Result<usize> {
+        let count = i32::try_from(chunks.len()).unwrap_or(i32::MAX);
+        let tokens: i64 = chunks.iter().map(|chunk| i64::from(chunk.token_count)).sum();
+        connection.write(|connection| {
+            let counted = (
+                documents::chunk_count.eq(documents::chunk_count + count),
+                documents::total_tokens.eq(documents::total_tokens + tokens),
+            );
+            if dispatch!(&mut *connection, |connection| diesel::update(
+                documents::table.find(document)
+            )
+            .set(counted)
+            .execute(connection))?
+                == 0
+            {
+                return Err(missing("documents", "id", document)());
+            }
+            for some in chunks.chunks(ROWS_PER_STATEMENT) {
+                let rows: Vec<_> = some
+                    .iter()
+                    .map(|chunk| (document_chunks::document_id.eq(document), chunk))
+                    .collect();
+                let inserted = dispatch!(&mut *connection, |connection| diesel::insert_into(
+                    document_chunks::table
+                )
+                .values(rows)
+                .execute(connection));
+                let parent = Some(Parent::Document(document));
+                named(connection, inserted, &[("document_chunks_document_id_fkey", parent)])?;
+            }
+            Ok(chunks.len())
+        })
+    }
+
+    /// The document's chunks, in order.
+    ///
+    /// # Errors
+    /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
+    pub fn list_for_document(
+        connection: &mut DbConnection,
+        document: DocumentId,
+    ) -> Result<Vec<Self>> {
+        Ok(dispatch!(connection, |connection| document_chunks::table
+            .select(Self::as_select())
+            .filter(document_chunks::document_id.eq(document))
+            .order(document_chunks::chunk_index)
+            .load(connection))?)
+    }
+
+    /// Records the embeddings that `model` made, all or none. Returns how many chunks were found.
+    ///
+    /// # Errors
+    /// [`Error::Violation`](crate::Error::Violation) if an id or the model's name is too long.
+    pub fn set_vector_ids(
+        connection: &mut DbConnection,
+        model: &str,
+        vectors: &[(DocumentChunkId, &str)],
+    ) -> Result<usize> {
+        connection.write(|connection| {
+            let mut found = 0;
+            for (id, vector) in vectors {
+                let set = (
+                    document_chunks::vector_id.eq(vector),
+                    document_chunks::embedding_model.eq(model),
+                );
+                found += dispatch!(&mut *connection, |connection| diesel::update(
+                    document_chunks::table.find(id)
+                )
+                .set(set)
+                .execute(connection))?;
+            }
+            Ok(found)
+        })
+    }
+
+    /// The chunks with these embeddings, in the order of the list, each with its document. What is
+    /// not there is left out.
+    ///
+    /// # Errors
+    /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
+    pub fn list_by_vector_ids(
+        connection: &mut DbConnection,
+        vector_ids: &[&str],
+    ) -> Result<Vec<(Self, Document)>> {
+        let mut found: HashMap<String, Vec<(Self, Document)>> = HashMap::new();
+        for some in vector_ids.chunks(500) {
+            let rows: Vec<(Self, Document)> =
+                dispatch!(&mut *connection, |connection| document_chunks::table
+                    .inner_join(documents::table)
+                    .select((Self::as_select(), Document::as_select()))
+                    .filter(document_chunks::vector_id.eq_any(some))
+                    .load(connection))?;
+            for row in rows {
+                if let Some(vector_id) = &row.0.vector_id {
+                    found.entry(vector_id.clone()).or_default().push(row);
+                }
+            }
+        }
+        Ok(vector_ids.iter().filter_map(|id| found.remove(*id)).flatten().collect())
+    }
+}

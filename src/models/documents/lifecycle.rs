@@ -1,0 +1,142 @@
+//! The states that a document goes through, and the only ways between them.
+//!
+//! ```text
+//! upload:      uploading → uploaded          processing:  pending → processing → completed
+//!              uploading → failed → uploading             processing → failed
+//!                                                         completed, failed → pending
+//! ```
+//! Processing begins only once the upload is complete.
+
+use diesel::prelude::*;
+
+use super::document::Document;
+use crate::models::missing;
+use crate::schema::documents;
+use crate::types::{DocumentId, ProcessingStatus, UploadStatus, UtcTime};
+use crate::{DbConnection, Error, Result, dispatch};
+
+impl UploadStatus {
+    /// Whether an upload may go from this state to that one.
+    #[must_use]
+    pub const fn may_become(self, next: Self) -> bool {
+        matches!(
+            (self, next),
+            (Self::Uploading, Self::Uploaded | Self::Failed) | (Self::Failed, Self::Uploading)
+        )
+    }
+}
+
+impl ProcessingStatus {
+    /// Whether processing may go from this state to that one.
+    #[must_use]
+    pub const fn may_become(self, next: Self) -> bool {
+        matches!(
+            (self, next),
+            (Self::Pending, Self::Processing)
+                | (Self::Processing, Self::Completed | Self::Failed)
+                | (Self::Completed | Self::Failed, Self::Pending)
+        )
+    }
+}
+
+#[derive(AsChangeset)]
+#[diesel(table_name = documents)]
+struct UploadStep<'a> {
+    upload_status: UploadStatus,
+    upload_completed_at: Option<Option<UtcTime>>,
+    error_message: Option<Option<&'a str>>,
+}
+
+#[derive(AsChangeset)]
+#[diesel(table_name = documents)]
+struct ProcessingStep<'a> {
+    processing_status: ProcessingStatus,
+    processing_started_at: Option<Option<UtcTime>>,
+    processing_completed_at: Option<Option<UtcTime>>,
+    error_message: Option<Option<&'a str>>,
+}
+
+impl Document {
+    /// Moves the upload on. `error` is kept for [`UploadStatus::Failed`] and forgotten otherwise.
+    ///
+    /// # Errors
+    /// [`Error::IllegalTransition`] names both states; [`Error::NotFound`].
+    pub fn set_upload_status(
+        connection: &mut DbConnection,
+        id: DocumentId,
+        to: UploadStatus,
+        error: Option<&str>,
+    ) -> Result<Self> {
+        let done = to == UploadStatus::Uploaded;
+        let step = UploadStep {
+            upload_status: to,
+            upload_completed_at: Some(done.then(UtcTime::now)),
+            error_message: Some(error.filter(|_| to == UploadStatus::Failed)),
+        };
+        let from: Vec<_> = UploadStatus::ALL.iter().filter(|from| from.may_become(to)).collect();
+        let moved = dispatch!(&mut *connection, |connection| diesel::update(documents::table)
+            .filter(documents::id.eq(id).and(documents::upload_status.eq_any(&from)))
+            .set(&step)
+            .returning(Self::as_returning())
+            .get_result(connection)
+            .optional())?;
+        moved.map_or_else(
+            || {
+                let found =
+                    Self::find(connection, id)?.ok_or_else(missing("documents", "id", id))?;
+                let from = found.upload_status.as_str();
+                Err(Error::IllegalTransition { what: "document", from, to: to.as_str() })
+            },
+            Ok,
+        )
+    }
+
+    /// Moves the processing on. `error` is kept for [`ProcessingStatus::Failed`] and forgotten
+    /// otherwise.
+    ///
+    /// Of several workers that take the same pending document, one gets it and the others an error.
+    ///
+    /// # Errors
+    /// [`Error::IllegalTransition`] names both states; [`Error::NotFound`].
+    pub fn set_processing_status(
+        connection: &mut DbConnection,
+        id: DocumentId,
+        to: ProcessingStatus,
+        error: Option<&str>,
+    ) -> Result<Self> {
+        let now = UtcTime::now();
+        let (started, completed) = match to {
+            ProcessingStatus::Pending => (Some(None), Some(None)),
+            ProcessingStatus::Processing => (Some(Some(now)), Some(None)),
+            ProcessingStatus::Completed | ProcessingStatus::Failed => (None, Some(Some(now))),
+        };
+        let step = ProcessingStep {
+            processing_status: to,
+            processing_started_at: started,
+            processing_completed_at: completed,
+            error_message: Some(error.filter(|_| to == ProcessingStatus::Failed)),
+        };
+        let from: Vec<_> = ProcessingStatus::ALL.iter().filter(|s| s.may_become(to)).collect();
+        let allowed = documents::processing_status
+            .eq_any(&from)
+            .and(documents::upload_status.eq(UploadStatus::Uploaded));
+        let moved = dispatch!(&mut *connection, |connection| diesel::update(documents::table)
+            .filter(documents::id.eq(id).and(allowed))
+            .set(&step)
+            .returning(Self::as_returning())
+            .get_result(connection)
+            .optional())?;
+        moved.map_or_else(
+            || {
+                let found =
+                    Self::find(connection, id)?.ok_or_else(missing("documents", "id", id))?;
+                let from = match found.upload_status {
+                    UploadStatus::Uploaded => found.processing_status.as_str(),
+                    unfinished => unfinished.as_str(),
+                };
+                Err(Error::IllegalTransition { what: "document", from, to: to.as_str() })
+            },
+            Ok,
+        )
+    }
+}

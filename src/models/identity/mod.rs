@@ -1,0 +1,15 @@
+//! Who signs in: users, their credentials, their sessions and the keys that act for them.
+//!
+//! These are the rows and queries. Hashing, tokens and lock-out are built on them.
+
+mod api_key;
+mod credentials;
+mod password_record;
+mod user;
+mod user_session;
+
+pub use api_key::{ApiKey, NewApiKey};
+pub use credentials::UserCredentials;
+pub use password_record::{NewPasswordRecord, PasswordRecord};
+pub use user::{NewUser, User, UserChanges, UserFilter};
+pub use user_session::{NewUserSession, UserSession};

@@ -1,0 +1,76 @@
+//! Former passwords, so that reuse can be refused.
+
+use diesel::prelude::*;
+use typed_builder::TypedBuilder;
+
+use super::user::User;
+use crate::models::query::{Limit, PageSize, Parent, named};
+use crate::schema::password_history;
+use crate::types::{PasswordAlgorithm, PasswordHash, PasswordRecordId, UserId, UtcTime};
+use crate::{DbConnection, Result, dispatch};
+
+/// The hash of a password that a user had. It does not leave the process.
+///
+/// ```compile_fail
+/// # fn leaves_the_process<T: serde::Serialize>() {}
+/// leaves_the_process::<zenith_db::models::PasswordRecord>();
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Associations, Identifiable, Queryable, Selectable)]
+#[diesel(table_name = password_history, belongs_to(User))]
+#[diesel(check_for_backend(crate::connection::MultiBackend))]
+pub struct PasswordRecord {
+    /// The row's key.
+    pub id: PasswordRecordId,
+    /// Whose it was.
+    pub user_id: UserId,
+    /// The hash.
+    pub password_hash: PasswordHash,
+    /// How it was made.
+    pub password_algorithm: PasswordAlgorithm,
+    /// When it was recorded.
+    pub created_at: UtcTime,
+}
+
+/// A password's hash to record.
+#[derive(Clone, Debug, Insertable, TypedBuilder)]
+#[diesel(table_name = password_history)]
+pub struct NewPasswordRecord<'a> {
+    /// Whose it is.
+    pub user_id: UserId,
+    /// The hash.
+    pub password_hash: &'a PasswordHash,
+    /// How it was made; unless told, with Argon2id.
+    #[builder(default = PasswordAlgorithm::Argon2id)]
+    pub password_algorithm: PasswordAlgorithm,
+}
+
+impl NewPasswordRecord<'_> {
+    /// Records the hash.
+    ///
+    /// # Errors
+    /// [`Error::Violation`](crate::Error::Violation) if there is no such user.
+    pub fn insert(&self, connection: &mut DbConnection) -> Result<PasswordRecord> {
+        let result =
+            dispatch!(&mut *connection, |connection| diesel::insert_into(password_history::table)
+                .values(self)
+                .returning(PasswordRecord::as_returning())
+                .get_result(connection));
+        let user = Some(Parent::User(self.user_id));
+        named(connection, result, &[("password_history_user_id_fkey", user)])
+    }
+}
+
+impl PasswordRecord {
+    /// The user's last `count` passwords, the newest first; at most [`PageSize::MAX`].
+    ///
+    /// # Errors
+    /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
+    pub fn list_last(connection: &mut DbConnection, user: UserId, count: u32) -> Result<Vec<Self>> {
+        Ok(dispatch!(connection, |connection| password_history::table
+            .select(Self::as_select())
+            .filter(password_history::user_id.eq(user))
+            .order(password_history::id.desc())
+            .at_most(count.min(PageSize::MAX))
+            .load(connection))?)
+    }
+}

@@ -1,0 +1,13 @@
+//! Running the application: notifications, health, backups, metrics, the schema's history.
+
+mod backup_job;
+mod metric;
+mod notification;
+mod schema_version;
+mod system_health;
+
+pub use backup_job::{BackupJob, BackupResult, NewBackupJob};
+pub use metric::{MetricBucket, NewSystemMetric, SystemMetric};
+pub use notification::{NewNotification, Notification};
+pub use schema_version::{NewSchemaVersion, SchemaVersion};
+pub use system_health::{HealthObservation, RecordedHealth, SystemHealth};

@@ -1,0 +1,52 @@
+//! Filters that a caller may leave out.
+
+use diesel::backend::Backend;
+use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping};
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+
+/// A condition that is part of the query only if it is there.
+///
+/// The query's text then holds exactly what was asked for, so that the planner picks the index for
+/// it, which it cannot for `? IS NULL OR column = ?`; and unlike a `boxed()` query it is typed
+/// throughout and its statement is prepared once.
+#[derive(Clone, Copy, Debug, ValidGrouping)]
+pub(in crate::models) struct When<P>(pub(in crate::models) Option<P>);
+
+impl<P: Expression> Expression for When<P> {
+    type SqlType = P::SqlType;
+}
+
+impl<P: SelectableExpression<QS>, QS> SelectableExpression<QS> for When<P> {}
+
+impl<P: AppearsOnTable<QS>, QS> AppearsOnTable<QS> for When<P> {}
+
+impl<P> QueryId for When<P> {
+    type QueryId = ();
+    // With and without the condition are two texts.
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<P: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for When<P> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        if let Some(condition) = &self.0 {
+            condition.walk_ast(out)
+        } else {
+            out.push_sql("TRUE");
+            Ok(())
+        }
+    }
+}
+
+/// The LIKE pattern, with `\` as its escape, for a text that contains this one.
+pub(in crate::models) fn contains_pattern(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for character in text.chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
+}

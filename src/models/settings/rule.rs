@@ -1,0 +1,134 @@
+//! What a setting's value must satisfy, as one line of text in `validation_rule`.
+//!
+//! | rule | the value must be |
+//! | --- | --- |
+//! | `range 1..100` | a number from 1 to 100, both included; either end may be left out |
+//! | `one-of debug\|info\|warning` | one of these words exactly |
+//! | `pattern [a-z]+-[0-9]{4}` | as a whole what the regular expression describes |
+//!
+//! A range is for settings of type integer and float; the other two compare the value's text.
+//! Regular expressions have the syntax of the crate `regex-lite` and take time linear in the text.
+
+use std::cmp::Ordering;
+use std::str::FromStr;
+
+use regex_lite::Regex;
+
+/// What a setting's value must satisfy. It is written as a rule keyword and what belongs to it; see
+/// the variants.
+///
+/// ```
+/// # use zenith_db::models::ValidationRule;
+/// let rule: ValidationRule = "range 1..100".parse()?;
+/// assert!(rule.allows("100") && !rule.allows("101"));
+/// # Ok::<(), zenith_db::models::BadRule>(())
+/// ```
+#[derive(Clone, Debug)]
+pub enum ValidationRule {
+    /// `range MIN..MAX`: a number within these bounds, both included; either may be left out.
+    Range {
+        /// The least.
+        min: Option<Number>,
+        /// The greatest.
+        max: Option<Number>,
+    },
+    /// `one-of A|B|C`: one of these words exactly.
+    OneOf(Vec<String>),
+    /// `pattern REGEX`: as a whole what the regular expression describes.
+    Pattern(Regex),
+}
+
+/// A number in a rule: whole ones are compared exactly, whatever their size.
+#[derive(Clone, Copy, Debug)]
+pub enum Number {
+    /// A whole number within 64 bits.
+    Whole(i64),
+    /// Any other.
+    Real(f64),
+}
+
+/// A rule that cannot be understood.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadRule(String);
+
+impl Number {
+    fn parse(text: &str) -> Option<Self> {
+        let whole = text.parse().ok().map(Self::Whole);
+        whole.or_else(|| text.parse().ok().filter(|n: &f64| n.is_finite()).map(Self::Real))
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "only where the other number is not whole")]
+    fn as_f64(self) -> f64 {
+        match self {
+            Self::Whole(number) => number as f64,
+            Self::Real(number) => number,
+        }
+    }
+
+    fn compare(self, other: Self) -> Option<Ordering> {
+        match (self, other) {
+            (Self::Whole(a), Self::Whole(b)) => Some(a.cmp(&b)),
+            (a, b) => a.as_f64().partial_cmp(&b.as_f64()),
+        }
+    }
+}
+
+impl FromStr for ValidationRule {
+    type Err = BadRule;
+
+    fn from_str(text: &str) -> Result<Self, BadRule> {
+        let bad = |reason: &str| BadRule(reason.to_owned());
+        let (keyword, rest) = text.trim().split_once(char::is_whitespace).unwrap_or((text, ""));
+        let rest = rest.trim();
+        match keyword {
+            _ if rest.is_empty() => {
+                Err(bad("a rule is `range MIN..MAX`, `one-of A|B|C` or `pattern REGEX`"))
+            }
+            "range" => {
+                let (min, max) =
+                    rest.split_once("..").ok_or_else(|| bad("a range is written MIN..MAX"))?;
+                let bound = |text: &str| match text.trim() {
+                    "" => Ok(None),
+                    text => Number::parse(text)
+                        .map(Some)
+                        .ok_or_else(|| BadRule(format!("{text:?} is not a number"))),
+                };
+                let (min, max) = (bound(min)?, bound(max)?);
+                match (min, max) {
+                    (None, None) => Err(bad("a range has at least one bound")),
+                    (Some(a), Some(b)) if a.compare(b) == Some(Ordering::Greater) => {
+                        Err(bad("the range is empty"))
+                    }
+                    _ => Ok(Self::Range { min, max }),
+                }
+            }
+            "one-of" => {
+                Ok(Self::OneOf(rest.split('|').map(|word| word.trim().to_owned()).collect()))
+            }
+            "pattern" => Regex::new(&format!("^(?:{rest})$"))
+                .map(Self::Pattern)
+                .map_err(|cause| BadRule(cause.to_string())),
+            other => Err(BadRule(format!(
+                "there is no rule {other:?}: there are range, one-of and pattern"
+            ))),
+        }
+    }
+}
+
+impl ValidationRule {
+    /// Whether a value, in its text form, satisfies the rule.
+    #[must_use]
+    pub fn allows(&self, value: &str) -> bool {
+        match self {
+            Self::Range { min, max } => Number::parse(value).is_some_and(|value| {
+                let at_least = |min| value.compare(min).is_some_and(Ordering::is_ge);
+                let at_most = |max| value.compare(max).is_some_and(Ordering::is_le);
+                min.is_none_or(at_least) && max.is_none_or(at_most)
+            }),
+            Self::OneOf(words) => words.iter().any(|word| word == value),
+            // `$` is the end of the text, never of a line: multi-line mode is off.
+            Self::Pattern(regex) => regex.is_match(value),
+        }
+    }
+}

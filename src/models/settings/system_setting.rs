@@ -1,0 +1,231 @@
+//! Settings of the whole installation.
+
+use diesel::prelude::*;
+use serde::Serialize;
+use typed_builder::TypedBuilder;
+
+use super::rule::ValidationRule;
+use super::value::{self, SettingText, SettingValue, faulty};
+use crate::models::query::{Parent, named};
+use crate::schema::system_settings;
+use crate::types::{Ciphertext, SystemSettingId, UserId, UtcTime, ValueType};
+use crate::{DbConnection, Result, SettingFault, dispatch};
+
+/// A setting.
+#[derive(Clone, Debug, PartialEq, Eq, Identifiable, Queryable, Selectable, Serialize)]
+#[diesel(table_name = system_settings)]
+#[diesel(check_for_backend(crate::connection::MultiBackend))]
+pub struct SystemSetting {
+    /// The row's key.
+    pub id: SystemSettingId,
+    /// The unique name.
+    pub key: String,
+    /// The value as text that agrees with `value_type`; a secret's as ciphertext.
+    pub value: Option<SettingText>,
+    /// What the text stands for.
+    pub value_type: ValueType,
+    /// What the setting does.
+    pub description: Option<String>,
+    /// Whether the value is a secret.
+    pub is_secret: bool,
+    /// Whether only the system writes it.
+    pub is_readonly: bool,
+    /// What a value must satisfy: see [`ValidationRule`](super::ValidationRule).
+    pub validation_rule: Option<String>,
+    /// The group that it is shown in.
+    pub category: String,
+    /// When it was made.
+    pub created_at: UtcTime,
+    /// When it was last changed.
+    pub updated_at: UtcTime,
+    /// Who changed it last.
+    pub updated_by: Option<UserId>,
+}
+
+/// A setting to insert.
+#[derive(Clone, Debug, Insertable, TypedBuilder)]
+#[diesel(table_name = system_settings)]
+#[diesel(treat_none_as_default_value = false)]
+pub struct NewSystemSetting<'a> {
+    /// The unique name, 1 to 100 characters.
+    pub key: &'a str,
+    /// The value, in its text form.
+    #[builder(default, setter(into))]
+    pub value: Option<&'a str>,
+    /// What the text stands for; unless told, any text.
+    #[builder(default = ValueType::String)]
+    pub value_type: ValueType,
+    /// What the setting does.
+    #[builder(default, setter(into))]
+    pub description: Option<&'a str>,
+    /// Whether the value is a secret: then it must be ciphertext. Unless told, no.
+    #[builder(default)]
+    pub is_secret: bool,
+    /// Whether only the system writes it; unless told, no.
+    #[builder(default)]
+    pub is_readonly: bool,
+    /// What a value must satisfy: see [`ValidationRule`](super::ValidationRule).
+    #[builder(default, setter(into))]
+    pub validation_rule: Option<&'a str>,
+    /// The group that it is shown in, 1 to 50 characters; unless told, `general`.
+    #[builder(default = "general")]
+    pub category: &'a str,
+}
+
+impl NewSystemSetting<'_> {
+    /// Inserts the setting.
+    ///
+    /// # Errors
+    /// [`Error::Setting`](crate::Error::Setting) if its rule cannot be understood or its value breaks
+    /// it; [`Error::Violation`](crate::Error::Violation) if the name is taken, or the value is not of
+    /// its type, or that of a secret is not encrypted.
+    pub fn insert(&self, connection: &mut DbConnection) -> Result<SystemSetting> {
+        if let Some(rule) = self.validation_rule
+            && let Err(reason) = rule.parse::<ValidationRule>()
+        {
+            let (rule, reason) = (rule.to_owned(), reason.to_string());
+            return Err(faulty(self.key, SettingFault::BadRule { rule, reason }));
+        }
+        if let Some(text) = self.value.filter(|_| !self.is_secret) {
+            value::check_rule(self.key, self.validation_rule, text)?;
+        }
+        Ok(dispatch!(connection, |connection| diesel::insert_into(system_settings::table)
+            .values(self)
+            .returning(SystemSetting::as_returning())
+            .get_result(connection))?)
+    }
+}
+
+impl SystemSetting {
+    /// The setting of this name.
+    ///
+    /// # Errors
+    /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
+    pub fn find_by_key(connection: &mut DbConnection, key: &str) -> Result<Option<Self>> {
+        Ok(dispatch!(connection, |connection| system_settings::table
+            .select(Self::as_select())
+            .filter(system_settings::key.eq(key))
+            .get_result(connection)
+            .optional())?)
+    }
+
+    /// The settings of a category, by name.
+    ///
+    /// # Errors
+    /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
+    pub fn list_in_category(connection: &mut DbConnection, category: &str) -> Result<Vec<Self>> {
+        Ok(dispatch!(connection, |connection| system_settings::table
+            .select(Self::as_select())
+            .filter(system_settings::category.eq(category))
+            .order(system_settings::key)
+            .load(connection))?)
+    }
+
+    /// The value of a setting that is no secret.
+    ///
+    /// ```
+    /// # use zenith_db::prelude::*;
+    /// fn attempts(conn: &mut DbConnection) -> Result<i64> {
+    ///     SystemSetting::get(conn, "MAX_LOGIN_ATTEMPTS")
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Setting`](crate::Error::Setting) if there is none, it is empty, or it holds another
+    /// type.
+    pub fn get<T: SettingValue>(connection: &mut DbConnection, key: &str) -> Result<T> {
+        let setting = Self::existing(connection, key)?;
+        if setting.is_secret {
+            return Err(faulty(key, SettingFault::Secret));
+        }
+        value::read(key, setting.value_type, setting.value.as_ref())
+    }
+
+    /// The value of a secret setting, still encrypted; `None` if it has none.
+    ///
+    /// # Errors
+    /// [`Error::Setting`](crate::Error::Setting) if there is none or it is no secret.
+    pub fn get_secret(connection: &mut DbConnection, key: &str) -> Result<Option<Ciphertext>> {
+        let setting = Self::existing(connection, key)?;
+        let value = setting.value.as_ref().map(|text| text.expose().parse()).transpose();
+        match value {
+            Ok(value) if setting.is_secret => Ok(value),
+            _ => Err(faulty(key, SettingFault::NotSecret)),
+        }
+    }
+
+    /// Gives the setting a value that has its type and passes its rule.
+    ///
+    /// # Errors
+    /// [`Error::Setting`](crate::Error::Setting) if there is none, it is read-only or a secret, or
+    /// the value does not fit.
+    pub fn set<T: SettingValue>(
+        connection: &mut DbConnection,
+        key: &str,
+        value: &T,
+        by: Option<UserId>,
+    ) -> Result<Self> {
+        connection.write(|connection| {
+            let setting = Self::existing(connection, key)?;
+            if setting.is_readonly {
+                return Err(faulty(key, SettingFault::ReadOnly));
+            }
+            if setting.is_secret {
+                return Err(faulty(key, SettingFault::Secret));
+            }
+            if setting.value_type != T::TYPE {
+                let (stored, asked) = (setting.value_type, T::TYPE);
+                return Err(faulty(key, SettingFault::WrongType { stored, asked }));
+            }
+            let text = value::write(key, setting.validation_rule.as_deref(), value)?;
+            Self::write_text(connection, setting.id, Some(&text), by)
+        })
+    }
+
+    /// Gives a secret setting a value that the caller has encrypted, or takes it away.
+    ///
+    /// # Errors
+    /// [`Error::Setting`](crate::Error::Setting) if there is none, it is read-only, or it is no
+    /// secret.
+    pub fn set_secret(
+        connection: &mut DbConnection,
+        key: &str,
+        value: Option<&Ciphertext>,
+        by: Option<UserId>,
+    ) -> Result<Self> {
+        connection.write(|connection| {
+            let setting = Self::existing(connection, key)?;
+            if setting.is_readonly {
+                return Err(faulty(key, SettingFault::ReadOnly));
+            }
+            if !setting.is_secret {
+                return Err(faulty(key, SettingFault::NotSecret));
+            }
+            Self::write_text(connection, setting.id, value.map(Ciphertext::expose), by)
+        })
+    }
+
+    pub(super) fn existing(connection: &mut DbConnection, key: &str) -> Result<Self> {
+        Self::find_by_key(connection, key)?.ok_or_else(|| faulty(key, SettingFault::Unknown))
+    }
+
+    fn write_text(
+        connection: &mut DbConnection,
+        id: SystemSettingId,
+        text: Option<&str>,
+        by: Option<UserId>,
+    ) -> Result<Self> {
+        let set = (
+            system_settings::value.eq(text),
+            system_settings::updated_by.eq(by),
+            system_settings::updated_at.eq(UtcTime::now()),
+        );
+        let result = dispatch!(&mut *connection, |connection| diesel::update(
+            system_settings::table.find(id)
+        )
+        .set(set)
+        .returning(Self::as_returning())
+        .get_result(connection));
+        named(connection, result, &[("system_settings_updated_by_fkey", by.map(Parent::User))])
+    }
+}

@@ -1,0 +1,164 @@
+//! Settings of one user, which fall back to the system setting of the same name.
+
+use diesel::prelude::*;
+use diesel::upsert::excluded;
+use serde::Serialize;
+
+use super::system_setting::SystemSetting;
+use super::value::{self, SettingText, SettingValue, faulty};
+use crate::models::User;
+use crate::models::query::{Parent, named};
+use crate::schema::user_preferences;
+use crate::types::{UserId, UserPreferenceId, UtcTime, ValueType};
+use crate::{DbConnection, Result, SettingFault, dispatch};
+
+/// What a user has chosen.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Associations, Identifiable, Queryable, Selectable, Serialize,
+)]
+#[diesel(table_name = user_preferences, belongs_to(User))]
+#[diesel(check_for_backend(crate::connection::MultiBackend))]
+pub struct UserPreference {
+    /// The row's key.
+    pub id: UserPreferenceId,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// The name, unique for the user.
+    pub key: String,
+    /// The value as text that agrees with `value_type`.
+    pub value: Option<SettingText>,
+    /// What the text stands for.
+    pub value_type: ValueType,
+    /// The group that it is shown in.
+    pub category: String,
+    /// When it was first chosen.
+    pub created_at: UtcTime,
+    /// When it was last changed.
+    pub updated_at: UtcTime,
+}
+
+/// Private: only [`UserPreference::set`] knows that the value fits.
+#[derive(Insertable)]
+#[diesel(table_name = user_preferences)]
+struct NewUserPreference<'a> {
+    user_id: UserId,
+    key: &'a str,
+    value: &'a str,
+    value_type: ValueType,
+    category: &'a str,
+}
+
+impl UserPreference {
+    /// What the user has chosen, or else the value of the system setting of this name.
+    ///
+    /// # Errors
+    /// [`Error::Setting`](crate::Error::Setting) if there is neither, or it holds another type.
+    pub fn get<T: SettingValue>(
+        connection: &mut DbConnection,
+        user: UserId,
+        key: &str,
+    ) -> Result<T> {
+        let chosen: Option<Self> =
+            dispatch!(&mut *connection, |connection| user_preferences::table
+                .select(Self::as_select())
+                .filter(user_preferences::user_id.eq(user).and(user_preferences::key.eq(key)))
+                .get_result(connection)
+                .optional())?;
+        match chosen {
+            Some(chosen) => value::read(key, chosen.value_type, chosen.value.as_ref()),
+            None => SystemSetting::get(connection, key),
+        }
+    }
+
+    /// Records what the user chooses. Where there is a system setting of this name, the value must
+    /// have its type and pass its rule, and the preference belongs to its category; otherwise the
+    /// category is `general`.
+    ///
+    /// # Errors
+    /// [`Error::Setting`](crate::Error::Setting) if the value does not fit the system setting, or
+    /// that is read-only or a secret; [`Error::Violation`](crate::Error::Violation) if there is no
+    /// such user.
+    pub fn set<T: SettingValue>(
+        connection: &mut DbConnection,
+        user: UserId,
+        key: &str,
+        value: &T,
+    ) -> Result<Self> {
+        connection.write(|connection| {
+            let default = SystemSetting::find_by_key(connection, key)?;
+            let rule = default.as_ref().and_then(|setting| setting.validation_rule.as_deref());
+            if let Some(setting) = &default {
+                let fault = match setting {
+                    SystemSetting { is_readonly: true, .. } => Some(SettingFault::ReadOnly),
+                    SystemSetting { is_secret: true, .. } => Some(SettingFault::Secret),
+                    SystemSetting { value_type, .. } if *value_type != T::TYPE => {
+                        Some(SettingFault::WrongType { stored: *value_type, asked: T::TYPE })
+                    }
+                    _ => None,
+                };
+                if let Some(fault) = fault {
+                    return Err(faulty(key, fault));
+                }
+            }
+            let text = value::write(key, rule, value)?;
+            let row = NewUserPreference {
+                user_id: user,
+                key,
+                value: &text,
+                value_type: T::TYPE,
+                category: default.as_ref().map_or("general", |setting| &setting.category),
+            };
+            row.upsert(connection)
+        })
+    }
+
+    /// Forgets what the user chose: the system setting holds again. Returns whether there was
+    /// anything to forget.
+    ///
+    /// # Errors
+    /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
+    pub fn unset(connection: &mut DbConnection, user: UserId, key: &str) -> Result<bool> {
+        let forgotten =
+            dispatch!(connection, |connection| diesel::delete(user_preferences::table)
+                .filter(user_preferences::user_id.eq(user).and(user_preferences::key.eq(key)))
+                .execute(connection))?;
+        Ok(forgotten > 0)
+    }
+
+    /// What the user has chosen in a category, by name.
+    ///
+    /// # Errors
+    /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
+    pub fn list_in_category(
+        connection: &mut DbConnection,
+        user: UserId,
+        category: &str,
+    ) -> Result<Vec<Self>> {
+        Ok(dispatch!(connection, |connection| user_preferences::table
+            .select(Self::as_select())
+            .filter(user_preferences::user_id.eq(user))
+            .filter(user_preferences::category.eq(category))
+            .order(user_preferences::key)
+            .load(connection))?)
+    }
+}
+
+impl NewUserPreference<'_> {
+    fn upsert(&self, connection: &mut DbConnection) -> Result<UserPreference> {
+        let result =
+            dispatch!(&mut *connection, |connection| diesel::insert_into(user_preferences::table)
+                .values(self)
+                .on_conflict((user_preferences::user_id, user_preferences::key))
+                .do_update()
+                .set((
+                    user_preferences::value.eq(excluded(user_preferences::value)),
+                    user_preferences::value_type.eq(excluded(user_preferences::value_type)),
+                    user_preferences::category.eq(excluded(user_preferences::category)),
+                    user_preferences::updated_at.eq(UtcTime::now()),
+                ))
+                .returning(UserPreference::as_returning())
+                .get_result(connection));
+        let user = Some(Parent::User(self.user_id));
+        named(connection, result, &[("user_preferences_user_id_fkey", user)])
+    }
+}

@@ -1,0 +1,181 @@
+//! Values of settings: Rust types on one side, text that agrees with a [`ValueType`] on the other.
+
+use std::fmt;
+
+use diesel::backend::Backend;
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::expression::AsExpression;
+use diesel::sql_types::Text;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use super::rule::ValidationRule;
+use crate::types::ValueType;
+use crate::{Error, Result, SettingFault};
+
+/// A Rust type that a setting can hold. The set is closed: one for each [`ValueType`].
+pub trait SettingValue: Sized + sealed::Sealed {
+    /// The type of the settings that hold it.
+    const TYPE: ValueType;
+
+    /// The text to store; `None` if it has none, as NaN has not.
+    fn to_text(&self) -> Option<String>;
+
+    /// Reads the stored text; `None` if it is not of this type.
+    fn from_text(text: &str) -> Option<Self>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for String {}
+    impl Sealed for i64 {}
+    impl Sealed for f64 {}
+    impl Sealed for bool {}
+    impl Sealed for serde_json::Value {}
+}
+
+impl SettingValue for String {
+    const TYPE: ValueType = ValueType::String;
+
+    fn to_text(&self) -> Option<String> {
+        Some(self.clone())
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        Some(text.to_owned())
+    }
+}
+
+impl SettingValue for i64 {
+    const TYPE: ValueType = ValueType::Integer;
+
+    fn to_text(&self) -> Option<String> {
+        Some(self.to_string())
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+impl SettingValue for f64 {
+    const TYPE: ValueType = ValueType::Float;
+
+    fn to_text(&self) -> Option<String> {
+        // `Debug` is the shortest text that reads back as the same number.
+        self.is_finite().then(|| format!("{self:?}"))
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.parse().ok().filter(|number: &Self| number.is_finite())
+    }
+}
+
+impl SettingValue for bool {
+    const TYPE: ValueType = ValueType::Boolean;
+
+    fn to_text(&self) -> Option<String> {
+        Some(self.to_string())
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+impl SettingValue for Value {
+    const TYPE: ValueType = ValueType::Json;
+
+    fn to_text(&self) -> Option<String> {
+        Some(self.to_string())
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+}
+
+/// A setting's value as it is stored. That of a secret setting is ciphertext, and is neither shown
+/// by `Debug` nor serialised.
+#[derive(Clone, PartialEq, Eq, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Text)]
+pub struct SettingText(String);
+
+impl SettingText {
+    /// The text, whether it is a secret's or not.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// The text, if it is no secret.
+    #[must_use]
+    pub fn as_public(&self) -> Option<&str> {
+        // The database refuses a secret setting that does not begin so.
+        (!self.0.starts_with("enc:v")).then_some(&self.0)
+    }
+}
+
+impl fmt::Debug for SettingText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_public().unwrap_or("***"), f)
+    }
+}
+
+impl Serialize for SettingText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.as_public().serialize(serializer)
+    }
+}
+
+impl<DB: Backend> FromSql<Text, DB> for SettingText
+where
+    String: FromSql<Text, DB>,
+{
+    fn from_sql(value: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        String::from_sql(value).map(Self)
+    }
+}
+
+/// For `map_err` and the like: what is wrong with a setting.
+pub(super) fn faulty(key: &str, fault: SettingFault) -> Error {
+    Error::Setting { key: key.to_owned(), fault }
+}
+
+/// The stored text as a value of type `T`.
+pub(super) fn read<T: SettingValue>(
+    key: &str,
+    stored: ValueType,
+    text: Option<&SettingText>,
+) -> Result<T> {
+    if stored != T::TYPE {
+        return Err(faulty(key, SettingFault::WrongType { stored, asked: T::TYPE }));
+    }
+    let text = text.ok_or_else(|| faulty(key, SettingFault::Empty))?.expose();
+    T::from_text(text).ok_or_else(|| {
+        faulty(key, SettingFault::NotOfType { text: text.to_owned(), value_type: stored })
+    })
+}
+
+/// The text to store for a value, once it has passed the rule.
+pub(super) fn write<T: SettingValue>(key: &str, rule: Option<&str>, value: &T) -> Result<String> {
+    let text = value.to_text().ok_or_else(|| {
+        faulty(key, SettingFault::NotOfType { text: "NaN or infinity".into(), value_type: T::TYPE })
+    })?;
+    check_rule(key, rule, &text)?;
+    Ok(text)
+}
+
+/// Whether the text passes the rule, and the rule can be understood.
+pub(super) fn check_rule(key: &str, rule: Option<&str>, text: &str) -> Result<()> {
+    let Some(rule) = rule else { return Ok(()) };
+    let parsed: ValidationRule = rule.parse().map_err(|reason: super::BadRule| {
+        faulty(key, SettingFault::BadRule { rule: rule.to_owned(), reason: reason.to_string() })
+    })?;
+    if parsed.allows(text) {
+        Ok(())
+    } else {
+        let (value, rule) = (text.to_owned(), rule.to_owned());
+        Err(faulty(key, SettingFault::BreaksRule { value, rule }))
+    }
+}

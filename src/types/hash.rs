@@ -1,0 +1,161 @@
+//! SHA-256 hashes: of contents, which anybody may see, and of tokens, which nobody may.
+
+use std::fmt;
+use std::str::FromStr;
+
+use diesel::backend::Backend;
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::expression::AsExpression;
+use diesel::sql_types::Text;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::stored_text::to_sql_as_text;
+
+/// Text that is not the lower-case hexadecimal form of a SHA-256 hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a SHA-256 hash is 64 lower-case hexadecimal digits")]
+pub struct NotSha256;
+
+/// The SHA-256 hash of a content: a file, a chunk, an audit entry. Stored as 64 lower-case
+/// hexadecimal digits.
+///
+/// ```
+/// # use zenith_db::types::Sha256Hash;
+/// let hash = Sha256Hash::of("");
+/// assert_eq!(
+///     hash.to_string(),
+///     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+/// );
+/// assert_eq!(hash.to_string().parse(), Ok(hash));
+/// ```
+#[derive(
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    AsExpression,
+    FromSqlRow,
+)]
+#[diesel(sql_type = Text)]
+#[serde(into = "String", try_from = "String")]
+pub struct Sha256Hash([u8; 32]);
+
+impl Sha256Hash {
+    /// What the first entry of a chain refers to: 64 zeros.
+    pub const ZERO: Self = Self([0; 32]);
+
+    /// The hash of a content.
+    #[must_use]
+    pub fn of(content: impl AsRef<[u8]>) -> Self {
+        Self(Sha256::digest(content).into())
+    }
+}
+
+impl From<[u8; 32]> for Sha256Hash {
+    /// A hash that was computed elsewhere, such as while a file was received.
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Display for Sha256Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Sha256Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sha256Hash({self})")
+    }
+}
+
+impl FromStr for Sha256Hash {
+    type Err = NotSha256;
+
+    fn from_str(text: &str) -> Result<Self, NotSha256> {
+        let digit = |byte: u8| match byte {
+            b'0'..=b'9' => Ok(byte - b'0'),
+            b'a'..=b'f' => Ok(byte - b'a' + 10),
+            _ => Err(NotSha256),
+        };
+        let bytes = text
+            .as_bytes()
+            .chunks(2)
+            .map(|pair| match pair {
+                &[high, low] => Ok(digit(high)? << 4 | digit(low)?),
+                _ => Err(NotSha256),
+            })
+            .collect::<Result<Vec<u8>, _>>()?;
+        bytes.try_into().map(Self).map_err(|_| NotSha256)
+    }
+}
+
+impl From<Sha256Hash> for String {
+    fn from(hash: Sha256Hash) -> Self {
+        hash.to_string()
+    }
+}
+
+impl TryFrom<String> for Sha256Hash {
+    type Error = NotSha256;
+
+    fn try_from(text: String) -> Result<Self, NotSha256> {
+        text.parse()
+    }
+}
+
+impl<DB: Backend> FromSql<Text, DB> for Sha256Hash
+where
+    String: FromSql<Text, DB>,
+{
+    fn from_sql(value: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        Ok(String::from_sql(value)?.parse()?)
+    }
+}
+
+to_sql_as_text!(Sha256Hash, Text, |hash| hash.to_string());
+
+/// The SHA-256 hash of a session's token or an API key: the database never holds the secret itself.
+///
+/// Whoever has the hash cannot act with it, but it is kept back all the same.
+///
+/// ```compile_fail
+/// # fn leaves_the_process<T: serde::Serialize>() {}
+/// leaves_the_process::<zenith_db::types::TokenHash>();
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Text)]
+pub struct TokenHash(Sha256Hash);
+
+impl TokenHash {
+    /// The hash of a token as the client presents it. The token must be random and long, 256 bits:
+    /// a short one can be guessed from its hash.
+    #[must_use]
+    pub fn of(token: &str) -> Self {
+        Self(Sha256Hash::of(token))
+    }
+}
+
+impl fmt::Debug for TokenHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenHash(***)")
+    }
+}
+
+impl<DB: Backend> FromSql<Text, DB> for TokenHash
+where
+    Sha256Hash: FromSql<Text, DB>,
+{
+    fn from_sql(value: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        Sha256Hash::from_sql(value).map(Self)
+    }
+}
+
+to_sql_as_text!(TokenHash, Text, |hash| hash.0.to_string());

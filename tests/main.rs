@@ -28,6 +28,7 @@ mod manager;
 mod migration_backups;
 mod migration_history;
 mod migrations;
+mod models_access;
 mod on_delete;
 mod paths;
 mod paths_inspected;

@@ -166,6 +166,8 @@ impl Violation {
             Kind::UniqueViolation => unique(info.constraint_name(), subject),
             Kind::NotNullViolation => required(info.as_ref(), subject),
             Kind::ForeignKeyViolation => reference(info.constraint_name()),
+            // What ON DELETE RESTRICT raises on SQLite has a code that Diesel does not know.
+            Kind::Unknown if message == "FOREIGN KEY constraint failed" => reference(None),
             Kind::CheckViolation => check(info.constraint_name().unwrap_or(subject)),
             _ if message.starts_with("audit_log") => {
                 Found { rule: Rule::AppendOnly, table: Some("audit_log"), ..Found::default() }

@@ -1,6 +1,7 @@
 //! What the tests share: a database of their own, removed when the test ends.
 pub mod command;
 pub mod former;
+pub mod models;
 pub mod rows;
 pub mod snapshot;
 use std::path::{Path, PathBuf};

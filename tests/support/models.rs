@@ -1,0 +1,183 @@
+//! A database for trying models on: a copy of one that was made once. Every statement that runs
+//! through it is recorded, and when the test is over, the plan of each is checked.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use diesel::connection::{Connection, InstrumentationEvent};
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use tempfile::TempDir;
+use zenith_db::prelude::*;
+
+use super::Fixture;
+
+/// A database with every migration, the seeds, the administrator `admin`, and one plain user `ann`
+/// with the role `user`.
+pub struct Models {
+    fixture: Fixture,
+    database: Database,
+    statements: Arc<Mutex<BTreeSet<String>>>,
+}
+
+/// Plans that are not look-ups in an index, with what shows that a statement is the one, and why it
+/// may be so.
+const EXCEPTIONS: &[(&str, &str, &str)] = &[
+    (
+        "FROM `roles` ORDER BY `roles`.`name`",
+        "SCAN roles USING INDEX idx_roles_name",
+        "lists every role, and there are a few",
+    ),
+    (
+        "ORDER BY `permissions`.`resource`, `permissions`.`action`",
+        "SCAN permissions USING INDEX idx_permissions_resource",
+        "lists permissions, of which there are a few dozen, in the order of the index",
+    ),
+];
+
+impl Models {
+    pub fn new() -> Self {
+        static TEMPLATE: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
+        let (_directory, template) = TEMPLATE.get_or_init(|| {
+            let fixture = Fixture::created();
+            let database = Database::open(&fixture.config()).expect("a database");
+            database.write(|conn| new_user(conn, "ann").map(drop)).expect("ann");
+            drop(database);
+            let path = fixture.path();
+            (fixture.directory, path)
+        });
+        let fixture = Fixture::empty();
+        std::fs::copy(template, fixture.path()).expect("a copy of the template");
+        let database = Database::open(&fixture.config()).expect("a database");
+        Self { fixture, database, statements: Arc::default() }
+    }
+
+    /// The database, for tests with threads. What runs through it directly is not recorded.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// The files, for what a model cannot do.
+    pub fn fixture(&self) -> &Fixture {
+        &self.fixture
+    }
+
+    /// What must work, in one write transaction.
+    pub fn run<T>(&self, work: impl FnOnce(&mut DbConnection) -> Result<T>) -> T {
+        self.attempt(work).expect("this works")
+    }
+
+    /// What must fail, in one write transaction.
+    pub fn fails<T: std::fmt::Debug>(
+        &self,
+        work: impl FnOnce(&mut DbConnection) -> Result<T>,
+    ) -> Error {
+        self.attempt(work).expect_err("this fails")
+    }
+
+    /// What must break this rule on this column.
+    pub fn violates<T: std::fmt::Debug, C>(
+        &self,
+        rule: Rule,
+        column: C,
+        work: impl FnOnce(&mut DbConnection) -> Result<T>,
+    ) where
+        C: diesel::Column + diesel::query_builder::QueryFragment<diesel::sqlite::Sqlite>,
+    {
+        let error = self.fails(work);
+        let violation = error.violation().unwrap_or_else(|| panic!("no violation: {error:?}"));
+        assert_eq!(violation.rule(), rule, "{violation}");
+        assert!(violation.concerns(column), "{violation}");
+    }
+
+    fn attempt<T>(&self, work: impl FnOnce(&mut DbConnection) -> Result<T>) -> Result<T> {
+        self.database.write(|connection| {
+            let statements = self.statements.clone();
+            connection.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+                if let InstrumentationEvent::StartQuery { query, .. } = event {
+                    let text = query.to_string();
+                    let text = text.rsplit_once(" -- binds: ").map_or(&*text, |(sql, _)| sql);
+                    statements.lock().expect("a lock").insert(text.to_owned());
+                }
+            });
+            work(connection)
+        })
+    }
+
+    /// The plain user.
+    pub fn ann(&self) -> UserId {
+        self.user("ann")
+    }
+
+    /// The user of this name.
+    pub fn user(&self, name: &str) -> UserId {
+        self.run(|conn| User::find_by_username(conn, name)).expect("a user").id
+    }
+
+    /// Another user, with the role `user`.
+    pub fn add_user(&self, name: &str) -> UserId {
+        self.run(|conn| new_user(conn, name))
+    }
+
+    /// The role of this name.
+    pub fn role(&self, name: &str) -> RoleId {
+        self.run(|conn| Role::find_by_name(conn, name)).expect("a role").id
+    }
+
+    /// Each recorded statement's plan that breaks a rule, as `plan: statement`.
+    fn bad_plans(&self) -> Vec<String> {
+        let mut connection = self.fixture.raw();
+        let statements = self.statements.lock().expect("a lock");
+        statements.iter().flat_map(|statement| bad_steps(&mut connection, statement)).collect()
+    }
+}
+
+impl Drop for Models {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let bad = self.bad_plans();
+            assert!(bad.is_empty(), "statements without an index:\n{}", bad.join("\n"));
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+struct Step {
+    #[diesel(sql_type = Text)]
+    detail: String,
+}
+
+/// The steps of a statement's plan that read a whole table or sort, unless that is excepted.
+pub fn bad_steps(connection: &mut SqliteConnection, statement: &str) -> Vec<String> {
+    let verb = statement.split_whitespace().next().unwrap_or_default();
+    if !["SELECT", "INSERT", "UPDATE", "DELETE"].contains(&verb) {
+        return Vec::new();
+    }
+    let explain = format!("EXPLAIN QUERY PLAN {statement}");
+    let steps: Vec<Step> = diesel::sql_query(explain).load(connection).expect(statement);
+    let is_bad = |step: &Step| {
+        step.detail.starts_with("SCAN ") && !step.detail.contains("CONSTANT ROW")
+            || step.detail.contains("TEMP B-TREE")
+    };
+    let excepted = |step: &Step| {
+        EXCEPTIONS.iter().any(|(mark, plan, _why)| {
+            statement.contains(mark) && step.detail.starts_with(plan)
+        })
+    };
+    let bad = steps.into_iter().filter(|step| is_bad(step) && !excepted(step));
+    bad.map(|step| format!("{}: {statement}", step.detail)).collect()
+}
+
+fn new_user(connection: &mut DbConnection, name: &str) -> Result<UserId> {
+    let role = Role::find_by_name(connection, "user")?.expect("a seeded role");
+    let hash = PasswordHash::new("$argon2id$v=19$m=1,t=1,p=1$c2FsdHNhbHQ$aGFzaA".into());
+    let email = format!("{name}@example.org");
+    let user = NewUser::builder()
+        .username(name)
+        .email(&email)
+        .password_hash(hash)
+        .role_id(role.id)
+        .build();
+    Ok(user.insert(connection)?.id)
+}

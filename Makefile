@@ -44,11 +44,15 @@ test: ## Run every test
 check: fmt clippy test example doc schema-check ## Everything that CI runs
 
 fmt:
-	$(CARGO) fmt --check
+	$(CARGO) fmt --all --check
 
 clippy:
 	$(CARGO) clippy --locked --all-targets -- --deny warnings
 	$(CARGO) clippy --locked --no-default-features -- --deny warnings
+	$(CARGO) clippy --locked --package zenith-consumer -- --deny warnings
+	@if command -v pg_config >/dev/null; then set -x; \
+		$(CARGO) clippy --locked --features postgres --lib --bins -- --deny warnings; \
+	else echo "SKIPPED: the queries were not checked for PostgreSQL: libpq is missing" >&2; fi
 
 example: ## Run the example application on this repository's own documents
 	$(CARGO) run --locked --quiet --example document_chat

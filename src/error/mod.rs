@@ -1,5 +1,6 @@
 //! The library's errors: what happened, where, and what to do about it.
 
+mod constraints;
 mod violation;
 
 use std::io;

@@ -9,6 +9,7 @@ use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error as Diese
 use diesel::sqlite::Sqlite;
 
 use super::Error;
+use super::constraints::{TABLES, UNIQUE};
 
 /// What kind of rule was broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -49,63 +50,6 @@ pub struct Violation {
     constraint: Option<String>,
     source: DieselError,
 }
-
-/// Each unique index with its columns: SQLite's errors name the columns, PostgreSQL's the index.
-pub(super) const UNIQUE: &[(&str, &str, &[&str])] = &[
-    ("idx_roles_name", "roles", &["name"]),
-    ("idx_permissions_name", "permissions", &["name"]),
-    ("idx_permissions_resource", "permissions", &["resource", "action"]),
-    ("idx_role_permissions_role_id", "role_permissions", &["role_id", "permission_id"]),
-    ("idx_users_uuid", "users", &["uuid"]),
-    ("idx_users_username", "users", &["username"]),
-    ("idx_users_email", "users", &["email"]),
-    ("idx_user_sessions_session_id", "user_sessions", &["session_id"]),
-    ("idx_user_sessions_token_hash", "user_sessions", &["token_hash"]),
-    ("idx_api_keys_key_id", "api_keys", &["key_id"]),
-    ("idx_api_keys_key_hash", "api_keys", &["key_hash"]),
-    ("idx_chat_sessions_session_id", "chat_sessions", &["session_id"]),
-    ("idx_chat_sessions_share_token", "chat_sessions", &["share_token"]),
-    ("idx_chat_history_message_id", "chat_history", &["message_id"]),
-    ("idx_documents_document_id", "documents", &["document_id"]),
-    ("idx_document_chunks_chunk_id", "document_chunks", &["chunk_id"]),
-    ("idx_document_chunks_document_id", "document_chunks", &["document_id", "chunk_index"]),
-    ("idx_file_storage_file_id", "file_storage", &["file_id"]),
-    ("idx_system_settings_key", "system_settings", &["key"]),
-    ("idx_user_preferences_user_id", "user_preferences", &["user_id", "key"]),
-    ("idx_audit_log_event_id", "audit_log", &["event_id"]),
-    ("idx_audit_log_seq", "audit_log", &["seq"]),
-    ("idx_audit_log_prev_hash", "audit_log", &["prev_hash"]),
-    ("idx_security_events_event_id", "security_events", &["event_id"]),
-    ("idx_notifications_notification_id", "notifications", &["notification_id"]),
-    ("idx_system_health_component", "system_health", &["component"]),
-    ("idx_backup_jobs_job_id", "backup_jobs", &["job_id"]),
-    ("idx_schema_version_version", "schema_version", &["version"]),
-];
-
-/// Every table: constraints are named after theirs.
-const TABLES: &[&str] = &[
-    "api_keys",
-    "audit_log",
-    "backup_jobs",
-    "chat_history",
-    "chat_sessions",
-    "document_chunks",
-    "documents",
-    "file_storage",
-    "notifications",
-    "password_history",
-    "permissions",
-    "role_permissions",
-    "roles",
-    "schema_version",
-    "security_events",
-    "system_health",
-    "system_metrics",
-    "system_settings",
-    "user_preferences",
-    "user_sessions",
-    "users",
-];
 
 impl Violation {
     /// What kind of rule it is.

@@ -9,7 +9,7 @@ ARGS      ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help build db-init db-migrate db-rollback db-seed db-health db-status db-backup \
-        test check fmt clippy example doc schema-check bench
+        test check fmt clippy example doc schema-check bench bench-models
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,7 +49,7 @@ fmt:
 clippy:
 	$(CARGO) clippy --locked --all-targets -- --deny warnings
 	$(CARGO) clippy --locked --no-default-features -- --deny warnings
-	$(CARGO) clippy --locked --package zenith-consumer -- --deny warnings
+	$(CARGO) clippy --locked --package zenith-consumer --package zenith-bench-models -- --deny warnings
 	@if command -v pg_config >/dev/null; then set -x; \
 		$(CARGO) clippy --locked --features postgres --lib --bins -- --deny warnings; \
 	else echo "SKIPPED: the queries were not checked for PostgreSQL: libpq is missing" >&2; fi
@@ -65,6 +65,9 @@ schema-check: $(DIESEL) ## Fail if src/schema.rs is not what the migrations gene
 
 bench: ## Measure against the floor
 	$(CARGO) bench --locked
+
+bench-models: ## Measure the models against raw SQLite
+	$(CARGO) run --locked --release --quiet --package zenith-bench-models
 
 target/tools/bin/diesel:
 	$(CARGO) install diesel_cli --version $(DIESEL_VERSION) --locked --quiet --root target/tools \

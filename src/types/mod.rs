@@ -16,5 +16,5 @@ pub use json::Json;
 pub use secret::{
     BackupCodes, Ciphertext, NotCiphertext, PasswordHash, ShareToken, TwoFactorSecret,
 };
-pub use time::UtcTime;
+pub use time::{NotUtcTime, UtcTime};
 pub use vocabulary::*;

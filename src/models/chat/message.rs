@@ -7,7 +7,7 @@ use serde_json::Value;
 use typed_builder::TypedBuilder;
 
 use super::session::ChatSession;
-use crate::models::query::{Limit, Page, PageSize, Parent, named};
+use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, named};
 use crate::models::{empty_object, missing};
 use crate::schema::{chat_history, chat_sessions};
 use crate::types::{ChatMessageId, ChatSessionId, Json, MessageType, PublicId, UserId, UtcTime};
@@ -168,6 +168,7 @@ impl NewChatMessage<'_> {
                 chat_sessions::table.find(self.chat_session_id)
             )
             .set(counted)
+            .prepared()
             .execute(connection))?;
             Ok(message)
         })

@@ -8,7 +8,7 @@ use serde_json::Value;
 use typed_builder::TypedBuilder;
 
 use super::document::Document;
-use crate::models::query::{Parent, named};
+use crate::models::query::{OneOf, Parent, Prepare, named};
 use crate::models::{empty_object, missing};
 use crate::schema::{document_chunks, documents};
 use crate::types::{DocumentChunkId, DocumentId, Json, PublicId, Sha256Hash, UtcTime};
@@ -182,6 +182,7 @@ impl DocumentChunk {
                     document_chunks::table.find(id)
                 )
                 .set(set)
+                .prepared()
                 .execute(connection))?;
             }
             Ok(found)
@@ -203,7 +204,7 @@ impl DocumentChunk {
                 dispatch!(&mut *connection, |connection| document_chunks::table
                     .inner_join(documents::table)
                     .select((Self::as_select(), Document::as_select()))
-                    .filter(document_chunks::vector_id.eq_any(some))
+                    .filter(OneOf { column: document_chunks::vector_id, texts: some })
                     .load(connection))?;
             for row in rows {
                 if let Some(vector_id) = &row.0.vector_id {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use typed_builder::TypedBuilder;
 
 use crate::connection::TransactionLock;
-use crate::models::query::{Limit, Page, PageSize, Parent, When, contains_pattern, named};
+use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, When, contains_pattern, named};
 use crate::models::{User, empty_object, missing};
 use crate::schema::documents;
 use crate::types::{
@@ -313,6 +313,7 @@ impl Document {
         );
         match dispatch!(connection, |connection| diesel::update(documents::table.find(id))
             .set(set)
+            .prepared()
             .execute(connection))?
         {
             0 => Err(missing("documents", "id", id)()),

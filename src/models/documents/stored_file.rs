@@ -6,7 +6,7 @@ use serde_json::Value;
 use typed_builder::TypedBuilder;
 
 use super::document::Document;
-use crate::models::query::{Limit, Page, PageSize, Parent, named};
+use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, named};
 use crate::models::{empty_object, missing};
 use crate::schema::file_storage;
 use crate::types::{
@@ -170,6 +170,7 @@ impl StoredFile {
         );
         match dispatch!(connection, |connection| diesel::update(file_storage::table.find(id))
             .set(set)
+            .prepared()
             .execute(connection))?
         {
             0 => Err(missing("file_storage", "id", id)()),

@@ -7,7 +7,7 @@ use typed_builder::TypedBuilder;
 
 use super::user::User;
 use crate::models::missing;
-use crate::models::query::{Limit, Page, PageSize, Parent, named};
+use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, named};
 use crate::schema::api_keys;
 use crate::types::{ApiKeyId, Json, PublicId, TokenHash, UserId, UtcTime};
 use crate::{DbConnection, Result, dispatch};
@@ -139,6 +139,7 @@ impl ApiKey {
                 api_keys::last_used_at.eq(now),
                 api_keys::usage_count.eq(api_keys::usage_count + 1),
             ))
+            .prepared()
             .execute(connection))?;
         Ok(recorded > 0)
     }

@@ -7,7 +7,7 @@ use typed_builder::TypedBuilder;
 
 use super::user::User;
 use crate::models::missing;
-use crate::models::query::{Limit, Page, PageSize, Parent, named};
+use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, named};
 use crate::schema::user_sessions;
 use crate::types::{Json, PublicId, TokenHash, UserId, UserSessionId, UtcTime};
 use crate::{DbConnection, Result, dispatch};
@@ -137,6 +137,7 @@ impl UserSession {
             .filter(user_sessions::idle_expires_at.gt(now))
             .filter(user_sessions::last_activity.le(now.minus_seconds(60)))
             .set((user_sessions::last_activity.eq(now), user_sessions::idle_expires_at.eq(capped),))
+            .prepared()
             .execute(connection))?;
         Ok(touched > 0)
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use typed_builder::TypedBuilder;
 
-use crate::models::query::{Limit, Page, PageSize, Parent, When, named};
+use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, When, named};
 use crate::models::{User, empty_object};
 use crate::schema::{notifications, users};
 use crate::types::{Json, NotificationId, NotificationType, PublicId, RoleId, UserId, UtcTime};
@@ -214,6 +214,7 @@ impl Notification {
             .filter(notifications::id.eq(id).and(notifications::user_id.eq(user)))
             .filter(not(notifications::is_read))
             .set(set)
+            .prepared()
             .execute(connection))?;
         Ok(marked > 0)
     }

@@ -4,6 +4,8 @@ use diesel::backend::Backend;
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::serialize::ToSql;
+use diesel::sql_types::{Bool, HasSqlType, Nullable, Text};
 
 /// A condition that is part of the query only if it is there.
 ///
@@ -35,6 +37,50 @@ impl<P: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for When<P> {
             out.push_sql("TRUE");
             Ok(())
         }
+    }
+}
+
+/// That the column is one of these texts.
+///
+/// Diesel's `eq_any` is prepared anew each time, which is half of what a look-up of twenty costs.
+/// Here each number of texts has a prepared statement of its own; the caller bounds the number.
+#[derive(Clone, Copy, Debug, ValidGrouping)]
+pub(in crate::models) struct OneOf<'a, C> {
+    pub(in crate::models) column: C,
+    pub(in crate::models) texts: &'a [&'a str],
+}
+
+impl<C: Expression> Expression for OneOf<'_, C> {
+    type SqlType = Nullable<Bool>;
+}
+
+impl<C: SelectableExpression<QS>, QS> SelectableExpression<QS> for OneOf<'_, C> {}
+
+impl<C: AppearsOnTable<QS>, QS> AppearsOnTable<QS> for OneOf<'_, C> {}
+
+impl<C> QueryId for OneOf<'_, C> {
+    type QueryId = ();
+    // Two numbers of texts are two texts.
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<C, DB> QueryFragment<DB> for OneOf<'_, C>
+where
+    C: QueryFragment<DB>,
+    DB: Backend + HasSqlType<Text>,
+    str: ToSql<Text, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        self.column.walk_ast(out.reborrow())?;
+        let mut mark = " IN (";
+        for text in self.texts {
+            out.push_sql(mark);
+            out.push_bind_param::<Text, str>(text)?;
+            mark = ", ";
+        }
+        // An empty list is no SQL on PostgreSQL; nothing equals NULL.
+        out.push_sql(if self.texts.is_empty() { " IN (NULL)" } else { ")" });
+        Ok(())
     }
 }
 

@@ -2,9 +2,11 @@
 
 mod filter;
 mod page;
+mod prepared;
 mod reference;
 
-pub(super) use filter::{When, contains_pattern};
+pub(super) use filter::{OneOf, When, contains_pattern};
 pub(super) use page::Limit;
 pub use page::{Page, PageSize};
+pub(super) use prepared::Prepare;
 pub(super) use reference::{Parent, named};

@@ -1,12 +1,6 @@
-//! Rows, their `New…` and `…Changes` forms and their queries: a directory per domain, a file per
-//! entity.
-//!
-//! Every file has the same order: the row, its forms, the queries. A `find…` answers `None` where
-//! there is no such row; an `update` or `delete` of a row that is not there is
-//! [`Error::NotFound`](crate::Error::NotFound). Pages are by keyset. Steps that belong together run
-//! in one write transaction, and races are settled in the database.
-//!
-//! Models take a connection. They know `schema` and `types`, and never config, pool or manager.
+#![doc = include_str!("../../docs/models.md")]
+// A directory per domain, a file per entity, and in each file the row, its forms, the queries. Models
+// take a connection; they know `schema` and `types`, and never config, pool or manager.
 
 mod access;
 mod audit;

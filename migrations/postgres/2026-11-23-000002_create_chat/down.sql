@@ -1,0 +1,3 @@
+-- Undoes create_chat.
+DROP TABLE chat_history;
+DROP TABLE chat_sessions;

@@ -1,0 +1,3 @@
+-- Undoes create_settings.
+DROP TABLE user_preferences;
+DROP TABLE system_settings;

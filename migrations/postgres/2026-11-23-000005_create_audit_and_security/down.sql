@@ -1,0 +1,5 @@
+-- Undoes create_audit_and_security.
+DROP TABLE security_events;
+DROP TABLE audit_log;
+DROP FUNCTION audit_log_refuse();
+DROP FUNCTION audit_log_append();

@@ -113,6 +113,11 @@ impl Violation {
             // What ON DELETE RESTRICT raises on SQLite has a code that Diesel does not know.
             Kind::Unknown if message == "FOREIGN KEY constraint failed" => reference(None),
             Kind::CheckViolation => check(info.constraint_name().unwrap_or(subject)),
+            // Raised before SQLite comes to the unique index; nothing but an event_id can repeat, as
+            // `append` leaves the key to the database.
+            _ if message == "audit_log is append-only: this id or event_id exists" => {
+                unique(Some("idx_audit_log_event_id"), "")
+            }
             _ if message.starts_with("audit_log") => {
                 Found { rule: Rule::AppendOnly, table: Some("audit_log"), ..Found::default() }
             }

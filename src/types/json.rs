@@ -37,9 +37,31 @@ where
     }
 }
 
+/// The text to store; refused if it is nested more deeply than serde_json reads.
+fn stored(value: &impl Serialize) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
+    const DEEPEST: usize = 127;
+    let text = serde_json::to_string(value)?;
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth -= 1,
+            _ => {}
+        }
+        if depth > DEEPEST {
+            return Err(format!("JSON is nested more than {DEEPEST} deep").into());
+        }
+    }
+    Ok(text)
+}
+
 impl<T: Debug + Serialize> ToSql<Text, Sqlite> for Json<T> {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
-        out.set_value(serde_json::to_string(&self.0)?);
+        out.set_value(stored(&self.0)?);
         Ok(IsNull::No)
     }
 }
@@ -47,7 +69,7 @@ impl<T: Debug + Serialize> ToSql<Text, Sqlite> for Json<T> {
 #[cfg(feature = "postgres")]
 impl<T: Debug + Serialize> ToSql<Text, diesel::pg::Pg> for Json<T> {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, diesel::pg::Pg>) -> serialize::Result {
-        ToSql::<Text, diesel::pg::Pg>::to_sql(&serde_json::to_string(&self.0)?, &mut out.reborrow())
+        ToSql::<Text, diesel::pg::Pg>::to_sql(&stored(&self.0)?, &mut out.reborrow())
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike, DurationRound, NaiveDate, NaiveTime, TimeDelta, Timelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Timelike, Utc};
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
@@ -104,8 +104,8 @@ impl UtcTime {
 
 impl From<DateTime<Utc>> for UtcTime {
     fn from(time: DateTime<Utc>) -> Self {
-        // The cut fails only beyond the years 1678 to 2262, where the time has no finer part to us.
-        Self(time.duration_trunc(TimeDelta::microseconds(1)).unwrap_or(time))
+        let finer = i64::from(time.timestamp_subsec_nanos() % 1_000);
+        Self(time - TimeDelta::nanoseconds(finer))
     }
 }
 

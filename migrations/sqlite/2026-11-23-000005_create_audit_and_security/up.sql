@@ -62,6 +62,7 @@ CREATE INDEX idx_audit_log_event_type ON audit_log (event_type, seq);
 CREATE INDEX idx_audit_log_event_category ON audit_log (event_category, seq);
 CREATE INDEX idx_audit_log_severity ON audit_log (severity, seq);
 CREATE INDEX idx_audit_log_resource ON audit_log (resource_type, resource_id, seq) WHERE resource_type IS NOT NULL;
+CREATE INDEX idx_audit_log_resource_type ON audit_log (resource_type, seq) WHERE resource_type IS NOT NULL;
 -- Append-only. Each row continues the chain: seq without a gap, prev_hash equal to the entry_hash before
 -- it (64 zeros for the first). The insert guard also stops INSERT OR REPLACE, which deletes without
 -- firing the delete trigger unless recursive_triggers is on.

@@ -177,6 +177,7 @@ impl NewAuditEvent<'_> {
             let last: Option<(i64, Sha256Hash)> =
                 dispatch!(&mut *connection, |connection| audit_log::table
                     .select((audit_log::seq, audit_log::entry_hash))
+                    .filter(audit_log::seq.gt(0))
                     .order(audit_log::seq.desc())
                     .at_most(1)
                     .get_result(connection)

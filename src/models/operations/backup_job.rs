@@ -1,10 +1,13 @@
 //! The record of backups.
 
+use diesel::dsl::case_when;
 use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use typed_builder::TypedBuilder;
 
+use crate::error::{Rule, Violation};
 use crate::models::query::{Limit, Page, PageSize};
 use crate::models::{empty_object, missing};
 use crate::schema::backup_jobs;
@@ -126,11 +129,12 @@ impl BackupResult<'_> {
     /// [`Error::IllegalTransition`] if it is not running; [`Error::NotFound`]; [`Error::Violation`] if
     /// a value breaks a rule.
     pub fn finish(&self, connection: &mut DbConnection, id: BackupJobId) -> Result<BackupJob> {
-        let set = (
-            backup_jobs::status.eq(BackupStatus::Completed),
-            backup_jobs::completed_at.eq(UtcTime::now()),
-            self,
-        );
+        // SQLite would store NaN as NULL, and so past the rule.
+        if self.compression_ratio.is_some_and(f64::is_nan) {
+            let rule = "backup_jobs_compression_ratio_positive";
+            return Err(Violation::new(Rule::Range, rule).into());
+        }
+        let set = (backup_jobs::status.eq(BackupStatus::Completed), ends_now(), self);
         let finished =
             dispatch!(&mut *connection, |connection| diesel::update(backup_jobs::table)
                 .filter(backup_jobs::id.eq(id).and(backup_jobs::status.eq(BackupStatus::Running)))
@@ -176,7 +180,7 @@ impl BackupJob {
     pub fn fail(connection: &mut DbConnection, id: BackupJobId, reason: &str) -> Result<Self> {
         let set = (
             backup_jobs::status.eq(BackupStatus::Failed),
-            backup_jobs::completed_at.eq(UtcTime::now()),
+            ends_now(),
             backup_jobs::error_message.eq(reason),
         );
         let failed = dispatch!(&mut *connection, |connection| diesel::update(backup_jobs::table)
@@ -217,4 +221,14 @@ impl BackupJob {
             .load(connection))?;
         Ok(Page::of(rows, size, |job: &Self| (job.started_at, job.id)))
     }
+}
+
+/// `completed_at` for now: the clock may have been set back, and a backup never ends before it began.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn ends_now() -> _ {
+    let now: UtcTime = UtcTime::now();
+    let started: diesel::dsl::Nullable<backup_jobs::started_at> =
+        backup_jobs::started_at.nullable();
+    backup_jobs::completed_at.eq(case_when(backup_jobs::started_at.gt(now), started)
+        .otherwise(now.into_sql::<Nullable<Timestamp>>()))
 }

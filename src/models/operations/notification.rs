@@ -140,7 +140,8 @@ impl NewNotification<'_> {
             let receivers: Vec<UserId> = dispatch!(&mut *connection, |connection| users::table
                 .select(users::id)
                 .filter(When(role.map(|role| users::role_id.eq(role))))
-                .filter(users::is_active)
+                // Not the bare column, for which SQLite does not use an index.
+                .filter(users::is_active.eq(true))
                 .order(users::id)
                 .load(connection))?;
             for some in receivers.chunks(USERS_PER_STATEMENT) {

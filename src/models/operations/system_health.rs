@@ -157,6 +157,8 @@ impl SystemHealth {
             dispatch!(&mut *connection, |connection| diesel::update(system_health::table)
                 .filter(system_health::component.eq(component))
                 .filter(diesel::dsl::not(system_health::alert_sent))
+                // It may have recovered while the alert was sent: what comes next is another.
+                .filter(system_health::consecutive_failures.ge(system_health::max_failures))
                 .set(system_health::alert_sent.eq(true))
                 .execute(connection))?;
         if marked == 0 {

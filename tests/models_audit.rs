@@ -328,3 +328,18 @@ fn entries_that_are_appended_at_once_follow_each_other() {
     assert!(entries.iter().map(|entry| entry.seq).eq(1..=800));
     assert_chained(&entries);
 }
+
+#[test]
+fn json_too_deep_to_be_read_is_not_recorded() {
+    let models = Models::new();
+    let mut deep = serde_json::json!("at the bottom");
+    for _ in 0..128 {
+        deep = serde_json::json!([deep]);
+    }
+    let event = NewAuditEvent::builder().event_type("t").event_category("c").action("a");
+    let event = event.request_data(Json(deep)).build();
+    assert!(matches!(models.fails(|conn| event.append(conn)), Error::Query(_)));
+    let page =
+        models.run(|conn| AuditEntry::page(conn, AuditFilter::default(), None, PageSize::of(1)));
+    assert_eq!(page.rows, []);
+}

@@ -37,11 +37,25 @@ where
     }
 }
 
-/// The text to store; refused if it is nested more deeply than serde_json reads.
-fn stored(value: &impl Serialize) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
-    const DEEPEST: usize = 127;
-    let text = serde_json::to_string(value)?;
-    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+impl<T: Debug + Serialize> Json<T> {
+    /// The text to store.
+    ///
+    /// It is refused if it is nested more deeply than serde_json reads: what is written must be
+    /// readable.
+    pub(crate) fn to_text(&self) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
+        const DEEPEST: usize = 127;
+        let text = serde_json::to_string(&self.0)?;
+        if depth(&text) > DEEPEST {
+            return Err(format!("JSON is nested more than {DEEPEST} deep").into());
+        }
+        Ok(text)
+    }
+}
+
+/// How deeply lists and objects are nested in valid JSON.
+fn depth(text: &str) -> usize {
+    let (mut deepest, mut depth) = (0, 0_usize);
+    let (mut in_string, mut escaped) = (false, false);
     for byte in text.bytes() {
         match byte {
             _ if escaped => escaped = false,
@@ -52,16 +66,14 @@ fn stored(value: &impl Serialize) -> Result<String, Box<dyn std::error::Error + 
             b']' | b'}' => depth -= 1,
             _ => {}
         }
-        if depth > DEEPEST {
-            return Err(format!("JSON is nested more than {DEEPEST} deep").into());
-        }
+        deepest = deepest.max(depth);
     }
-    Ok(text)
+    deepest
 }
 
 impl<T: Debug + Serialize> ToSql<Text, Sqlite> for Json<T> {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
-        out.set_value(stored(&self.0)?);
+        out.set_value(self.to_text()?);
         Ok(IsNull::No)
     }
 }
@@ -69,7 +81,7 @@ impl<T: Debug + Serialize> ToSql<Text, Sqlite> for Json<T> {
 #[cfg(feature = "postgres")]
 impl<T: Debug + Serialize> ToSql<Text, diesel::pg::Pg> for Json<T> {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, diesel::pg::Pg>) -> serialize::Result {
-        ToSql::<Text, diesel::pg::Pg>::to_sql(&stored(&self.0)?, &mut out.reborrow())
+        ToSql::<Text, diesel::pg::Pg>::to_sql(&self.to_text()?, &mut out.reborrow())
     }
 }
 

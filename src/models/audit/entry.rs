@@ -169,9 +169,12 @@ impl NewAuditEvent<'_> {
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if there is no such user or a value breaks a rule.
     pub fn append(&self, connection: &mut DbConnection) -> Result<AuditEntry> {
-        let json = |value: &Option<Json<Value>>| value.as_ref().map(|json| json.0.to_string());
-        let (request, response) = (json(&self.request_data), json(&self.response_data));
-        let metadata = self.metadata.0.to_string();
+        let json = |value: &Json<Value>| {
+            value.to_text().map_err(diesel::result::Error::SerializationError)
+        };
+        let request = self.request_data.as_ref().map(json).transpose()?;
+        let response = self.response_data.as_ref().map(json).transpose()?;
+        let metadata = json(&self.metadata)?;
         connection.write(|connection| {
             connection.hold(TransactionLock::AuditLog)?;
             let last: Option<(i64, Sha256Hash)> =

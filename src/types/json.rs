@@ -40,7 +40,7 @@ where
 impl<T: Debug + Serialize> Json<T> {
     /// The text to store.
     ///
-    /// It is refused if it is nested more deeply than serde_json reads: what is written must be
+    /// It is refused if it is nested more deeply than `serde_json` reads: what is written must be
     /// readable.
     pub(crate) fn to_text(&self) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
         const DEEPEST: usize = 127;

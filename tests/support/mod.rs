@@ -1,7 +1,9 @@
 //! What the tests share: a database of their own, removed when the test ends.
 pub mod command;
+pub mod content;
 pub mod former;
 pub mod models;
+pub mod pages;
 pub mod rows;
 pub mod snapshot;
 use std::path::{Path, PathBuf};

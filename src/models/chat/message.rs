@@ -1,7 +1,8 @@
 //! Messages, in the order of their keys.
 
-use diesel::dsl::not;
+use diesel::dsl::{case_when, not};
 use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use typed_builder::TypedBuilder;
@@ -161,7 +162,12 @@ impl NewChatMessage<'_> {
             let counted = (
                 chat_sessions::message_count.eq(chat_sessions::message_count + 1),
                 chat_sessions::total_tokens.eq(chat_sessions::total_tokens + tokens),
-                chat_sessions::last_message_at.eq(self.timestamp),
+                // Messages may come with times of their own; the last one's is the latest.
+                chat_sessions::last_message_at.eq(case_when(
+                    chat_sessions::last_message_at.gt(self.timestamp),
+                    chat_sessions::last_message_at,
+                )
+                .otherwise(self.timestamp.into_sql::<Nullable<Timestamp>>())),
                 chat_sessions::updated_at.eq(UtcTime::now()),
             );
             dispatch!(connection, |connection| diesel::update(

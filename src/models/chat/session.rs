@@ -104,9 +104,12 @@ impl NewChatSession<'_> {
     /// [`Error::Violation`](crate::Error::Violation) if there is no such user or the title is too
     /// long.
     pub fn insert(&self, connection: &mut DbConnection) -> Result<ChatSession> {
+        // The default would be cut to milliseconds, and so before a change that was made earlier.
+        let now = UtcTime::now();
+        let opened = (chat_sessions::created_at.eq(now), chat_sessions::updated_at.eq(now));
         let result =
             dispatch!(&mut *connection, |connection| diesel::insert_into(chat_sessions::table)
-                .values(self)
+                .values((self, opened))
                 .returning(ChatSession::as_returning())
                 .get_result(connection));
         let user = Some(Parent::User(self.user_id));

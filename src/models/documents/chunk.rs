@@ -1,6 +1,6 @@
 //! The chunks that documents were cut into for retrieval.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -115,7 +115,8 @@ impl DocumentChunk {
         chunks: &[NewDocumentChunk<'_>],
     ) -> Result<usize> {
         let count = i32::try_from(chunks.len()).unwrap_or(i32::MAX);
-        let tokens: i64 = chunks.iter().map(|chunk| i64::from(chunk.token_count)).sum();
+        // A negative number is for the chunk's own rule to refuse.
+        let tokens: i64 = chunks.iter().map(|chunk| i64::from(chunk.token_count.max(0))).sum();
         connection.write(|connection| {
             let counted = (
                 documents::chunk_count.eq(documents::chunk_count + count),
@@ -199,7 +200,11 @@ impl DocumentChunk {
         vector_ids: &[&str],
     ) -> Result<Vec<(Self, Document)>> {
         let mut found: HashMap<String, Vec<(Self, Document)>> = HashMap::new();
-        for some in vector_ids.chunks(500) {
+        // An id that the list repeats must not be looked up twice, in two statements.
+        let mut seen = HashSet::new();
+        let distinct: Vec<&str> =
+            vector_ids.iter().copied().filter(|id| seen.insert(*id)).collect();
+        for some in distinct.chunks(500) {
             let rows: Vec<(Self, Document)> =
                 dispatch!(&mut *connection, |connection| document_chunks::table
                     .inner_join(documents::table)
@@ -212,6 +217,6 @@ impl DocumentChunk {
                 }
             }
         }
-        Ok(vector_ids.iter().filter_map(|id| found.remove(*id)).flatten().collect())
+        Ok(distinct.into_iter().filter_map(|id| found.remove(id)).flatten().collect())
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use typed_builder::TypedBuilder;
 
+use super::tag::HasTag;
 use crate::connection::TransactionLock;
 use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, When, contains_pattern, named};
 use crate::models::{User, empty_object, missing};
@@ -18,11 +19,6 @@ use crate::{DbConnection, Result, dispatch};
 diesel::define_sql_function! {
     /// SQL's own, for searching without regard to case.
     fn lower(text: Text) -> Text;
-}
-
-diesel::define_sql_function! {
-    /// SQL's own. Both backends have it, and it compares exactly: LIKE does not on SQLite.
-    fn replace(text: Text, from: Text, to: Text) -> Text;
 }
 
 /// A file that a user uploaded.
@@ -275,12 +271,6 @@ impl Document {
         before: Option<DocumentId>,
         size: PageSize,
     ) -> Result<Page<Self, DocumentId>> {
-        let tag = filter.tag.map(|tag| Value::from(tag).to_string());
-        // The tags are stored as serde writes them, so a tag is there if its JSON is.
-        let tagged = tag.as_deref().map(|tag| {
-            let stored = documents::tags;
-            replace(stored, tag, "").ne(stored)
-        });
         let pattern = filter.name.map(contains_pattern);
         let named = pattern
             .as_deref()
@@ -294,7 +284,7 @@ impl Document {
             .filter(When(uploaded))
             .filter(When(processed))
             .filter(When(filter.is_archived.map(|archived| documents::is_archived.eq(archived))))
-            .filter(When(tagged))
+            .filter(When(filter.tag.map(HasTag)))
             .filter(When(named))
             .order(documents::id.desc())
             .at_most(size.and_one())

@@ -7,7 +7,9 @@
 //! ```
 //! Processing begins only once the upload is complete.
 
+use diesel::dsl::case_when;
 use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Timestamp};
 
 use super::document::Document;
 use crate::models::missing;
@@ -39,21 +41,12 @@ impl ProcessingStatus {
     }
 }
 
-#[derive(AsChangeset)]
-#[diesel(table_name = documents)]
-struct UploadStep<'a> {
-    upload_status: UploadStatus,
-    upload_completed_at: Option<Option<UtcTime>>,
-    error_message: Option<Option<&'a str>>,
-}
-
-#[derive(AsChangeset)]
-#[diesel(table_name = documents)]
-struct ProcessingStep<'a> {
-    processing_status: ProcessingStatus,
-    processing_started_at: Option<Option<UtcTime>>,
-    processing_completed_at: Option<Option<UtcTime>>,
-    error_message: Option<Option<&'a str>>,
+/// The end, for now: the clock that said when it started may have been ahead, and the end is
+/// never before the start.
+macro_rules! ended_now {
+    ($started:expr, $now:expr) => {
+        case_when($started.gt($now), $started).otherwise($now.into_sql::<Nullable<Timestamp>>())
+    };
 }
 
 impl Document {
@@ -67,16 +60,19 @@ impl Document {
         to: UploadStatus,
         error: Option<&str>,
     ) -> Result<Self> {
+        let now = UtcTime::now();
         let done = to == UploadStatus::Uploaded;
-        let step = UploadStep {
-            upload_status: to,
-            upload_completed_at: Some(done.then(UtcTime::now)),
-            error_message: Some(error.filter(|_| to == UploadStatus::Failed)),
-        };
+        let completed = documents::upload_completed_at;
+        let step = (
+            documents::upload_status.eq(to),
+            done.then(|| completed.eq(ended_now!(documents::upload_started_at.nullable(), now))),
+            (!done).then(|| completed.eq(None::<UtcTime>)),
+            documents::error_message.eq(error.filter(|_| to == UploadStatus::Failed)),
+        );
         let from: Vec<_> = UploadStatus::ALL.iter().filter(|from| from.may_become(to)).collect();
         let moved = dispatch!(&mut *connection, |connection| diesel::update(documents::table)
             .filter(documents::id.eq(id).and(documents::upload_status.eq_any(&from)))
-            .set(&step)
+            .set(step)
             .returning(Self::as_returning())
             .get_result(connection)
             .optional())?;
@@ -105,24 +101,23 @@ impl Document {
         error: Option<&str>,
     ) -> Result<Self> {
         let now = UtcTime::now();
-        let (started, completed) = match to {
-            ProcessingStatus::Pending => (Some(None), Some(None)),
-            ProcessingStatus::Processing => (Some(Some(now)), Some(None)),
-            ProcessingStatus::Completed | ProcessingStatus::Failed => (None, Some(Some(now))),
-        };
-        let step = ProcessingStep {
-            processing_status: to,
-            processing_started_at: started,
-            processing_completed_at: completed,
-            error_message: Some(error.filter(|_| to == ProcessingStatus::Failed)),
-        };
+        let ends = matches!(to, ProcessingStatus::Completed | ProcessingStatus::Failed);
+        let started = (to == ProcessingStatus::Processing).then_some(now);
+        let completed = documents::processing_completed_at;
+        let step = (
+            documents::processing_status.eq(to),
+            (!ends).then(|| documents::processing_started_at.eq(started)),
+            ends.then(|| completed.eq(ended_now!(documents::processing_started_at, now))),
+            (!ends).then(|| completed.eq(None::<UtcTime>)),
+            documents::error_message.eq(error.filter(|_| to == ProcessingStatus::Failed)),
+        );
         let from: Vec<_> = ProcessingStatus::ALL.iter().filter(|s| s.may_become(to)).collect();
         let allowed = documents::processing_status
             .eq_any(&from)
             .and(documents::upload_status.eq(UploadStatus::Uploaded));
         let moved = dispatch!(&mut *connection, |connection| diesel::update(documents::table)
             .filter(documents::id.eq(id).and(allowed))
-            .set(&step)
+            .set(step)
             .returning(Self::as_returning())
             .get_result(connection)
             .optional())?;

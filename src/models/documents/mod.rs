@@ -4,6 +4,7 @@ mod chunk;
 mod document;
 mod lifecycle;
 mod stored_file;
+mod tag;
 
 pub use chunk::{DocumentChunk, NewDocumentChunk};
 pub use document::{Document, DocumentChanges, DocumentFilter, NewDocument, Registered};

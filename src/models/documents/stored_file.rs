@@ -1,6 +1,8 @@
 //! Where the bytes of files lie.
 
+use diesel::dsl::case_when;
 use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use typed_builder::TypedBuilder;
@@ -183,8 +185,12 @@ impl StoredFile {
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound).
     pub fn archive(connection: &mut DbConnection, id: StoredFileId) -> Result<Self> {
-        let set =
-            (file_storage::is_archived.eq(true), file_storage::archived_at.eq(UtcTime::now()));
+        let now = UtcTime::now();
+        // Another machine's clock may be ahead: archived is never before stored.
+        let archived_at =
+            case_when(file_storage::created_at.gt(now), file_storage::created_at.nullable())
+                .otherwise(now.into_sql::<Nullable<Timestamp>>());
+        let set = (file_storage::is_archived.eq(true), file_storage::archived_at.eq(archived_at));
         dispatch!(connection, |connection| diesel::update(file_storage::table.find(id))
             .set(set)
             .returning(Self::as_returning())

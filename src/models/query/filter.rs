@@ -85,7 +85,13 @@ where
 }
 
 /// The LIKE pattern, with `\` as its escape, for a text that contains this one.
+///
+/// No stored text has a NUL in it, and SQLite would read the pattern only up to one; a pattern that
+/// nothing matches takes its place.
 pub(in crate::models) fn contains_pattern(text: &str) -> String {
+    if text.contains('\0') {
+        return String::new();
+    }
     let mut pattern = String::from("%");
     for character in text.chars() {
         if matches!(character, '%' | '_' | '\\') {

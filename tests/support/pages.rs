@@ -1,0 +1,84 @@
+//! Reading pages to their end, and what to compare that with.
+
+use proptest::prelude::*;
+use zenith_db::prelude::*;
+
+use super::models::Models;
+
+/// Moderate, because each case has a database of its own; and what fails is told, not kept in a file.
+pub fn moderately() -> ProptestConfig {
+    ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+/// Seconds, of which many are the same, and how many rows go on a page.
+pub fn times_and_size() -> impl Strategy<Value = (Vec<u32>, u32)> {
+    (prop::collection::vec(0..4_u32, 0..30), 1..10_u32)
+}
+
+/// Every row, page by page: each page but the last is full, and none but the first is empty.
+pub fn walk<T, C>(size: PageSize, mut page: impl FnMut(Option<C>) -> Page<T, C>) -> Vec<T> {
+    walk_while_rows_move(size, |cursor| {
+        let is_first = cursor.is_none();
+        let page = page(cursor);
+        assert!(is_first || !page.rows.is_empty(), "a page that was announced is empty");
+        page
+    })
+}
+
+/// The same, where what was to be on the next page may be gone by then.
+pub fn walk_while_rows_move<T, C>(
+    size: PageSize,
+    mut page: impl FnMut(Option<C>) -> Page<T, C>,
+) -> Vec<T> {
+    let full = usize::try_from(size.rows()).expect("a small size");
+    let (mut rows, mut cursor) = (Vec::new(), None);
+    // A cursor that does not move must fail the test, not hang it.
+    for number in 0..500 {
+        let Page { rows: some, next } = page(cursor);
+        assert!(some.len() <= full && (next.is_none() || some.len() == full), "page {number}");
+        rows.extend(some);
+        if next.is_none() {
+            return rows;
+        }
+        cursor = next;
+    }
+    panic!("the pages have no end");
+}
+
+/// The rows of a kind of page, as `id` makes them out, read in pages of this size.
+pub fn paged<T, C, I>(
+    models: &Models,
+    size: u32,
+    page: impl Fn(&mut DbConnection, Option<C>, PageSize) -> Result<Page<T, C>>,
+    id: impl Fn(&T) -> I,
+) -> Vec<I> {
+    let size = PageSize::of(size);
+    let rows = walk(size, |cursor| models.run(|conn| page(conn, cursor, size)));
+    rows.iter().map(id).collect()
+}
+
+/// As many rows as are wanted, in one transaction.
+pub fn made<T>(
+    models: &Models,
+    rows: u32,
+    one: impl Fn(&mut DbConnection, u32) -> Result<T>,
+) -> Vec<T> {
+    models.run(|conn| (0..rows).map(|number| one(conn, number)).collect())
+}
+
+pub fn reversed<T>(mut rows: Vec<T>) -> Vec<T> {
+    rows.reverse();
+    rows
+}
+
+/// The ids of rows that were made with these times: the latest first, of equal ones the newest.
+pub fn by_time<I: Ord + Copy>(ids: &[I], times: &[u32]) -> Vec<I> {
+    let mut keys: Vec<_> = times.iter().zip(ids).collect();
+    keys.sort();
+    keys.into_iter().rev().map(|(_, id)| *id).collect()
+}
+
+/// Those of the found ids that were there at the start.
+pub fn of_those<I: PartialEq>(found: Vec<I>, there: &[I]) -> Vec<I> {
+    found.into_iter().filter(|id| there.contains(id)).collect()
+}

@@ -30,9 +30,9 @@ fn a_role_is_inserted_found_changed_renamed_and_deleted() {
     assert_eq!(models.run(|conn| Role::find(conn, made.id)), Some(made.clone()));
 
     let changes = RoleChanges { description: Some(Some("reads")), display_name: Some(None) };
-    let changed = models.run(|conn| changes.update(conn, made.id));
-    assert_eq!((changed.display_name, changed.description.as_deref()), (None, Some("reads")));
-    assert!(changed.updated_at > made.updated_at);
+    let after = models.run(|conn| changes.update(conn, made.id));
+    assert_eq!((after.display_name, after.description.as_deref()), (None, Some("reads")));
+    assert!(after.updated_at > made.updated_at);
 
     assert_eq!(models.run(|conn| Role::rename(conn, made.id, "reader")).name, "reader");
     assert_eq!(models.run(|conn| Role::find_by_name(conn, "auditor")), None);

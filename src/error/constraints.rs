@@ -32,6 +32,26 @@ pub(super) const UNIQUE: &[(&str, &str, &[&str])] = &[
     ("idx_schema_version_version", "schema_version", &["version"]),
 ];
 
+/// The checks on more than one column, or named after something else, with their columns.
+pub(super) const CHECKS: &[(&str, &[&str])] = &[
+    ("user_sessions_expiry_order", &["idle_expires_at", "expires_at", "created_at"]),
+    ("user_sessions_revoked_is_inactive", &["revoked_at", "is_active"]),
+    ("api_keys_expiry_order", &["expires_at", "created_at"]),
+    ("api_keys_revoked_is_inactive", &["revoked_at", "is_active"]),
+    ("documents_upload_order", &["upload_completed_at", "upload_started_at"]),
+    ("documents_processing_order", &["processing_completed_at", "processing_started_at"]),
+    ("file_storage_archive_order", &["archived_at", "created_at"]),
+    ("system_settings_value_agrees_with_type", &["value", "value_type"]),
+    ("system_settings_secret_is_encrypted", &["value", "is_secret"]),
+    ("user_preferences_value_agrees_with_type", &["value", "value_type"]),
+    ("security_events_resolution_order", &["resolved_at", "timestamp"]),
+    ("notifications_read_order", &["read_at", "created_at"]),
+    ("notifications_read_has_time", &["is_read", "read_at"]),
+    ("notifications_expiry_order", &["expires_at", "created_at"]),
+    ("system_health_check_order", &["next_check", "last_check"]),
+    ("backup_jobs_completion_order", &["completed_at", "started_at"]),
+];
+
 /// Every table: constraints are named after theirs.
 pub(super) const TABLES: &[&str] = &[
     "api_keys",
@@ -103,5 +123,29 @@ mod tests {
             .iter()
             .map(|(index, table, columns)| format!("{index} {table} {}", columns.join(" ")));
         assert_eq!(found, listed.collect());
+    }
+
+    #[test]
+    fn every_check_is_named_after_its_column_or_listed_with_its_columns() {
+        let columns = lines(
+            "SELECT t.name || '_' || c.name AS line
+             FROM sqlite_schema AS t, pragma_table_info(t.name) AS c WHERE t.type = 'table'",
+        );
+        let mut listed: BTreeSet<&str> = CHECKS.iter().map(|(name, _)| *name).collect();
+        let mut checks = 0;
+        for migration in crate::migrations::all() {
+            for rest in migration.up().split("CONSTRAINT ").skip(1) {
+                let name = rest.split_whitespace().next().expect("a name");
+                let column = name.rsplit_once('_').expect("a kind").0;
+                assert!(listed.remove(name) != columns.contains(column), "{name}");
+                checks += 1;
+            }
+        }
+        assert!(checks > 250 && listed.is_empty(), "{checks}, not there: {listed:?}");
+        for (name, of) in CHECKS {
+            let table = TABLES.iter().filter(|table| name.starts_with(**table));
+            let table = table.max_by_key(|table| table.len()).expect("a table");
+            assert!(of.iter().all(|c| columns.contains(&format!("{table}_{c}"))), "{name}");
+        }
     }
 }

@@ -9,7 +9,7 @@ use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error as Diese
 use diesel::sqlite::Sqlite;
 
 use super::Error;
-use super::constraints::{TABLES, UNIQUE};
+use super::constraints::{CHECKS, TABLES, UNIQUE};
 
 /// What kind of rule was broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -213,7 +213,10 @@ fn check(constraint: &str) -> Found {
         "canonical" => Rule::Canonical,
         _ => Rule::Check,
     };
-    let columns = vec![column.to_owned()];
+    let several = CHECKS.iter().find(|(name, _)| *name == constraint);
+    let named = [column];
+    let columns = several.map_or(&named[..], |(_, columns)| columns);
+    let columns = columns.iter().map(|&column| column.to_owned()).collect();
     Found { rule, table, columns, constraint: Some(constraint.to_owned()) }
 }
 

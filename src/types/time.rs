@@ -104,8 +104,9 @@ impl UtcTime {
 
 impl From<DateTime<Utc>> for UtcTime {
     fn from(time: DateTime<Utc>) -> Self {
-        let finer = i64::from(time.timestamp_subsec_nanos() % 1_000);
-        Self(time - TimeDelta::nanoseconds(finer))
+        // A leap second, which cannot be stored, is the last microsecond before it.
+        let nanoseconds = time.nanosecond().min(999_999_999);
+        Self(time.with_nanosecond(nanoseconds / 1000 * 1000).unwrap_or(time))
     }
 }
 

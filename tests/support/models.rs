@@ -29,6 +29,11 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "USE TEMP B-TREE FOR ORDER BY",
         "sorts what lies between the two times: entries are in the order of their seq, not of time",
     ),
+    (
+        "IN (SELECT `roles`.`id` FROM `roles` WHERE (`roles`.`is_superuser` OR",
+        "SCAN roles",
+        "finds the administrators' roles among a few",
+    ),
     ("json_each(`documents`.`tags`)", "SCAN tag ", "reads the few tags of one document"),
     (
         "FROM `system_health` ORDER BY `system_health`.`component`",

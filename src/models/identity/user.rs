@@ -9,7 +9,7 @@ use crate::models::query::{Limit, Page, PageSize, Parent, When, contains_pattern
 use crate::models::{Role, empty_object, missing};
 use crate::schema::{roles, users};
 use crate::types::{Json, PasswordAlgorithm, PasswordHash, PublicId, RoleId, UserId, UtcTime};
-use crate::{DbConnection, Result, dispatch};
+use crate::{DbConnection, Result, Rule, Violation, dispatch};
 
 /// A user, without what is secret: see [`UserCredentials`](super::UserCredentials).
 #[derive(
@@ -176,6 +176,8 @@ impl NewUser<'_> {
     /// [`Error::Violation`](crate::Error::Violation) if the username or address is taken or not
     /// canonical, or the role does not exist.
     pub fn insert(&self, connection: &mut DbConnection) -> Result<User> {
+        check_canonical(self.username, "users_username_canonical")?;
+        check_canonical(self.email, "users_email_canonical")?;
         let result = dispatch!(&mut *connection, |connection| diesel::insert_into(users::table)
             .values(self)
             .returning(User::as_returning())
@@ -195,6 +197,9 @@ impl UserChanges<'_> {
     /// [`Error::NotFound`](crate::Error::NotFound); [`Error::Violation`](crate::Error::Violation) if
     /// the address is taken or a value breaks a rule.
     pub fn update(&self, connection: &mut DbConnection, id: UserId) -> Result<User> {
+        if let Some(email) = self.email {
+            check_canonical(email, "users_email_canonical")?;
+        }
         let result =
             dispatch!(&mut *connection, |connection| diesel::update(users::table.find(id))
                 .set((self, users::updated_at.eq(UtcTime::now())))
@@ -204,6 +209,20 @@ impl UserChanges<'_> {
         let editor = self.updated_by.map(Parent::User);
         named(connection, result, &[("users_updated_by_fkey", editor)])?
             .ok_or_else(missing("users", "id", id))
+    }
+}
+
+/// The form in which a username or address is stored and looked up.
+fn canonical(text: &str) -> String {
+    text.trim().to_lowercase()
+}
+
+/// What SQLite cannot check: its `lower` and `trim` know nothing beyond ASCII.
+fn check_canonical(text: &str, constraint: &str) -> Result<()> {
+    if text == canonical(text) {
+        Ok(())
+    } else {
+        Err(Violation::new(Rule::Canonical, constraint).into())
     }
 }
 
@@ -240,7 +259,7 @@ impl User {
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn find_by_username(connection: &mut DbConnection, name: &str) -> Result<Option<Self>> {
-        find_user!(connection, users::username.eq(name.trim().to_lowercase()))
+        find_user!(connection, users::username.eq(canonical(name)))
     }
 
     /// The user with this address, which is compared in lower case.
@@ -248,7 +267,7 @@ impl User {
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn find_by_email(connection: &mut DbConnection, email: &str) -> Result<Option<Self>> {
-        find_user!(connection, users::email.eq(email.trim().to_lowercase()))
+        find_user!(connection, users::email.eq(canonical(email)))
     }
 
     /// The users that the filter lets through, oldest first.
@@ -284,13 +303,15 @@ impl User {
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn list_administrators(connection: &mut DbConnection) -> Result<Vec<Self>> {
         let administrative = roles::is_superuser.or(roles::name.eq("administrator"));
-        Ok(dispatch!(connection, |connection| users::table
-            .inner_join(roles::table.on(roles::id.eq(users::role_id)))
+        let roles = roles::table.select(roles::id).filter(administrative);
+        let mut users: Vec<Self> = dispatch!(connection, |connection| users::table
             .select(Self::as_select())
-            .filter(administrative)
+            .filter(users::role_id.eq_any(roles))
             .filter(users::is_active)
-            .order(users::id)
-            .load(connection))?)
+            .load(connection))?;
+        // They are few, and come role by role.
+        users.sort_unstable_by_key(|user| user.id);
+        Ok(users)
     }
 
     /// Gives the user another role.

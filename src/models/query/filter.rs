@@ -86,10 +86,11 @@ where
 
 /// The LIKE pattern, with `\` as its escape, for a text that contains this one.
 ///
-/// No stored text has a NUL in it, and SQLite would read the pattern only up to one; a pattern that
-/// nothing matches takes its place.
+/// No stored name has a NUL in it, and SQLite would read the pattern only up to one; none is longer
+/// than 255 characters, and SQLite refuses a pattern of more than 50,000 bytes. For both the pattern
+/// is one that nothing matches.
 pub(in crate::models) fn contains_pattern(text: &str) -> String {
-    if text.contains('\0') {
+    if text.contains('\0') || text.chars().nth(255).is_some() {
         return String::new();
     }
     let mut pattern = String::from("%");

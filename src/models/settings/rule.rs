@@ -58,20 +58,37 @@ impl Number {
         whole.or_else(|| text.parse().ok().filter(|n: &f64| n.is_finite()).map(Self::Real))
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "only where the other number is not whole")]
-    fn as_f64(self) -> f64 {
-        match self {
-            Self::Whole(number) => number as f64,
-            Self::Real(number) => number,
-        }
-    }
-
     fn compare(self, other: Self) -> Option<Ordering> {
         match (self, other) {
             (Self::Whole(a), Self::Whole(b)) => Some(a.cmp(&b)),
-            (a, b) => a.as_f64().partial_cmp(&b.as_f64()),
+            (Self::Real(a), Self::Real(b)) => a.partial_cmp(&b),
+            (Self::Whole(a), Self::Real(b)) => Some(compare_whole(a, b)),
+            (Self::Real(a), Self::Whole(b)) => Some(compare_whole(b, a).reverse()),
         }
     }
+}
+
+/// Exactly: neither number is rounded to the other's type. `real` is finite.
+#[expect(clippy::cast_possible_truncation, reason = "it is whole, and within 64 bits")]
+fn compare_whole(whole: i64, real: f64) -> Ordering {
+    const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
+    if real >= TWO_TO_63 {
+        return Ordering::Less;
+    }
+    if real < -TWO_TO_63 {
+        return Ordering::Greater;
+    }
+    let floor = real.floor();
+    let beyond = if real > floor { Ordering::Less } else { Ordering::Equal };
+    whole.cmp(&(floor as i64)).then(beyond)
+}
+
+/// The regular expression, anchored at both ends.
+fn anchored(pattern: &str) -> Result<Regex, regex_lite::Error> {
+    // By itself first: `a)|(?:b` must not become an expression by what is put around it.
+    Regex::new(pattern)?;
+    // What ends in a comment, as `(?x)` allows, takes the bracket into it unless the line ends.
+    Regex::new(&format!("^(?:{pattern})$")).or_else(|_| Regex::new(&format!("^(?:{pattern}\n)$")))
 }
 
 impl FromStr for ValidationRule {
@@ -106,9 +123,9 @@ impl FromStr for ValidationRule {
             "one-of" => {
                 Ok(Self::OneOf(rest.split('|').map(|word| word.trim().to_owned()).collect()))
             }
-            "pattern" => Regex::new(&format!("^(?:{rest})$"))
-                .map(Self::Pattern)
-                .map_err(|cause| BadRule(cause.to_string())),
+            "pattern" => {
+                anchored(rest).map(Self::Pattern).map_err(|cause| BadRule(cause.to_string()))
+            }
             other => Err(BadRule(format!(
                 "there is no rule {other:?}: there are range, one-of and pattern"
             ))),

@@ -1,5 +1,7 @@
 //! Settings of the whole installation.
 
+use std::fmt;
+
 use diesel::prelude::*;
 use serde::Serialize;
 use typed_builder::TypedBuilder;
@@ -42,8 +44,8 @@ pub struct SystemSetting {
     pub updated_by: Option<UserId>,
 }
 
-/// A setting to insert.
-#[derive(Clone, Debug, Insertable, TypedBuilder)]
+/// A setting to insert. `Debug` does not show the value of a secret.
+#[derive(Clone, Insertable, TypedBuilder)]
 #[diesel(table_name = system_settings)]
 #[diesel(treat_none_as_default_value = false)]
 pub struct NewSystemSetting<'a> {
@@ -72,6 +74,21 @@ pub struct NewSystemSetting<'a> {
     pub category: &'a str,
 }
 
+impl fmt::Debug for NewSystemSetting<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewSystemSetting")
+            .field("key", &self.key)
+            .field("value", &self.value.map(|text| if self.is_secret { "***" } else { text }))
+            .field("value_type", &self.value_type)
+            .field("description", &self.description)
+            .field("is_secret", &self.is_secret)
+            .field("is_readonly", &self.is_readonly)
+            .field("validation_rule", &self.validation_rule)
+            .field("category", &self.category)
+            .finish()
+    }
+}
+
 impl NewSystemSetting<'_> {
     /// Inserts the setting.
     ///
@@ -89,10 +106,18 @@ impl NewSystemSetting<'_> {
         if let Some(text) = self.value.filter(|_| !self.is_secret) {
             value::check_rule(self.key, self.validation_rule, text)?;
         }
-        Ok(dispatch!(connection, |connection| diesel::insert_into(system_settings::table)
-            .values(self)
-            .returning(SystemSetting::as_returning())
-            .get_result(connection))?)
+        connection.write(|connection| {
+            let setting: SystemSetting =
+                dispatch!(connection, |connection| diesel::insert_into(system_settings::table)
+                    .values(self)
+                    .returning(SystemSetting::as_returning())
+                    .get_result(connection))?;
+            // The database takes what cannot be read: 1e999, or JSON that is nested too deep.
+            if let Some(text) = self.value.filter(|_| !self.is_secret) {
+                value::check_readable(self.key, self.value_type, text)?;
+            }
+            Ok(setting)
+        })
     }
 }
 

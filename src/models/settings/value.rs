@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::rule::ValidationRule;
-use crate::types::ValueType;
+use crate::types::{Ciphertext, ValueType};
 use crate::{Error, Result, SettingFault};
 
 /// A Rust type that a setting can hold. The set is closed: one for each [`ValueType`].
@@ -111,8 +111,8 @@ impl SettingText {
     /// The text, if it is no secret.
     #[must_use]
     pub fn as_public(&self) -> Option<&str> {
-        // The database refuses a secret setting that does not begin so.
-        (!self.0.starts_with("enc:v")).then_some(&self.0)
+        // The database refuses a secret setting that has not this form.
+        self.0.parse::<Ciphertext>().is_err().then_some(&self.0)
     }
 }
 
@@ -162,8 +162,26 @@ pub(super) fn write<T: SettingValue>(key: &str, rule: Option<&str>, value: &T) -
     let text = value.to_text().ok_or_else(|| {
         faulty(key, SettingFault::NotOfType { text: "NaN or infinity".into(), value_type: T::TYPE })
     })?;
+    // JSON may be nested deeper than can be read.
+    check_readable(key, T::TYPE, &text)?;
     check_rule(key, rule, &text)?;
     Ok(text)
+}
+
+/// Whether the text can be read as a value of this type.
+pub(super) fn check_readable(key: &str, value_type: ValueType, text: &str) -> Result<()> {
+    let readable = match value_type {
+        ValueType::String => true,
+        ValueType::Integer => i64::from_text(text).is_some(),
+        ValueType::Float => f64::from_text(text).is_some(),
+        ValueType::Boolean => bool::from_text(text).is_some(),
+        ValueType::Json => Value::from_text(text).is_some(),
+    };
+    if readable {
+        Ok(())
+    } else {
+        Err(faulty(key, SettingFault::NotOfType { text: text.to_owned(), value_type }))
+    }
 }
 
 /// Whether the text passes the rule, and the rule can be understood.

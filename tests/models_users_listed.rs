@@ -1,0 +1,223 @@
+//! Lists of users: page by page, through every filter, by any text.
+
+use serde_json::json;
+use zenith_db::prelude::*;
+
+use crate::support::models::Models;
+
+fn names(models: &Models, filter: UserFilter<'_>) -> Vec<String> {
+    let page = models.run(|conn| User::page(conn, filter, None, PageSize::default()));
+    assert_eq!(page.next, None);
+    page.rows.into_iter().map(|user| user.username).collect()
+}
+
+fn with_text(models: &Models, text: &str) -> Vec<String> {
+    names(models, UserFilter { text: Some(text), ..UserFilter::default() })
+}
+
+#[test]
+fn users_come_page_by_page_oldest_first() {
+    let models = Models::new();
+    let mut expected = vec![models.user("admin"), models.ann()];
+    expected.extend(["bob", "cem"].map(|name| models.add_user(name)));
+    for size in [1, 2, 3] {
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let none = UserFilter::default();
+            let page = models.run(|conn| User::page(conn, none, after, PageSize::of(size)));
+            assert!(page.rows.len() <= size as usize);
+            found.extend(page.rows.iter().map(|user| user.id));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found, expected, "{size} a page");
+    }
+    let last = expected.last().copied();
+    let beyond = models.run(|conn| User::page(conn, UserFilter::default(), last, PageSize::of(1)));
+    assert!(beyond.rows.is_empty() && beyond.next.is_none());
+    let exact = models.run(|conn| User::page(conn, UserFilter::default(), None, PageSize::of(4)));
+    assert_eq!((exact.rows.len(), exact.next), (4, None));
+}
+
+#[test]
+fn a_page_has_at_least_one_row_and_at_most_500() {
+    assert_eq!(PageSize::of(0).rows(), 1);
+    assert_eq!(PageSize::of(500).rows(), 500);
+    assert_eq!(PageSize::of(u32::MAX).rows(), PageSize::MAX);
+    assert_eq!(PageSize::default().rows(), 50);
+    let models = Models::new();
+    let page = models.run(|conn| User::page(conn, UserFilter::default(), None, PageSize::of(0)));
+    assert_eq!((page.rows.len(), page.next), (1, Some(models.user("admin"))));
+}
+
+#[test]
+fn every_filter_works_alone_and_with_every_other() {
+    type Case = (Option<RoleId>, Option<bool>, Option<&'static str>, &'static [&'static str]);
+    let models = Models::new();
+    let (user, operator) = (models.role("user"), models.role("operator"));
+    for (name, role, active) in [
+        ("tom.user", user, true),
+        ("tom.shut", user, false),
+        ("tom.operator", operator, true),
+        ("tom.both", operator, false),
+        ("ida.both", operator, false),
+    ] {
+        let id = models.add_user(name);
+        models.run(|conn| User::set_role(conn, id, role, None));
+        models.run(|conn| User::set_active(conn, id, active, None));
+    }
+    let cases: [Case; 9] = [
+        (Some(user), None, None, &["ann", "tom.user", "tom.shut"]),
+        (None, Some(false), None, &["tom.shut", "tom.both", "ida.both"]),
+        (None, Some(true), None, &["admin", "ann", "tom.user", "tom.operator"]),
+        (None, None, Some("tom"), &["tom.user", "tom.shut", "tom.operator", "tom.both"]),
+        (Some(operator), Some(false), None, &["tom.both", "ida.both"]),
+        (Some(user), None, Some("tom"), &["tom.user", "tom.shut"]),
+        (None, Some(false), Some("both"), &["tom.both", "ida.both"]),
+        (Some(operator), Some(true), Some("tom"), &["tom.operator"]),
+        (Some(RoleId(99)), Some(true), Some("tom"), &[]),
+    ];
+    for (role_id, is_active, text, expected) in cases {
+        let filter = UserFilter { role_id, is_active, text };
+        assert_eq!(names(&models, filter), expected, "{filter:?}");
+    }
+}
+
+#[test]
+fn a_filtered_list_continues_where_its_page_ended() {
+    let models = Models::new();
+    let [bob, _, cem] = ["bob", "dee", "cem"].map(|name| models.add_user(name));
+    let role_id = Some(models.role("user"));
+    models.run(|conn| User::set_active(conn, bob, false, None));
+    models.run(|conn| User::set_active(conn, cem, false, None));
+    let filter = UserFilter { role_id, is_active: Some(false), text: Some("@") };
+    let first = models.run(|conn| User::page(conn, filter, None, PageSize::of(1)));
+    assert_eq!((first.rows.len(), first.next), (1, Some(bob)));
+    let second = models.run(|conn| User::page(conn, filter, first.next, PageSize::of(1)));
+    assert_eq!(second.rows.iter().map(|user| user.id).collect::<Vec<_>>(), [cem]);
+    assert_eq!(second.next, None);
+}
+
+#[test]
+fn a_text_is_found_anywhere_in_name_or_address_whatever_its_case() {
+    let models = Models::new();
+    assert_eq!(with_text(&models, "NN@Example"), ["ann"]);
+    assert_eq!(with_text(&models, "Ann"), ["ann"]);
+    assert_eq!(with_text(&models, "example.org"), ["ann"]);
+    assert_eq!(with_text(&models, ""), ["admin", "ann"]);
+    assert_eq!(with_text(&models, " ann"), Vec::<String>::new());
+    assert_eq!(with_text(&models, "annn"), Vec::<String>::new());
+}
+
+#[test]
+fn what_like_takes_for_more_than_a_character_is_a_character() {
+    let models = Models::new();
+    for name in ["a_b", "axb", "a%b", r"a\b", r"a\_b", "a*b", "a?b", "a[b"] {
+        models.add_user(name);
+    }
+    for (text, expected) in [
+        ("a_b", &["a_b"][..]),
+        ("_", &["a_b", r"a\_b"]),
+        ("%", &["a%b"]),
+        (r"\", &[r"a\b", r"a\_b"]),
+        (r"\_", &[r"a\_b"]),
+        (r"\%", &[]),
+        ("*", &["a*b"]),
+        ("?", &["a?b"]),
+        ("[", &["a[b"]),
+        ("a%", &["a%b"]),
+    ] {
+        assert_eq!(with_text(&models, text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_text_beyond_ascii_is_found_whatever_its_case() {
+    let models = Models::new();
+    for name in ["jürgen", "ωμέγα", "漢字", "🦀"] {
+        models.add_user(name);
+    }
+    for (text, expected) in [
+        ("ÜRG", "jürgen"),
+        ("ΜΈΓ", "ωμέγα"),
+        ("字", "漢字"),
+        ("🦀", "🦀"),
+        ("ürgen@EXAMPLE", "jürgen"),
+    ] {
+        assert_eq!(with_text(&models, text), [expected], "{text}");
+    }
+    assert_eq!(with_text(&models, "jurgen"), Vec::<String>::new());
+}
+
+#[test]
+fn a_text_longer_than_any_name_is_found_nowhere() {
+    let models = Models::new();
+    assert_eq!(with_text(&models, &"a".repeat(60_000)), Vec::<String>::new());
+}
+
+#[test]
+fn administrators_are_active_and_of_an_administrative_role() {
+    let models = Models::new();
+    let admin = models.user("admin");
+    let listed = |models: &Models| {
+        let users = models.run(User::list_administrators);
+        users.into_iter().map(|user| user.id).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&models), [admin]);
+    let bob = models.add_user("bob");
+    let (administrator, operator) = (models.role("administrator"), models.role("operator"));
+    models.run(|conn| User::set_role(conn, bob, administrator, None));
+    assert_eq!(listed(&models), [admin, bob]);
+    models.run(|conn| User::set_active(conn, admin, false, None));
+    assert_eq!(listed(&models), [bob]);
+    models.run(|conn| User::set_role(conn, bob, operator, None));
+    assert_eq!(listed(&models), Vec::<UserId>::new());
+    let root = NewRole::builder().name("root").is_superuser(true).build();
+    let root = models.run(|conn| root.insert(conn)).id;
+    models.run(|conn| User::set_role(conn, bob, root, None));
+    assert_eq!(listed(&models), [bob]);
+}
+
+fn named(models: &Models, username: &str) -> Result<User> {
+    let role_id = models.role("user");
+    let hash = PasswordHash::new("$argon2id$".into());
+    let new = NewUser::builder()
+        .username(username)
+        .email("x@example.org")
+        .password_hash(hash)
+        .role_id(role_id)
+        .build();
+    models.database().write(|conn| new.insert(conn))
+}
+
+#[test]
+fn a_name_that_is_taken_is_one_that_is_found() {
+    let models = Models::new();
+    for name in ["Änne", "änne\t", "\u{a0}änne"] {
+        // Not canonical by the measure of what looks the name up.
+        let refused = named(&models, name).expect_err(name);
+        let violation = refused.violation().expect("a violation");
+        assert_eq!(violation.rule(), Rule::Canonical, "{name:?}");
+    }
+}
+
+#[test]
+fn a_number_in_metadata_is_what_was_written() {
+    let models = Models::new();
+    let (id, metadata) = (models.ann(), Json(json!(2.368_668_597_294_336_6e99)));
+    let changes = UserChanges { metadata: Some(metadata.clone()), ..UserChanges::default() };
+    assert_eq!(models.run(|conn| changes.update(conn, id)).metadata, metadata);
+}
+
+#[test]
+fn metadata_that_was_refused_does_not_hide_the_user() {
+    let models = Models::new();
+    let id = models.ann();
+    let deep = (0..200).fold(json!(null), |inner, _| json!([inner]));
+    let changes = UserChanges { metadata: Some(Json(deep)), ..UserChanges::default() };
+    // A caller that goes on after the refusal.
+    assert!(models.run(|conn| Ok(changes.update(conn, id).is_err())));
+    assert_eq!(models.ann(), id);
+}

@@ -9,7 +9,7 @@ ARGS      ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help build db-init db-migrate db-rollback db-seed db-health db-status db-backup \
-        test check fmt clippy example doc schema-check bench bench-models
+        test test-postgres check fmt clippy example doc schema-check bench bench-models
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,15 @@ db-backup: build ## Take a backup and check it
 
 test: ## Run every test
 	$(CARGO) test --locked --no-fail-fast
+
+test-postgres: ## Run the models' tests on the server that ZENITH_TEST_POSTGRES names
+	@if [ -z "$$ZENITH_TEST_POSTGRES" ]; then \
+		echo "SKIPPED: no test ran on PostgreSQL: ZENITH_TEST_POSTGRES names no server" >&2; \
+	elif ! command -v pg_config >/dev/null; then \
+		echo "SKIPPED: no test ran on PostgreSQL: libpq is missing" >&2; \
+	else set -x; \
+		$(CARGO) test --locked --no-fail-fast --features postgres --test zenith models_; \
+	fi
 
 check: fmt clippy test example doc schema-check ## Everything that CI runs
 

@@ -94,8 +94,8 @@ impl Stored {
 /// itself never does: its plan is not the crate's to answer for.
 fn stored(models: &Models) -> Vec<Stored> {
     let read = |conn: &mut DbConnection| -> Result<_> {
-        let rows = audit_log::table.select(Stored::as_select()).order(audit_log::seq);
-        Ok(dispatch!(conn, |conn| rows.load(conn))?)
+        let rows = audit_log::table.order(audit_log::seq);
+        Ok(dispatch!(conn, |conn| rows.select(Stored::as_select()).load(conn))?)
     };
     models.database().read(read).expect("the log")
 }

@@ -259,8 +259,8 @@ fn a_value_is_stored_with_every_field() {
     models.run(|conn| SystemMetric::insert_all(conn, &[full.clone(), value(1.0)]));
     // No model lists single values, and the plan of this query is not the crate's.
     let rows = models.database().read(|conn| -> Result<Vec<SystemMetric>> {
-        let rows = system_metrics::table.select(SystemMetric::as_select());
-        Ok(dispatch!(conn, |conn| rows.order(system_metrics::id).load(conn))?)
+        let rows = system_metrics::table.order(system_metrics::id);
+        Ok(dispatch!(conn, |conn| rows.select(SystemMetric::as_select()).load(conn))?)
     });
     let [first, second]: [SystemMetric; 2] =
         rows.expect("the values").try_into().expect("two values");

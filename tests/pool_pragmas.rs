@@ -19,8 +19,11 @@ fn open(fixture: &Fixture, settings: &[(Key, &str)]) -> Database {
 
 fn pragma(conn: &mut DbConnection, name: &str) -> String {
     let column = if name == "busy_timeout" { "timeout" } else { name };
-    let DbConnection::Sqlite(conn) = conn;
-    text(conn, &format!("SELECT {column} FROM pragma_{name}"))
+    match conn {
+        DbConnection::Sqlite(conn) => text(conn, &format!("SELECT {column} FROM pragma_{name}")),
+        #[cfg(feature = "postgres")]
+        DbConnection::Postgres(_) => panic!("a pool of SQLite"),
+    }
 }
 
 fn assert_pragmas(conn: &mut DbConnection, wanted: &[(&str, &str)]) {

@@ -25,7 +25,7 @@ pub enum Rule {
     Required,
     /// The text is too short or too long, or has a NUL character in it.
     Length,
-    /// The text has a NUL character in it.
+    /// The text has a NUL character in it. PostgreSQL does not say which one.
     Text,
     /// The count is negative or too large.
     Count,
@@ -117,6 +117,10 @@ impl Violation {
             // `append` leaves the key to the database.
             _ if message == "audit_log is append-only: this id or event_id exists" => {
                 unique(Some("idx_audit_log_event_id"), "")
+            }
+            // PostgreSQL refuses a NUL before it comes to any column.
+            Kind::Unknown if message.contains(r#"for encoding "UTF8": 0x00"#) => {
+                Found { rule: Rule::Text, ..Found::default() }
             }
             _ if message.starts_with("audit_log") => {
                 Found { rule: Rule::AppendOnly, table: Some("audit_log"), ..Found::default() }

@@ -6,6 +6,7 @@ pub mod models;
 pub mod pages;
 pub mod rows;
 pub mod snapshot;
+pub mod store;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 

@@ -2,22 +2,21 @@
 //! through it is recorded, and when the test is over, the plan of each is checked.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use diesel::connection::{Connection, InstrumentationEvent};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use tempfile::TempDir;
 use zenith_db::prelude::*;
 
 use super::Fixture;
+use super::store::Store;
 
 /// A database with every migration, the seeds, the administrator `admin`, and one plain user `ann`
 /// with the role `user`.
 pub struct Models {
-    fixture: Fixture,
-    database: Database,
+    store: Store,
     statements: Arc<Mutex<BTreeSet<String>>>,
 }
 
@@ -59,29 +58,28 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
 
 impl Models {
     pub fn new() -> Self {
-        static TEMPLATE: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
-        let (_directory, template) = TEMPLATE.get_or_init(|| {
+        static TEMPLATE: OnceLock<Fixture> = OnceLock::new();
+        let template = TEMPLATE.get_or_init(|| {
             let fixture = Fixture::created();
             let database = Database::open(&fixture.config()).expect("a database");
             database.write(|conn| new_user(conn, "ann").map(drop)).expect("ann");
             drop(database);
-            let path = fixture.path();
-            (fixture.directory, path)
+            // The pool closes its connections when it pleases; until then the file may lack ann.
+            fixture.sql("PRAGMA wal_checkpoint(TRUNCATE)");
+            fixture
         });
-        let fixture = Fixture::empty();
-        std::fs::copy(template, fixture.path()).expect("a copy of the template");
-        let database = Database::open(&fixture.config()).expect("a database");
-        Self { fixture, database, statements: Arc::default() }
+        Self { store: Store::new(template), statements: Arc::default() }
     }
 
-    /// The database, for tests with threads. What runs through it directly is not recorded.
-    pub fn database(&self) -> &Database {
-        &self.database
+    /// The database, for tests with threads. What runs through it directly is not recorded, unless it
+    /// meets a connection that has been recorded before.
+    pub fn database(&self) -> &Store {
+        &self.store
     }
 
-    /// The files, for what a model cannot do.
+    /// The file, for what a model cannot do. Such a test is about SQLite.
     pub fn fixture(&self) -> &Fixture {
-        &self.fixture
+        self.store.fixture().expect("a test on SQLite")
     }
 
     /// What must work, in one write transaction.
@@ -108,18 +106,26 @@ impl Models {
     {
         let error = self.fails(work);
         let violation = error.violation().unwrap_or_else(|| panic!("no violation: {error:?}"));
+        // PostgreSQL refuses a NUL before it comes to any column.
+        let early = self.store.fixture().is_none() && violation.rule() == Rule::Text;
+        if early && [Rule::Text, Rule::Length].contains(&rule) && violation.table().is_none() {
+            return;
+        }
         assert_eq!(violation.rule(), rule, "{violation}");
         assert!(violation.concerns(column), "{violation}");
     }
 
     fn attempt<T>(&self, work: impl FnOnce(&mut DbConnection) -> Result<T>) -> Result<T> {
-        self.database.write(|connection| {
+        self.store.write(|connection| {
             let statements = self.statements.clone();
             connection.set_instrumentation(move |event: InstrumentationEvent<'_>| {
                 if let InstrumentationEvent::StartQuery { query, .. } = event {
-                    let text = query.to_string();
-                    let text = text.rsplit_once(" -- binds: ").map_or(&*text, |(sql, _)| sql);
-                    statements.lock().expect("a lock").insert(text.to_owned());
+                    // What cannot be shown is an UPDATE that sets nothing; it does not run either.
+                    let mut text = String::new();
+                    if write!(text, "{query}").is_ok() {
+                        let text = text.rsplit_once(" -- binds: ").map_or(&*text, |(sql, _)| sql);
+                        statements.lock().expect("a lock").insert(text.to_owned());
+                    }
                 }
             });
             work(connection)
@@ -148,7 +154,9 @@ impl Models {
 
     /// Each recorded statement's plan that breaks a rule, as `plan: statement`.
     fn bad_plans(&self) -> Vec<String> {
-        let mut connection = self.fixture.raw();
+        // On PostgreSQL the planner reads whole tables as long as they are small, and it should.
+        let Some(fixture) = self.store.fixture() else { return Vec::new() };
+        let mut connection = fixture.raw();
         let statements = self.statements.lock().expect("a lock");
         statements.iter().flat_map(|statement| bad_steps(&mut connection, statement)).collect()
     }

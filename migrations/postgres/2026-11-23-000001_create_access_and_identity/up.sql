@@ -112,7 +112,7 @@ CREATE TABLE users (
     two_factor_secret TEXT
         CONSTRAINT users_two_factor_secret_length CHECK (length(two_factor_secret) BETWEEN 1 AND 255),
     backup_codes TEXT
-        CONSTRAINT users_backup_codes_json CHECK (backup_codes IS NULL OR backup_codes::jsonb IS NOT NULL),
+        CONSTRAINT users_backup_codes_json CHECK (backup_codes IS NULL OR backup_codes::json IS NOT NULL),
     login_notification_enabled BOOLEAN NOT NULL DEFAULT TRUE,
     session_timeout_minutes INTEGER NOT NULL DEFAULT 1440
         CONSTRAINT users_session_timeout_minutes_range CHECK (session_timeout_minutes >= 1),
@@ -121,7 +121,7 @@ CREATE TABLE users (
     updated_by BIGINT
         CONSTRAINT users_updated_by_fkey REFERENCES users (id) ON DELETE SET NULL,
     metadata TEXT NOT NULL DEFAULT '{}'
-        CONSTRAINT users_metadata_json CHECK (metadata::jsonb IS NOT NULL)
+        CONSTRAINT users_metadata_json CHECK (metadata::json IS NOT NULL)
 );
 CREATE UNIQUE INDEX idx_users_uuid ON users (uuid);
 CREATE UNIQUE INDEX idx_users_username ON users (username);
@@ -157,7 +157,7 @@ CREATE TABLE user_sessions (
     device_fingerprint TEXT
         CONSTRAINT user_sessions_device_fingerprint_length CHECK (length(device_fingerprint) BETWEEN 1 AND 255),
     location_info TEXT
-        CONSTRAINT user_sessions_location_info_json CHECK (location_info IS NULL OR location_info::jsonb IS NOT NULL),
+        CONSTRAINT user_sessions_location_info_json CHECK (location_info IS NULL OR location_info::json IS NOT NULL),
     CONSTRAINT user_sessions_expiry_order CHECK (idle_expires_at BETWEEN created_at AND expires_at),
     CONSTRAINT user_sessions_revoked_is_inactive CHECK (revoked_at IS NULL OR NOT is_active)
 );
@@ -196,7 +196,7 @@ CREATE TABLE api_keys (
     key_prefix TEXT NOT NULL
         CONSTRAINT api_keys_key_prefix_length CHECK (length(key_prefix) BETWEEN 1 AND 10),
     scopes TEXT NOT NULL DEFAULT '[]'
-        CONSTRAINT api_keys_scopes_json CHECK (jsonb_typeof(scopes::jsonb) = 'array'),
+        CONSTRAINT api_keys_scopes_json CHECK (json_typeof(scopes::json) = 'array'),
     last_used_at TIMESTAMP,
     usage_count BIGINT NOT NULL DEFAULT 0
         CONSTRAINT api_keys_usage_count_count CHECK (usage_count >= 0),
@@ -209,7 +209,7 @@ CREATE TABLE api_keys (
     revoked_by BIGINT
         CONSTRAINT api_keys_revoked_by_fkey REFERENCES users (id) ON DELETE SET NULL,
     metadata TEXT NOT NULL DEFAULT '{}'
-        CONSTRAINT api_keys_metadata_json CHECK (metadata::jsonb IS NOT NULL),
+        CONSTRAINT api_keys_metadata_json CHECK (metadata::json IS NOT NULL),
     CONSTRAINT api_keys_expiry_order CHECK (expires_at >= created_at),
     CONSTRAINT api_keys_revoked_is_inactive CHECK (revoked_at IS NULL OR NOT is_active)
 );

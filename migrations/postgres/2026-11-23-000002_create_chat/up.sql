@@ -24,7 +24,7 @@ CREATE TABLE chat_sessions (
     total_tokens BIGINT NOT NULL DEFAULT 0
         CONSTRAINT chat_sessions_total_tokens_count CHECK (total_tokens >= 0),
     metadata TEXT NOT NULL DEFAULT '{}'
-        CONSTRAINT chat_sessions_metadata_json CHECK (metadata::jsonb IS NOT NULL)
+        CONSTRAINT chat_sessions_metadata_json CHECK (metadata::json IS NOT NULL)
 );
 CREATE UNIQUE INDEX idx_chat_sessions_session_id ON chat_sessions (session_id);
 CREATE INDEX idx_chat_sessions_user_id ON chat_sessions (user_id, is_archived, updated_at, id);
@@ -68,11 +68,11 @@ CREATE TABLE chat_history (
         CONSTRAINT chat_history_feedback_rating_range CHECK (feedback_rating BETWEEN 1 AND 5),
     feedback_comment TEXT,
     source_documents TEXT
-        CONSTRAINT chat_history_source_documents_json CHECK (source_documents IS NULL OR source_documents::jsonb IS NOT NULL),
+        CONSTRAINT chat_history_source_documents_json CHECK (source_documents IS NULL OR source_documents::json IS NOT NULL),
     retrieval_context TEXT
-        CONSTRAINT chat_history_retrieval_context_json CHECK (retrieval_context IS NULL OR retrieval_context::jsonb IS NOT NULL),
+        CONSTRAINT chat_history_retrieval_context_json CHECK (retrieval_context IS NULL OR retrieval_context::json IS NOT NULL),
     metadata TEXT NOT NULL DEFAULT '{}'
-        CONSTRAINT chat_history_metadata_json CHECK (metadata::jsonb IS NOT NULL)
+        CONSTRAINT chat_history_metadata_json CHECK (metadata::json IS NOT NULL)
 );
 CREATE UNIQUE INDEX idx_chat_history_message_id ON chat_history (message_id);
 CREATE INDEX idx_chat_history_chat_session_id ON chat_history (chat_session_id, id);

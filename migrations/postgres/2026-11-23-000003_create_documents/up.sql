@@ -38,9 +38,9 @@ CREATE TABLE documents (
     is_public BOOLEAN NOT NULL DEFAULT FALSE,
     is_archived BOOLEAN NOT NULL DEFAULT FALSE,
     tags TEXT NOT NULL DEFAULT '[]'
-        CONSTRAINT documents_tags_json CHECK (jsonb_typeof(tags::jsonb) = 'array'),
+        CONSTRAINT documents_tags_json CHECK (json_typeof(tags::json) = 'array'),
     metadata TEXT NOT NULL DEFAULT '{}'
-        CONSTRAINT documents_metadata_json CHECK (metadata::jsonb IS NOT NULL),
+        CONSTRAINT documents_metadata_json CHECK (metadata::json IS NOT NULL),
     error_message TEXT,
     CONSTRAINT documents_upload_order CHECK (upload_completed_at >= upload_started_at),
     CONSTRAINT documents_processing_order CHECK (processing_completed_at >= processing_started_at)
@@ -78,7 +78,7 @@ CREATE TABLE document_chunks (
         CONSTRAINT document_chunks_embedding_model_length CHECK (length(embedding_model) BETWEEN 1 AND 100),
     created_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'),
     metadata TEXT NOT NULL DEFAULT '{}'
-        CONSTRAINT document_chunks_metadata_json CHECK (metadata::jsonb IS NOT NULL)
+        CONSTRAINT document_chunks_metadata_json CHECK (metadata::json IS NOT NULL)
 );
 CREATE UNIQUE INDEX idx_document_chunks_chunk_id ON document_chunks (chunk_id);
 CREATE UNIQUE INDEX idx_document_chunks_document_id ON document_chunks (document_id, chunk_index);
@@ -109,7 +109,7 @@ CREATE TABLE file_storage (
     compression_type TEXT NOT NULL DEFAULT 'none'
         CONSTRAINT file_storage_compression_type_known CHECK (compression_type IN ('none', 'gzip', 'zstd')),
     access_permissions TEXT NOT NULL DEFAULT '{}'
-        CONSTRAINT file_storage_access_permissions_json CHECK (access_permissions::jsonb IS NOT NULL),
+        CONSTRAINT file_storage_access_permissions_json CHECK (access_permissions::json IS NOT NULL),
     retention_policy TEXT
         CONSTRAINT file_storage_retention_policy_length CHECK (length(retention_policy) BETWEEN 1 AND 100),
     created_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'),
@@ -119,7 +119,7 @@ CREATE TABLE file_storage (
     is_archived BOOLEAN NOT NULL DEFAULT FALSE,
     archived_at TIMESTAMP,
     metadata TEXT NOT NULL DEFAULT '{}'
-        CONSTRAINT file_storage_metadata_json CHECK (metadata::jsonb IS NOT NULL),
+        CONSTRAINT file_storage_metadata_json CHECK (metadata::json IS NOT NULL),
     CONSTRAINT file_storage_archive_order CHECK (archived_at >= created_at)
 );
 CREATE UNIQUE INDEX idx_file_storage_file_id ON file_storage (file_id);

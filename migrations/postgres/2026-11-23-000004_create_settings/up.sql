@@ -1,5 +1,14 @@
 -- Settings: of the installation and of each user.
 
+-- Whether a text is JSON: a cast would raise an error that names no rule.
+CREATE FUNCTION is_json(candidate TEXT) RETURNS BOOLEAN LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN candidate::json IS NOT NULL;
+EXCEPTION WHEN invalid_text_representation THEN
+    RETURN FALSE;
+END;
+$$;
+
 -- Settings of the whole installation, each with its type. The value of a secret setting is
 -- ciphertext ('enc:v1:…') or absent, never plain text.
 CREATE TABLE system_settings (
@@ -24,7 +33,7 @@ CREATE TABLE system_settings (
             WHEN 'integer' THEN value ~ '^(0|-?[1-9][0-9]{0,18})$' AND value::numeric BETWEEN -9223372036854775808 AND 9223372036854775807
             WHEN 'float' THEN value ~ '^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$'
             WHEN 'boolean' THEN value IN ('true', 'false')
-            WHEN 'json' THEN value::jsonb IS NOT NULL
+            WHEN 'json' THEN is_json(value)
             ELSE TRUE END),
     CONSTRAINT system_settings_secret_is_encrypted CHECK (NOT is_secret OR value IS NULL OR value ~ '^enc:v[0-9]:.')
 );
@@ -53,7 +62,7 @@ CREATE TABLE user_preferences (
             WHEN 'integer' THEN value ~ '^(0|-?[1-9][0-9]{0,18})$' AND value::numeric BETWEEN -9223372036854775808 AND 9223372036854775807
             WHEN 'float' THEN value ~ '^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$'
             WHEN 'boolean' THEN value IN ('true', 'false')
-            WHEN 'json' THEN value::jsonb IS NOT NULL
+            WHEN 'json' THEN is_json(value)
             ELSE TRUE END)
 );
 CREATE UNIQUE INDEX idx_user_preferences_user_id ON user_preferences (user_id, key);

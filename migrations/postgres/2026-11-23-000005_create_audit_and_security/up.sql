@@ -36,11 +36,11 @@ CREATE TABLE audit_log (
     success BOOLEAN NOT NULL DEFAULT TRUE,
     error_message TEXT,
     request_data TEXT
-        CONSTRAINT audit_log_request_data_json CHECK (request_data IS NULL OR request_data::jsonb IS NOT NULL),
+        CONSTRAINT audit_log_request_data_json CHECK (request_data IS NULL OR request_data::json IS NOT NULL),
     response_data TEXT
-        CONSTRAINT audit_log_response_data_json CHECK (response_data IS NULL OR response_data::jsonb IS NOT NULL),
+        CONSTRAINT audit_log_response_data_json CHECK (response_data IS NULL OR response_data::json IS NOT NULL),
     metadata TEXT NOT NULL DEFAULT '{}'
-        CONSTRAINT audit_log_metadata_json CHECK (metadata::jsonb IS NOT NULL),
+        CONSTRAINT audit_log_metadata_json CHECK (metadata::json IS NOT NULL),
     prev_hash TEXT NOT NULL
         CONSTRAINT audit_log_prev_hash_sha256 CHECK (length(prev_hash) = 64 AND prev_hash !~ '[^0-9a-f]'),
     entry_hash TEXT NOT NULL
@@ -105,7 +105,7 @@ CREATE TABLE security_events (
     user_agent TEXT,
     timestamp TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'),
     details TEXT
-        CONSTRAINT security_events_details_json CHECK (details IS NULL OR details::jsonb IS NOT NULL),
+        CONSTRAINT security_events_details_json CHECK (details IS NULL OR details::json IS NOT NULL),
     resolved BOOLEAN NOT NULL DEFAULT FALSE,
     resolved_at TIMESTAMP,
     resolved_by BIGINT

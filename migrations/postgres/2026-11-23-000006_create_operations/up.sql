@@ -26,7 +26,7 @@ CREATE TABLE notifications (
     created_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'),
     updated_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'),
     metadata TEXT NOT NULL DEFAULT '{}'
-        CONSTRAINT notifications_metadata_json CHECK (metadata::jsonb IS NOT NULL),
+        CONSTRAINT notifications_metadata_json CHECK (metadata::json IS NOT NULL),
     CONSTRAINT notifications_read_order CHECK (read_at >= created_at),
     CONSTRAINT notifications_read_has_time CHECK (is_read = (read_at IS NOT NULL)),
     CONSTRAINT notifications_expiry_order CHECK (expires_at >= created_at)
@@ -53,7 +53,7 @@ CREATE TABLE system_health (
     check_interval_seconds INTEGER NOT NULL DEFAULT 300
         CONSTRAINT system_health_check_interval_seconds_range CHECK (check_interval_seconds >= 1),
     metrics TEXT NOT NULL DEFAULT '{}'
-        CONSTRAINT system_health_metrics_json CHECK (metrics::jsonb IS NOT NULL),
+        CONSTRAINT system_health_metrics_json CHECK (metrics::json IS NOT NULL),
     error_details TEXT,
     consecutive_failures INTEGER NOT NULL DEFAULT 0
         CONSTRAINT system_health_consecutive_failures_count CHECK (consecutive_failures >= 0),
@@ -94,7 +94,7 @@ CREATE TABLE backup_jobs (
     retention_days INTEGER NOT NULL DEFAULT 30
         CONSTRAINT backup_jobs_retention_days_range CHECK (retention_days >= 1),
     metadata TEXT NOT NULL DEFAULT '{}'
-        CONSTRAINT backup_jobs_metadata_json CHECK (metadata::jsonb IS NOT NULL),
+        CONSTRAINT backup_jobs_metadata_json CHECK (metadata::json IS NOT NULL),
     CONSTRAINT backup_jobs_completion_order CHECK (completed_at >= started_at)
 );
 CREATE UNIQUE INDEX idx_backup_jobs_job_id ON backup_jobs (job_id);
@@ -116,9 +116,9 @@ CREATE TABLE system_metrics (
         CONSTRAINT system_metrics_component_length CHECK (length(component) BETWEEN 1 AND 100),
     timestamp TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'),
     tags TEXT NOT NULL DEFAULT '{}'
-        CONSTRAINT system_metrics_tags_json CHECK (jsonb_typeof(tags::jsonb) = 'object'),
+        CONSTRAINT system_metrics_tags_json CHECK (json_typeof(tags::json) = 'object'),
     metadata TEXT NOT NULL DEFAULT '{}'
-        CONSTRAINT system_metrics_metadata_json CHECK (metadata::jsonb IS NOT NULL)
+        CONSTRAINT system_metrics_metadata_json CHECK (metadata::json IS NOT NULL)
 );
 CREATE INDEX idx_system_metrics_name ON system_metrics (metric_name, timestamp);
 CREATE INDEX idx_system_metrics_timestamp ON system_metrics (timestamp);

@@ -284,7 +284,7 @@ impl Document {
             .filter(When(uploaded))
             .filter(When(processed))
             .filter(When(filter.is_archived.map(|archived| documents::is_archived.eq(archived))))
-            .filter(When(filter.tag.map(HasTag)))
+            .filter(When(filter.tag.map(HasTag::new)))
             .filter(When(named))
             .order(documents::id.desc())
             .at_most(size.and_one())

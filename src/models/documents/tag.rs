@@ -12,8 +12,24 @@ use crate::schema::documents;
 ///
 /// The list is taken apart by each backend in its own way: what the tag's JSON looks like is also
 /// found between tags (`","`) and between quotes inside one.
-#[derive(Clone, Copy, Debug, ValidGrouping)]
-pub(super) struct HasTag<'a>(pub(super) &'a str);
+#[derive(Clone, Debug, ValidGrouping)]
+pub(super) struct HasTag<'a> {
+    tag: &'a str,
+    /// As it is stored in the list, which is what PostgreSQL compares: as text, a tag with a NUL in it
+    /// cannot even be sent there.
+    #[cfg(feature = "postgres")]
+    json: String,
+}
+
+impl<'a> HasTag<'a> {
+    pub(super) fn new(tag: &'a str) -> Self {
+        Self {
+            tag,
+            #[cfg(feature = "postgres")]
+            json: serde_json::Value::from(tag).to_string(),
+        }
+    }
+}
 
 impl Expression for HasTag<'_> {
     type SqlType = Bool;
@@ -33,7 +49,7 @@ impl QueryFragment<Sqlite> for HasTag<'_> {
         out.push_sql(
             "EXISTS (SELECT 1 FROM json_each(`documents`.`tags`) AS tag WHERE tag.value = ",
         );
-        out.push_bind_param::<Text, _>(self.0)?;
+        out.push_bind_param::<Text, str>(self.tag)?;
         out.push_sql(")");
         Ok(())
     }
@@ -43,10 +59,10 @@ impl QueryFragment<Sqlite> for HasTag<'_> {
 impl QueryFragment<diesel::pg::Pg> for HasTag<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, diesel::pg::Pg>) -> QueryResult<()> {
         out.push_sql(
-            "EXISTS (SELECT 1 FROM json_array_elements_text(\"documents\".\"tags\"::json) AS tag \
-             WHERE tag = ",
+            "EXISTS (SELECT 1 FROM json_array_elements(\"documents\".\"tags\"::json) AS tag (value) \
+             WHERE tag.value::text = ",
         );
-        out.push_bind_param::<Text, _>(self.0)?;
+        out.push_bind_param::<Text, str>(&self.json)?;
         out.push_sql(")");
         Ok(())
     }

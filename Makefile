@@ -47,7 +47,7 @@ test-postgres: ## Run the models' tests on the server that ZENITH_TEST_POSTGRES 
 	elif ! command -v pg_config >/dev/null; then \
 		echo "SKIPPED: no test ran on PostgreSQL: libpq is missing" >&2; \
 	else set -x; \
-		$(CARGO) test --locked --no-fail-fast --features postgres --test zenith models_; \
+		$(CARGO) test --locked --no-fail-fast --features postgres --test zenith -- models_ backends_; \
 	fi
 
 check: fmt clippy test example doc schema-check ## Everything that CI runs
@@ -60,7 +60,7 @@ clippy:
 	$(CARGO) clippy --locked --no-default-features -- --deny warnings
 	$(CARGO) clippy --locked --package zenith-consumer --package zenith-bench-models -- --deny warnings
 	@if command -v pg_config >/dev/null; then set -x; \
-		$(CARGO) clippy --locked --features postgres --lib --bins -- --deny warnings; \
+		$(CARGO) clippy --locked --features postgres --all-targets -- --deny warnings; \
 	else echo "SKIPPED: the queries were not checked for PostgreSQL: libpq is missing" >&2; fi
 
 example: ## Run the example application on this repository's own documents

@@ -10,6 +10,7 @@
 mod support;
 
 mod audit_append_only;
+mod backends_agree;
 mod backup;
 mod column_privacy;
 mod command;

@@ -30,6 +30,7 @@ mod health_reads_only;
 mod manager;
 mod migration_backups;
 mod migration_history;
+mod migration_plan;
 mod migrations;
 mod model_lints;
 mod models_access;

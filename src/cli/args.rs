@@ -16,6 +16,7 @@ Examples:
   zenith-db create                         a database with an administrator, in ./data/enterprise
   zenith-db create --admin-user root --admin-password-stdin < password.txt
   zenith-db migrate --path /srv/zenith.db  apply what is pending, after a backup
+  zenith-db migrate --plan                 show what that would do, and write nothing
   zenith-db rollback --steps 1 --yes       revert the last migration, after a backup
   zenith-db health-check --format json     every check, for a monitoring system
   zenith-db ensure                         what a start script needs
@@ -51,7 +52,11 @@ pub(super) enum Command {
     #[command(visible_alias = "init")]
     Create,
     /// Apply the pending migrations, after a backup
-    Migrate,
+    Migrate {
+        /// Show what would run, and write nothing
+        #[arg(long)]
+        plan: bool,
+    },
     /// Revert migrations, newest first, after a backup
     Rollback {
         /// How many migrations to revert
@@ -60,6 +65,9 @@ pub(super) enum Command {
         /// The version to go back to, which stays applied; 0 is an empty schema
         #[arg(long, value_name = "VERSION")]
         to: Option<String>,
+        /// Show what would run, and write nothing
+        #[arg(long)]
+        plan: bool,
     },
     /// Write the roles, permissions and settings that are missing
     Seed,

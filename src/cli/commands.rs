@@ -50,16 +50,26 @@ pub(super) fn run(args: &Args, output: Output) -> anyhow::Result<Exit> {
     let manager = DatabaseManager::new(config);
     match &args.command {
         Command::Create => create(args, output, &manager),
-        Command::Migrate => {
+        Command::Migrate { plan: true } => {
+            let plan = manager.plan_migration()?;
+            output.result(&plan, |out, plan| render::plan(out, plan))?;
+            Ok(Exit::Done)
+        }
+        Command::Migrate { plan: false } => {
             let report = output.while_working("migrating", || manager.migrate())?;
             output.result(&report, |out, report| render::migration(out, report))?;
             Ok(Exit::Done)
         }
-        Command::Rollback { steps, to } => {
+        Command::Rollback { steps, to, plan } => {
             let target = match to {
                 Some(version) => RollbackTarget::Version(version.clone()),
                 None => RollbackTarget::Steps(steps.get()),
             };
+            if *plan {
+                let plan = manager.plan_rollback(&target)?;
+                output.result(&plan, |out, plan| render::plan(out, plan))?;
+                return Ok(Exit::Done);
+            }
             rollback(args, output, &manager, &target)
         }
         Command::Seed => {

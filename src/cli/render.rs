@@ -9,8 +9,8 @@ use secrecy::ExposeSecret;
 use super::output::{BAD, GOOD, STRONG, WARNING};
 use crate::config::Setting;
 use crate::manager::{
-    AdministratorOutcome, BackupReport, HealthCheck, HealthReport, MigrationReport, SeedReport,
-    SetupReport, StatusSummary, Step, StepDirection,
+    AdministratorOutcome, BackupReport, Effect, HealthCheck, HealthReport, MigrationPlan,
+    MigrationReport, SeedReport, SetupReport, StatusSummary, Step, StepDirection,
 };
 
 type Out<'a> = &'a mut dyn Write;
@@ -58,6 +58,30 @@ pub(super) fn migration(out: Out<'_>, report: &MigrationReport) -> Result<()> {
     }
     steps(out, &report.steps)?;
     field(out, "version", report.version.as_deref().unwrap_or("none"))
+}
+
+pub(super) fn plan(out: Out<'_>, plan: &MigrationPlan) -> Result<()> {
+    if plan.steps.is_empty() {
+        writeln!(out, "nothing to do")?;
+    }
+    for step in &plan.steps {
+        let verb = match step.direction {
+            StepDirection::Applied => "would apply",
+            StepDirection::Reverted => "would revert",
+        };
+        writeln!(out, "{STRONG}{verb} {}{STRONG:#}", step.name)?;
+        for statement in &step.statements {
+            let style = match statement.effect {
+                Effect::Creates | Effect::WritesRows => GOOD,
+                Effect::Alters | Effect::Rebuilds | Effect::Other => WARNING,
+                Effect::DeletesRows | Effect::Drops => BAD,
+            };
+            let effect = statement.effect.as_str();
+            writeln!(out, "  {style}{effect:<12}{style:#}  {}", statement.subject)?;
+        }
+    }
+    field(out, "version", plan.version.as_deref().unwrap_or("none"))?;
+    writeln!(out, "nothing was written")
 }
 
 pub(super) fn ensured(out: Out<'_>, ran: &[Step], report: &HealthReport) -> Result<()> {

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::backup::BackupReport;
 use super::{DatabaseManager, RollbackTarget, seed};
-use crate::migrations::{self, Goal, Ledger, Step};
-use crate::{DbConnection, Error, Result};
+use crate::migrations::{self, Goal, Ledger, PlannedStep, Step};
+use crate::{DbConnection, Error, Result, connection};
 
 /// What a migration or a rollback did.
 #[derive(Clone, Debug, Serialize)]
@@ -16,6 +16,15 @@ pub struct MigrationReport {
     pub version: Option<String>,
     /// The backup that was taken before, if one was.
     pub backup: Option<BackupReport>,
+}
+
+/// What a migration or a rollback would do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MigrationPlan {
+    /// The newest version now; `None` when nothing is applied.
+    pub version: Option<String>,
+    /// The migrations that would run, in the order they would: empty if there is nothing to do.
+    pub steps: Vec<PlannedStep>,
 }
 
 impl DatabaseManager {
@@ -35,14 +44,33 @@ impl DatabaseManager {
     /// [`Error::NoDatabase`], [`Error::UnknownVersion`], [`Error::NewerDatabase`],
     /// [`Error::Migration`] or [`Error::BrokenReferences`]; the database is then as it was.
     pub fn rollback(&self, target: &RollbackTarget) -> Result<MigrationReport> {
-        let goal = match target {
-            RollbackTarget::Steps(0) => {
-                return Err(Error::State("rolling back 0 migrations would do nothing".into()));
-            }
-            RollbackTarget::Steps(steps) => Goal::Back(*steps),
-            RollbackTarget::Version(version) => Goal::To(version.clone()),
-        };
-        self.go_to(&goal, "rollback")
+        self.go_to(&goal_of(target)?, "rollback")
+    }
+
+    /// What [`DatabaseManager::migrate`] would do, statement by statement. Nothing is written.
+    ///
+    /// # Errors
+    /// [`Error::NoDatabase`], [`Error::Refused`], [`Error::NewerDatabase`], [`Error::LateMigration`].
+    pub fn plan_migration(&self) -> Result<MigrationPlan> {
+        self.plan(&Goal::Latest)
+    }
+
+    /// What [`DatabaseManager::rollback`] would do, statement by statement. Nothing is written.
+    ///
+    /// # Errors
+    /// [`Error::NoDatabase`], [`Error::Refused`], [`Error::NewerDatabase`],
+    /// [`Error::UnknownVersion`].
+    pub fn plan_rollback(&self, target: &RollbackTarget) -> Result<MigrationPlan> {
+        self.plan(&goal_of(target)?)
+    }
+
+    fn plan(&self, goal: &Goal) -> Result<MigrationPlan> {
+        self.ensure_ours()?;
+        let (path, options) = (self.config.database_path(), self.config.sqlite());
+        connection::inspect(path, options, |connection| {
+            let version = Ledger::read(connection)?.current().map(str::to_owned);
+            Ok(MigrationPlan { version, steps: migrations::plan(connection, goal)? })
+        })
     }
 
     fn go_to(&self, goal: &Goal, operation: &str) -> Result<MigrationReport> {
@@ -79,6 +107,16 @@ impl DatabaseManager {
         }
         let (steps, value) = result?;
         Ok((steps, value, backup))
+    }
+}
+
+fn goal_of(target: &RollbackTarget) -> Result<Goal> {
+    match target {
+        RollbackTarget::Steps(0) => {
+            Err(Error::State("rolling back 0 migrations would do nothing".into()))
+        }
+        RollbackTarget::Steps(steps) => Ok(Goal::Back(*steps)),
+        RollbackTarget::Version(version) => Ok(Goal::To(version.clone())),
     }
 }
 

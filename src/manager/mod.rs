@@ -20,12 +20,12 @@ pub use administrator::{Administrator, AdministratorOutcome, AdministratorReport
 pub use backup::{BackupReport, Fidelity};
 pub use health::{HealthCheck, HealthReport};
 pub use initialize::{SetupDetails, SetupPhase, SetupReport, SetupStatus};
-pub use migrate::MigrationReport;
+pub use migrate::{MigrationPlan, MigrationReport};
 pub use password::{SHORTEST_PASSWORD, check_password, generate_password, hash_password};
 pub use seed::SeedReport;
 pub use status::{LastBackup, PoolSettings, StatusSummary};
 
-pub use crate::migrations::{Step, StepDirection};
+pub use crate::migrations::{Effect, PlannedStatement, PlannedStep, Step, StepDirection};
 
 /// How far back [`DatabaseManager::rollback`] goes.
 #[derive(Clone, Debug, PartialEq, Eq)]

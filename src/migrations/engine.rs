@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::embedded::{self, EmbeddedMigration};
 use super::history;
 use super::ledger::Ledger;
+use super::statement::{PlannedStatement, statements};
 use crate::connection::is_busy;
 use crate::{DbConnection, Error, Result};
 
@@ -48,6 +49,19 @@ pub struct Step {
     pub milliseconds: u64,
 }
 
+/// One migration that would run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PlannedStep {
+    /// The directory's name.
+    pub name: String,
+    /// Which way.
+    pub direction: StepDirection,
+    /// What it says, in order.
+    pub statements: Vec<PlannedStatement>,
+}
+
+type Migrations = Vec<&'static EmbeddedMigration>;
+
 /// Takes the lock, reads the state again, and goes to the goal. On an error nothing has changed.
 ///
 /// `before` runs under the lock if there is something to do, before it is done: a backup that it
@@ -60,16 +74,7 @@ pub(crate) fn run<T>(
     after: impl FnOnce(&mut DbConnection) -> Result<T>,
 ) -> Result<(Vec<Step>, T)> {
     exclusively(connection, |connection| {
-        let ledger = Ledger::read(connection)?;
-        if *goal != Goal::Everything {
-            ledger.ensure_known()?;
-        }
-        let reverting = to_revert(&ledger, goal)?;
-        let applying: Vec<_> = match goal {
-            Goal::Latest => ledger.ensure_in_order().map(|()| ledger.pending().collect())?,
-            Goal::Everything => embedded::all().iter().collect(),
-            Goal::Back(_) | Goal::To(_) => Vec::new(),
-        };
+        let (reverting, applying) = steps_to(connection, goal)?;
         let idle = reverting.is_empty() && applying.is_empty();
         if !idle {
             before(connection)?;
@@ -89,6 +94,34 @@ pub(crate) fn run<T>(
         }
         Ok((steps, after(connection)?))
     })
+}
+
+/// The migrations to revert, newest first, and to apply, oldest first, as things stand.
+fn steps_to(connection: &mut DbConnection, goal: &Goal) -> Result<(Migrations, Migrations)> {
+    let ledger = Ledger::read(connection)?;
+    if *goal != Goal::Everything {
+        ledger.ensure_known()?;
+    }
+    let reverting = to_revert(&ledger, goal)?;
+    let applying = match goal {
+        Goal::Latest => ledger.ensure_in_order().map(|()| ledger.pending().collect())?,
+        Goal::Everything => embedded::all().iter().collect(),
+        Goal::Back(_) | Goal::To(_) => Vec::new(),
+    };
+    Ok((reverting, applying))
+}
+
+/// What [`run`] would do, statement by statement. It reads, and writes nothing.
+pub(crate) fn plan(connection: &mut DbConnection, goal: &Goal) -> Result<Vec<PlannedStep>> {
+    let (reverting, applying) = steps_to(connection, goal)?;
+    let planned = |migration: &EmbeddedMigration, direction, sql| PlannedStep {
+        name: migration.name().to_owned(),
+        direction,
+        statements: statements(sql),
+    };
+    let reverted = reverting.iter().map(|m| planned(m, StepDirection::Reverted, m.down()));
+    let applied = applying.iter().map(|m| planned(m, StepDirection::Applied, m.up()));
+    Ok(reverted.chain(applied).collect())
 }
 
 /// One write transaction without enforcement of references. Others may read meanwhile, which a

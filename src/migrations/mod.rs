@@ -7,10 +7,12 @@ mod embedded;
 mod engine;
 mod history;
 mod ledger;
+mod statement;
 
 pub use embedded::{EmbeddedMigration, all, checksum, latest};
-pub(crate) use engine::{Goal, broken_references, run};
-pub use engine::{Step, StepDirection};
+pub(crate) use engine::{Goal, broken_references, plan, run};
+pub use engine::{PlannedStep, Step, StepDirection};
 pub(crate) use history::check as check_history;
 pub use ledger::Ledger;
 pub(crate) use ledger::{is_empty, table_exists};
+pub use statement::{Effect, PlannedStatement};

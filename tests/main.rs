@@ -60,6 +60,7 @@ mod models_settings_properties;
 mod models_settings_rules;
 mod models_settings_stored;
 mod models_stored_files;
+mod models_transactions;
 mod models_users;
 mod models_users_listed;
 mod on_delete;

@@ -292,3 +292,23 @@ fn neither_a_key_nor_what_makes_it_shows_the_secret() {
     let read: ApiKey = serde_json::from_value(fields).expect("a key");
     assert_eq!(read, key);
 }
+
+#[test]
+fn every_key_of_a_user_is_revoked_at_once() {
+    let models = Models::new();
+    let (ann, bob) = (models.ann(), models.add_user("bob"));
+    let add = |user_id, secret| {
+        let new = NewApiKey::builder().user_id(user_id).name("key").key_prefix("zk");
+        models.run(|conn| new.key_hash(TokenHash::of(secret)).build().insert(conn))
+    };
+    add(ann, "one");
+    let second = add(ann, "two");
+    add(bob, "three");
+    models.run(|conn| ApiKey::revoke(conn, second.id, None));
+    assert_eq!(models.run(|conn| ApiKey::revoke_all(conn, ann, Some(bob))), 1);
+    assert_eq!(models.run(|conn| ApiKey::revoke_all(conn, ann, Some(bob))), 0);
+    let live = |secret| {
+        models.run(|conn| ApiKey::find_live(conn, TokenHash::of(secret), UtcTime::now())).is_some()
+    };
+    assert_eq!(["one", "two", "three"].map(live), [false, false, true]);
+}

@@ -44,6 +44,29 @@ fn by_vectors(models: &Models, vectors: &[&str]) -> Vec<DocumentChunkId> {
 }
 
 #[test]
+fn a_document_whose_chunks_are_deleted_can_be_cut_anew() {
+    let models = Models::new();
+    let (made, other) = (upload(&models, models.ann(), "a"), upload(&models, models.ann(), "b"));
+    let cut = |id, tokens| {
+        let chunk = NewDocumentChunk::builder().chunk_index(0).content("x").token_count(tokens);
+        models.run(|conn| DocumentChunk::insert_all(conn, id, &[chunk.build()]));
+    };
+    cut(made.id, 5);
+    cut(other.id, 7);
+    assert_eq!(models.run(|conn| DocumentChunk::delete_for_document(conn, made.id)), 1);
+    assert_eq!(models.run(|conn| DocumentChunk::delete_for_document(conn, made.id)), 0);
+    let counts = |id| {
+        let now = models.run(|conn| Document::find(conn, id)).expect("a document");
+        (now.chunk_count, now.total_tokens)
+    };
+    assert_eq!((counts(made.id), counts(other.id)), ((0, 0), (1, 7)));
+    cut(made.id, 3);
+    assert_eq!(counts(made.id), (1, 3));
+    let missing = models.fails(|conn| DocumentChunk::delete_for_document(conn, DocumentId(4711)));
+    assert!(matches!(missing, Error::NotFound { table: "documents", .. }));
+}
+
+#[test]
 fn ten_thousand_chunks_go_in_at_once_and_are_counted() {
     let models = Models::new();
     let document = upload(&models, models.ann(), "content").id;

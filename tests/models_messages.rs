@@ -36,9 +36,12 @@ fn read(models: &Models, session: &ChatSession, order: MessageOrder, size: u32) 
     texts(walk(size, |at| models.run(|conn| ChatMessage::page(conn, id, order, at, size))))
 }
 
-fn replies(models: &Models, parent: PublicId, size: u32) -> Vec<String> {
-    let size = PageSize::of(size);
-    let page = |after| models.run(|conn| ChatMessage::page_of_replies(conn, parent, after, size));
+fn replies(models: &Models, parent: &ChatMessage, size: u32) -> Vec<String> {
+    let (session, size) = (parent.chat_session_id, PageSize::of(size));
+    let page = |after| {
+        models
+            .run(|conn| ChatMessage::page_of_replies(conn, session, parent.message_id, after, size))
+    };
     texts(walk(size, page))
 }
 
@@ -220,23 +223,29 @@ fn a_page_holds_five_hundred_messages_at_the_most_and_one_at_the_least() {
 fn replies_are_those_that_answer_directly() {
     let models = Models::new();
     let session = open(&models, models.ann());
-    let root = say(&models, &session, "root").message_id;
+    let root = say(&models, &session, "root");
     let reply = |parent, text| {
         let new = NewChatMessage { parent_message_id: Some(parent), ..message(&session, text) };
         append(&models, &new)
     };
-    let first = reply(root, "first");
+    let first = reply(root.message_id, "first");
     reply(first.message_id, "below the first");
-    let second = reply(root, "second");
-    reply(root, "third");
+    let second = reply(root.message_id, "second");
+    reply(root.message_id, "third");
     for size in [1, 2, 3, 4] {
-        assert_eq!(replies(&models, root, size), ["first", "second", "third"], "pages of {size}");
+        assert_eq!(replies(&models, &root, size), ["first", "second", "third"], "pages of {size}");
     }
     models.run(|conn| ChatMessage::soft_delete(conn, second.id, None));
-    assert_eq!(replies(&models, root, 1), ["first", "third"]);
-    assert_eq!(replies(&models, first.message_id, 1), ["below the first"]);
-    assert_eq!(replies(&models, second.message_id, 1), Vec::<String>::new());
-    assert_eq!(replies(&models, PublicId::new(), 1), Vec::<String>::new());
+    assert_eq!(replies(&models, &root, 1), ["first", "third"]);
+    assert_eq!(replies(&models, &first, 1), ["below the first"]);
+    assert_eq!(replies(&models, &second, 1), Vec::<String>::new());
+    let nobody = ChatMessage { message_id: PublicId::new(), ..root.clone() };
+    assert_eq!(replies(&models, &nobody, 1), Vec::<String>::new());
+    // Who answers from another conversation is not heard in this one.
+    let other = open(&models, models.add_user("bob"));
+    let parent_message_id = Some(root.message_id);
+    append(&models, &NewChatMessage { parent_message_id, ..message(&other, "from outside") });
+    assert_eq!(replies(&models, &root, 1), ["first", "third"]);
 }
 
 #[test]

@@ -31,7 +31,7 @@ proptest! {
             Ok(new.insert(conn)?.id)
         });
         let replies = |conn: &mut DbConnection, after, size| {
-            ChatMessage::page_of_replies(conn, root.message_id, after, size)
+            ChatMessage::page_of_replies(conn, session.id, root.message_id, after, size)
         };
         prop_assert_eq!(&paged(&models, size, replies, |message| message.id), &ids);
         ids.insert(0, root.id);

@@ -178,3 +178,22 @@ fn the_files_of_a_deleted_document_are_orphans_until_they_are_forgotten() {
     models.run(|conn| Document::delete(conn, documents[1]));
     assert_eq!(orphans(1), [files[1], files[2], files[3]]);
 }
+
+#[test]
+fn the_files_of_a_document_are_listed_oldest_first() {
+    let models = Models::new();
+    let (made, other) = (upload(&models, models.ann(), "a"), upload(&models, models.ann(), "b"));
+    let store = |document_id| {
+        let new = NewStoredFile::builder().document_id(document_id).storage_path("/f");
+        let new = new.original_filename("f").file_size(1).mime_type("text/plain");
+        models.run(|conn| new.file_hash(Sha256Hash::of("f")).build().insert(conn)).id
+    };
+    let ids = [store(made.id), store(made.id)];
+    store(other.id);
+    let listed = |id| {
+        let files = models.run(|conn| StoredFile::list_for_document(conn, id));
+        files.into_iter().map(|file| file.id).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(made.id), ids);
+    assert_eq!(listed(DocumentId(4711)), []);
+}

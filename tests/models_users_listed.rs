@@ -221,3 +221,30 @@ fn metadata_that_was_refused_does_not_hide_the_user() {
     assert!(models.run(|conn| Ok(changes.update(conn, id).is_err())));
     assert_eq!(models.ann(), id);
 }
+
+#[test]
+fn another_address_has_yet_to_be_verified() {
+    let models = Models::new();
+    let ann = models.ann();
+    let now = UtcTime::now();
+    let update = |changes: UserChanges<'_>| {
+        let user = models.run(|conn| changes.update(conn, ann));
+        (user.is_verified, user.email_verified_at)
+    };
+    let verified = UserChanges {
+        is_verified: Some(true),
+        email_verified_at: Some(Some(now)),
+        ..UserChanges::default()
+    };
+    assert_eq!(update(verified.clone()), (true, Some(now)));
+    let email = |email| UserChanges { email: Some(email), ..UserChanges::default() };
+    // The same one again, and a change of something else.
+    assert_eq!(update(email("ann@example.org")), (true, Some(now)));
+    assert_eq!(
+        update(UserChanges { locale: Some("de"), ..UserChanges::default() }),
+        (true, Some(now))
+    );
+    assert_eq!(update(email("anne@example.org")), (false, None));
+    let both = UserChanges { email: Some("ann@example.org"), ..verified };
+    assert_eq!(update(both), (true, Some(now)));
+}

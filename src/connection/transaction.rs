@@ -27,7 +27,7 @@ impl DbConnection {
         drop(guard);
         match result {
             // A commit that fails rolls back by itself.
-            Ok(value) => match <Self as TransactionManager<Self>>::commit_transaction(self) {
+            Ok(value) => match self.commit() {
                 Ok(()) => Ok(value),
                 Err(cause) => Err(Error::from(cause).into()),
             },
@@ -62,6 +62,20 @@ impl DbConnection {
         let status = <Self as TransactionManager<Self>>::transaction_manager_status_mut(self);
         // A broken transaction counts as open: what begins inside it must not pass for a new one.
         status.transaction_depth().map_or(true, |depth| depth.is_some())
+    }
+
+    fn commit(&mut self) -> diesel::QueryResult<()> {
+        // PostgreSQL answers the COMMIT of a transaction in which a statement has failed with a
+        // rollback, and calls that a success.
+        #[cfg(feature = "postgres")]
+        if let Self::Postgres(inner) = self {
+            use diesel::connection::SimpleConnection;
+            if let Err(cause) = inner.batch_execute("SELECT 1") {
+                self.roll_back();
+                return Err(cause);
+            }
+        }
+        <Self as TransactionManager<Self>>::commit_transaction(self)
     }
 
     fn begin(&mut self) -> diesel::QueryResult<()> {
@@ -107,7 +121,7 @@ impl TransactionLock {
     const fn key(self) -> i64 {
         match self {
             Self::AuditLog => i64::from_be_bytes(*b"\x7Azenith\0"),
-            Self::Uploads(user) => user.0,
+            Self::Uploads(user) => i64::from_be_bytes(*b"\x7Azen-up\0") ^ user.0,
         }
     }
 }

@@ -122,7 +122,7 @@ where
 
 to_sql_as_text!(Sha256Hash, Text, |hash| hash.to_string());
 
-/// The SHA-256 hash of a session's token or an API key: the database never holds the secret itself.
+/// The SHA-256 hash of a session's or shared conversation's token, or of an API key: the database never holds the secret itself.
 ///
 /// Whoever has the hash cannot act with it, but it is kept back all the same.
 ///

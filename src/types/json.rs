@@ -16,8 +16,8 @@ use crate::connection::MultiBackend;
 /// A value that is stored as JSON text.
 ///
 /// `T` is the real shape where it is known (`Json<Vec<String>>` for tags) and
-/// [`serde_json::Value`] where it is free. Reading JSON of another shape is an error that names
-/// the path to the fault.
+/// [`serde_json::Value`] where it is free. Reading JSON of another shape is an error that says
+/// where the fault is.
 #[derive(
     Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow,
 )]

@@ -65,7 +65,7 @@ secrets! {
     TwoFactorSecret,
     /// The hashes of a user's codes for signing in without the second factor, as JSON.
     BackupCodes,
-    /// What lets whoever has it read a shared conversation.
+    /// What lets whoever has it read a shared conversation. The database holds its hash.
     ShareToken,
     /// Encrypted text: `enc:v`, one digit for the version of the encryption, `:` and the rest.
     Ciphertext,

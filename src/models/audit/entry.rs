@@ -163,8 +163,8 @@ impl NewAuditEvent<'_> {
     /// Appends the event: the only way to write to the audit log.
     ///
     /// It runs inside the caller's transaction, if there is one: then either what is recorded and
-    /// its record are both kept, or neither is. It takes the log's place in line, so append late in
-    /// a long transaction.
+    /// its record are both kept, or neither is. It takes the log's place in line until the transaction
+    /// ends, so append last; on PostgreSQL, what waits for another lock after it can deadlock.
     ///
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if there is no such user or a value breaks a rule.

@@ -8,6 +8,7 @@ use serde_json::Value;
 use typed_builder::TypedBuilder;
 
 use super::session::ChatSession;
+use crate::error::{Rule, Violation};
 use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, named};
 use crate::models::{empty_object, missing};
 use crate::schema::{chat_history, chat_sessions};
@@ -85,7 +86,7 @@ pub struct ChatMessage {
 pub struct NewChatMessage<'a> {
     /// The conversation.
     pub chat_session_id: ChatSessionId,
-    /// Whose conversation it is.
+    /// For whom it is: the conversation's owner, unless the application lets others write there.
     pub user_id: UserId,
     /// The public id; unless told, a new one.
     #[builder(default = PublicId::new())]
@@ -141,6 +142,30 @@ impl NewChatMessage<'_> {
     /// parent, or a value breaks a rule.
     pub fn insert(&self, connection: &mut DbConnection) -> Result<ChatMessage> {
         connection.write(|connection| {
+            // A negative number is for the message's own rule to refuse.
+            let tokens = i64::from(self.token_count.unwrap_or(0).max(0));
+            let counted = (
+                chat_sessions::message_count.eq(chat_sessions::message_count + 1),
+                chat_sessions::total_tokens.eq(chat_sessions::total_tokens + tokens),
+                // Messages may come with times of their own; the last one's is the latest.
+                chat_sessions::last_message_at.eq(case_when(
+                    chat_sessions::last_message_at.gt(self.timestamp),
+                    chat_sessions::last_message_at,
+                )
+                .otherwise(self.timestamp.into_sql::<Nullable<Timestamp>>())),
+                chat_sessions::updated_at.eq(UtcTime::now()),
+            );
+            // First, so that messages of one conversation get their keys in the order of their commits.
+            let counted = dispatch!(&mut *connection, |connection| diesel::update(
+                chat_sessions::table.find(self.chat_session_id)
+            )
+            .set(counted)
+            .prepared()
+            .execute(connection))?;
+            if counted == 0 {
+                let rule = "chat_history_chat_session_id_fkey";
+                return Err(Violation::new(Rule::UnknownReference, rule).into());
+            }
             let result =
                 dispatch!(&mut *connection, |connection| diesel::insert_into(chat_history::table)
                     .values(self)
@@ -157,26 +182,7 @@ impl NewChatMessage<'_> {
                     self.parent_message_id.map(Parent::ChatMessage),
                 ),
             ];
-            let message = named(connection, result, &references)?;
-            let tokens = i64::from(self.token_count.unwrap_or(0));
-            let counted = (
-                chat_sessions::message_count.eq(chat_sessions::message_count + 1),
-                chat_sessions::total_tokens.eq(chat_sessions::total_tokens + tokens),
-                // Messages may come with times of their own; the last one's is the latest.
-                chat_sessions::last_message_at.eq(case_when(
-                    chat_sessions::last_message_at.gt(self.timestamp),
-                    chat_sessions::last_message_at,
-                )
-                .otherwise(self.timestamp.into_sql::<Nullable<Timestamp>>())),
-                chat_sessions::updated_at.eq(UtcTime::now()),
-            );
-            dispatch!(connection, |connection| diesel::update(
-                chat_sessions::table.find(self.chat_session_id)
-            )
-            .set(counted)
-            .prepared()
-            .execute(connection))?;
-            Ok(message)
+            named(connection, result, &references)
         })
     }
 }
@@ -241,13 +247,14 @@ impl ChatMessage {
         Ok(Page::of(rows, size, |message: &Self| message.id))
     }
 
-    /// The thread under a message: what answers it directly, without the softly deleted ones, oldest
+    /// The thread under a message of this conversation: what answers it directly there, without the softly deleted ones, oldest
     /// first.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn page_of_replies(
         connection: &mut DbConnection,
+        session: ChatSessionId,
         parent: PublicId,
         after: Option<ChatMessageId>,
         size: PageSize,
@@ -255,6 +262,7 @@ impl ChatMessage {
         let rows = dispatch!(connection, |connection| chat_history::table
             .select(Self::as_select())
             .filter(chat_history::parent_message_id.eq(parent))
+            .filter(chat_history::chat_session_id.eq(session))
             .filter(not(chat_history::is_deleted))
             .filter(chat_history::id.gt(after.unwrap_or(ChatMessageId(0))))
             .order(chat_history::id)
@@ -277,8 +285,20 @@ impl ChatMessage {
     ) -> Result<Self> {
         let now = UtcTime::now();
         connection.write(|connection| {
-            // The first statement takes the row's lock where rows have locks; what it returns is
-            // then nobody else's to change before the last one.
+            // The conversation before the message, as its deletion does: the other way is a deadlock.
+            let session: ChatSessionId =
+                dispatch!(&mut *connection, |connection| chat_history::table
+                    .select(chat_history::chat_session_id)
+                    .filter(chat_history::id.eq(id).and(not(chat_history::is_deleted)))
+                    .get_result(connection)
+                    .optional())?
+                .ok_or_else(missing("chat_history", "id", id))?;
+            dispatch!(&mut *connection, |connection| diesel::update(
+                chat_sessions::table.find(session)
+            )
+            .set(chat_sessions::updated_at.eq(now))
+            .execute(connection))?;
+            // What this returns is nobody else's to change before the last statement.
             let edited = (
                 chat_history::message_content.eq(content),
                 chat_history::is_edited.eq(true),

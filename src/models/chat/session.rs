@@ -8,7 +8,7 @@ use typed_builder::TypedBuilder;
 use crate::models::query::{Limit, Page, PageSize, Parent, named};
 use crate::models::{User, empty_object, missing};
 use crate::schema::chat_sessions;
-use crate::types::{ChatSessionId, Json, PublicId, ShareToken, UserId, UtcTime};
+use crate::types::{ChatSessionId, Json, PublicId, ShareToken, TokenHash, UserId, UtcTime};
 use crate::{DbConnection, Result, dispatch};
 
 diesel::alias! {
@@ -174,7 +174,7 @@ impl ChatSession {
             chat_sessions::share_expires_at.is_null().or(chat_sessions::share_expires_at.gt(now));
         Ok(dispatch!(connection, |connection| chat_sessions::table
             .select(Self::as_select())
-            .filter(chat_sessions::share_token.eq(token))
+            .filter(chat_sessions::share_token.eq(TokenHash::of(token.expose())))
             .filter(chat_sessions::is_shared.and(unexpired))
             .get_result(connection)
             .optional())?)
@@ -205,7 +205,8 @@ impl ChatSession {
     }
 
     /// Lets everybody who has the returned token read the conversation, until `expires_at` or
-    /// without end. A token that it had before no longer works.
+    /// without end. A token that it had before no longer works. The token is shown this once: the
+    /// database holds its hash.
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound).
@@ -235,7 +236,7 @@ impl ChatSession {
     ) -> Result<()> {
         let set = (
             chat_sessions::is_shared.eq(token.is_some()),
-            chat_sessions::share_token.eq(token),
+            chat_sessions::share_token.eq(token.map(|token| TokenHash::of(token.expose()))),
             chat_sessions::share_expires_at.eq(expires_at),
             chat_sessions::updated_at.eq(UtcTime::now()),
         );
@@ -278,6 +279,8 @@ impl ChatSession {
             .limit(batch.rows().into());
         Ok(dispatch!(connection, |connection| diesel::delete(chat_sessions::table)
             .filter(chat_sessions::id.eq_any(old))
+            // Again, for one that was used while this waited for it.
+            .filter(chat_sessions::updated_at.lt(before))
             .execute(connection))?)
     }
 
@@ -293,6 +296,19 @@ impl ChatSession {
         keep: u32,
         batch: PageSize,
     ) -> Result<usize> {
+        let last: Option<UtcTime> = dispatch!(&mut *connection, |connection| DOOMED
+            .select(DOOMED.field(chat_sessions::updated_at))
+            .filter(DOOMED.field(chat_sessions::user_id).eq(user))
+            .filter(DOOMED.field(chat_sessions::is_archived).eq(archived))
+            .order((
+                DOOMED.field(chat_sessions::updated_at).desc(),
+                DOOMED.field(chat_sessions::id).desc(),
+            ))
+            .limit(1)
+            .offset(keep.into())
+            .get_result(connection)
+            .optional())?;
+        let Some(last) = last else { return Ok(0) };
         let newest_first = (
             DOOMED.field(chat_sessions::updated_at).desc(),
             DOOMED.field(chat_sessions::id).desc(),
@@ -306,6 +322,8 @@ impl ChatSession {
             .offset(keep.into());
         Ok(dispatch!(connection, |connection| diesel::delete(chat_sessions::table)
             .filter(chat_sessions::id.eq_any(beyond))
+            // Again, for one that was used or archived while this waited for it.
+            .filter(chat_sessions::updated_at.le(last).and(chat_sessions::is_archived.eq(archived)))
             .execute(connection))?)
     }
 }

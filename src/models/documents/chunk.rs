@@ -148,6 +148,32 @@ impl DocumentChunk {
         })
     }
 
+    /// Deletes the document's chunks, so that it can be cut anew. Returns how many.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`](crate::Error::NotFound) if there is no such document.
+    pub fn delete_for_document(
+        connection: &mut DbConnection,
+        document: DocumentId,
+    ) -> Result<usize> {
+        connection.write(|connection| {
+            // The document first, as adding chunks does: nobody adds any meanwhile.
+            let emptied = (documents::chunk_count.eq(0), documents::total_tokens.eq(0));
+            if dispatch!(&mut *connection, |connection| diesel::update(
+                documents::table.find(document)
+            )
+            .set(emptied)
+            .execute(connection))?
+                == 0
+            {
+                return Err(missing("documents", "id", document)());
+            }
+            Ok(dispatch!(connection, |connection| diesel::delete(document_chunks::table)
+                .filter(document_chunks::document_id.eq(document))
+                .execute(connection))?)
+        })
+    }
+
     /// The document's chunks, in order.
     ///
     /// # Errors
@@ -174,6 +200,9 @@ impl DocumentChunk {
     ) -> Result<usize> {
         connection.write(|connection| {
             let mut found = 0;
+            // In one order, so that two who write to the same chunks wait and do not lock each other out.
+            let mut vectors = vectors.to_vec();
+            vectors.sort_by_key(|(id, _)| *id);
             for (id, vector) in vectors {
                 let set = (
                     document_chunks::vector_id.eq(vector),
@@ -191,7 +220,8 @@ impl DocumentChunk {
     }
 
     /// The chunks with these embeddings, in the order of the list, each with its document. What is
-    /// not there is left out.
+    /// not there is left out. Whose documents they are is the caller's to look at: a vector store that
+    /// is not asked by user answers with everybody's.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.

@@ -203,13 +203,19 @@ impl DocumentChanges<'_> {
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound); [`Error::Violation`](crate::Error::Violation) if
-    /// a value breaks a rule; [`Error::Query`](crate::Error::Query) if there is nothing to change.
+    /// a value breaks a rule.
     pub fn update(&self, connection: &mut DbConnection, id: DocumentId) -> Result<Document> {
-        dispatch!(connection, |connection| diesel::update(documents::table.find(id))
-            .set(self)
-            .returning(Document::as_returning())
-            .get_result(connection)
-            .optional())?
+        let changed =
+            dispatch!(&mut *connection, |connection| diesel::update(documents::table.find(id))
+                .set(self)
+                .returning(Document::as_returning())
+                .get_result(connection)
+                .optional());
+        match changed {
+            // There is nothing to change, which Diesel refuses to say in SQL.
+            Err(diesel::result::Error::QueryBuilderError(_)) => Document::find(connection, id)?,
+            changed => changed?,
+        }
         .ok_or_else(missing("documents", "id", id))
     }
 }

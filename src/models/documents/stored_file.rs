@@ -161,6 +161,21 @@ impl StoredFile {
             .optional())?)
     }
 
+    /// The files of a document, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
+    pub fn list_for_document(
+        connection: &mut DbConnection,
+        document: DocumentId,
+    ) -> Result<Vec<Self>> {
+        Ok(dispatch!(connection, |connection| file_storage::table
+            .select(Self::as_select())
+            .filter(file_storage::document_id.eq(document))
+            .order(file_storage::id)
+            .load(connection))?)
+    }
+
     /// Counts one reading of the file.
     ///
     /// # Errors

@@ -107,7 +107,8 @@ impl NewApiKey<'_> {
 }
 
 impl ApiKey {
-    /// The key with this hash, if it is alive at `now`: neither revoked nor expired.
+    /// The key with this hash, if it is alive at `now`: neither revoked nor expired. Whether its user
+    /// is still active is the user's row to say, and [`is_allowed`](crate::models::is_allowed)'s.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -169,6 +170,27 @@ impl ApiKey {
             return if known { Ok(()) } else { Err(missing("api_keys", "id", id)()) };
         }
         Ok(())
+    }
+
+    /// Ends every key of the user. Returns how many.
+    ///
+    /// # Errors
+    /// [`Error::Violation`](crate::Error::Violation) if there is no such user to have done it.
+    pub fn revoke_all(
+        connection: &mut DbConnection,
+        user: UserId,
+        by: Option<UserId>,
+    ) -> Result<usize> {
+        let set = (
+            api_keys::is_active.eq(false),
+            api_keys::revoked_at.eq(UtcTime::now()),
+            api_keys::revoked_by.eq(by),
+        );
+        let result = dispatch!(&mut *connection, |connection| diesel::update(api_keys::table)
+            .filter(api_keys::user_id.eq(user).and(api_keys::revoked_at.is_null()))
+            .set(set)
+            .execute(connection));
+        named(connection, result, &[("api_keys_revoked_by_fkey", by.map(Parent::User))])
     }
 
     /// The user's keys, revoked ones too, oldest first.

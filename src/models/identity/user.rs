@@ -1,6 +1,8 @@
 //! Users, without what is secret.
 
+use diesel::dsl::case_when;
 use diesel::prelude::*;
+use diesel::sql_types::{Bool, Nullable, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use typed_builder::TypedBuilder;
@@ -132,7 +134,8 @@ pub struct NewUser<'a> {
 #[derive(Clone, Debug, Default, AsChangeset)]
 #[diesel(table_name = users)]
 pub struct UserChanges<'a> {
-    /// The address: lower case. A new one has yet to be verified: see `is_verified`.
+    /// The address: lower case. Another one than before counts as not verified, unless `is_verified`
+    /// or `email_verified_at` is given as well.
     pub email: Option<&'a str>,
     /// The full name, up to 150 characters.
     pub full_name: Option<Option<&'a str>>,
@@ -200,9 +203,19 @@ impl UserChanges<'_> {
         if let Some(email) = self.email {
             check_canonical(email, "users_email_canonical")?;
         }
+        // Another address has yet to be verified, unless the caller knows better.
+        let unverified = self.is_verified.is_none() && self.email_verified_at.is_none();
+        let reset = self.email.filter(|_| unverified).map(|email| {
+            let same = || users::email.eq(email);
+            let verified =
+                case_when(same(), users::is_verified).otherwise(false.into_sql::<Bool>());
+            let when = case_when(same(), users::email_verified_at)
+                .otherwise(None::<UtcTime>.into_sql::<Nullable<Timestamp>>());
+            (users::is_verified.eq(verified), users::email_verified_at.eq(when))
+        });
         let result =
             dispatch!(&mut *connection, |connection| diesel::update(users::table.find(id))
-                .set((self, users::updated_at.eq(UtcTime::now())))
+                .set((self, reset, users::updated_at.eq(UtcTime::now())))
                 .returning(User::as_returning())
                 .get_result(connection)
                 .optional());
@@ -343,8 +356,9 @@ impl User {
         named(connection, result, &references)?.ok_or_else(missing("users", "id", id))
     }
 
-    /// Lets the user sign in, or no longer. Sessions that are open stay so: see
-    /// [`UserSession::revoke_all`](super::UserSession::revoke_all).
+    /// Lets the user sign in, or no longer. Sessions that are open and keys stay so: see
+    /// [`UserSession::revoke_all`](super::UserSession::revoke_all) and
+    /// [`ApiKey::revoke_all`](super::ApiKey::revoke_all).
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound); [`Error::Violation`](crate::Error::Violation) if

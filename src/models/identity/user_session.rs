@@ -135,7 +135,12 @@ impl UserSession {
         let touched = dispatch!(connection, |connection| diesel::update(user_sessions::table)
             .filter(user_sessions::id.eq(id).and(user_sessions::is_active))
             .filter(user_sessions::idle_expires_at.gt(now))
-            .filter(user_sessions::last_activity.le(now.minus_seconds(60)))
+            .filter(
+                // Whoever would be idle within the minute cannot wait it out.
+                user_sessions::last_activity
+                    .le(now.minus_seconds(60))
+                    .or(user_sessions::idle_expires_at.le(now.plus_seconds(60))),
+            )
             .set((user_sessions::last_activity.eq(now), user_sessions::idle_expires_at.eq(capped),))
             .prepared()
             .execute(connection))?;
@@ -203,7 +208,7 @@ impl UserSession {
 
     /// Deletes the sessions that ended by time before `before`. Returns how many.
     ///
-    /// Revoked ones go when their time comes, so that it can be seen until then who ended them when.
+    /// Revoked ones go when their time comes, so that it can be seen until then when they ended.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.

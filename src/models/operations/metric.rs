@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use typed_builder::TypedBuilder;
 
+use crate::error::{Rule, Violation};
 use crate::models::empty_object;
 use crate::models::query::{PageSize, When};
 use crate::schema::system_metrics;
@@ -99,6 +100,11 @@ impl SystemMetric {
         connection: &mut DbConnection,
         values: &[NewSystemMetric<'_>],
     ) -> Result<usize> {
+        // SQLite would take NaN for NULL, and name another rule.
+        if values.iter().any(|value| value.metric_value.is_nan()) {
+            let rule = "system_metrics_metric_value_finite";
+            return Err(Violation::new(Rule::Range, rule).into());
+        }
         connection.write(|connection| {
             for some in values.chunks(ROWS_PER_STATEMENT) {
                 dispatch!(&mut *connection, |connection| diesel::insert_into(
@@ -114,8 +120,8 @@ impl SystemMetric {
     /// The values of a metric from `from` to before `until`, gathered into intervals of
     /// `interval_seconds` (0 is taken as 1), oldest first. With a component, only of that one.
     ///
-    /// The values are read one at a time and gathered here, so that memory is bounded by the number
-    /// of intervals and both backends give the same numbers.
+    /// The values are gathered here, so that both backends give the same numbers. SQLite's are read one
+    /// at a time; PostgreSQL sends them all first, so ask it for a range that fits into memory.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.

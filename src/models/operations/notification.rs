@@ -44,7 +44,7 @@ pub struct Notification {
     pub type_: NotificationType,
     /// The group that it is shown in.
     pub category: String,
-    /// How urgent it is: 0 to 10, the highest first.
+    /// How urgent it is: 0 to 10, 10 the most.
     pub priority: i32,
     /// Whether it has been read.
     pub is_read: bool,

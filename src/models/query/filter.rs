@@ -78,6 +78,10 @@ where
             out.push_bind_param::<Text, str>(text)?;
             mark = ", ";
         }
+        // Statements are kept for good, and the number of texts may be the client's choice.
+        if self.texts.len() > 64 {
+            out.unsafe_to_cache_prepared();
+        }
         // An empty list is no SQL on PostgreSQL; nothing equals NULL.
         out.push_sql(if self.texts.is_empty() { " IN (NULL)" } else { ")" });
         Ok(())

@@ -65,7 +65,7 @@ impl<T, Cursor> Page<T, Cursor> {
 /// A query whose LIMIT is written into its text.
 ///
 /// Diesel binds the limit, and SQLite prepares a statement anew whenever its LIMIT is bound anew:
-/// half of what a page costs. Sizes are few, so each has a prepared statement of its own.
+/// half of what a page costs. The usual sizes each have a prepared statement of their own.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::models) struct Limited<Q> {
     query: Q,
@@ -101,5 +101,12 @@ impl<Q: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for Limited<Q> {
         out.push_sql(" LIMIT ");
         out.push_sql(&self.rows.to_string());
         Ok(())
+    }
+
+    fn is_safe_to_cache_prepared(&self, backend: &DB) -> QueryResult<bool> {
+        // A size may be the client's choice, and statements are kept for good. One row more than the
+        // page tells whether there is another.
+        let usual = matches!(self.rows, 1 | 2 | 11 | 21 | 26 | 51 | 101 | 201 | 501);
+        Ok(usual && self.query.is_safe_to_cache_prepared(backend)?)
     }
 }

@@ -160,8 +160,10 @@ impl NewChatMessage<'_> {
                 chat_sessions::table.find(self.chat_session_id)
             )
             .set(counted)
+            .returning(chat_sessions::id)
             .prepared()
-            .execute(connection))?;
+            .load::<ChatSessionId>(connection))?
+            .len();
             if counted == 0 {
                 let rule = "chat_history_chat_session_id_fkey";
                 return Err(Violation::new(Rule::UnknownReference, rule).into());

@@ -212,8 +212,10 @@ impl DocumentChunk {
                     document_chunks::table.find(id)
                 )
                 .set(set)
+                .returning(document_chunks::id)
                 .prepared()
-                .execute(connection))?;
+                .load::<DocumentChunkId>(connection))?
+                .len();
             }
             Ok(found)
         })

@@ -309,8 +309,10 @@ impl Document {
         );
         match dispatch!(connection, |connection| diesel::update(documents::table.find(id))
             .set(set)
+            .returning(documents::id)
             .prepared()
-            .execute(connection))?
+            .load::<DocumentId>(connection))?
+        .len()
         {
             0 => Err(missing("documents", "id", id)()),
             _ => Ok(()),

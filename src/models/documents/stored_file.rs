@@ -187,8 +187,10 @@ impl StoredFile {
         );
         match dispatch!(connection, |connection| diesel::update(file_storage::table.find(id))
             .set(set)
+            .returning(file_storage::id)
             .prepared()
-            .execute(connection))?
+            .load::<StoredFileId>(connection))?
+        .len()
         {
             0 => Err(missing("file_storage", "id", id)()),
             _ => Ok(()),

@@ -140,8 +140,10 @@ impl ApiKey {
                 api_keys::last_used_at.eq(now),
                 api_keys::usage_count.eq(api_keys::usage_count + 1),
             ))
+            .returning(api_keys::id)
             .prepared()
-            .execute(connection))?;
+            .load::<ApiKeyId>(connection))?
+        .len();
         Ok(recorded > 0)
     }
 

@@ -142,8 +142,10 @@ impl UserSession {
                     .or(user_sessions::idle_expires_at.le(now.plus_seconds(60))),
             )
             .set((user_sessions::last_activity.eq(now), user_sessions::idle_expires_at.eq(capped),))
+            .returning(user_sessions::id)
             .prepared()
-            .execute(connection))?;
+            .load::<UserSessionId>(connection))?
+        .len();
         Ok(touched > 0)
     }
 

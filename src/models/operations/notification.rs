@@ -215,8 +215,10 @@ impl Notification {
             .filter(notifications::id.eq(id).and(notifications::user_id.eq(user)))
             .filter(not(notifications::is_read))
             .set(set)
+            .returning(notifications::id)
             .prepared()
-            .execute(connection))?;
+            .load::<NotificationId>(connection))?
+        .len();
         Ok(marked > 0)
     }
 

@@ -4,6 +4,7 @@ use zenith_db::prelude::*;
 use zenith_db::schema::{permissions, role_permissions, roles, users};
 
 use crate::support::models::Models;
+use crate::support::pages::walk;
 
 fn role(models: &Models, name: &str) -> Role {
     models.run(|conn| NewRole::builder().name(name).build().insert(conn))
@@ -198,16 +199,9 @@ fn the_users_of_a_role_come_page_by_page() {
     let role = models.role("user");
     let mut expected = vec![models.ann()];
     expected.extend(["bob", "cem", "dee"].map(|name| models.add_user(name)));
-    let (mut found, mut after) = (Vec::new(), None);
-    loop {
-        let page = models.run(|conn| Role::list_users(conn, role, after, PageSize::of(2)));
-        found.extend(page.rows.iter().map(|user| user.id));
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
-    assert_eq!(found, expected);
+    let size = PageSize::of(2);
+    let found = walk(size, |after| models.run(|conn| Role::list_users(conn, role, after, size)));
+    assert_eq!(found.iter().map(|user| user.id).collect::<Vec<_>>(), expected);
     let nobody = models.run(|conn| Role::list_users(conn, RoleId(99), None, PageSize::default()));
     assert!(nobody.rows.is_empty() && nobody.next.is_none());
 }

@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use serde::Serialize;
 
 use super::password::{check_password, generate_password, hash_password};
-use crate::models::{NewUser, Role, User};
+use crate::models::{NewUser, Role, User, canonical};
 use crate::schema::users;
 use crate::types::PasswordHash;
 use crate::{DbConnection, Error, Result, dispatch};
@@ -80,10 +80,6 @@ impl Administrator {
         check_password(&password)?;
         Ok(Prepared { username, email, hash: hash_password(&password)?, generated })
     }
-}
-
-fn canonical(text: &str) -> String {
-    text.trim().to_lowercase()
 }
 
 impl Prepared {

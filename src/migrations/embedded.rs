@@ -1,11 +1,12 @@
 //! The migrations as they were compiled in.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use diesel::connection::BoxableConnection;
 use diesel::migration::{Migration, MigrationMetadata, MigrationName, MigrationVersion};
 use diesel::sqlite::Sqlite;
-use sha2::{Digest, Sha256};
+
+use crate::types::Sha256Hash;
 
 static SQLITE: &[EmbeddedMigration] = include!(concat!(env!("OUT_DIR"), "/sqlite_migrations.rs"));
 
@@ -24,12 +25,7 @@ pub fn latest() -> String {
 /// SHA-256 of a migration's text, in hexadecimal, the same whatever a checkout did to line ends.
 #[must_use]
 pub fn checksum(text: &str) -> String {
-    let digest = Sha256::digest(text.replace("\r\n", "\n").as_bytes());
-    digest.iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing to a String does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    Sha256Hash::of(text.replace("\r\n", "\n")).to_string()
 }
 
 /// One migration: its directory's name and the text of both its files.

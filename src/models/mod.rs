@@ -15,6 +15,7 @@ pub use access::*;
 pub use audit::*;
 pub use chat::*;
 pub use documents::*;
+pub(crate) use identity::canonical;
 pub use identity::*;
 pub use operations::*;
 pub use query::{Page, PageSize};
@@ -27,6 +28,11 @@ fn missing(
     value: impl std::fmt::Display,
 ) -> impl FnOnce() -> crate::Error {
     move || crate::Error::NotFound { table, key: format!("{column} {value}") }
+}
+
+/// For an update or delete by key that returns nothing: it must have met a row.
+fn affected(rows: usize, table: &'static str, id: impl std::fmt::Display) -> crate::Result<()> {
+    if rows == 0 { Err(missing(table, "id", id)()) } else { Ok(()) }
 }
 
 /// What `metadata` is unless told.

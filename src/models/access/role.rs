@@ -7,7 +7,7 @@ use typed_builder::TypedBuilder;
 
 use super::permission::{Permission, RolePermission};
 use crate::error::{Rule, Violation};
-use crate::models::query::{Limit, Page, PageSize, Parent, named};
+use crate::models::query::{Limit, Page, PageSize, Parent, find_one, named};
 use crate::models::{User, missing};
 use crate::schema::{permissions, role_permissions, roles, users};
 use crate::types::{RoleId, UserId, UtcTime};
@@ -119,11 +119,7 @@ impl Role {
     /// # Errors
     /// [`Error::Query`] if the database cannot be read.
     pub fn find(connection: &mut DbConnection, id: RoleId) -> Result<Option<Self>> {
-        Ok(dispatch!(connection, |connection| roles::table
-            .select(Self::as_select())
-            .filter(roles::id.eq(id))
-            .get_result(connection)
-            .optional())?)
+        find_one!(connection, roles, roles::id.eq(id))
     }
 
     /// The role of this name.
@@ -131,11 +127,7 @@ impl Role {
     /// # Errors
     /// [`Error::Query`] if the database cannot be read.
     pub fn find_by_name(connection: &mut DbConnection, name: &str) -> Result<Option<Self>> {
-        Ok(dispatch!(connection, |connection| roles::table
-            .select(Self::as_select())
-            .filter(roles::name.eq(name))
-            .get_result(connection)
-            .optional())?)
+        find_one!(connection, roles, roles::name.eq(name))
     }
 
     /// Every role with its permissions, by name.

@@ -8,7 +8,7 @@ use typed_builder::TypedBuilder;
 use super::encoding::AuditRow;
 use crate::connection::TransactionLock;
 use crate::error::{Rule, Violation};
-use crate::models::query::{Limit, Page, PageSize, When};
+use crate::models::query::{Limit, Page, PageSize, When, find_one};
 use crate::models::{User, empty_object};
 use crate::schema::{audit_log, users};
 use crate::types::{AuditEntryId, Json, PublicId, Severity, Sha256Hash, UserId, UtcTime};
@@ -241,11 +241,7 @@ impl AuditEntry {
         connection: &mut DbConnection,
         event_id: PublicId,
     ) -> Result<Option<Self>> {
-        Ok(dispatch!(connection, |connection| audit_log::table
-            .select(Self::as_select())
-            .filter(audit_log::event_id.eq(event_id))
-            .get_result(connection)
-            .optional())?)
+        find_one!(connection, audit_log, audit_log::event_id.eq(event_id))
     }
 
     /// The entries that the filter lets through, the newest first. The cursor is a `seq`.

@@ -1,13 +1,12 @@
 //! Incidents, open until somebody resolves them.
 
-use diesel::dsl::{case_when, not};
+use diesel::dsl::not;
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use typed_builder::TypedBuilder;
 
-use crate::models::query::{Limit, Page, PageSize, Parent, named};
+use crate::models::query::{Limit, Page, PageSize, Parent, find_one, named, not_before};
 use crate::models::{User, missing};
 use crate::schema::security_events;
 use crate::types::{Json, PublicId, SecurityEventId, Severity, UserId, UtcTime};
@@ -113,11 +112,7 @@ impl SecurityEvent {
     /// # Errors
     /// [`Error::Query`] if the database cannot be read.
     pub fn find(connection: &mut DbConnection, id: SecurityEventId) -> Result<Option<Self>> {
-        Ok(dispatch!(connection, |connection| security_events::table
-            .select(Self::as_select())
-            .filter(security_events::id.eq(id))
-            .get_result(connection)
-            .optional())?)
+        find_one!(connection, security_events, security_events::id.eq(id))
     }
 
     /// The incidents of this severity that nobody has resolved, the newest first.
@@ -154,11 +149,7 @@ impl SecurityEvent {
         by: UserId,
         notes: &str,
     ) -> Result<Self> {
-        let now = UtcTime::now();
-        // Another machine's clock may be ahead: resolved is never before reported.
-        let resolved_at =
-            case_when(security_events::timestamp.gt(now), security_events::timestamp.nullable())
-                .otherwise(now.into_sql::<Nullable<Timestamp>>());
+        let resolved_at = not_before!(security_events::timestamp, UtcTime::now());
         let set = (
             security_events::resolved.eq(true),
             security_events::resolved_at.eq(resolved_at),

@@ -1,15 +1,14 @@
 //! Messages, in the order of their keys.
 
-use diesel::dsl::{case_when, not};
+use diesel::dsl::not;
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use typed_builder::TypedBuilder;
 
 use super::session::ChatSession;
 use crate::error::{Rule, Violation};
-use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, named};
+use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, find_one, named, not_before};
 use crate::models::{empty_object, missing};
 use crate::schema::{chat_history, chat_sessions};
 use crate::types::{ChatMessageId, ChatSessionId, Json, MessageType, PublicId, UserId, UtcTime};
@@ -148,11 +147,8 @@ impl NewChatMessage<'_> {
                 chat_sessions::message_count.eq(chat_sessions::message_count + 1),
                 chat_sessions::total_tokens.eq(chat_sessions::total_tokens + tokens),
                 // Messages may come with times of their own; the last one's is the latest.
-                chat_sessions::last_message_at.eq(case_when(
-                    chat_sessions::last_message_at.gt(self.timestamp),
-                    chat_sessions::last_message_at,
-                )
-                .otherwise(self.timestamp.into_sql::<Nullable<Timestamp>>())),
+                chat_sessions::last_message_at
+                    .eq(not_before!(chat_sessions::last_message_at, self.timestamp)),
                 chat_sessions::updated_at.eq(UtcTime::now()),
             );
             // First, so that messages of one conversation get their keys in the order of their commits.
@@ -195,11 +191,7 @@ impl ChatMessage {
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn find(connection: &mut DbConnection, id: ChatMessageId) -> Result<Option<Self>> {
-        Ok(dispatch!(connection, |connection| chat_history::table
-            .select(Self::as_select())
-            .filter(chat_history::id.eq(id))
-            .get_result(connection)
-            .optional())?)
+        find_one!(connection, chat_history, chat_history::id.eq(id))
     }
 
     /// The message with this public id, softly deleted or not.
@@ -210,11 +202,7 @@ impl ChatMessage {
         connection: &mut DbConnection,
         message_id: PublicId,
     ) -> Result<Option<Self>> {
-        Ok(dispatch!(connection, |connection| chat_history::table
-            .select(Self::as_select())
-            .filter(chat_history::message_id.eq(message_id))
-            .get_result(connection)
-            .optional())?)
+        find_one!(connection, chat_history, chat_history::message_id.eq(message_id))
     }
 
     /// The conversation's messages, without the softly deleted ones, after the one at `cursor` in the
@@ -249,8 +237,8 @@ impl ChatMessage {
         Ok(Page::of(rows, size, |message: &Self| message.id))
     }
 
-    /// The thread under a message of this conversation: what answers it directly there, without the softly deleted ones, oldest
-    /// first.
+    /// The thread under a message of this conversation: what answers it directly there, without the
+    /// softly deleted ones, oldest first.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use typed_builder::TypedBuilder;
 
-use crate::models::query::{Limit, Page, PageSize, Parent, named};
-use crate::models::{User, empty_object, missing};
+use crate::models::query::{Limit, Page, PageSize, Parent, find_one, named};
+use crate::models::{User, affected, empty_object, missing};
 use crate::schema::chat_sessions;
 use crate::types::{ChatSessionId, Json, PublicId, ShareToken, TokenHash, UserId, UtcTime};
 use crate::{DbConnection, Result, dispatch};
@@ -139,11 +139,7 @@ impl ChatSession {
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn find(connection: &mut DbConnection, id: ChatSessionId) -> Result<Option<Self>> {
-        Ok(dispatch!(connection, |connection| chat_sessions::table
-            .select(Self::as_select())
-            .filter(chat_sessions::id.eq(id))
-            .get_result(connection)
-            .optional())?)
+        find_one!(connection, chat_sessions, chat_sessions::id.eq(id))
     }
 
     /// The conversation with this public id.
@@ -154,11 +150,7 @@ impl ChatSession {
         connection: &mut DbConnection,
         session_id: PublicId,
     ) -> Result<Option<Self>> {
-        Ok(dispatch!(connection, |connection| chat_sessions::table
-            .select(Self::as_select())
-            .filter(chat_sessions::session_id.eq(session_id))
-            .get_result(connection)
-            .optional())?)
+        find_one!(connection, chat_sessions, chat_sessions::session_id.eq(session_id))
     }
 
     /// The conversation that this token opens, if it is shared at `now`.
@@ -172,12 +164,12 @@ impl ChatSession {
     ) -> Result<Option<Self>> {
         let unexpired =
             chat_sessions::share_expires_at.is_null().or(chat_sessions::share_expires_at.gt(now));
-        Ok(dispatch!(connection, |connection| chat_sessions::table
-            .select(Self::as_select())
-            .filter(chat_sessions::share_token.eq(TokenHash::of(token.expose())))
-            .filter(chat_sessions::is_shared.and(unexpired))
-            .get_result(connection)
-            .optional())?)
+        find_one!(
+            connection,
+            chat_sessions,
+            chat_sessions::share_token.eq(TokenHash::of(token.expose())),
+            chat_sessions::is_shared.and(unexpired)
+        )
     }
 
     /// The user's conversations that are, or are not, archived, by last activity, newest first.
@@ -240,13 +232,13 @@ impl ChatSession {
             chat_sessions::share_expires_at.eq(expires_at),
             chat_sessions::updated_at.eq(UtcTime::now()),
         );
-        match dispatch!(connection, |connection| diesel::update(chat_sessions::table.find(id))
-            .set(set)
-            .execute(connection))?
-        {
-            0 => Err(missing("chat_sessions", "id", id)()),
-            _ => Ok(()),
-        }
+        affected(
+            dispatch!(connection, |connection| diesel::update(chat_sessions::table.find(id))
+                .set(set)
+                .execute(connection))?,
+            "chat_sessions",
+            id,
+        )
     }
 
     /// Deletes the conversation and its messages.
@@ -254,12 +246,12 @@ impl ChatSession {
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound).
     pub fn delete(connection: &mut DbConnection, id: ChatSessionId) -> Result<()> {
-        match dispatch!(connection, |connection| diesel::delete(chat_sessions::table.find(id))
-            .execute(connection))?
-        {
-            0 => Err(missing("chat_sessions", "id", id)()),
-            _ => Ok(()),
-        }
+        affected(
+            dispatch!(connection, |connection| diesel::delete(chat_sessions::table.find(id))
+                .execute(connection))?,
+            "chat_sessions",
+            id,
+        )
     }
 
     /// Retention by age: deletes at most `batch` conversations, the oldest first, whose last
@@ -296,32 +288,20 @@ impl ChatSession {
         keep: u32,
         batch: PageSize,
     ) -> Result<usize> {
-        let last: Option<UtcTime> = dispatch!(&mut *connection, |connection| DOOMED
-            .select(DOOMED.field(chat_sessions::updated_at))
-            .filter(DOOMED.field(chat_sessions::user_id).eq(user))
-            .filter(DOOMED.field(chat_sessions::is_archived).eq(archived))
-            .order((
-                DOOMED.field(chat_sessions::updated_at).desc(),
-                DOOMED.field(chat_sessions::id).desc(),
-            ))
-            .limit(1)
-            .offset(keep.into())
-            .get_result(connection)
-            .optional())?;
-        let Some(last) = last else { return Ok(0) };
-        let newest_first = (
-            DOOMED.field(chat_sessions::updated_at).desc(),
-            DOOMED.field(chat_sessions::id).desc(),
-        );
-        let beyond = DOOMED
-            .select(DOOMED.field(chat_sessions::id))
-            .filter(DOOMED.field(chat_sessions::user_id).eq(user))
-            .filter(DOOMED.field(chat_sessions::is_archived).eq(archived))
-            .order(newest_first)
-            .limit(batch.rows().into())
-            .offset(keep.into());
+        let newest_first = (chat_sessions::updated_at.desc(), chat_sessions::id.desc());
+        let beyond: Vec<(ChatSessionId, UtcTime)> =
+            dispatch!(&mut *connection, |connection| chat_sessions::table
+                .select((chat_sessions::id, chat_sessions::updated_at))
+                .filter(chat_sessions::user_id.eq(user))
+                .filter(chat_sessions::is_archived.eq(archived))
+                .order(newest_first)
+                .limit(batch.rows().into())
+                .offset(keep.into())
+                .load(connection))?;
+        let Some((_, last)) = beyond.first().copied() else { return Ok(0) };
+        let ids: Vec<ChatSessionId> = beyond.into_iter().map(|(id, _)| id).collect();
         Ok(dispatch!(connection, |connection| diesel::delete(chat_sessions::table)
-            .filter(chat_sessions::id.eq_any(beyond))
+            .filter(chat_sessions::id.eq_any(&ids))
             // Again, for one that was used or archived while this waited for it.
             .filter(chat_sessions::updated_at.le(last).and(chat_sessions::is_archived.eq(archived)))
             .execute(connection))?)

@@ -9,7 +9,7 @@ use typed_builder::TypedBuilder;
 
 use super::document::Document;
 use crate::models::query::{OneOf, Parent, Prepare, named};
-use crate::models::{empty_object, missing};
+use crate::models::{affected, empty_object};
 use crate::schema::{document_chunks, documents};
 use crate::types::{DocumentChunkId, DocumentId, Json, PublicId, Sha256Hash, UtcTime};
 use crate::{DbConnection, Result, dispatch};
@@ -122,15 +122,15 @@ impl DocumentChunk {
                 documents::chunk_count.eq(documents::chunk_count + count),
                 documents::total_tokens.eq(documents::total_tokens + tokens),
             );
-            if dispatch!(&mut *connection, |connection| diesel::update(
-                documents::table.find(document)
-            )
-            .set(counted)
-            .execute(connection))?
-                == 0
-            {
-                return Err(missing("documents", "id", document)());
-            }
+            affected(
+                dispatch!(&mut *connection, |connection| diesel::update(
+                    documents::table.find(document)
+                )
+                .set(counted)
+                .execute(connection))?,
+                "documents",
+                document,
+            )?;
             for some in chunks.chunks(ROWS_PER_STATEMENT) {
                 let rows: Vec<_> = some
                     .iter()
@@ -159,15 +159,15 @@ impl DocumentChunk {
         connection.write(|connection| {
             // The document first, as adding chunks does: nobody adds any meanwhile.
             let emptied = (documents::chunk_count.eq(0), documents::total_tokens.eq(0));
-            if dispatch!(&mut *connection, |connection| diesel::update(
-                documents::table.find(document)
-            )
-            .set(emptied)
-            .execute(connection))?
-                == 0
-            {
-                return Err(missing("documents", "id", document)());
-            }
+            affected(
+                dispatch!(&mut *connection, |connection| diesel::update(
+                    documents::table.find(document)
+                )
+                .set(emptied)
+                .execute(connection))?,
+                "documents",
+                document,
+            )?;
             Ok(dispatch!(connection, |connection| diesel::delete(document_chunks::table)
                 .filter(document_chunks::document_id.eq(document))
                 .execute(connection))?)

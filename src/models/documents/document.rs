@@ -8,8 +8,10 @@ use typed_builder::TypedBuilder;
 
 use super::tag::HasTag;
 use crate::connection::TransactionLock;
-use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, When, contains_pattern, named};
-use crate::models::{User, empty_object, missing};
+use crate::models::query::{
+    Limit, Page, PageSize, Parent, Prepare, When, contains_pattern, find_one, named,
+};
+use crate::models::{User, affected, empty_object, missing};
 use crate::schema::documents;
 use crate::types::{
     DocumentId, Json, ProcessingStatus, PublicId, Sha256Hash, UploadStatus, UserId, UtcTime,
@@ -226,11 +228,7 @@ impl Document {
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn find(connection: &mut DbConnection, id: DocumentId) -> Result<Option<Self>> {
-        Ok(dispatch!(connection, |connection| documents::table
-            .select(Self::as_select())
-            .filter(documents::id.eq(id))
-            .get_result(connection)
-            .optional())?)
+        find_one!(connection, documents, documents::id.eq(id))
     }
 
     /// The document with this public id.
@@ -241,11 +239,7 @@ impl Document {
         connection: &mut DbConnection,
         document_id: PublicId,
     ) -> Result<Option<Self>> {
-        Ok(dispatch!(connection, |connection| documents::table
-            .select(Self::as_select())
-            .filter(documents::document_id.eq(document_id))
-            .get_result(connection)
-            .optional())?)
+        find_one!(connection, documents, documents::document_id.eq(document_id))
     }
 
     /// The user's oldest document with this content whose upload has not failed.
@@ -307,16 +301,16 @@ impl Document {
             documents::access_count.eq(documents::access_count + 1),
             documents::last_accessed_at.eq(UtcTime::now()),
         );
-        match dispatch!(connection, |connection| diesel::update(documents::table.find(id))
-            .set(set)
-            .returning(documents::id)
-            .prepared()
-            .load::<DocumentId>(connection))?
-        .len()
-        {
-            0 => Err(missing("documents", "id", id)()),
-            _ => Ok(()),
-        }
+        affected(
+            dispatch!(connection, |connection| diesel::update(documents::table.find(id))
+                .set(set)
+                .returning(documents::id)
+                .prepared()
+                .load::<DocumentId>(connection))?
+            .len(),
+            "documents",
+            id,
+        )
     }
 
     /// Deletes the document and its chunks. Where its bytes lie stays recorded, as an orphan, until
@@ -325,11 +319,11 @@ impl Document {
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound).
     pub fn delete(connection: &mut DbConnection, id: DocumentId) -> Result<()> {
-        match dispatch!(connection, |connection| diesel::delete(documents::table.find(id))
-            .execute(connection))?
-        {
-            0 => Err(missing("documents", "id", id)()),
-            _ => Ok(()),
-        }
+        affected(
+            dispatch!(connection, |connection| diesel::delete(documents::table.find(id))
+                .execute(connection))?,
+            "documents",
+            id,
+        )
     }
 }

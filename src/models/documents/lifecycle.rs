@@ -7,12 +7,11 @@
 //! ```
 //! Processing begins only once the upload is complete.
 
-use diesel::dsl::case_when;
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Timestamp};
 
 use super::document::Document;
 use crate::models::missing;
+use crate::models::query::not_before;
 use crate::schema::documents;
 use crate::types::{DocumentId, ProcessingStatus, UploadStatus, UtcTime};
 use crate::{DbConnection, Error, Result, dispatch};
@@ -41,14 +40,6 @@ impl ProcessingStatus {
     }
 }
 
-/// The end, for now: the clock that said when it started may have been ahead, and the end is
-/// never before the start.
-macro_rules! ended_now {
-    ($started:expr, $now:expr) => {
-        case_when($started.gt($now), $started).otherwise($now.into_sql::<Nullable<Timestamp>>())
-    };
-}
-
 impl Document {
     /// Moves the upload on. `error` is kept for [`UploadStatus::Failed`] and forgotten otherwise.
     ///
@@ -65,7 +56,7 @@ impl Document {
         let completed = documents::upload_completed_at;
         let step = (
             documents::upload_status.eq(to),
-            done.then(|| completed.eq(ended_now!(documents::upload_started_at.nullable(), now))),
+            done.then(|| completed.eq(not_before!(documents::upload_started_at, now))),
             (!done).then(|| completed.eq(None::<UtcTime>)),
             documents::error_message.eq(error.filter(|_| to == UploadStatus::Failed)),
         );
@@ -107,7 +98,7 @@ impl Document {
         let step = (
             documents::processing_status.eq(to),
             (!ends).then(|| documents::processing_started_at.eq(started)),
-            ends.then(|| completed.eq(ended_now!(documents::processing_started_at, now))),
+            ends.then(|| completed.eq(not_before!(documents::processing_started_at, now))),
             (!ends).then(|| completed.eq(None::<UtcTime>)),
             documents::error_message.eq(error.filter(|_| to == ProcessingStatus::Failed)),
         );

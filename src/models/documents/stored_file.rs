@@ -1,15 +1,13 @@
 //! Where the bytes of files lie.
 
-use diesel::dsl::case_when;
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use typed_builder::TypedBuilder;
 
 use super::document::Document;
-use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, named};
-use crate::models::{empty_object, missing};
+use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, find_one, named, not_before};
+use crate::models::{affected, empty_object, missing};
 use crate::schema::file_storage;
 use crate::types::{
     CompressionType, DocumentId, EncryptionStatus, Json, PublicId, Sha256Hash, StoredFileId,
@@ -140,11 +138,7 @@ impl StoredFile {
         connection: &mut DbConnection,
         file_id: PublicId,
     ) -> Result<Option<Self>> {
-        Ok(dispatch!(connection, |connection| file_storage::table
-            .select(Self::as_select())
-            .filter(file_storage::file_id.eq(file_id))
-            .get_result(connection)
-            .optional())?)
+        find_one!(connection, file_storage, file_storage::file_id.eq(file_id))
     }
 
     /// The oldest file with this content: several documents may share its bytes.
@@ -185,16 +179,16 @@ impl StoredFile {
             file_storage::access_count.eq(file_storage::access_count + 1),
             file_storage::accessed_at.eq(UtcTime::now()),
         );
-        match dispatch!(connection, |connection| diesel::update(file_storage::table.find(id))
-            .set(set)
-            .returning(file_storage::id)
-            .prepared()
-            .load::<StoredFileId>(connection))?
-        .len()
-        {
-            0 => Err(missing("file_storage", "id", id)()),
-            _ => Ok(()),
-        }
+        affected(
+            dispatch!(connection, |connection| diesel::update(file_storage::table.find(id))
+                .set(set)
+                .returning(file_storage::id)
+                .prepared()
+                .load::<StoredFileId>(connection))?
+            .len(),
+            "file_storage",
+            id,
+        )
     }
 
     /// Records that the file has been archived.
@@ -202,11 +196,7 @@ impl StoredFile {
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound).
     pub fn archive(connection: &mut DbConnection, id: StoredFileId) -> Result<Self> {
-        let now = UtcTime::now();
-        // Another machine's clock may be ahead: archived is never before stored.
-        let archived_at =
-            case_when(file_storage::created_at.gt(now), file_storage::created_at.nullable())
-                .otherwise(now.into_sql::<Nullable<Timestamp>>());
+        let archived_at = not_before!(file_storage::created_at, UtcTime::now());
         let set = (file_storage::is_archived.eq(true), file_storage::archived_at.eq(archived_at));
         dispatch!(connection, |connection| diesel::update(file_storage::table.find(id))
             .set(set)
@@ -241,11 +231,11 @@ impl StoredFile {
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound).
     pub fn delete(connection: &mut DbConnection, id: StoredFileId) -> Result<()> {
-        match dispatch!(connection, |connection| diesel::delete(file_storage::table.find(id))
-            .execute(connection))?
-        {
-            0 => Err(missing("file_storage", "id", id)()),
-            _ => Ok(()),
-        }
+        affected(
+            dispatch!(connection, |connection| diesel::delete(file_storage::table.find(id))
+                .execute(connection))?,
+            "file_storage",
+            id,
+        )
     }
 }

@@ -7,7 +7,7 @@ use typed_builder::TypedBuilder;
 
 use super::user::User;
 use crate::models::missing;
-use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, named};
+use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, find_one, named};
 use crate::schema::api_keys;
 use crate::types::{ApiKeyId, Json, PublicId, TokenHash, UserId, UtcTime};
 use crate::{DbConnection, Result, dispatch};
@@ -117,13 +117,13 @@ impl ApiKey {
         key: TokenHash,
         now: UtcTime,
     ) -> Result<Option<Self>> {
-        Ok(dispatch!(connection, |connection| api_keys::table
-            .select(Self::as_select())
-            .filter(api_keys::key_hash.eq(key))
-            .filter(api_keys::is_active)
-            .filter(api_keys::expires_at.is_null().or(api_keys::expires_at.gt(now)))
-            .get_result(connection)
-            .optional())?)
+        find_one!(
+            connection,
+            api_keys,
+            api_keys::key_hash.eq(key),
+            api_keys::is_active,
+            api_keys::expires_at.is_null().or(api_keys::expires_at.gt(now))
+        )
     }
 
     /// Records a use. Returns whether it did: within a minute of the last recorded one it does not,

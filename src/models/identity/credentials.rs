@@ -2,7 +2,8 @@
 
 use diesel::prelude::*;
 
-use crate::models::missing;
+use crate::models::affected;
+use crate::models::query::find_one;
 use crate::schema::users;
 use crate::types::{
     BackupCodes, PasswordAlgorithm, PasswordHash, TwoFactorSecret, UserId, UtcTime,
@@ -43,11 +44,7 @@ impl UserCredentials {
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn find(connection: &mut DbConnection, user: UserId) -> Result<Option<Self>> {
-        Ok(dispatch!(connection, |connection| users::table
-            .select(Self::as_select())
-            .filter(users::id.eq(user))
-            .get_result(connection)
-            .optional())?)
+        find_one!(connection, users, users::id.eq(user))
     }
 
     /// Replaces the password's hash, and with it what came of the old password: failed attempts, a
@@ -74,13 +71,13 @@ impl UserCredentials {
             users::locked_until.eq(None::<UtcTime>),
             users::updated_at.eq(now),
         );
-        match dispatch!(connection, |connection| diesel::update(users::table.find(user))
-            .set(set)
-            .execute(connection))?
-        {
-            0 => Err(missing("users", "id", user)()),
-            _ => Ok(()),
-        }
+        affected(
+            dispatch!(connection, |connection| diesel::update(users::table.find(user))
+                .set(set)
+                .execute(connection))?,
+            "users",
+            user,
+        )
     }
 
     /// Turns the second factor on, or with `None` off.
@@ -99,12 +96,12 @@ impl UserCredentials {
             users::backup_codes.eq(factor.map(|(_, codes)| codes)),
             users::updated_at.eq(UtcTime::now()),
         );
-        match dispatch!(connection, |connection| diesel::update(users::table.find(user))
-            .set(set)
-            .execute(connection))?
-        {
-            0 => Err(missing("users", "id", user)()),
-            _ => Ok(()),
-        }
+        affected(
+            dispatch!(connection, |connection| diesel::update(users::table.find(user))
+                .set(set)
+                .execute(connection))?,
+            "users",
+            user,
+        )
     }
 }

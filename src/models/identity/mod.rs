@@ -11,5 +11,6 @@ mod user_session;
 pub use api_key::{ApiKey, NewApiKey};
 pub use credentials::UserCredentials;
 pub use password_record::{NewPasswordRecord, PasswordRecord};
+pub(crate) use user::canonical;
 pub use user::{NewUser, User, UserChanges, UserFilter};
 pub use user_session::{NewUserSession, UserSession};

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use typed_builder::TypedBuilder;
 
-use crate::models::query::{Limit, Page, PageSize, Parent, When, contains_pattern, named};
+use crate::models::query::{
+    Limit, Page, PageSize, Parent, When, contains_pattern, find_one, named,
+};
 use crate::models::{Role, empty_object, missing};
 use crate::schema::{roles, users};
 use crate::types::{Json, PasswordAlgorithm, PasswordHash, PublicId, RoleId, UserId, UtcTime};
@@ -226,7 +228,7 @@ impl UserChanges<'_> {
 }
 
 /// The form in which a username or address is stored and looked up.
-fn canonical(text: &str) -> String {
+pub(crate) fn canonical(text: &str) -> String {
     text.trim().to_lowercase()
 }
 
@@ -239,24 +241,13 @@ fn check_canonical(text: &str, constraint: &str) -> Result<()> {
     }
 }
 
-/// The one user for whom the condition holds.
-macro_rules! find_user {
-    ($connection:expr, $condition:expr) => {
-        Ok(dispatch!($connection, |connection| users::table
-            .select(User::as_select())
-            .filter($condition)
-            .get_result(connection)
-            .optional())?)
-    };
-}
-
 impl User {
     /// The user with this key.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn find(connection: &mut DbConnection, id: UserId) -> Result<Option<Self>> {
-        find_user!(connection, users::id.eq(id))
+        find_one!(connection, users, users::id.eq(id))
     }
 
     /// The user with this public id.
@@ -264,7 +255,7 @@ impl User {
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn find_by_uuid(connection: &mut DbConnection, uuid: PublicId) -> Result<Option<Self>> {
-        find_user!(connection, users::uuid.eq(uuid))
+        find_one!(connection, users, users::uuid.eq(uuid))
     }
 
     /// The user of this name, which is compared in lower case.
@@ -272,7 +263,7 @@ impl User {
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn find_by_username(connection: &mut DbConnection, name: &str) -> Result<Option<Self>> {
-        find_user!(connection, users::username.eq(canonical(name)))
+        find_one!(connection, users, users::username.eq(canonical(name)))
     }
 
     /// The user with this address, which is compared in lower case.
@@ -280,7 +271,7 @@ impl User {
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn find_by_email(connection: &mut DbConnection, email: &str) -> Result<Option<Self>> {
-        find_user!(connection, users::email.eq(canonical(email)))
+        find_one!(connection, users, users::email.eq(canonical(email)))
     }
 
     /// The users that the filter lets through, oldest first.

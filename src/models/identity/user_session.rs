@@ -6,8 +6,8 @@ use serde_json::Value;
 use typed_builder::TypedBuilder;
 
 use super::user::User;
-use crate::models::missing;
-use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, named};
+use crate::models::affected;
+use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, find_one, named};
 use crate::schema::user_sessions;
 use crate::types::{Json, PublicId, TokenHash, UserId, UserSessionId, UtcTime};
 use crate::{DbConnection, Result, dispatch};
@@ -105,14 +105,14 @@ impl UserSession {
         token: TokenHash,
         now: UtcTime,
     ) -> Result<Option<Self>> {
-        Ok(dispatch!(connection, |connection| user_sessions::table
-            .select(Self::as_select())
-            .filter(user_sessions::token_hash.eq(token))
-            .filter(user_sessions::is_active)
-            .filter(user_sessions::idle_expires_at.gt(now))
-            .filter(user_sessions::expires_at.gt(now))
-            .get_result(connection)
-            .optional())?)
+        find_one!(
+            connection,
+            user_sessions,
+            user_sessions::token_hash.eq(token),
+            user_sessions::is_active,
+            user_sessions::idle_expires_at.gt(now),
+            user_sessions::expires_at.gt(now)
+        )
     }
 
     /// Records that the session was used, and lets it idle until `idle_expires_at` (but not beyond
@@ -159,13 +159,15 @@ impl UserSession {
             UtcTime::now().into_sql::<diesel::sql_types::Nullable<diesel::sql_types::Timestamp>>(),
         )
         .otherwise(user_sessions::revoked_at);
-        match dispatch!(connection, |connection| diesel::update(user_sessions::table.find(id))
-            .set((user_sessions::is_active.eq(false), user_sessions::revoked_at.eq(revoked_at),))
-            .execute(connection))?
-        {
-            0 => Err(missing("user_sessions", "id", id)()),
-            _ => Ok(()),
-        }
+        affected(
+            dispatch!(connection, |connection| diesel::update(user_sessions::table.find(id))
+                .set(
+                    (user_sessions::is_active.eq(false), user_sessions::revoked_at.eq(revoked_at),)
+                )
+                .execute(connection))?,
+            "user_sessions",
+            id,
+        )
     }
 
     /// Ends every session of the user but, perhaps, the one that asks. Returns how many.

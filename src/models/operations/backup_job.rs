@@ -1,14 +1,12 @@
 //! The record of backups.
 
-use diesel::dsl::case_when;
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use typed_builder::TypedBuilder;
 
 use crate::error::{Rule, Violation};
-use crate::models::query::{Limit, Page, PageSize};
+use crate::models::query::{Limit, Page, PageSize, find_one, not_before};
 use crate::models::{empty_object, missing};
 use crate::schema::backup_jobs;
 use crate::types::{
@@ -134,7 +132,11 @@ impl BackupResult<'_> {
             let rule = "backup_jobs_compression_ratio_positive";
             return Err(Violation::new(Rule::Range, rule).into());
         }
-        let set = (backup_jobs::status.eq(BackupStatus::Completed), ends_now(), self);
+        let set = (
+            backup_jobs::status.eq(BackupStatus::Completed),
+            backup_jobs::completed_at.eq(not_before!(backup_jobs::started_at, UtcTime::now())),
+            self,
+        );
         let finished =
             dispatch!(&mut *connection, |connection| diesel::update(backup_jobs::table)
                 .filter(backup_jobs::id.eq(id).and(backup_jobs::status.eq(BackupStatus::Running)))
@@ -152,11 +154,7 @@ impl BackupJob {
     /// # Errors
     /// [`Error::Query`] if the database cannot be read.
     pub fn find(connection: &mut DbConnection, id: BackupJobId) -> Result<Option<Self>> {
-        Ok(dispatch!(connection, |connection| backup_jobs::table
-            .select(Self::as_select())
-            .filter(backup_jobs::id.eq(id))
-            .get_result(connection)
-            .optional())?)
+        find_one!(connection, backup_jobs, backup_jobs::id.eq(id))
     }
 
     /// The newest backup that was completed.
@@ -180,7 +178,7 @@ impl BackupJob {
     pub fn fail(connection: &mut DbConnection, id: BackupJobId, reason: &str) -> Result<Self> {
         let set = (
             backup_jobs::status.eq(BackupStatus::Failed),
-            ends_now(),
+            backup_jobs::completed_at.eq(not_before!(backup_jobs::started_at, UtcTime::now())),
             backup_jobs::error_message.eq(reason),
         );
         let failed = dispatch!(&mut *connection, |connection| diesel::update(backup_jobs::table)
@@ -221,14 +219,4 @@ impl BackupJob {
             .load(connection))?;
         Ok(Page::of(rows, size, |job: &Self| (job.started_at, job.id)))
     }
-}
-
-/// `completed_at` for now: the clock may have been set back, and a backup never ends before it began.
-#[diesel::dsl::auto_type(no_type_alias)]
-fn ends_now() -> _ {
-    let now: UtcTime = UtcTime::now();
-    let started: diesel::dsl::Nullable<backup_jobs::started_at> =
-        backup_jobs::started_at.nullable();
-    backup_jobs::completed_at.eq(case_when(backup_jobs::started_at.gt(now), started)
-        .otherwise(now.into_sql::<Nullable<Timestamp>>()))
 }

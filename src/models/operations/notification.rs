@@ -1,13 +1,12 @@
 //! Messages of the application to its users.
 
-use diesel::dsl::{case_when, not};
+use diesel::dsl::not;
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use typed_builder::TypedBuilder;
 
-use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, When, named};
+use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, When, named, not_before};
 use crate::models::{User, empty_object};
 use crate::schema::{notifications, users};
 use crate::types::{Json, NotificationId, NotificationType, PublicId, RoleId, UserId, UtcTime};
@@ -210,7 +209,10 @@ impl Notification {
         user: UserId,
         id: NotificationId,
     ) -> Result<bool> {
-        let set = (notifications::is_read.eq(true), read_now());
+        let set = (
+            notifications::is_read.eq(true),
+            notifications::read_at.eq(not_before!(notifications::created_at, UtcTime::now())),
+        );
         let marked = dispatch!(connection, |connection| diesel::update(notifications::table)
             .filter(notifications::id.eq(id).and(notifications::user_id.eq(user)))
             .filter(not(notifications::is_read))
@@ -227,7 +229,10 @@ impl Notification {
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
     pub fn mark_all_read(connection: &mut DbConnection, user: UserId) -> Result<usize> {
-        let set = (notifications::is_read.eq(true), read_now());
+        let set = (
+            notifications::is_read.eq(true),
+            notifications::read_at.eq(not_before!(notifications::created_at, UtcTime::now())),
+        );
         Ok(dispatch!(connection, |connection| diesel::update(notifications::table)
             .filter(notifications::user_id.eq(user).and(not(notifications::is_read)))
             .set(set)
@@ -243,14 +248,4 @@ impl Notification {
             .filter(notifications::expires_at.lt(before))
             .execute(connection))?)
     }
-}
-
-/// `read_at` for now: the sender's clock may be ahead, and read is never before sent.
-#[diesel::dsl::auto_type(no_type_alias)]
-fn read_now() -> _ {
-    let now: UtcTime = UtcTime::now();
-    let sent: diesel::dsl::Nullable<notifications::created_at> =
-        notifications::created_at.nullable();
-    notifications::read_at.eq(case_when(notifications::created_at.gt(now), sent)
-        .otherwise(now.into_sql::<Nullable<Timestamp>>()))
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use typed_builder::TypedBuilder;
 
+use crate::models::query::find_one;
 use crate::models::{empty_object, missing};
 use crate::schema::system_health;
 use crate::types::{HealthStatus, Json, SystemHealthId, UtcTime};
@@ -140,11 +141,7 @@ impl SystemHealth {
         connection: &mut DbConnection,
         component: &str,
     ) -> Result<Option<Self>> {
-        Ok(dispatch!(connection, |connection| system_health::table
-            .select(Self::as_select())
-            .filter(system_health::component.eq(component))
-            .get_result(connection)
-            .optional())?)
+        find_one!(connection, system_health, system_health::component.eq(component))
     }
 
     /// Records that somebody has been told. Returns whether nobody had been: of several that would

@@ -8,7 +8,7 @@ use typed_builder::TypedBuilder;
 
 use super::rule::ValidationRule;
 use super::value::{self, SettingText, SettingValue, faulty};
-use crate::models::query::{Parent, named};
+use crate::models::query::{Parent, find_one, named};
 use crate::schema::system_settings;
 use crate::types::{Ciphertext, SystemSettingId, UserId, UtcTime, ValueType};
 use crate::{DbConnection, Result, SettingFault, dispatch};
@@ -127,11 +127,7 @@ impl SystemSetting {
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn find_by_key(connection: &mut DbConnection, key: &str) -> Result<Option<Self>> {
-        Ok(dispatch!(connection, |connection| system_settings::table
-            .select(Self::as_select())
-            .filter(system_settings::key.eq(key))
-            .get_result(connection)
-            .optional())?)
+        find_one!(connection, system_settings, system_settings::key.eq(key))
     }
 
     /// The settings of a category, by name.

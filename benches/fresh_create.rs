@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use zenith_db::connection::Backend;
 use zenith_db::manager::hash_password;
 use zenith_db::migrations;
 
@@ -63,7 +64,7 @@ fn same_sql(directory: &Path) -> Result<String> {
     create(&database)?;
     let mut sql = String::from("PRAGMA journal_mode = WAL;\nPRAGMA synchronous = FULL;\nBEGIN;\n");
     for migration in migrations::all() {
-        sql.push_str(migration.up());
+        sql.push_str(migration.up(Backend::Sqlite));
     }
     let dump = Command::new("sqlite3").arg(&database).arg(".dump --data-only").output();
     let dump = dump.context("the sqlite3 shell is needed to compare with")?;

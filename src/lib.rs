@@ -16,12 +16,14 @@ pub mod cli;
 
 pub use config::Config;
 pub use connection::DbConnection;
-pub use error::{Error, Result, Rule, SettingFault, Violation};
+pub use error::{ConnectFault, Error, Result, Rule, SettingFault, Violation};
 pub use pool::Database;
 
 /// What an application imports: `use zenith_db::prelude::*;`.
 pub mod prelude {
     pub use crate::models::*;
     pub use crate::types::*;
-    pub use crate::{Config, Database, DbConnection, Error, Result, Rule, SettingFault, Violation};
+    pub use crate::{
+        Config, ConnectFault, Database, DbConnection, Error, Result, Rule, SettingFault, Violation,
+    };
 }

@@ -37,7 +37,7 @@ fn config_shows_every_setting_with_its_value_and_its_source() {
     let mut command = fixture.zenith();
     command.args(["config", "--format", "json"]).env("DATABASE_SYNCHRONOUS", "normal");
     let config = json(&run(&mut command, 0));
-    assert_eq!(config["settings"].as_array().map(Vec::len), Some(11));
+    assert_eq!(config["settings"].as_array().map(Vec::len), Some(16));
     let path = fixture.path();
     assert_eq!(found(&config, "DATABASE_PATH"), pair(path.to_str().unwrap(), "from --path"));
     assert_eq!(found(&config, "DATABASE_CACHE_SIZE"), pair("-4000", "from .env"));

@@ -25,6 +25,19 @@ const SETTINGS: [(Key, [&str; 3], Option<&str>); 11] = [
     (Key::Synchronous, ["normal", "extra", "normal"], Some("full")),
 ];
 
+/// What has a meaning for a server only, each with a value that differs from its default.
+const SERVER_SETTINGS: [(Key, &str); 5] = [
+    (Key::ReplicaUrl, "postgres://replica/zenith"),
+    (Key::ReplicaMaxLag, "1"),
+    (Key::StatementTimeout, "2"),
+    (Key::IdleTransactionTimeout, "3"),
+    (Key::StatementCache, "false"),
+];
+
+fn path_of(config: &Config) -> &Path {
+    config.location().path().expect("a file").as_path()
+}
+
 fn environment<'a>(
     vars: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Vec<(OsString, OsString)> {
@@ -58,8 +71,28 @@ fn every_setting_is_listed_once_in_the_documented_order() {
     let config = Loader::new().load().expect("the defaults");
     let listed: Vec<&str> = config.settings().iter().map(|row| row.name).collect();
     assert_eq!(listed, names);
-    let tested: Vec<&str> = SETTINGS.iter().map(|(key, ..)| key.name()).collect();
-    assert_eq!(tested, names, "the table above leaves none out");
+    let tested = SETTINGS.iter().map(|(key, ..)| key.name());
+    let tested: Vec<&str> = tested.chain(SERVER_SETTINGS.map(|(key, _)| key.name())).collect();
+    assert_eq!(tested, names, "the tables above leave none out");
+}
+
+#[test]
+fn a_setting_of_a_server_is_checked_and_has_no_value_for_a_file() {
+    for (key, value) in SERVER_SETTINGS {
+        let config = from_environment(&[(key.name(), value)]).expect("a configuration");
+        let found = setting(&config, key);
+        assert_eq!((found.value.as_deref(), &found.source), (None, &Source::Environment));
+        assert!(config.warnings().is_empty(), "{:?}", config.warnings());
+        let error = from_environment(&[(key.name(), "nonsense")]);
+        // Without libpq there is nothing to check a URL against.
+        if key != Key::ReplicaUrl || cfg!(feature = "postgres") {
+            let text = error.expect_err(key.name()).to_string();
+            assert!(text.contains(key.name()), "{text}");
+        }
+        let flagged = Loader::new().flag(key, "--flag", value).load().expect("a configuration");
+        let [warning] = flagged.warnings() else { panic!("{:?}", flagged.warnings()) };
+        assert!(warning.contains(key.name()) && warning.contains("SQLite"), "{warning}");
+    }
 }
 
 #[test]
@@ -110,7 +143,7 @@ fn the_configuration_holds_what_its_settings_say() {
         ("DATABASE_SYNCHRONOUS", "normal"),
     ])
     .expect("a configuration");
-    assert_eq!(config.database_path().as_path(), Path::new("/srv/zenith/zenith.db"));
+    assert_eq!(path_of(&config), Path::new("/srv/zenith/zenith.db"));
     assert_eq!(config.backup_dir(), Path::new("/mnt/backups"));
     assert_eq!(config.log_dir(), Path::new("/srv/zenith/logs"));
     assert!(!config.auto_backup());
@@ -157,7 +190,7 @@ fn the_database_is_named_by_the_highest_layer_that_names_one_by_url_or_by_path()
         .env_file(EnvFile::Required(file))
         .load()
         .expect("no contradiction: the environment goes before the file");
-    assert_eq!(config.database_path().as_path(), Path::new("env.db"));
+    assert_eq!(path_of(&config), Path::new("env.db"));
     assert_eq!(setting(&config, Key::Url).source, Source::Environment);
     // The path in force is the URL's, and so is its source.
     assert_eq!(setting(&config, Key::Path).value.as_deref(), Some("env.db"));
@@ -168,7 +201,7 @@ fn the_database_is_named_by_the_highest_layer_that_names_one_by_url_or_by_path()
         .environment(environment([("DATABASE_URL", "env.db")]))
         .load()
         .expect("no contradiction: the flag goes before the environment");
-    assert_eq!(config.database_path().as_path(), Path::new("flag.db"));
+    assert_eq!(path_of(&config), Path::new("flag.db"));
     let url = setting(&config, Key::Url);
     assert_eq!((url.value.as_deref(), &url.source), (None, &Source::Default), "not in force");
 }
@@ -206,7 +239,7 @@ fn a_url_and_a_path_for_one_database_agree_however_they_are_written() {
     ] {
         let config = from_environment(&[("DATABASE_URL", url), ("DATABASE_PATH", path)])
             .expect("no contradiction");
-        assert_eq!(config.database_path().as_path(), Path::new(path));
+        assert_eq!(path_of(&config), Path::new(path));
     }
 }
 
@@ -284,10 +317,10 @@ fn a_settings_file_may_have_comments_quotes_exports_and_windows_line_ends() {
         "DATABASE_PATH=before.db\nDATABASE_PATH=a#b.db\n",
     ] {
         let config = from_file(text).expect(text);
-        assert_eq!(config.database_path().as_path(), Path::new("a#b.db"), "{text:?}");
+        assert_eq!(path_of(&config), Path::new("a#b.db"), "{text:?}");
     }
     let config = from_file("DATABASE_PATH='with spaces, 100 % and $HOME.db'\n").expect("quotes");
-    let path = config.database_path().as_path();
+    let path = path_of(&config);
     assert_eq!(path, Path::new("with spaces, 100 % and $HOME.db"));
 }
 
@@ -296,7 +329,7 @@ fn a_settings_file_may_have_comments_quotes_exports_and_windows_line_ends() {
 fn a_settings_file_that_begins_with_a_byte_order_mark_is_read() {
     for text in ["\u{feff}DATABASE_PATH=a.db\n", "\u{feff}# a comment\nDATABASE_PATH=a.db\n"] {
         let config = from_file(text).expect("a configuration");
-        assert_eq!(config.database_path().as_path(), Path::new("a.db"));
+        assert_eq!(path_of(&config), Path::new("a.db"));
     }
 }
 

@@ -7,6 +7,7 @@ use crate::support::{Fixture, administrator, failed};
 use diesel::connection::SimpleConnection;
 use sha2::{Digest, Sha256};
 use zenith_db::Error;
+use zenith_db::connection::Backend;
 use zenith_db::manager::RollbackTarget;
 use zenith_db::migrations::{EmbeddedMigration, all, latest};
 
@@ -20,7 +21,7 @@ fn ledgers_agree(fixture: &Fixture, applied: &[EmbeddedMigration]) {
                  FROM schema_version ORDER BY version";
     let expected: Vec<String> = applied
         .iter()
-        .map(|m| format!("{} {} {}", m.version(), m.description(), m.checksum()))
+        .map(|m| format!("{} {} {}", m.version(), m.description(), m.checksum(Backend::Sqlite)))
         .collect();
     assert_eq!(rows::lines(&mut connection, query), expected);
 }
@@ -112,7 +113,7 @@ fn apply_with_diesel(fixture: &Fixture, migrations: &[EmbeddedMigration]) {
         )
         .expect("Diesel's ledger");
     for migration in migrations {
-        connection.batch_execute(migration.up()).expect("up.sql");
+        connection.batch_execute(migration.up(Backend::Sqlite)).expect("up.sql");
         let version = migration.version();
         let record =
             format!("INSERT INTO __diesel_schema_migrations (version) VALUES ('{version}')");
@@ -180,7 +181,7 @@ fn a_failed_migration_is_in_neither_ledger_and_the_error_tells_of_it() {
 fn with_a_late_migration() -> (Fixture, &'static EmbeddedMigration) {
     let fixture = Fixture::created();
     let late = &all()[1];
-    fixture.sql(late.down());
+    fixture.sql(late.down(Backend::Sqlite));
     let version = late.version();
     fixture.sql(&format!(
         "DELETE FROM __diesel_schema_migrations WHERE version = '{version}';

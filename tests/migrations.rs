@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use crate::support::{Fixture, administrator, text};
 use diesel::connection::SimpleConnection;
 use zenith_db::config::{Key, Loader};
+use zenith_db::connection::Backend;
 use zenith_db::manager::{DatabaseManager, RollbackTarget, StepDirection};
 use zenith_db::migrations::{EmbeddedMigration, all, latest};
 use zenith_db::{Config, Error};
@@ -50,12 +51,12 @@ fn every_migration_is_undone_by_its_down_sql_and_can_be_run_again() {
     for migration in all() {
         let file = format!("mend migrations/sqlite/{}/down.sql", migration.name());
         let before = rows::catalogue(&mut connection);
-        connection.batch_execute(migration.up()).expect("up.sql");
+        connection.batch_execute(migration.up(Backend::Sqlite)).expect("up.sql");
         let after = rows::catalogue(&mut connection);
         assert_ne!(before, after, "{} does nothing", migration.name());
-        connection.batch_execute(migration.down()).expect(&file);
+        connection.batch_execute(migration.down(Backend::Sqlite)).expect(&file);
         assert_eq!(rows::catalogue(&mut connection), before, "{file}");
-        connection.batch_execute(migration.up()).expect(&file);
+        connection.batch_execute(migration.up(Backend::Sqlite)).expect(&file);
         assert_eq!(rows::catalogue(&mut connection), after, "{file}");
     }
 }
@@ -178,7 +179,7 @@ fn the_setting_schema_version_follows() {
 
 /// Takes the name that the last statement of the migration wants to give.
 fn block_last_statement_of(fixture: &Fixture, migration: &EmbeddedMigration) {
-    let words: Vec<&str> = migration.up().split_whitespace().collect();
+    let words: Vec<&str> = migration.up(Backend::Sqlite).split_whitespace().collect();
     let is_new = |word: &str| ["INDEX", "TRIGGER", "TABLE"].contains(&word);
     let at = words.iter().rposition(|word| is_new(word)).expect("something is created");
     let name = words[at + 1];

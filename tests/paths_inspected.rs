@@ -73,7 +73,7 @@ fn the_library_creates_nothing_for_a_missing_database() {
     let fixture = Fixture::empty();
     let manager = fixture.manager();
     leaves_alone(fixture.directory.path(), || {
-        assert!(!manager.exists());
+        assert!(!manager.exists().expect("a look"));
         let health = manager.health_check();
         assert!(!health.healthy);
         assert_eq!(failed(&health), ["Database File Exists"]);

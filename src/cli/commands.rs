@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use super::args::{Args, Command};
 use super::output::Output;
 use super::{Exit, ask, render};
+#[cfg(feature = "postgres")]
+use crate::config::Source;
 use crate::config::{EnvFile, Key, Loader};
 use crate::manager::{Administrator, DatabaseManager, HealthReport, RollbackTarget, SetupReport};
 use crate::{Config, Error};
@@ -44,6 +46,7 @@ pub(super) fn exit_of(error: &anyhow::Error) -> Exit {
 pub(super) fn run(args: &Args, output: Output) -> anyhow::Result<Exit> {
     check_flags(args)?;
     let config = load_config(args).map_err(Error::from)?;
+    refuse_public_password(&config)?;
     for warning in config.warnings() {
         output.warning(warning);
     }
@@ -127,6 +130,28 @@ fn check_flags(args: &Args) -> Result<(), UsageError> {
     }
 }
 
+/// What is among the arguments, every user of the machine can read in the list of processes.
+#[cfg_attr(
+    not(feature = "postgres"),
+    expect(clippy::unnecessary_wraps, reason = "no URL is taken")
+)]
+fn refuse_public_password(config: &Config) -> Result<(), UsageError> {
+    #[cfg(feature = "postgres")]
+    if let crate::config::Location::Postgres(url) = config.location()
+        && url.has_password()
+        && config.settings().iter().any(|s| s.source == Source::Flag("--database-url"))
+    {
+        return Err(UsageError(
+            "--database-url holds a password, which every user of this machine can read in the \
+             list of processes; put the URL into DATABASE_URL or .env, or the password into \
+             PGPASSWORD or ~/.pgpass"
+                .into(),
+        ));
+    }
+    let _ = config;
+    Ok(())
+}
+
 fn load_config(args: &Args) -> Result<Config, crate::config::ConfigError> {
     let flags = &args.database;
     let mut loader = Loader::new().process_environment().env_file(match &flags.env_file {
@@ -160,8 +185,8 @@ fn load_config(args: &Args) -> Result<Config, crate::config::ConfigError> {
 }
 
 fn create(args: &Args, output: Output, manager: &DatabaseManager) -> anyhow::Result<Exit> {
-    let path = manager.config().database_path();
-    if args.setup.force && manager.exists() {
+    let path = manager.config().location();
+    if args.setup.force && manager.exists()? {
         let kept =
             if manager.config().auto_backup() { "after a backup" } else { "WITHOUT a backup" };
         let question = format!("Delete everything in {path}, {kept}, and set it up again?");
@@ -211,7 +236,7 @@ fn rollback(
 ) -> anyhow::Result<Exit> {
     // A missing database is the answer whatever the person says.
     let version = manager.status()?.schema_version.unwrap_or_else(|| "none".into());
-    let path = manager.config().database_path();
+    let path = manager.config().location();
     let how = match target {
         RollbackTarget::Steps(steps) => format!("{steps} migration(s) back"),
         RollbackTarget::Version(version) => format!("back to {version}"),
@@ -230,8 +255,8 @@ fn rollback(
 fn health_exit(manager: &DatabaseManager, report: &HealthReport) -> Exit {
     match (report.healthy, manager.exists()) {
         (true, _) => Exit::Done,
-        (false, true) => Exit::Unhealthy,
-        (false, false) => Exit::NoDatabase,
+        (false, Ok(false)) => Exit::NoDatabase,
+        (false, _) => Exit::Unhealthy,
     }
 }
 

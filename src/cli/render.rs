@@ -139,8 +139,8 @@ fn verdict(out: Out<'_>, report: &HealthReport) -> Result<()> {
 }
 
 pub(super) fn status(out: Out<'_>, status: &StatusSummary) -> Result<()> {
-    field(out, "database", status.database_path.display())?;
-    field(out, "size", format_args!("{:.3} MB with its WAL", status.database_size_mb))?;
+    field(out, "database", &status.database_path)?;
+    field(out, "size", format_args!("{:.3} MB", status.database_size_mb))?;
     field(out, "version", status.schema_version.as_deref().unwrap_or("none"))?;
     field(out, "applied", format_args!("{} migrations", status.applied_migrations.len()))?;
     let pending = &status.pending_migrations;

@@ -2,13 +2,11 @@
 
 use std::ffi::OsString;
 use std::fmt::Display;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::location::{DatabasePath, masked};
-use super::setting::{Key, Setting, Source};
-use super::{Config, ConfigError, SqliteOptions, value};
-
-const DEFAULT_PATH: &str = "./data/enterprise/zenith.db";
+use super::location::{self, Location, masked};
+use super::setting::{Key, Source};
+use super::{Config, ConfigError, resolve};
 
 /// Which `.env` file to read.
 #[derive(Clone, Debug)]
@@ -21,10 +19,10 @@ pub enum EnvFile {
 
 /// One value that somebody gave.
 #[derive(Clone, Debug)]
-struct Given {
+pub(super) struct Given {
     name: String,
     value: String,
-    source: Source,
+    pub(super) source: Source,
 }
 
 /// Collects the layers. Each layer is optional: a loader without any gives the defaults.
@@ -80,7 +78,7 @@ impl Loader {
             layers.push(file_layer(&file)?);
         }
         let warnings = layers.iter().flatten().filter_map(unknown_name).collect();
-        Layers(layers).resolve(warnings)
+        resolve::resolve(&Layers(layers), warnings)
     }
 }
 
@@ -143,19 +141,19 @@ fn unknown_name(given: &Given) -> Option<String> {
 }
 
 /// The layers, highest first.
-struct Layers(Vec<Vec<Given>>);
+pub(super) struct Layers(Vec<Vec<Given>>);
 
 impl Layers {
     fn find_in(layer: &[Given], key: Key) -> Option<&Given> {
         layer.iter().rev().find(|given| given.name == key.name())
     }
 
-    fn find(&self, key: Key) -> Option<&Given> {
+    pub(super) fn find(&self, key: Key) -> Option<&Given> {
         self.0.iter().find_map(|layer| Self::find_in(layer, key))
     }
 
     /// The value in force with its source, or the default.
-    fn get<T>(
+    pub(super) fn get<T>(
         &self,
         key: Key,
         default: T,
@@ -167,17 +165,21 @@ impl Layers {
         }
     }
 
+    /// Where a setting's value comes from.
+    pub(super) fn source(&self, key: Key) -> Source {
+        self.find(key).map_or(Source::Default, |given| given.source.clone())
+    }
+
     /// The database: the highest layer that names one decides, by path or by URL.
-    fn location(&self) -> Result<(DatabasePath, Key, Source), ConfigError> {
+    pub(super) fn location(&self) -> Result<(Location, Key, Source), ConfigError> {
         for layer in &self.0 {
             let path = Self::find_in(layer, Key::Path);
             let url = Self::find_in(layer, Key::Url);
             let (given, key) = match (path, url) {
                 (None, None) => continue,
                 (Some(path), Some(url)) => {
-                    let by_path = checked(path, DatabasePath::parse)?;
-                    let by_url = checked(url, DatabasePath::parse_url)?;
-                    if !same_file(by_path.as_path(), by_url.as_path()) {
+                    let by_path = checked(path, Location::parse_path)?;
+                    if !by_path.is(&checked(url, Location::parse_url)?) {
                         return Err(ConfigError::Contradiction {
                             url: masked(&url.value),
                             path: path.value.clone(),
@@ -189,76 +191,19 @@ impl Layers {
                 (Some(path), None) => (path, Key::Path),
                 (None, Some(url)) => (url, Key::Url),
             };
-            let parse = if key == Key::Url { DatabasePath::parse_url } else { DatabasePath::parse };
+            let parse = if key == Key::Url { Location::parse_url } else { Location::parse_path };
             return Ok((checked(given, parse)?, key, given.source.clone()));
         }
-        let path = DatabasePath::parse(DEFAULT_PATH).map_err(|reason| ConfigError::Invalid {
-            name: Key::Path.name().into(),
-            value: DEFAULT_PATH.into(),
-            origin: Source::Default,
-            reason,
+        let path = Location::parse_path(location::DEFAULT_PATH).map_err(|reason| {
+            ConfigError::Invalid {
+                name: Key::Path.name().into(),
+                value: location::DEFAULT_PATH.into(),
+                origin: Source::Default,
+                reason,
+            }
         })?;
         Ok((path, Key::Path, Source::Default))
     }
-
-    fn resolve(self, warnings: Vec<String>) -> Result<Config, ConfigError> {
-        let (database_path, named_by, path_source) = self.location()?;
-        let beside = database_path.directory().join("backups");
-        let backup_dir = self.get(Key::BackupDir, beside, directory)?;
-        let wal = self.get(Key::WalMode, true, value::boolean)?;
-        let auto_backup = self.get(Key::AutoBackup, true, value::boolean)?;
-        let max_connections = self.get(Key::MaxConnections, 10, value::connections)?;
-        let cache_size = self.get(Key::CacheSize, 10_000, value::cache_size)?;
-        let foreign_keys = self.get(Key::ForeignKeys, true, value::boolean)?;
-        let up_to_an_hour = |least| move |text: &str| value::milliseconds(text, least..=3_600_000);
-        let busy = self.get(Key::BusyTimeout, ms(5_000), up_to_an_hour(0))?;
-        let pool = self.get(Key::PoolTimeout, ms(10_000), up_to_an_hour(1))?;
-        let sync = self.get(Key::Synchronous, value::Synchronous::Full, value::synchronous)?;
-
-        let path_text = database_path.to_string();
-        let mut settings = vec![
-            row(Key::Url, (named_by == Key::Url).then(|| path_text.clone()), &path_source),
-            row(Key::Path, Some(path_text), &path_source),
-            row(Key::BackupDir, Some(backup_dir.0.display().to_string()), &backup_dir.1),
-            row(Key::WalMode, Some(wal.0.to_string()), &wal.1),
-            row(Key::AutoBackup, Some(auto_backup.0.to_string()), &auto_backup.1),
-            row(Key::MaxConnections, Some(max_connections.0.to_string()), &max_connections.1),
-            row(Key::CacheSize, Some(cache_size.0.to_string()), &cache_size.1),
-            row(Key::ForeignKeys, Some(foreign_keys.0.to_string()), &foreign_keys.1),
-            row(Key::BusyTimeout, Some(busy.0.as_millis().to_string()), &busy.1),
-            row(Key::PoolTimeout, Some(pool.0.as_millis().to_string()), &pool.1),
-            row(Key::Synchronous, Some(sync.0.as_str().to_owned()), &sync.1),
-        ];
-        if named_by == Key::Path
-            && let Some(url) = settings.first_mut()
-        {
-            url.source = Source::Default;
-        }
-        Ok(Config {
-            database_path,
-            backup_dir: backup_dir.0,
-            sqlite: SqliteOptions {
-                wal: wal.0,
-                synchronous: sync.0,
-                cache_size: cache_size.0,
-                foreign_keys: foreign_keys.0,
-                busy_timeout: busy.0,
-            },
-            auto_backup: auto_backup.0,
-            max_connections: max_connections.0,
-            pool_timeout: pool.0,
-            settings,
-            warnings,
-        })
-    }
-}
-
-const fn ms(milliseconds: u64) -> std::time::Duration {
-    std::time::Duration::from_millis(milliseconds)
-}
-
-fn row(key: Key, value: Option<String>, source: &Source) -> Setting {
-    Setting { name: key.name(), value, source: source.clone() }
 }
 
 fn checked<T>(given: &Given, parse: impl Fn(&str) -> Result<T, String>) -> Result<T, ConfigError> {
@@ -268,20 +213,4 @@ fn checked<T>(given: &Given, parse: impl Fn(&str) -> Result<T, String>) -> Resul
         origin: given.source.clone(),
         reason,
     })
-}
-
-fn directory(text: &str) -> Result<PathBuf, String> {
-    match text {
-        "" => Err("it is empty; unset it for the default".into()),
-        _ if text.contains('\0') => Err("a path cannot contain NUL".into()),
-        _ if text.trim() != text => Err("it begins or ends with white space".into()),
-        _ => Ok(text.into()),
-    }
-}
-
-fn same_file(a: &Path, b: &Path) -> bool {
-    match (std::path::absolute(a), std::path::absolute(b)) {
-        (Ok(a), Ok(b)) => a == b,
-        _ => a == b,
-    }
 }

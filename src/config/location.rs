@@ -1,9 +1,90 @@
-//! Where the database lies: a path that is taken literally, or a URL that says so.
+//! Where the database lies: a path that is taken literally, or the URL of a server.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+
+#[cfg(feature = "postgres")]
+use super::ServerUrl;
+
+/// Which database: a file of SQLite's, or one on a PostgreSQL server. Shown, it has no password.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Location {
+    /// A file.
+    Sqlite(DatabasePath),
+    /// A database on a server.
+    #[cfg(feature = "postgres")]
+    Postgres(ServerUrl),
+}
+
+impl Location {
+    /// Checks a `DATABASE_URL`: a plain path, `sqlite://` before one, or the URL of a server.
+    pub(super) fn parse_url(url: &str) -> Result<Self, String> {
+        let Some(scheme) = scheme_of(url) else { return Self::parse_path(url) };
+        let rest = url.get(scheme.len() + 1..).unwrap_or_default();
+        match scheme.to_ascii_lowercase().as_str() {
+            "sqlite" => DatabasePath::parse_after_scheme(rest).map(Self::Sqlite),
+            #[cfg(feature = "postgres")]
+            "postgres" | "postgresql" => ServerUrl::parse(url).map(Self::Postgres),
+            #[cfg(not(feature = "postgres"))]
+            "postgres" | "postgresql" => Err("this build speaks SQLite only; for PostgreSQL, \
+                                              install libpq (Debian: libpq-dev) and build with \
+                                              `--features postgres`"
+                .into()),
+            "file" => Err("file: URIs are not taken; give the plain path".into()),
+            _ => Err(format!(
+                "{scheme}: is not known; allowed are a path, sqlite://PATH and \
+                 postgres://USER@HOST/DATABASE"
+            )),
+        }
+    }
+
+    /// Checks the text of a path.
+    pub(super) fn parse_path(text: &str) -> Result<Self, String> {
+        DatabasePath::parse(text).map(Self::Sqlite)
+    }
+
+    /// The file, if it is one.
+    #[must_use]
+    pub const fn path(&self) -> Option<&DatabasePath> {
+        match self {
+            Self::Sqlite(path) => Some(path),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => None,
+        }
+    }
+
+    /// The directory that backups and logs are put into: the database's own, or, for a server, the
+    /// one where the default database would be.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.path().map_or(Path::new(DEFAULT_DIRECTORY), DatabasePath::directory)
+    }
+
+    /// Whether the two are written for the same database.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        let place = |location: &Self| {
+            location.path().and_then(|path| std::path::absolute(path.as_path()).ok())
+        };
+        self == other || place(self).is_some_and(|here| Some(here) == place(other))
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => path.fmt(f),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(url) => url.fmt(f),
+        }
+    }
+}
+
+/// The default database, and the directory in which it is.
+pub(super) const DEFAULT_PATH: &str = "./data/enterprise/zenith.db";
+const DEFAULT_DIRECTORY: &str = "./data/enterprise";
 
 /// SQLite's own limit on a path, less the longest name that it appends.
 const LONGEST_PATH: usize = 512 - "-journal".len();
@@ -18,7 +99,7 @@ pub struct DatabasePath(PathBuf);
 
 impl DatabasePath {
     /// Checks the text of a path.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    fn parse(text: &str) -> Result<Self, String> {
         if text.is_empty() {
             return Err("it is empty; unset it for the default".into());
         }
@@ -53,27 +134,20 @@ impl DatabasePath {
         Ok(Self(path.to_owned()))
     }
 
-    /// Checks a `DATABASE_URL`: a plain path, or `sqlite://` before one.
+    /// Checks what follows `sqlite:` in a `DATABASE_URL`.
     ///
     /// The Diesel CLI reads the same variable and decodes `%`, `?` and `#` after `sqlite://`. Rather
     /// than open another file than it would, those are refused there.
-    pub(super) fn parse_url(url: &str) -> Result<Self, String> {
-        let Some(scheme) = scheme_of(url) else { return Self::parse(url) };
-        match scheme.to_ascii_lowercase().as_str() {
-            "sqlite" => {
-                let path = url.get("sqlite:".len()..).and_then(|rest| rest.strip_prefix("//"));
-                let path = path.ok_or("write sqlite:// followed by the path")?;
-                if path.contains(['%', '?', '#']) {
-                    return Err("after sqlite:// the characters % ? # have a meaning; give the \
-                                plain path instead, which is taken literally"
-                        .into());
-                }
-                Self::parse(path)
-            }
-            "postgres" | "postgresql" => Err("this build speaks SQLite only; give a path".into()),
-            "file" => Err("file: URIs are not taken; give the plain path".into()),
-            _ => Err(format!("{scheme}: is not known; allowed are a path and sqlite://PATH")),
+    fn parse_after_scheme(rest: &str) -> Result<Self, String> {
+        let path = rest.strip_prefix("//").ok_or("write sqlite:// followed by the path")?;
+        if path.contains(['%', '?', '#']) {
+            return Err(
+                "after sqlite:// the characters % ? # have a meaning; give the plain path \
+                        instead, which is taken literally"
+                    .into(),
+            );
         }
+        Self::parse(path)
     }
 
     /// The path as it was given.

@@ -5,6 +5,9 @@
 mod error;
 mod loader;
 mod location;
+mod resolve;
+#[cfg(feature = "postgres")]
+mod server_url;
 mod setting;
 mod value;
 
@@ -13,7 +16,9 @@ use std::time::Duration;
 
 pub use error::ConfigError;
 pub use loader::{EnvFile, Loader};
-pub use location::DatabasePath;
+pub use location::{DatabasePath, Location};
+#[cfg(feature = "postgres")]
+pub use server_url::ServerUrl;
 pub use setting::{Key, Setting, Source};
 pub use value::Synchronous;
 
@@ -23,15 +28,16 @@ pub use value::Synchronous;
 /// use zenith_db::config::{Config, Key, Loader};
 ///
 /// let config = Loader::new().flag(Key::Path, "--path", "/srv/zenith.db").load()?;
-/// assert_eq!(config.database_path().as_path().to_str(), Some("/srv/zenith.db"));
+/// assert_eq!(config.location().to_string(), "/srv/zenith.db");
 /// assert_eq!(config.max_connections(), 10);
 /// # Ok::<(), zenith_db::config::ConfigError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Config {
-    database_path: DatabasePath,
+    location: Location,
     backup_dir: PathBuf,
     sqlite: SqliteOptions,
+    server: ServerOptions,
     auto_backup: bool,
     max_connections: u32,
     pool_timeout: Duration,
@@ -52,6 +58,32 @@ pub struct SqliteOptions {
     pub foreign_keys: bool,
     /// `DATABASE_BUSY_TIMEOUT_MS`: how long a statement waits for another process's lock.
     pub busy_timeout: Duration,
+}
+
+/// How each connection to a server is set up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerOptions {
+    /// `DATABASE_REPLICA_URL`: where reads go; without one, to the primary.
+    #[cfg(feature = "postgres")]
+    pub replica: Option<ServerUrl>,
+    /// `DATABASE_REPLICA_MAX_LAG_MS`: how far the replica may lie behind before reads go to the
+    /// primary (default 30 s).
+    pub replica_max_lag: Duration,
+    /// `DATABASE_STATEMENT_TIMEOUT_MS`: how long a statement of the pool may run (default 60 s; 0
+    /// leaves it to the server). Migrations, backups and transfers take the time they need.
+    pub statement_timeout: Duration,
+    /// `DATABASE_IDLE_TRANSACTION_TIMEOUT_MS`: how long a transaction of the pool may do nothing
+    /// (default 60 s; 0 leaves it to the server).
+    pub idle_transaction_timeout: Duration,
+    /// `DATABASE_STATEMENT_CACHE`: whether prepared statements are kept (default yes). Not behind a
+    /// pooler in transaction mode that does not follow them, such as PgBouncer before 1.21.
+    pub statement_cache: bool,
+    /// `DATABASE_BUSY_TIMEOUT_MS`: how long a statement waits for another's lock (default 5 s; 0
+    /// leaves it to the server).
+    pub lock_timeout: Duration,
+    /// `DATABASE_POOL_TIMEOUT_MS`: how long connecting may take (default 10 s), in whole seconds and
+    /// at least two, as libpq counts.
+    pub connect_timeout: Duration,
 }
 
 impl Config {
@@ -75,28 +107,42 @@ impl Config {
         Loader::new().flag(Key::Path, "path", path).load()
     }
 
-    /// Where the database lies.
+    /// Which database.
     #[must_use]
-    pub const fn database_path(&self) -> &DatabasePath {
-        &self.database_path
+    pub const fn location(&self) -> &Location {
+        &self.location
     }
 
-    /// Where backups go: `backups` beside the database unless `DATABASE_BACKUP_DIR` says otherwise.
+    /// Where backups go: `backups` beside the database, or for a server `data/enterprise/backups`,
+    /// unless `DATABASE_BACKUP_DIR` says otherwise.
     #[must_use]
     pub fn backup_dir(&self) -> &Path {
         &self.backup_dir
     }
 
-    /// Where the application may write its logs: `logs` beside the database.
+    /// Where the application may write its logs: `logs` beside the database, or for a server
+    /// `data/enterprise/logs`.
     #[must_use]
     pub fn log_dir(&self) -> PathBuf {
-        self.database_path.directory().join("logs")
+        self.location.directory().join("logs")
     }
 
-    /// How connections are set up.
+    /// How connections to a file are set up.
     #[must_use]
     pub const fn sqlite(&self) -> &SqliteOptions {
         &self.sqlite
+    }
+
+    /// How connections to a server are set up.
+    #[must_use]
+    pub const fn server(&self) -> &ServerOptions {
+        &self.server
+    }
+
+    /// The same settings for another database: for a tool that works on two.
+    #[must_use]
+    pub fn at(&self, location: Location) -> Self {
+        Self { location, ..self.clone() }
     }
 
     /// Whether a backup is taken before migrations, rollbacks and a forced creation (default yes).

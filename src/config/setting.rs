@@ -30,6 +30,16 @@ pub enum Key {
     PoolTimeout,
     /// `DATABASE_SYNCHRONOUS`
     Synchronous,
+    /// `DATABASE_REPLICA_URL`
+    ReplicaUrl,
+    /// `DATABASE_REPLICA_MAX_LAG_MS`
+    ReplicaMaxLag,
+    /// `DATABASE_STATEMENT_TIMEOUT_MS`
+    StatementTimeout,
+    /// `DATABASE_IDLE_TRANSACTION_TIMEOUT_MS`
+    IdleTransactionTimeout,
+    /// `DATABASE_STATEMENT_CACHE`
+    StatementCache,
 }
 
 impl Key {
@@ -46,6 +56,11 @@ impl Key {
         Self::BusyTimeout,
         Self::PoolTimeout,
         Self::Synchronous,
+        Self::ReplicaUrl,
+        Self::ReplicaMaxLag,
+        Self::StatementTimeout,
+        Self::IdleTransactionTimeout,
+        Self::StatementCache,
     ];
 
     /// The name in the environment and in `.env`.
@@ -63,7 +78,32 @@ impl Key {
             Self::BusyTimeout => "DATABASE_BUSY_TIMEOUT_MS",
             Self::PoolTimeout => "DATABASE_POOL_TIMEOUT_MS",
             Self::Synchronous => "DATABASE_SYNCHRONOUS",
+            Self::ReplicaUrl => "DATABASE_REPLICA_URL",
+            Self::ReplicaMaxLag => "DATABASE_REPLICA_MAX_LAG_MS",
+            Self::StatementTimeout => "DATABASE_STATEMENT_TIMEOUT_MS",
+            Self::IdleTransactionTimeout => "DATABASE_IDLE_TRANSACTION_TIMEOUT_MS",
+            Self::StatementCache => "DATABASE_STATEMENT_CACHE",
         }
+    }
+
+    /// Whether the setting has a meaning for a file of SQLite's.
+    pub(super) const fn is_for_files(self) -> bool {
+        !matches!(
+            self,
+            Self::ReplicaUrl
+                | Self::ReplicaMaxLag
+                | Self::StatementTimeout
+                | Self::IdleTransactionTimeout
+                | Self::StatementCache
+        )
+    }
+
+    /// Whether the setting has a meaning for a database on a server.
+    pub(super) const fn is_for_servers(self) -> bool {
+        !matches!(
+            self,
+            Self::Path | Self::WalMode | Self::CacheSize | Self::ForeignKeys | Self::Synchronous
+        )
     }
 }
 

@@ -6,19 +6,135 @@
 //! [`dispatch!`]: crate::dispatch
 
 mod file;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod pragma;
 mod sqlite;
 mod transaction;
 
 pub use backend::{DbConnection, MultiBackend};
 pub(crate) use file::{create_private_dir, read_head, sync_dir};
+#[cfg(feature = "postgres")]
+pub(crate) use postgres::{Server, check_lag, default_to_reading, lag};
 pub(crate) use pragma::{is_busy, read as read_pragma, set_query_only};
-pub(crate) use sqlite::{Access, create_file, exists, inspect, inspect_copy, literal_uri, open};
+pub(crate) use sqlite::{inspect_copy, literal_uri};
 pub(crate) use transaction::TransactionLock;
 
-use diesel::SqliteConnection;
+use std::fmt;
 
-use crate::Result;
+use diesel::SqliteConnection;
+use serde::Serialize;
+
+use crate::config::Location;
+use crate::{Config, Result};
+
+/// Which kind of database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Backend {
+    /// SQLite, in a file.
+    Sqlite,
+    /// PostgreSQL, on a server.
+    Postgres,
+}
+
+impl Backend {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Sqlite, Self::Postgres];
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+        })
+    }
+}
+
+/// What a connection is for. The limits on what a statement may take are the pool's: an operator's
+/// work takes the time that it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Reading, in the pool. On a server, a transaction that says that it writes may.
+    Read,
+    /// Writing, in the pool.
+    Write,
+    /// Reading, for an operator.
+    Inspect,
+    /// Writing, for an operator: migrations and the like.
+    Maintain,
+}
+
+impl Access {
+    const fn writes(self) -> bool {
+        matches!(self, Self::Write | Self::Maintain)
+    }
+
+    #[cfg(feature = "postgres")]
+    const fn is_pooled(self) -> bool {
+        matches!(self, Self::Read | Self::Write)
+    }
+}
+
+/// Opens the database. It must exist.
+pub(crate) fn open(config: &Config, access: Access) -> Result<DbConnection> {
+    match config.location() {
+        Location::Sqlite(path) => sqlite::open(path, config.sqlite(), access),
+        #[cfg(feature = "postgres")]
+        Location::Postgres(url) => postgres::open(url, config.server(), access),
+    }
+}
+
+/// Opens the replica of a server.
+#[cfg(feature = "postgres")]
+pub(crate) fn open_replica(
+    url: &crate::config::ServerUrl,
+    config: &Config,
+) -> Result<DbConnection> {
+    postgres::open(url, config.server(), Access::Read)
+}
+
+/// Runs `look` on a connection that can only read, and leaves nothing behind.
+pub(crate) fn inspect<T>(
+    config: &Config,
+    look: impl FnMut(&mut DbConnection) -> Result<T>,
+) -> Result<T> {
+    match config.location() {
+        Location::Sqlite(path) => sqlite::inspect(path, config.sqlite(), look),
+        #[cfg(feature = "postgres")]
+        Location::Postgres(url) => {
+            let mut look = look;
+            look(&mut postgres::open(url, config.server(), Access::Inspect)?)
+        }
+    }
+}
+
+/// Whether something is there, a database or not.
+///
+/// # Errors
+/// If a server cannot be asked.
+#[cfg_attr(
+    not(feature = "postgres"),
+    expect(clippy::unnecessary_wraps, reason = "a server may fail")
+)]
+pub(crate) fn exists(config: &Config) -> Result<bool> {
+    match config.location() {
+        Location::Sqlite(path) => Ok(sqlite::exists(path)),
+        #[cfg(feature = "postgres")]
+        Location::Postgres(url) => postgres::exists(url, config.server()),
+    }
+}
+
+/// Creates an empty database, readable by its owner only. Returns false if there was one already:
+/// two processes may both create.
+pub(crate) fn create(config: &Config) -> Result<bool> {
+    match config.location() {
+        Location::Sqlite(path) => sqlite::create_file(path),
+        #[cfg(feature = "postgres")]
+        Location::Postgres(url) => postgres::create(url, config.server()),
+    }
+}
 
 mod backend {
     //! The derive makes public items without documentation or `Debug`; this keeps the exception to them.
@@ -47,6 +163,27 @@ mod backend {
 }
 
 impl DbConnection {
+    /// Which kind of database it is to.
+    #[must_use]
+    pub const fn backend(&self) -> Backend {
+        match self {
+            Self::Sqlite(_) => Backend::Sqlite,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Backend::Postgres,
+        }
+    }
+
+    /// The PostgreSQL connection, for what has no meaning elsewhere.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn postgres(&mut self) -> Result<&mut diesel::PgConnection> {
+        match self {
+            Self::Postgres(inner) => Ok(inner),
+            Self::Sqlite(_) => {
+                Err(crate::Error::State("this operation has a meaning on PostgreSQL only".into()))
+            }
+        }
+    }
+
     /// The SQLite connection, for what has no meaning elsewhere: PRAGMAs, files, its catalogue.
     #[cfg_attr(
         not(feature = "postgres"),
@@ -60,14 +197,14 @@ impl DbConnection {
             Self::Sqlite(inner) => Ok(inner),
             #[cfg(feature = "postgres")]
             Self::Postgres(_) => {
-                Err(crate::Error::State("this operation works on SQLite only, so far".into()))
+                Err(crate::Error::State("this operation has a meaning on SQLite only".into()))
             }
         }
     }
 }
 
-impl std::fmt::Debug for DbConnection {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for DbConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(_) => f.write_str("DbConnection::Sqlite"),
             #[cfg(feature = "postgres")]

@@ -29,7 +29,7 @@ pub(super) fn configure(
     set_flag(connection, "recursive_triggers", true)?;
     set(connection, "cache_size", options.cache_size, "cache_size")?;
     set(connection, "temp_store", 2, "temp_store")?;
-    if access == Access::Write {
+    if access.writes() {
         set_journal_mode(connection, options)?;
         set(connection, "synchronous", options.synchronous.level(), "synchronous")?;
         set_flag(connection, "secure_delete", true)?;
@@ -83,7 +83,8 @@ fn set_journal_mode(connection: &mut SqliteConnection, options: &SqliteOptions) 
             Err(source) if !is_busy(&source) => return Err(source.into()),
             Err(source) if begun.elapsed() >= options.busy_timeout => {
                 let action = "setting the journal mode (DATABASE_WAL_MODE)";
-                return Err(Error::Locked { action, waited: begun.elapsed(), source });
+                let (holder, source) = (None, Some(source));
+                return Err(Error::Locked { action, waited: begun.elapsed(), holder, source });
             }
             Err(_) => std::thread::sleep(Duration::from_millis(5)),
             // In-memory and some network file systems answer with another mode and no error.

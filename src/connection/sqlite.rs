@@ -1,43 +1,34 @@
 //! Opening an SQLite file: literally, without creating it by accident, and for reading without a
 //! trace.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
 use diesel::{Connection, SqliteConnection};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
-use super::{DbConnection, file, pragma};
+use super::{Access, DbConnection, file, pragma};
 use crate::config::{DatabasePath, SqliteOptions};
 use crate::{Error, Result};
 
-/// What a connection is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Access {
-    /// Reading and writing.
-    Write,
-    /// Reading while others write: the file is open for writing, statements that write are refused.
-    Read,
-}
-
 /// Whether something lies at the path. A broken symbolic link counts as something.
-pub(crate) fn exists(path: &DatabasePath) -> bool {
+pub(super) fn exists(path: &DatabasePath) -> bool {
     fs::symlink_metadata(path.as_path()).is_ok()
 }
 
 /// Creates an empty database file, private to its owner, in a private directory.
 ///
 /// Returns false if there was a file already: two processes may both create.
-pub(crate) fn create_file(path: &DatabasePath) -> Result<bool> {
+pub(super) fn create_file(path: &DatabasePath) -> Result<bool> {
     file::create_private_dir(path.directory())?;
     file::create_private_file(path.as_path())
         .map_err(Error::io("create the database file", path.as_path()))
 }
 
 /// Opens the database. It must exist.
-pub(crate) fn open(
+pub(super) fn open(
     path: &DatabasePath,
     options: &SqliteOptions,
     access: Access,
@@ -53,7 +44,7 @@ pub(crate) fn open(
 /// Opening a WAL database read-only makes SQLite create `-wal` and `-shm` beside it. Where no WAL
 /// exists nobody is writing, so the file is opened as immutable instead; if it turns out to have
 /// changed meanwhile, what was seen is thrown away and `look` runs again on a live connection.
-pub(crate) fn inspect<T>(
+pub(super) fn inspect<T>(
     path: &DatabasePath,
     options: &SqliteOptions,
     mut look: impl FnMut(&mut DbConnection) -> Result<T>,
@@ -111,28 +102,21 @@ pub(crate) fn literal_uri(path: &Path) -> Result<String> {
     let text = format!("/{}", absolute.to_string_lossy().replace('\\', "/"));
     #[cfg(not(unix))]
     let bytes = text.as_bytes();
-    let mut uri = String::from("file://");
-    for &byte in bytes {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' | b':' => {
-                uri.push(byte.into());
-            }
-            _ => {
-                // Writing to a String does not fail.
-                let _ = write!(uri, "%{byte:02X}");
-            }
-        }
-    }
-    Ok(uri)
+    Ok(format!("file://{}", percent_encode(bytes, PLAIN_IN_A_PATH)))
 }
+
+/// What stands for itself in the path of a URI.
+const PLAIN_IN_A_PATH: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b':');
 
 /// Refuses what is not a plain SQLite file, and says what it is instead.
 fn check_file(path: &Path) -> Result<()> {
-    let refuse =
-        |reason: &str| Err(Error::Refused { path: path.to_owned(), reason: reason.into() });
+    let refuse = |reason: &str| {
+        Err(Error::Refused { database: path.display().to_string(), reason: reason.into() })
+    };
     let metadata = match fs::symlink_metadata(path) {
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
-            return Err(Error::NoDatabase { path: path.to_owned() });
+            return Err(Error::NoDatabase { database: path.display().to_string() });
         }
         found => found.map_err(Error::io("look at the database file", path))?,
     };

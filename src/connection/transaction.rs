@@ -15,22 +15,43 @@ impl DbConnection {
     ///
     /// # Errors
     /// What `work` returns; [`Error::Query`] if the transaction cannot begin or commit, and then
-    /// nothing has changed.
+    /// nothing has changed; on a server also [`Error::Conflict`], [`Error::ConnectionLost`], and
+    /// [`Error::CommitUnknown`] if the connection breaks while it is being committed.
     pub fn write<T, E>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E>
     where
         E: From<Error>,
     {
-        self.begin().map_err(Error::from)?;
+        self.transact(Begin::AsItIs, work)
+    }
+
+    /// As [`DbConnection::write`], on a connection of the pool: on a server those read unless a
+    /// transaction says that it writes.
+    pub(crate) fn write_on_pooled<T, E>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E>
+    where
+        E: From<Error>,
+    {
+        self.transact(Begin::ReadWrite, work)
+    }
+
+    fn transact<T, E>(
+        &mut self,
+        begin: Begin,
+        work: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E>
+    where
+        E: From<Error>,
+    {
+        self.begin(begin).map_err(Error::from)?;
         let mut guard = RollbackOnDrop { connection: self, armed: true };
         let result = work(guard.connection);
         guard.armed = false;
         drop(guard);
         match result {
             // A commit that fails rolls back by itself.
-            Ok(value) => match self.commit() {
-                Ok(()) => Ok(value),
-                Err(cause) => Err(Error::from(cause).into()),
-            },
+            Ok(value) => Ok(self.commit().map(|()| value)?),
             Err(error) => {
                 self.roll_back();
                 Err(error)
@@ -64,7 +85,7 @@ impl DbConnection {
         status.transaction_depth().map_or(true, |depth| depth.is_some())
     }
 
-    fn commit(&mut self) -> diesel::QueryResult<()> {
+    fn commit(&mut self) -> Result<()> {
         // PostgreSQL answers the COMMIT of a transaction in which a statement has failed with a
         // rollback, and calls that a success.
         #[cfg(feature = "postgres")]
@@ -72,13 +93,21 @@ impl DbConnection {
             use diesel::connection::SimpleConnection;
             if let Err(cause) = inner.batch_execute("SELECT 1") {
                 self.roll_back();
-                return Err(cause);
+                return Err(cause.into());
             }
         }
-        <Self as TransactionManager<Self>>::commit_transaction(self)
+        let outermost = <Self as TransactionManager<Self>>::transaction_manager_status_mut(self)
+            .transaction_depth()
+            .is_ok_and(|depth| depth.is_some_and(|depth| depth.get() == 1));
+        match <Self as TransactionManager<Self>>::commit_transaction(self).map_err(Error::from) {
+            // The server may have heard it, and its answer may have been lost.
+            Err(Error::ConnectionLost(cause)) if outermost => Err(Error::CommitUnknown(cause)),
+            done => done,
+        }
     }
 
-    fn begin(&mut self) -> diesel::QueryResult<()> {
+    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "there is no server"))]
+    fn begin(&mut self, begin: Begin) -> diesel::QueryResult<()> {
         if self.in_transaction() {
             return <Self as TransactionManager<Self>>::begin_transaction(self);
         }
@@ -87,7 +116,13 @@ impl DbConnection {
                 AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN IMMEDIATE")
             }
             #[cfg(feature = "postgres")]
-            Self::Postgres(inner) => AnsiTransactionManager::begin_transaction(inner),
+            Self::Postgres(inner) => {
+                let sql = match begin {
+                    Begin::AsItIs => "BEGIN",
+                    Begin::ReadWrite => "BEGIN READ WRITE",
+                };
+                AnsiTransactionManager::begin_transaction_sql(inner, sql)
+            }
         }
     }
 
@@ -98,6 +133,15 @@ impl DbConnection {
             tracing::warn!(%cause, "rolling back failed; the connection will be closed");
         }
     }
+}
+
+/// Whether a transaction on a server says that it writes. On SQLite each does.
+#[derive(Clone, Copy, Debug)]
+enum Begin {
+    /// It may do what the connection may.
+    AsItIs,
+    /// It writes.
+    ReadWrite,
 }
 
 /// What transactions may have to take turns at.

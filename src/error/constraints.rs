@@ -86,6 +86,7 @@ mod tests {
     use diesel::sql_types::Text;
 
     use super::*;
+    use crate::connection::Backend;
 
     #[derive(QueryableByName)]
     struct Line {
@@ -97,7 +98,7 @@ mod tests {
     fn lines(query: &str) -> BTreeSet<String> {
         let mut connection = SqliteConnection::establish(":memory:").expect("a connection");
         for migration in crate::migrations::all() {
-            connection.batch_execute(migration.up()).expect("a migration");
+            connection.batch_execute(migration.up(Backend::Sqlite)).expect("a migration");
         }
         let found: Vec<Line> = diesel::sql_query(query).load(&mut connection).expect(query);
         found.into_iter().map(|line| line.line).collect()
@@ -134,7 +135,7 @@ mod tests {
         let mut listed: BTreeSet<&str> = CHECKS.iter().map(|(name, _)| *name).collect();
         let mut checks = 0;
         for migration in crate::migrations::all() {
-            for rest in migration.up().split("CONSTRAINT ").skip(1) {
+            for rest in migration.up(Backend::Sqlite).split("CONSTRAINT ").skip(1) {
                 let name = rest.split_whitespace().next().expect("a name");
                 let column = name.rsplit_once('_').expect("a kind").0;
                 assert!(listed.remove(name) != columns.contains(column), "{name}");

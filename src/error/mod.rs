@@ -1,12 +1,14 @@
 //! The library's errors: what happened, where, and what to do about it.
 
 mod constraints;
+mod server;
 mod violation;
 
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use server::ConnectFault;
 pub use violation::{Rule, Violation};
 
 use crate::config::ConfigError;
@@ -23,20 +25,84 @@ pub enum Error {
     #[error(transparent)]
     Config(#[from] ConfigError),
 
-    /// There is no database at the configured path.
-    #[error("there is no database at {path}; `zenith-db create` makes one", path = path.display())]
+    /// There is no database where the configuration says.
+    #[error("there is no database at {database}; `zenith-db create` makes one")]
     NoDatabase {
-        /// The configured path.
-        path: PathBuf,
+        /// The configured path, or the server's URL without its password.
+        database: String,
     },
 
-    /// What lies at the configured path cannot be a database of ours.
-    #[error("{path} cannot be used as the database: {reason}", path = path.display())]
+    /// What is where the configuration says cannot be a database of ours.
+    #[error("{database} cannot be used as the database: {reason}")]
     Refused {
-        /// The configured path.
-        path: PathBuf,
+        /// The configured path, or the server's URL without its password.
+        database: String,
         /// What was found there.
         reason: String,
+    },
+
+    /// There is no connection to the server.
+    #[error("cannot connect to {server}: {fault}")]
+    Connect {
+        /// The server's URL without its password.
+        server: String,
+        /// What is wrong.
+        fault: ConnectFault,
+        /// What the client library said.
+        source: diesel::ConnectionError,
+    },
+
+    /// The server takes no writes.
+    #[error("{database} takes no writes: {reason}")]
+    ReadOnly {
+        /// The server's URL without its password.
+        database: String,
+        /// Why.
+        reason: &'static str,
+    },
+
+    /// A replica lies further behind its primary than it may. Reads then go to the primary.
+    #[error("the replica lies {} behind, and {} ms are allowed (DATABASE_REPLICA_MAX_LAG_MS)",
+        lag.map_or_else(|| "an unknown time".into(), |lag| format!("{} ms", lag.as_millis())),
+        limit.as_millis())]
+    ReplicaLag {
+        /// How far it lies behind, if that is known.
+        lag: Option<Duration>,
+        /// How far it may.
+        limit: Duration,
+    },
+
+    /// A statement that writes was run where only reading is allowed.
+    #[error(
+        "a statement that writes was refused where only reading is allowed; use `Database::write`"
+    )]
+    WriteRefused(#[source] diesel::result::Error),
+
+    /// The connection to the server broke. Its transaction has been rolled back.
+    #[error("the connection to the server was lost; what was not committed is rolled back")]
+    ConnectionLost(#[source] diesel::result::Error),
+
+    /// The connection to the server broke while a transaction was being committed.
+    #[error(
+        "the connection to the server was lost during a commit: whether it took place is not known; \
+         look before doing it again"
+    )]
+    CommitUnknown(#[source] diesel::result::Error),
+
+    /// Another transaction was in the way: the two would not have been one after the other, or each
+    /// waited for the other. This one has been rolled back, and can be tried again as it is.
+    #[error("another transaction was in the way; this one was rolled back and can be tried again")]
+    Conflict(#[source] diesel::result::Error),
+
+    /// A statement took longer than it may, or waited longer for a lock than it may.
+    #[error(
+        "a statement took too long ({setting} says how long it may); nothing was changed by it"
+    )]
+    TimedOut {
+        /// The setting that limits it.
+        setting: &'static str,
+        /// What the server said.
+        source: diesel::result::Error,
     },
 
     /// The database could not be opened.
@@ -61,8 +127,9 @@ pub enum Error {
 
     /// Another process held a lock for too long.
     #[error(
-        "{action}: another process has locked the database for {seconds:.1} s; try again when it \
-         is done, or raise DATABASE_BUSY_TIMEOUT_MS",
+        "{action}: {} has locked the database for {seconds:.1} s; try again when it is done, or raise \
+         DATABASE_BUSY_TIMEOUT_MS",
+        holder.as_deref().unwrap_or("another process"),
         seconds = waited.as_secs_f64()
     )]
     Locked {
@@ -70,8 +137,10 @@ pub enum Error {
         action: &'static str,
         /// How long this process waited.
         waited: Duration,
-        /// What SQLite said last.
-        source: diesel::result::Error,
+        /// Who has the lock, if that is known.
+        holder: Option<String>,
+        /// What the database said last, if it said anything.
+        source: Option<diesel::result::Error>,
     },
 
     /// Every connection that this process may open was in use for too long.
@@ -208,6 +277,25 @@ pub enum Error {
         source: io::Error,
     },
 
+    /// A program that the operation needs is not installed.
+    #[error(
+        "{program} is not on the PATH; install PostgreSQL's client programs, of the server's version \
+         or later (Debian: postgresql-client), or go without a backup (--no-backup)"
+    )]
+    MissingProgram {
+        /// The program.
+        program: &'static str,
+    },
+
+    /// A program that the operation needs failed.
+    #[error("{program} failed: {said}")]
+    Program {
+        /// The program.
+        program: &'static str,
+        /// What it said.
+        said: String,
+    },
+
     /// A backup was written but is not a faithful copy; it has been removed.
     #[error("the backup failed its check and was removed: {reason}")]
     BackupUnfaithful {
@@ -283,6 +371,12 @@ pub enum SettingFault {
 }
 
 impl Error {
+    /// Whether the transaction can be tried again as it is: see [`Error::Conflict`].
+    #[must_use]
+    pub const fn is_conflict(&self) -> bool {
+        matches!(self, Self::Conflict(_))
+    }
+
     /// The rule of the schema that was broken, if that is what this is.
     #[must_use]
     pub fn violation(&self) -> Option<&Violation> {

@@ -10,6 +10,7 @@ use diesel::sqlite::Sqlite;
 
 use super::Error;
 use super::constraints::{CHECKS, TABLES, UNIQUE};
+use super::server::ServerFault;
 
 /// What kind of rule was broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -255,6 +256,15 @@ impl From<Violation> for Error {
 
 impl From<DieselError> for Error {
     fn from(error: DieselError) -> Self {
+        match ServerFault::of(&error) {
+            Some(ServerFault::ConnectionLost) => return Self::ConnectionLost(error),
+            Some(ServerFault::Conflict) => return Self::Conflict(error),
+            Some(ServerFault::ReadOnly) => return Self::WriteRefused(error),
+            Some(ServerFault::TimedOut(setting)) => {
+                return Self::TimedOut { setting, source: error };
+            }
+            None => {}
+        }
         match Violation::of(error) {
             Ok(violation) => violation.into(),
             Err(error) => Self::Query(error),

@@ -52,7 +52,7 @@ pub struct SetupReport {
 /// The parts of a setup.
 #[derive(Clone, Debug, Serialize)]
 pub struct SetupDetails {
-    /// The database.
+    /// The database: its path, or its server's URL without the password.
     pub database_path: String,
     /// The migrations that ran.
     pub migrations: Vec<Step>,
@@ -77,21 +77,22 @@ impl DatabaseManager {
     /// What is wrong with the path, the administrator or the migrations; the database is then as it
     /// was.
     pub fn initialize(&self, administrator: &Administrator, force: bool) -> Result<SetupReport> {
-        let path = self.config.database_path();
         // What can fail for the caller's reasons fails before anything is written.
         let prepared = match self.has_administrator() {
             Ok(true) if !force => None,
             Ok(_) | Err(Error::NoDatabase { .. }) => Some(administrator.prepare()?),
             Err(error) => return Err(error),
         };
-        if self.exists() && !force {
+        if self.exists()? && !force {
             self.ensure_ours()?;
         }
-        let created = connection::create_file(path)?;
+        let created = connection::create(&self.config)?;
         let mut connection = self.open()?;
         let was_empty = migrations::is_empty(&mut connection)?;
-        for directory in [self.config.backup_dir(), &self.config.log_dir()] {
-            connection::create_private_dir(directory)?;
+        if self.config.location().path().is_some() {
+            for directory in [self.config.backup_dir(), &self.config.log_dir()] {
+                connection::create_private_dir(directory)?;
+            }
         }
         let recreate = force && !was_empty;
         let fill = |connection: &mut DbConnection| {
@@ -118,7 +119,7 @@ impl DatabaseManager {
             (_, _, false) => SetupStatus::Unchanged,
         };
         let health = self.health_check();
-        let database_path = path.to_string();
+        let database_path = self.config.location().to_string();
         let details = SetupDetails {
             database_path,
             migrations: steps,
@@ -138,8 +139,7 @@ impl DatabaseManager {
     /// # Errors
     /// [`Error::NoDatabase`], [`Error::Refused`], or [`Error::Query`] if the database cannot be read.
     pub fn has_administrator(&self) -> Result<bool> {
-        let (path, options) = (self.config.database_path(), self.config.sqlite());
-        connection::inspect(path, options, |connection| {
+        connection::inspect(&self.config, |connection| {
             let there = migrations::table_exists(connection, "users")?
                 && migrations::table_exists(connection, "roles")?;
             let ours = there && Ledger::read(connection)?.current().is_some();

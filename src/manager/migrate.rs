@@ -66,8 +66,7 @@ impl DatabaseManager {
 
     fn plan(&self, goal: &Goal) -> Result<MigrationPlan> {
         self.ensure_ours()?;
-        let (path, options) = (self.config.database_path(), self.config.sqlite());
-        connection::inspect(path, options, |connection| {
+        connection::inspect(&self.config, |connection| {
             let version = Ledger::read(connection)?.current().map(str::to_owned);
             Ok(MigrationPlan { version, steps: migrations::plan(connection, goal)? })
         })

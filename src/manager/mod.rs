@@ -4,6 +4,7 @@
 
 mod administrator;
 mod backup;
+mod contents;
 mod health;
 mod initialize;
 mod migrate;
@@ -68,17 +69,18 @@ impl DatabaseManager {
         &self.config
     }
 
-    /// Whether something lies at the configured path, a database or not.
-    #[must_use]
-    pub fn exists(&self) -> bool {
-        connection::exists(self.config.database_path())
+    /// Whether something is where the configuration says, a database or not.
+    ///
+    /// # Errors
+    /// [`Error::Connect`] if a server cannot be asked.
+    pub fn exists(&self) -> Result<bool> {
+        connection::exists(&self.config)
     }
 
     /// Refuses a database that another program made, or a newer version of this one, before opening
     /// it for writing changes so much as its journal mode.
     fn ensure_ours(&self) -> Result<()> {
-        let (path, options) = (self.config.database_path(), self.config.sqlite());
-        connection::inspect(path, options, |connection| {
+        connection::inspect(&self.config, |connection| {
             let ledger = Ledger::read(connection)?;
             let blank = migrations::is_empty(connection)?
                 || migrations::table_exists(connection, "__diesel_schema_migrations")?;
@@ -86,9 +88,10 @@ impl DatabaseManager {
                 return ledger.ensure_known();
             }
             let reason = "it has tables but none of this program's migrations: another program \
-                          made it. Nothing was changed. Give another path (--path), or replace it, \
+                          made it. Nothing was changed. Give another database, or replace this one, \
                           after a backup, with `zenith-db create --force`";
-            Err(Error::Refused { path: path.as_path().to_owned(), reason: reason.into() })
+            let database = self.config.location().to_string();
+            Err(Error::Refused { database, reason: reason.into() })
         })
     }
 
@@ -100,6 +103,6 @@ impl DatabaseManager {
 
     /// Opens the existing database for writing, whoever made it.
     fn open(&self) -> Result<DbConnection> {
-        connection::open(self.config.database_path(), self.config.sqlite(), Access::Write)
+        connection::open(&self.config, Access::Maintain)
     }
 }

@@ -7,17 +7,19 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::DatabaseManager;
-use super::backup::{Contents, last_recorded};
+use super::backup::last_recorded;
+use super::contents::row_counts;
+use crate::config::Location;
 use crate::migrations::{EmbeddedMigration, Ledger};
 use crate::types::UtcTime;
-use crate::{Result, connection};
+use crate::{DbConnection, Result, connection};
 
 /// What the database holds and where it stands.
 #[derive(Clone, Debug, Serialize)]
 pub struct StatusSummary {
-    /// The database.
-    pub database_path: PathBuf,
-    /// The size of the file and its WAL, in megabytes of 1,000,000 bytes.
+    /// The database: its path, or its server's URL without the password.
+    pub database_path: String,
+    /// The size of the file and its WAL, or what the server says, in megabytes of 1,000,000 bytes.
     pub database_size_mb: f64,
     /// How many tables there are, Diesel's own ledger not counted.
     pub table_count: usize,
@@ -67,12 +69,12 @@ impl DatabaseManager {
     /// [`Error::Refused`](crate::Error::Refused), or
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn status(&self) -> Result<StatusSummary> {
-        let (path, options) = (self.config.database_path(), self.config.sqlite());
-        connection::inspect(path, options, |connection| {
+        connection::inspect(&self.config, |connection| {
             let ledger = Ledger::read(connection)?;
-            let contents = Contents::of(connection)?;
-            let record_counts: BTreeMap<_, _> =
-                contents.rows.into_iter().filter(|(name, _)| !name.starts_with("__")).collect();
+            let record_counts: BTreeMap<_, _> = row_counts(connection)?
+                .into_iter()
+                .filter(|(name, _)| !name.starts_with("__"))
+                .collect();
             let last_backup = last_recorded(connection)?.and_then(|job| {
                 let path = PathBuf::from(job.backup_path?);
                 Some(LastBackup {
@@ -82,10 +84,9 @@ impl DatabaseManager {
                     size_mb: megabytes(u64::try_from(job.backup_size.unwrap_or(0)).unwrap_or(0)),
                 })
             });
-            let size = |path: PathBuf| fs::metadata(path).map_or(0, |file| file.len());
-            let bytes = size(path.as_path().to_owned()) + size(path.with_suffix("-wal"));
+            let bytes = self.size_in_bytes(connection)?;
             Ok(StatusSummary {
-                database_path: path.as_path().to_owned(),
+                database_path: self.config.location().to_string(),
                 database_size_mb: megabytes(bytes),
                 table_count: record_counts.len(),
                 record_counts,
@@ -96,10 +97,34 @@ impl DatabaseManager {
                 pool: PoolSettings {
                     max_connections: self.config.max_connections(),
                     pool_timeout_ms: self.config.pool_timeout().as_millis(),
-                    busy_timeout_ms: options.busy_timeout.as_millis(),
+                    busy_timeout_ms: self.config.sqlite().busy_timeout.as_millis(),
                 },
             })
         })
+    }
+}
+
+impl DatabaseManager {
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(unused_variables, clippy::unnecessary_wraps, reason = "a server is asked")
+    )]
+    fn size_in_bytes(&self, connection: &mut DbConnection) -> Result<u64> {
+        match self.config.location() {
+            Location::Sqlite(path) => {
+                let size = |path: PathBuf| fs::metadata(path).map_or(0, |file| file.len());
+                Ok(size(path.as_path().to_owned()) + size(path.with_suffix("-wal")))
+            }
+            #[cfg(feature = "postgres")]
+            Location::Postgres(_) => {
+                use diesel::prelude::*;
+                use diesel::{dsl::sql, sql_types::BigInt};
+                let size = sql::<BigInt>("pg_database_size(current_database())");
+                let bytes: i64 =
+                    crate::dispatch!(connection, |c| diesel::select(size).get_result(c))?;
+                Ok(u64::try_from(bytes).unwrap_or(0))
+            }
+        }
     }
 }
 

@@ -4,16 +4,16 @@ use std::fmt;
 
 use diesel::connection::BoxableConnection;
 use diesel::migration::{Migration, MigrationMetadata, MigrationName, MigrationVersion};
-use diesel::sqlite::Sqlite;
 
+use crate::connection::Backend;
 use crate::types::Sha256Hash;
 
-static SQLITE: &[EmbeddedMigration] = include!(concat!(env!("OUT_DIR"), "/sqlite_migrations.rs"));
+static ALL: &[EmbeddedMigration] = include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
 
-/// Every migration, oldest first.
+/// Every migration, oldest first. Both databases have the same.
 #[must_use]
 pub fn all() -> &'static [EmbeddedMigration] {
-    SQLITE
+    ALL
 }
 
 /// The newest version: what a database has when it is up to date.
@@ -28,17 +28,30 @@ pub fn checksum(text: &str) -> String {
     Sha256Hash::of(text.replace("\r\n", "\n")).to_string()
 }
 
-/// One migration: its directory's name and the text of both its files.
+/// One migration: its directory's name and the text of its files for each database.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct EmbeddedMigration {
     name: &'static str,
+    sqlite: Script,
+    postgres: Script,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Script {
     up: &'static str,
     down: &'static str,
 }
 
 impl EmbeddedMigration {
-    const fn new(name: &'static str, up: &'static str, down: &'static str) -> Self {
-        Self { name, up, down }
+    const fn new(name: &'static str, sqlite: Script, postgres: Script) -> Self {
+        Self { name, sqlite, postgres }
+    }
+
+    const fn script(&self, backend: Backend) -> Script {
+        match backend {
+            Backend::Sqlite => self.sqlite,
+            Backend::Postgres => self.postgres,
+        }
     }
 
     /// The directory's name: `<timestamp>_<verb_object>`.
@@ -60,22 +73,22 @@ impl EmbeddedMigration {
         self.name.split_once('_').map_or(self.name, |(_, words)| words).replace('_', " ")
     }
 
-    /// What `up.sql` says.
+    /// What `up.sql` says for this database.
     #[must_use]
-    pub const fn up(&self) -> &'static str {
-        self.up
+    pub const fn up(&self, backend: Backend) -> &'static str {
+        self.script(backend).up
     }
 
-    /// What `down.sql` says.
+    /// What `down.sql` says for this database.
     #[must_use]
-    pub const fn down(&self) -> &'static str {
-        self.down
+    pub const fn down(&self, backend: Backend) -> &'static str {
+        self.script(backend).down
     }
 
     /// The checksum that `schema_version` records: of `up.sql`.
     #[must_use]
-    pub fn checksum(&self) -> String {
-        checksum(self.up)
+    pub fn checksum(&self, backend: Backend) -> String {
+        checksum(self.up(backend))
     }
 }
 
@@ -107,13 +120,19 @@ impl MigrationMetadata for InTransaction {
     }
 }
 
-impl Migration<Sqlite> for EmbeddedMigration {
-    fn run(&self, conn: &mut dyn BoxableConnection<Sqlite>) -> diesel::migration::Result<()> {
-        Ok(conn.batch_execute(self.up)?)
+/// A migration as Diesel runs it, on one of the databases.
+pub(super) struct Runnable {
+    pub(super) migration: &'static EmbeddedMigration,
+    pub(super) backend: Backend,
+}
+
+impl<DB: diesel::backend::Backend> Migration<DB> for Runnable {
+    fn run(&self, conn: &mut dyn BoxableConnection<DB>) -> diesel::migration::Result<()> {
+        Ok(conn.batch_execute(self.migration.up(self.backend))?)
     }
 
-    fn revert(&self, conn: &mut dyn BoxableConnection<Sqlite>) -> diesel::migration::Result<()> {
-        Ok(conn.batch_execute(self.down)?)
+    fn revert(&self, conn: &mut dyn BoxableConnection<DB>) -> diesel::migration::Result<()> {
+        Ok(conn.batch_execute(self.migration.down(self.backend))?)
     }
 
     fn metadata(&self) -> &dyn MigrationMetadata {
@@ -121,7 +140,7 @@ impl Migration<Sqlite> for EmbeddedMigration {
     }
 
     fn name(&self) -> &dyn MigrationName {
-        self
+        self.migration
     }
 }
 
@@ -145,7 +164,9 @@ mod tests {
     #[test]
     fn every_migration_says_how_to_undo_it() {
         for migration in all() {
-            assert!(migration.down().contains("DROP") || migration.down().contains("ALTER"));
+            for down in Backend::ALL.map(|backend| migration.down(backend)) {
+                assert!(down.contains("DROP") || down.contains("ALTER"), "{migration}");
+            }
         }
     }
 }

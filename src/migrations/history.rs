@@ -4,7 +4,8 @@ use diesel::dsl::{delete, insert_into};
 use diesel::prelude::*;
 
 use super::embedded;
-use super::ledger::{Ledger, table_exists};
+use super::ledger::Ledger;
+use super::tables::table_exists;
 use crate::models::{NewSchemaVersion, SchemaVersion};
 use crate::schema::schema_version;
 use crate::{DbConnection, Result, dispatch};
@@ -16,6 +17,7 @@ pub(super) fn follow(connection: &mut DbConnection, ledger: &Ledger) -> Result<b
     if !table_exists(connection, "schema_version")? {
         return Ok(false);
     }
+    let backend = connection.backend();
     dispatch!(connection, |connection| {
         let applied: Vec<i64> = ledger.applied().iter().filter_map(|v| v.parse().ok()).collect();
         let gone = delete(schema_version::table.filter(schema_version::version.ne_all(&applied)))
@@ -29,7 +31,7 @@ pub(super) fn follow(connection: &mut DbConnection, ledger: &Ledger) -> Result<b
                 let row = NewSchemaVersion {
                     version,
                     description: Some(migration.description()),
-                    checksum: Some(migration.checksum()),
+                    checksum: Some(migration.checksum(backend)),
                 };
                 added += insert_into(schema_version::table).values(&row).execute(connection)?;
             }
@@ -46,13 +48,16 @@ pub(crate) fn check(connection: &mut DbConnection, ledger: &Ledger) -> Result<Ve
         return Ok(vec!["the table schema_version is missing".into()]);
     }
     let rows = SchemaVersion::list(connection)?;
+    let backend = connection.backend();
     let mut faults = Vec::new();
     for version in ledger.applied() {
         let row = rows.iter().find(|row| row.version.to_string() == *version);
         let migration = embedded::all().iter().find(|m| m.version() == *version);
         match (row, migration) {
             (None, _) => faults.push(format!("version {version} ran but is not recorded")),
-            (Some(row), Some(m)) if row.checksum.as_deref() != Some(m.checksum().as_str()) => {
+            (Some(row), Some(m))
+                if row.checksum.as_deref() != Some(m.checksum(backend).as_str()) =>
+            {
                 faults.push(format!("{m} was changed after it ran (its checksum differs)"));
             }
             (Some(_), _) => {}

@@ -3,24 +3,14 @@
 use diesel::prelude::*;
 
 use super::embedded::{self, EmbeddedMigration};
-use crate::{DbConnection, Error, Result};
+use super::tables::table_exists;
+use crate::{DbConnection, Error, Result, dispatch};
 
 diesel::table! {
     /// Diesel's own ledger. `Ledger::read` looks for it first: Diesel's reader would create it.
     __diesel_schema_migrations (version) {
         /// The digits of the timestamp.
         version -> Text,
-    }
-}
-
-diesel::table! {
-    /// SQLite's catalogue.
-    sqlite_schema (name) {
-        /// The table, index, trigger or view.
-        name -> Text,
-        /// Which of those it is.
-        #[sql_name = "type"]
-        kind -> Text,
     }
 }
 
@@ -40,10 +30,10 @@ impl Ledger {
         if !table_exists(connection, "__diesel_schema_migrations")? {
             return Ok(Self::default());
         }
-        let applied = __diesel_schema_migrations::table
+        let applied = dispatch!(connection, |connection| __diesel_schema_migrations::table
             .select(__diesel_schema_migrations::version)
             .order(__diesel_schema_migrations::version)
-            .load(connection.sqlite()?)?;
+            .load(connection))?;
         Ok(Self { applied })
     }
 
@@ -94,18 +84,4 @@ impl Ledger {
         let before = earlier.unwrap_or_else(|| "0".into());
         Err(Error::LateMigration { late, newest: newest.to_owned(), before })
     }
-}
-
-/// Whether a table is there.
-pub(crate) fn table_exists(connection: &mut DbConnection, name: &str) -> Result<bool> {
-    let named = sqlite_schema::kind.eq("table").and(sqlite_schema::name.eq(name));
-    let there = diesel::select(diesel::dsl::exists(sqlite_schema::table.filter(named)));
-    Ok(there.get_result(connection.sqlite()?)?)
-}
-
-/// Whether the database holds no table at all.
-pub(crate) fn is_empty(connection: &mut DbConnection) -> Result<bool> {
-    let any = sqlite_schema::table.filter(sqlite_schema::kind.eq("table"));
-    let none = diesel::select(diesel::dsl::not(diesel::dsl::exists(any)));
-    Ok(none.get_result(connection.sqlite()?)?)
 }

@@ -5,14 +5,22 @@
 
 mod embedded;
 mod engine;
+mod exclusive;
 mod history;
 mod ledger;
+mod references;
+mod reset;
 mod statement;
+mod structure;
+mod tables;
 
 pub use embedded::{EmbeddedMigration, all, checksum, latest};
-pub(crate) use engine::{Goal, broken_references, plan, run};
+pub(crate) use engine::{Goal, plan, run};
 pub use engine::{PlannedStep, Step, StepDirection};
 pub(crate) use history::check as check_history;
 pub use ledger::Ledger;
-pub(crate) use ledger::{is_empty, table_exists};
+pub(crate) use references::broken_references;
 pub use statement::{Effect, PlannedStatement};
+pub use structure::Structure;
+pub(crate) use structure::fresh_in_memory;
+pub(crate) use tables::{is_empty, table_exists, table_names};

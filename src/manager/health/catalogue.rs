@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use crate::{DbConnection, Error, Result, migrations};
+use crate::{DbConnection, Result, migrations};
 
 /// Each object's definition by its name, white space normalised.
 type Definitions = BTreeMap<String, Definition>;
@@ -47,11 +46,7 @@ impl Catalogue {
         if let Some(expected) = EXPECTED.get() {
             return Ok(expected);
         }
-        let mut fresh = SqliteConnection::establish(":memory:")
-            .map_err(|source| Error::Open { path: ":memory:".into(), source })?;
-        for migration in migrations::all() {
-            fresh.batch_execute(migration.up())?;
-        }
+        let fresh = migrations::fresh_in_memory()?;
         let expected = Self::of(&mut DbConnection::Sqlite(fresh))?;
         Ok(EXPECTED.get_or_init(|| expected))
     }

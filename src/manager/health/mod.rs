@@ -3,11 +3,15 @@
 mod catalogue;
 mod checks;
 mod permissions;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod sqlite;
 
 use serde::Serialize;
 
 use super::DatabaseManager;
 use super::backup::chain;
+use crate::config::Location;
 use crate::{DbConnection, Error, connection};
 
 /// One promise, and whether it holds.
@@ -66,22 +70,25 @@ impl Finding {
     }
 }
 
-const FILE_EXISTS: &str = "Database File Exists";
-
 impl DatabaseManager {
     /// Checks everything. It opens read-only and creates nothing; a missing or unreadable database
     /// is a failed check, not an error.
     #[must_use]
     pub fn health_check(&self) -> HealthReport {
-        let (path, options) = (self.config.database_path(), self.config.sqlite());
+        let location = self.config.location();
+        let (exists, all) = match location {
+            Location::Sqlite(_) => ("Database File Exists", sqlite::CHECKS),
+            #[cfg(feature = "postgres")]
+            Location::Postgres(_) => ("Database Exists", postgres::CHECKS),
+        };
         let look = |connection: &mut DbConnection| {
             let mut checks = vec![HealthCheck {
-                name: FILE_EXISTS,
+                name: exists,
                 passed: true,
                 critical: true,
-                details: path.to_string(),
+                details: location.to_string(),
             }];
-            for (name, critical, check) in checks::ALL {
+            for (name, critical, check) in all {
                 // A check that cannot be made has not passed, and says why.
                 let finding = check(connection, &self.config)
                     .unwrap_or_else(|error| Finding::Bad(chain(&error)));
@@ -93,9 +100,9 @@ impl DatabaseManager {
             }
             Ok(checks)
         };
-        let checks = connection::inspect(path, options, look).unwrap_or_else(|error: Error| {
+        let checks = connection::inspect(&self.config, look).unwrap_or_else(|error: Error| {
             vec![HealthCheck {
-                name: FILE_EXISTS,
+                name: exists,
                 passed: false,
                 critical: true,
                 details: format!("{}; the other checks need it and were not made", chain(&error)),

@@ -8,7 +8,9 @@ use crate::{Config, DbConnection, Result};
 /// The files must be private, and the directory must not let others put files in their place.
 #[cfg(unix)]
 pub(super) fn check(_: &mut DbConnection, config: &Config) -> Result<Finding> {
-    let database = config.database_path();
+    let Some(database) = config.location().path() else {
+        return Ok(Finding::Good("not a file".into()));
+    };
     let files = [
         database.as_path().to_owned(),
         database.with_suffix("-wal"),

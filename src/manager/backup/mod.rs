@@ -1,8 +1,9 @@
 //! Online backups: a consistent copy while others write, checked before it counts.
 //!
-//! 1. `VACUUM INTO` a temporary file (mode 0600) in the backup directory, from a connection of its
-//!    own: one snapshot, in one step, that no writer can make it start over.
-//! 2. Check the copy: `integrity_check`, references, and the rows of every table.
+//! 1. Copy to a temporary file (mode 0600) in the backup directory, from one snapshot: on SQLite with
+//!    `VACUUM INTO`, in one step that no writer can make start over; on PostgreSQL with `pg_dump`.
+//! 2. Check the copy: on SQLite `integrity_check`, references, and the rows of every table; on
+//!    PostgreSQL what it lists, and the rows of every table, which are read back with `pg_restore`.
 //! 3. Write it through to the disk, give it its name (which never replaces another file), and write
 //!    the name through too.
 //! 4. Record it in `backup_jobs`.
@@ -10,21 +11,26 @@
 //! A failure at any point leaves no file behind, and that of `zenith-db backup` is recorded. Only a
 //! kill leaves one: a hidden `.zenith-….partial`, which can be deleted.
 
+#[cfg(feature = "postgres")]
+mod postgres;
+mod sqlite;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use chrono::Utc;
-use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use super::DatabaseManager;
+use crate::config::Location;
 use crate::connection::{self, Access};
-use crate::migrations::{broken_references, table_exists};
+use crate::migrations::table_exists;
 use crate::models::{BackupJob, NewBackupJob};
 use crate::types::{BackupStatus, PublicId, UtcTime, VerificationStatus};
 use crate::{DbConnection, Error, Result};
+
+pub(super) use sqlite::integrity_faults;
 
 /// What the rows of the copy were compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -34,6 +40,12 @@ pub enum Fidelity {
     ExactRowCounts,
     /// Others wrote meanwhile: every table is there, and the copy is whole in itself.
     SameTables,
+}
+
+/// What was copied.
+struct Copied {
+    rows: i64,
+    fidelity: Fidelity,
 }
 
 /// A backup that was taken and checked.
@@ -62,6 +74,7 @@ impl DatabaseManager {
     ///
     /// # Errors
     /// [`Error::NoDatabase`]; [`Error::Io`] if the directory cannot be written;
+    /// [`Error::MissingProgram`] or [`Error::Program`] if `pg_dump` is not there or fails;
     /// [`Error::BackupUnfaithful`] if the copy fails its check. No file is left behind.
     pub fn backup(&self) -> Result<BackupReport> {
         let started_at = UtcTime::now();
@@ -80,33 +93,26 @@ impl DatabaseManager {
     /// # Errors
     /// [`Error::NoDatabase`], or [`Error::Query`] if the database cannot be read.
     pub fn last_backup(&self) -> Result<Option<BackupJob>> {
-        let (path, options) = (self.config.database_path(), self.config.sqlite());
-        connection::inspect(path, options, last_recorded)
+        connection::inspect(&self.config, last_recorded)
     }
 
     /// A finished and checked copy, not yet recorded.
     pub(super) fn copy_and_check(&self, triggered_by: &str) -> Result<BackupReport> {
         let started_at = UtcTime::now();
         let directory = self.config.backup_dir();
-        let mut source =
-            connection::open(self.config.database_path(), self.config.sqlite(), Access::Read)?;
+        // What is not there needs no directory.
+        let mut source = connection::open(&self.config, Access::Inspect)?;
         connection::create_private_dir(directory)?;
         let partial = tempfile::Builder::new()
             .prefix(".zenith-")
             .suffix(".partial")
             .tempfile_in(directory)
             .map_err(Error::io("create a file in", directory))?;
-
-        let before = Contents::of(&mut source)?;
-        let target = connection::literal_uri(partial.path())?;
-        // VACUUM INTO writes nothing here, but `query_only` refuses it all the same.
-        let inner = source.sqlite()?;
-        connection::set_query_only(inner, false)?;
-        diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(target).execute(inner)?;
-        connection::set_query_only(inner, true)?;
-        let after = Contents::of(&mut source)?;
-        let (rows, fidelity) = self.check_copy(partial.path(), &before, &after)?;
-
+        let Copied { rows, fidelity } = match self.config.location() {
+            Location::Sqlite(_) => sqlite::copy(&mut source, partial.path(), &self.config)?,
+            #[cfg(feature = "postgres")]
+            Location::Postgres(url) => postgres::copy(&mut source, partial.path(), url)?,
+        };
         let partial_path = partial.path().to_owned();
         partial.as_file().sync_all().map_err(Error::io("write through", &partial_path))?;
         let path = self.persist(partial)?;
@@ -123,50 +129,28 @@ impl DatabaseManager {
         })
     }
 
-    fn check_copy(
-        &self,
-        copy: &Path,
-        before: &Contents,
-        after: &Contents,
-    ) -> Result<(i64, Fidelity)> {
-        let unfaithful = |reason: String| Err(Error::BackupUnfaithful { reason });
-        let mut copy = connection::inspect_copy(copy, self.config.sqlite())?;
-        let faults = integrity_faults(&mut copy, "integrity_check")?;
-        if !faults.is_empty() {
-            return unfaithful(faults.join("; "));
-        }
-        let found = Contents::of(&mut copy)?;
-        if before.commits == after.commits && found.rows != before.rows {
-            return unfaithful("its rows are not those of the database".into());
-        }
-        let fidelity = if before.commits == after.commits {
-            Fidelity::ExactRowCounts
-        } else {
-            Fidelity::SameTables
-        };
-        let names =
-            |contents: &Contents| contents.rows.iter().map(|(n, _)| n.clone()).collect::<Vec<_>>();
-        if names(&found) != names(after) && names(&found) != names(before) {
-            return unfaithful("its tables are not those of the database".into());
-        }
-        // A fault that the database has itself is the health check's to report: the copy is faithful.
-        let broken = broken_references(&mut copy)?.len();
-        if broken > 0 {
-            tracing::warn!(broken, "the database has broken references, and so has its backup");
-        }
-        Ok((found.rows.iter().map(|(_, count)| count).sum(), fidelity))
-    }
-
     /// Gives the file its name: the time to the microsecond, so that names do not meet; if they do,
     /// a later microsecond.
     fn persist(&self, mut partial: NamedTempFile) -> Result<PathBuf> {
         let directory = self.config.backup_dir();
         // Recorded, the path must mean the same from every working directory.
         let directory = &std::path::absolute(directory).map_err(Error::io("find", directory))?;
-        let stem = self.config.database_path().as_path().file_stem().unwrap_or_default();
+        let (stem, extension) = match self.config.location() {
+            Location::Sqlite(path) => {
+                let stem = path.as_path().file_stem().unwrap_or_default();
+                (stem.to_string_lossy().into_owned(), "db")
+            }
+            // A database's name may hold what a file's may not.
+            #[cfg(feature = "postgres")]
+            Location::Postgres(url) => {
+                let plain = |c: char| if c.is_alphanumeric() || "-_".contains(c) { c } else { '_' };
+                let name = url.database().unwrap_or_else(|| "zenith".into());
+                (name.chars().map(plain).collect(), "dump")
+            }
+        };
         loop {
             let time = Utc::now().format("%Y%m%dT%H%M%S%.6fZ");
-            let path = directory.join(format!("{}-{time}.db", stem.to_string_lossy()));
+            let path = directory.join(format!("{stem}-{time}.{extension}"));
             match partial.persist_noclobber(&path) {
                 Ok(_) => {
                     connection::sync_dir(directory)
@@ -231,52 +215,6 @@ pub(super) fn last_recorded(connection: &mut DbConnection) -> Result<Option<Back
         BackupJob::find_last_completed(connection)
     } else {
         Ok(None)
-    }
-}
-
-/// What `integrity_check` or `quick_check` finds: nothing in a sound database.
-pub(super) fn integrity_faults(connection: &mut DbConnection, check: &str) -> Result<Vec<String>> {
-    #[derive(QueryableByName)]
-    struct Finding {
-        #[diesel(sql_type = Text)]
-        text: String,
-    }
-    let query = format!("SELECT {check} AS text FROM pragma_{check}");
-    let findings: Vec<Finding> = diesel::sql_query(query).load(connection.sqlite()?)?;
-    Ok(findings.into_iter().map(|finding| finding.text).filter(|text| text != "ok").collect())
-}
-
-/// The tables of a database with their row counts.
-pub(super) struct Contents {
-    /// Changes whenever another connection commits.
-    commits: String,
-    /// Table by table, in the order of their names.
-    pub(super) rows: Vec<(String, i64)>,
-}
-
-impl Contents {
-    pub(super) fn of(connection: &mut DbConnection) -> Result<Self> {
-        #[derive(QueryableByName)]
-        struct Name {
-            #[diesel(sql_type = Text)]
-            name: String,
-        }
-        let connection = connection.sqlite()?;
-        let commits = connection::read_pragma(connection, "data_version", "data_version")?;
-        let tables: Vec<Name> = diesel::sql_query(
-            "SELECT name FROM sqlite_schema
-             WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
-        )
-        .load(connection)?;
-        let mut rows = Vec::with_capacity(tables.len());
-        for Name { name } in tables {
-            let quoted = name.replace('"', "\"\"");
-            let count = format!("(SELECT count(*) FROM \"{quoted}\")");
-            let count =
-                diesel::select(diesel::dsl::sql::<BigInt>(&count)).get_result(connection)?;
-            rows.push((name, count));
-        }
-        Ok(Self { commits, rows })
     }
 }
 

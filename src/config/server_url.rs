@@ -1,0 +1,225 @@
+//! The URL of a database on a PostgreSQL server. It may hold a password, and never shows it.
+
+use std::fmt;
+
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+
+/// `postgres://USER:PASSWORD@HOST:PORT/DATABASE?parameter=value`, as libpq reads it
+/// (<https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS>): several
+/// hosts, a socket's directory as `host` and `sslmode=verify-full` included.
+///
+/// `Display`, `Debug` and `Serialize` show it with `***` for the password and without parameters.
+#[derive(Clone)]
+pub struct ServerUrl {
+    text: SecretString,
+    shown: String,
+    has_password: bool,
+}
+
+impl ServerUrl {
+    /// Checks the text of a URL as far as that is possible without a server.
+    ///
+    /// # Errors
+    /// What is wrong with it. The text repeats no part of the URL.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (scheme, rest) = text.split_once("://").ok_or("write postgres://USER@HOST/DATABASE")?;
+        if !["postgres", "postgresql"].iter().any(|name| scheme.eq_ignore_ascii_case(name)) {
+            return Err("the URL of a server begins with postgres://".into());
+        }
+        if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err("it has white space in it; write %20 for a space".into());
+        }
+        let (before_query, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (authority, path) = before_query.split_once('/').unwrap_or((before_query, ""));
+        // What follows would be taken for a host or a database, and shown.
+        if path.contains('@') || query.contains('@') || text.contains('#') {
+            return Err(
+                "write / ? # @ : in a user's name or password as %2F %3F %23 %40 %3A".into()
+            );
+        }
+        if path.contains('/') {
+            return Err("a database's name follows the host, and nothing else".into());
+        }
+        if authority.matches('@').count() > 1 {
+            return Err("write @ in a user's name or password as %40".into());
+        }
+        let (user, hosts) = authority.split_once('@').unwrap_or(("", authority));
+        let (user, password) = user.split_once(':').unwrap_or((user, ""));
+        let secret = |pair: &str| ["password=", "sslpassword="].iter().any(|k| pair.starts_with(k));
+        let shown = match (user, password) {
+            ("", "") => format!("postgres://{hosts}/{path}"),
+            (user, "") => format!("postgres://{user}@{hosts}/{path}"),
+            (user, _) => format!("postgres://{user}:***@{hosts}/{path}"),
+        };
+        let has_password = !password.is_empty() || query.split('&').any(secret);
+        // libpq knows the scheme in lower case only.
+        let text = format!("{}://{rest}", scheme.to_ascii_lowercase());
+        Ok(Self { text: text.into(), shown, has_password })
+    }
+
+    /// The URL itself, its password included: for libpq, and never to be shown.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.text.expose_secret()
+    }
+
+    /// Whether it holds a password.
+    #[must_use]
+    pub const fn has_password(&self) -> bool {
+        self.has_password
+    }
+
+    /// The database's name, if the URL gives one; otherwise libpq takes the user's.
+    #[must_use]
+    pub fn database(&self) -> Option<String> {
+        let text = self.expose();
+        let before_query = text.split('?').next().unwrap_or_default();
+        let in_path = before_query.splitn(4, '/').nth(3).filter(|name| !name.is_empty());
+        // libpq takes what comes last.
+        let name = self.parameters().filter(|(key, _)| *key == "dbname").last();
+        let name = name.map(|(_, value)| value).or(in_path)?;
+        Some(percent_decode_str(name).decode_utf8_lossy().into_owned())
+    }
+
+    /// The same URL with a parameter that it does not give itself.
+    #[must_use]
+    pub(crate) fn or_with(&self, key: &str, value: &str) -> Self {
+        if self.parameters().any(|(given, _)| given == key) {
+            return self.clone();
+        }
+        self.with(key, value)
+    }
+
+    /// The same URL with this parameter, whatever it says itself.
+    #[must_use]
+    pub(crate) fn with(&self, key: &str, value: &str) -> Self {
+        let text = self.expose();
+        let mark = if text.contains('?') { '&' } else { '?' };
+        let value = utf8_percent_encode(value, NON_ALPHANUMERIC);
+        Self { text: format!("{text}{mark}{key}={value}").into(), ..self.clone() }
+    }
+
+    /// The URL without its password, and the password: for programs that are given the one as an
+    /// argument, which everybody on the machine can read, and the other in their environment.
+    #[must_use]
+    pub(crate) fn without_password(&self) -> (String, Option<SecretString>) {
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let text = self.expose();
+        let (before_query, query) = text.split_once('?').unwrap_or((text, ""));
+        let mut password = None;
+        let mut bare = before_query.to_owned();
+        if let Some((before, host)) = before_query.rsplit_once('@')
+            && let Some((user, word)) = before.rsplit_once(':')
+            && user.contains("//")
+        {
+            password = Some(decoded(word));
+            bare = format!("{user}@{host}");
+        }
+        let mut kept = Vec::new();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            match pair.split_once('=') {
+                Some(("password", word)) => password = Some(decoded(word)),
+                _ => kept.push(pair),
+            }
+        }
+        if !kept.is_empty() {
+            bare = format!("{bare}?{}", kept.join("&"));
+        }
+        (bare, password.map(SecretString::from))
+    }
+
+    fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+        let query = self.expose().split_once('?').map_or("", |(_, query)| query);
+        query.split('&').filter_map(|pair| pair.split_once('='))
+    }
+}
+
+impl PartialEq for ServerUrl {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+}
+
+impl Eq for ServerUrl {}
+
+impl fmt::Display for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl fmt::Debug for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ServerUrl({})", self.shown)
+    }
+}
+
+impl Serialize for ServerUrl {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_shown_nowhere_and_found_everywhere() {
+        for url in [
+            "postgres://zenith:hunter2@db.example:5433/zenith?sslmode=verify-full",
+            "postgresql://zenith@db.example/zenith?password=hunter2",
+            "POSTGRES://zenith:hunter2@one,two:5433/zenith",
+            "postgres://:hunter2@/zenith?host=/var/run/postgresql",
+        ] {
+            let parsed = ServerUrl::parse(url).expect(url);
+            let json = serde_json::to_string(&parsed).expect("JSON");
+            for shown in [parsed.to_string(), format!("{parsed:?}"), json] {
+                assert!(!shown.contains("hunter2"), "{shown}");
+            }
+            assert!(parsed.has_password(), "{url}");
+            let (bare, password) = parsed.without_password();
+            assert!(!bare.contains("hunter2"), "{bare}");
+            assert_eq!(password.expect("a password").expose_secret(), "hunter2", "{url}");
+            assert!(!ServerUrl::parse(&bare).expect(&bare).has_password(), "{bare}");
+        }
+        let parsed = ServerUrl::parse("postgres://z:hunter2@h/db").expect("a URL");
+        assert_eq!(parsed.to_string(), "postgres://z:***@h/db");
+    }
+
+    #[test]
+    fn what_could_show_a_password_is_refused_without_repeating_it() {
+        for url in [
+            "postgres://zenith:hunter/2@db/zenith",
+            "postgres://zenith:hunter?2@db/zenith",
+            "postgres://zenith:hunter#2@db/zenith",
+            "postgres://zenith:hunter@2@db/zenith",
+            "postgres://zenith:hunter 2@db/zenith",
+            "postgres:zenith:hunter2",
+            "mysql://zenith:hunter2@db/zenith",
+        ] {
+            let error = ServerUrl::parse(url).expect_err(url);
+            assert!(!error.contains("hunter"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_database_is_named_by_the_path_or_by_a_parameter() {
+        for (url, name) in [
+            ("postgres://h/a%20b", Some("a b")),
+            ("postgres://h/a?dbname=b", Some("b")),
+            ("postgres://h", None),
+            ("postgres://h/?sslmode=disable", None),
+            ("postgres:///a", Some("a")),
+        ] {
+            let parsed = ServerUrl::parse(url).expect(url);
+            assert_eq!(parsed.database().as_deref(), name, "{url}");
+            let other = parsed.with("dbname", "c&d");
+            assert_eq!(other.database().as_deref(), Some("c&d"), "{url}");
+        }
+        let parsed = ServerUrl::parse("postgres://h/a?application_name=mine").expect("a URL");
+        assert_eq!(parsed.or_with("application_name", "ours"), parsed);
+    }
+}

@@ -1,0 +1,211 @@
+//! Opening a database on a PostgreSQL server, and saying what is wrong where that fails.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use diesel::connection::{CacheSize, SimpleConnection};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+
+use super::{Access, DbConnection};
+use crate::config::{ServerOptions, ServerUrl};
+use crate::error::ConnectFault;
+use crate::{Config, Error, Result};
+
+/// The oldest server that is supported, as `server_version_num` counts.
+const OLDEST_SERVER: i32 = 150_000;
+
+/// Opens the database. It must exist, on a server that is new enough and, for writing, takes writes.
+pub(super) fn open(
+    url: &ServerUrl,
+    options: &ServerOptions,
+    access: Access,
+) -> Result<DbConnection> {
+    let mut connection = connect(url, options)?;
+    let server = Server::ask(&mut connection)?;
+    server.check(url, access)?;
+    connection.batch_execute(&session(options, access))?;
+    Ok(DbConnection::Postgres(connection))
+}
+
+/// Whether the database exists: only the server's own word that it does not counts as no.
+pub(super) fn exists(url: &ServerUrl, options: &ServerOptions) -> Result<bool> {
+    match connect(url, options) {
+        Ok(_) => Ok(true),
+        Err(Error::NoDatabase { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Creates the database, if the user may. Returns false if it is there already.
+pub(super) fn create(url: &ServerUrl, options: &ServerOptions) -> Result<bool> {
+    if exists(url, options)? {
+        return Ok(false);
+    }
+    // Only a name that the URL gives can be missing: the default one is the user's, and said so.
+    let name = url.database().unwrap_or_default().replace('"', "\"\"");
+    // Every server has this one, for exactly this.
+    let mut server = connect(&url.with("dbname", "postgres"), options)?;
+    let create = format!("CREATE DATABASE \"{name}\" ENCODING 'UTF8' TEMPLATE template0");
+    match server.batch_execute(&create) {
+        // Another process was faster.
+        Err(_) if exists(url, options)? => Ok(false),
+        done => Ok(done.map(|()| true)?),
+    }
+}
+
+/// A connection on which nothing has been set yet.
+fn connect(url: &ServerUrl, options: &ServerOptions) -> Result<PgConnection> {
+    // libpq takes whole seconds, and 1 as 2.
+    let seconds = options.connect_timeout.as_millis().div_ceil(1000).max(2);
+    let full = url
+        .or_with("application_name", "zenith-db")
+        .or_with("connect_timeout", &seconds.to_string());
+    let mut connection = PgConnection::establish(full.expose()).map_err(|source| {
+        match ConnectFault::of(&source) {
+            ConnectFault::NoDatabase => Error::NoDatabase { database: url.to_string() },
+            fault => Error::Connect { server: url.to_string(), fault, source },
+        }
+    })?;
+    if !options.statement_cache {
+        connection.set_prepared_statement_cache_size(CacheSize::Disabled);
+    }
+    Ok(connection)
+}
+
+/// What is set on each connection. Zero leaves a limit to the server, and so to `ALTER ROLE`.
+fn session(options: &ServerOptions, access: Access) -> String {
+    let mut settings = String::from("SET client_min_messages = warning;");
+    let mut limit = |name: &str, milliseconds: u128| {
+        if milliseconds > 0 {
+            // Writing to a String does not fail.
+            let _ = write!(settings, "SET {name} = {milliseconds};");
+        }
+    };
+    limit("lock_timeout", options.lock_timeout.as_millis());
+    if access.is_pooled() {
+        limit("statement_timeout", options.statement_timeout.as_millis());
+        let idle = options.idle_transaction_timeout.as_millis();
+        limit("idle_in_transaction_session_timeout", idle);
+    } else {
+        settings
+            .push_str("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0;");
+    }
+    if !access.writes() {
+        settings.push_str("SET default_transaction_read_only = on;");
+    }
+    settings
+}
+
+/// What a server says of itself.
+#[derive(QueryableByName)]
+pub(crate) struct Server {
+    #[diesel(sql_type = Integer)]
+    version: i32,
+    #[diesel(sql_type = Text)]
+    pub(crate) shown_version: String,
+    #[diesel(sql_type = Text)]
+    pub(crate) encoding: String,
+    #[diesel(sql_type = Bool)]
+    is_replica: bool,
+    #[diesel(sql_type = Bool)]
+    is_read_only: bool,
+    #[diesel(sql_type = Nullable<Text>)]
+    schema: Option<String>,
+}
+
+impl Server {
+    pub(crate) fn ask(connection: &mut PgConnection) -> Result<Self> {
+        let query = "SELECT current_setting('server_version_num')::int AS version,
+                current_setting('server_version') AS shown_version,
+                current_setting('server_encoding') AS encoding,
+                pg_is_in_recovery() AS is_replica,
+                current_setting('default_transaction_read_only')::bool AS is_read_only,
+                current_schema()::text AS schema";
+        Ok(diesel::sql_query(query).get_result(connection)?)
+    }
+
+    /// Why it is too old, if it is.
+    pub(crate) fn version_fault(&self) -> Option<String> {
+        (self.version < OLDEST_SERVER).then(|| {
+            let version = &self.shown_version;
+            format!("the server is PostgreSQL {version}; 15 is the oldest that is supported")
+        })
+    }
+
+    /// Why it cannot hold every text, if it cannot.
+    pub(crate) fn encoding_fault(&self) -> Option<String> {
+        (self.encoding != "UTF8").then(|| {
+            let encoding = &self.encoding;
+            format!(
+                "its encoding is {encoding}, which cannot hold every text; make a database with \
+                 ENCODING 'UTF8' and transfer into it"
+            )
+        })
+    }
+
+    fn check(&self, url: &ServerUrl, access: Access) -> Result<()> {
+        let refuse = |reason: String| Err(Error::Refused { database: url.to_string(), reason });
+        // An operator who looks is told by the health check.
+        if access != Access::Inspect
+            && let Some(reason) = self.version_fault().or_else(|| self.encoding_fault())
+        {
+            return refuse(reason);
+        }
+        if self.schema.is_none() {
+            return refuse(
+                "no schema of its search_path exists; make one with CREATE SCHEMA, or mend the \
+                 search_path"
+                    .into(),
+            );
+        }
+        if access.writes() && (self.is_replica || self.is_read_only) {
+            let reason = if self.is_replica {
+                "it is a replica, which takes no writes; give the primary's URL"
+            } else {
+                "default_transaction_read_only is on for this database or user"
+            };
+            return Err(Error::ReadOnly { database: url.to_string(), reason });
+        }
+        Ok(())
+    }
+}
+
+/// Makes reading the default: a transaction writes only if it says so.
+pub(crate) fn default_to_reading(connection: &mut DbConnection) -> Result<()> {
+    Ok(connection.batch_execute("SET default_transaction_read_only = on")?)
+}
+
+#[derive(QueryableByName)]
+struct Lag {
+    #[diesel(sql_type = Nullable<BigInt>)]
+    milliseconds: Option<i64>,
+}
+
+/// How far a replica lies behind its primary; zero for a server that is no replica.
+///
+/// Without a primary that it hears from, it is the time since the last transaction that it has. `None`
+/// if it has none.
+pub(crate) fn lag(connection: &mut DbConnection) -> Result<Option<Duration>> {
+    // Having replayed what was received means nothing to a replica that receives nothing.
+    let query = diesel::sql_query(
+        "SELECT CASE
+            WHEN NOT pg_is_in_recovery() THEN 0
+            WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()
+                AND EXISTS (SELECT FROM pg_stat_wal_receiver) THEN 0
+            ELSE (extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000)::int8
+        END AS milliseconds",
+    );
+    let lag: Lag = crate::dispatch!(connection, |connection| query.get_result(connection))?;
+    let milliseconds = lag.milliseconds.map(|lag| u64::try_from(lag).unwrap_or(0));
+    Ok(milliseconds.map(Duration::from_millis))
+}
+
+/// Refuses a replica that lies too far behind.
+pub(crate) fn check_lag(connection: &mut DbConnection, config: &Config) -> Result<()> {
+    let limit = config.server().replica_max_lag;
+    match lag(connection)? {
+        Some(lag) if lag <= limit => Ok(()),
+        lag => Err(Error::ReplicaLag { lag, limit }),
+    }
+}

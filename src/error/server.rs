@@ -1,0 +1,126 @@
+//! What a server's refusals mean, as types rather than as its words.
+
+use std::fmt;
+
+#[cfg(feature = "postgres")]
+use diesel::ConnectionError;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+
+/// Why there is no connection to a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ConnectFault {
+    /// The user or the password is wrong, or the server's `pg_hba.conf` lets nobody in like this.
+    Authentication,
+    /// The host's name cannot be resolved.
+    UnknownHost,
+    /// Nothing answers at that address.
+    Unreachable,
+    /// The server did not answer in time.
+    TimedOut,
+    /// The server has no more room for connections.
+    TooMany,
+    /// The server is starting up, shutting down or recovering.
+    NotReady,
+    /// The connection cannot be encrypted as `sslmode` asks, or the certificate is wrong.
+    Encryption,
+    /// There is no such database on the server.
+    NoDatabase,
+    /// Anything else; the source says what.
+    Other,
+}
+
+#[cfg(feature = "postgres")]
+impl ConnectFault {
+    /// libpq gives nothing but a text, in the server's language for what the server says: what is
+    /// not recognised is [`ConnectFault::Other`].
+    pub(crate) fn of(error: &ConnectionError) -> Self {
+        let ConnectionError::BadConnection(text) = error else { return Self::Other };
+        let has = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
+        if has(&[
+            "password authentication failed",
+            "no password supplied",
+            "pg_hba.conf",
+            "role \"",
+        ]) || has(&["authentication failed", "authentication method"])
+        {
+            Self::Authentication
+        } else if has(&["could not translate host name"]) {
+            Self::UnknownHost
+        } else if has(&["timeout expired"]) {
+            Self::TimedOut
+        } else if has(&["too many", "remaining connection slots"]) {
+            Self::TooMany
+        } else if has(&["is starting up", "is shutting down", "not yet accepting connections"]) {
+            Self::NotReady
+        } else if has(&["SSL", "certificate", "sslmode"]) {
+            Self::Encryption
+        } else if has(&["FATAL:  database \""]) && has(&["does not exist"]) {
+            Self::NoDatabase
+        } else if has(&["Connection refused", "No such file", "unreachable", "No route to host"]) {
+            Self::Unreachable
+        } else {
+            Self::Other
+        }
+    }
+}
+
+impl fmt::Display for ConnectFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Authentication => {
+                "the server lets this user in neither with this password nor without one; the \
+                 password comes from the URL, PGPASSWORD or ~/.pgpass"
+            }
+            Self::UnknownHost => "there is no host of this name",
+            Self::Unreachable => "no server answers there; is it running, and is this its address?",
+            Self::TimedOut => {
+                "the server did not answer in time; check the address, or raise \
+                 DATABASE_POOL_TIMEOUT_MS"
+            }
+            Self::TooMany => {
+                "the server has no connection to spare; lower DATABASE_MAX_CONNECTIONS here or \
+                 elsewhere, raise its max_connections, or put a pooler before it"
+            }
+            Self::NotReady => "the server is starting up or shutting down; try again in a moment",
+            Self::Encryption => {
+                "the connection cannot be encrypted as the URL's sslmode asks, or the server's \
+                 certificate is not accepted"
+            }
+            Self::NoDatabase => "there is no such database; `zenith-db create` makes one",
+            Self::Other => "the connection failed",
+        })
+    }
+}
+
+/// What a failed statement on a server means beyond the rules of the schema.
+pub(super) enum ServerFault {
+    ConnectionLost,
+    Conflict,
+    ReadOnly,
+    TimedOut(&'static str),
+}
+
+impl ServerFault {
+    pub(super) fn of(error: &DieselError) -> Option<Self> {
+        let DieselError::DatabaseError(kind, info) = error else { return None };
+        let message = info.message();
+        // Diesel keeps the server's words, and not the code, of what it has no kind for.
+        match kind {
+            DatabaseErrorKind::ClosedConnection => Some(Self::ConnectionLost),
+            DatabaseErrorKind::UnableToSendCommand if message.contains("connection") => {
+                Some(Self::ConnectionLost)
+            }
+            DatabaseErrorKind::SerializationFailure => Some(Self::Conflict),
+            DatabaseErrorKind::Unknown if message == "deadlock detected" => Some(Self::Conflict),
+            DatabaseErrorKind::ReadOnlyTransaction => Some(Self::ReadOnly),
+            DatabaseErrorKind::Unknown if message.ends_with("due to lock timeout") => {
+                Some(Self::TimedOut("DATABASE_BUSY_TIMEOUT_MS"))
+            }
+            DatabaseErrorKind::Unknown if message.ends_with("due to statement timeout") => {
+                Some(Self::TimedOut("DATABASE_STATEMENT_TIMEOUT_MS"))
+            }
+            _ => None,
+        }
+    }
+}

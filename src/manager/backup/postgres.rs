@@ -1,0 +1,139 @@
+//! A copy of a database on a server: `pg_dump` in its custom format, read back with `pg_restore`.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use secrecy::ExposeSecret;
+
+use super::{Copied, Fidelity};
+use crate::config::ServerUrl;
+use crate::manager::contents::row_counts;
+use crate::{DbConnection, Error, Result, dispatch};
+
+#[derive(QueryableByName)]
+struct Snapshot {
+    #[diesel(sql_type = Text)]
+    id: String,
+    #[diesel(sql_type = Text)]
+    schema: String,
+}
+
+/// Copies the database into an empty file, from the snapshot whose rows are counted here, and checks
+/// the copy.
+pub(super) fn copy(source: &mut DbConnection, target: &Path, url: &ServerUrl) -> Result<Copied> {
+    source.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+    let result = dump_and_check(source, target, url);
+    // Nothing was written; the connection is closed next, which ends the transaction too.
+    if let Err(cause) = source.batch_execute("ROLLBACK") {
+        tracing::warn!(%cause, "ending the snapshot failed");
+    }
+    result
+}
+
+fn dump_and_check(source: &mut DbConnection, target: &Path, url: &ServerUrl) -> Result<Copied> {
+    let query = "SELECT pg_export_snapshot() AS id, quote_ident(current_schema()) AS schema";
+    let snapshot: Snapshot = dispatch!(&mut *source, |c| diesel::sql_query(query).get_result(c))?;
+    let counted = row_counts(source)?;
+
+    let (bare, password) = url.without_password();
+    let mut dump = Command::new("pg_dump");
+    dump.arg("--format=custom")
+        .arg("--no-password")
+        .arg(format!("--snapshot={}", snapshot.id))
+        .arg(format!("--schema={}", snapshot.schema))
+        .arg("--file")
+        .arg(target)
+        .arg(format!("--dbname={bare}"));
+    if let Some(password) = password {
+        // In the environment, which only the user's own processes can read, and not in the arguments.
+        dump.env("PGPASSWORD", password.expose_secret());
+    }
+    finish("pg_dump", spawn("pg_dump", dump.stdout(Stdio::null()))?)?;
+
+    let found = rows_of(target)?;
+    let same = counted.iter().all(|(table, rows)| found.get(table) == Some(rows));
+    if !same || found.len() != counted.len() {
+        let reason = format!("its tables and rows are {found:?}, the database's {counted:?}");
+        return Err(Error::BackupUnfaithful { reason });
+    }
+    Ok(Copied { rows: found.values().sum(), fidelity: Fidelity::ExactRowCounts })
+}
+
+/// Reads a dump back, all of it, and counts the rows of each table.
+fn rows_of(dump: &Path) -> Result<BTreeMap<String, i64>> {
+    let mut restore = Command::new("pg_restore");
+    restore.args(["--data-only", "--file=-"]).arg(dump).stdout(Stdio::piped());
+    let mut child = spawn("pg_restore", &mut restore)?;
+    let Some(output) = child.stdout.take() else {
+        return Err(Error::State("pg_restore has no output".into()));
+    };
+    let counted = count_rows(BufReader::new(output)).map_err(Error::io("read back", dump));
+    finish("pg_restore", child)?;
+    counted
+}
+
+/// The rows of each `COPY` in a script: between its line and `\\.`, one line each.
+fn count_rows(mut script: impl BufRead) -> io::Result<BTreeMap<String, i64>> {
+    let mut found = BTreeMap::new();
+    let (mut table, mut rows) = (None::<String>, 0);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        if script.read_until(b'\n', &mut line)? == 0 {
+            return Ok(found);
+        }
+        match (&table, line.as_slice()) {
+            (None, text) => {
+                table = text.strip_prefix(b"COPY ").map(table_of);
+                rows = 0;
+            }
+            (Some(name), b"\\.\n") => {
+                found.insert(name.clone(), rows);
+                table = None;
+            }
+            (Some(_), _) => rows += 1,
+        }
+    }
+}
+
+/// `schema.table (columns) FROM stdin;`, either name perhaps in quotes.
+fn table_of(copy: &[u8]) -> String {
+    let text = String::from_utf8_lossy(copy);
+    let path = text.split(" (").next().unwrap_or_default();
+    path.rsplit('.').next().unwrap_or_default().trim_matches('"').to_owned()
+}
+
+fn spawn(program: &'static str, command: &mut Command) -> Result<Child> {
+    let command = command.stdin(Stdio::null()).stderr(Stdio::piped()).env("LC_ALL", "C");
+    command.spawn().map_err(|cause| match cause.kind() {
+        io::ErrorKind::NotFound => Error::MissingProgram { program },
+        _ => Error::Io { action: "run", path: program.into(), source: cause },
+    })
+}
+
+fn finish(program: &'static str, child: Child) -> Result<()> {
+    let output = child.wait_with_output().map_err(Error::io("wait for", program))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Err(Error::Program { program, said })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rows_of_a_script_are_the_lines_between_copy_and_its_end() {
+        let script = "--\nCOPY public.users (id, name) FROM stdin;\n1\tCOPY x (y\n2\t\\N\n\\.\n\n\
+            COPY \"my schema\".\"roles\" (id) FROM stdin;\n\\.\nSELECT 1;\n";
+        let found = count_rows(script.as_bytes()).expect("a script");
+        assert_eq!(found, BTreeMap::from([("users".into(), 2), ("roles".into(), 0)]));
+    }
+}

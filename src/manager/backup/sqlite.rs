@@ -1,0 +1,82 @@
+//! A copy of an SQLite database: `VACUUM INTO`, and the checks of what came of it.
+
+use std::path::Path;
+
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+use super::{Copied, Fidelity};
+use crate::connection;
+use crate::manager::contents::row_counts;
+use crate::migrations::broken_references;
+use crate::{Config, DbConnection, Error, Result};
+
+/// Copies the database into an empty file, and checks the copy.
+pub(super) fn copy(source: &mut DbConnection, target: &Path, config: &Config) -> Result<Copied> {
+    let before = Contents::of(source)?;
+    let uri = connection::literal_uri(target)?;
+    // VACUUM INTO writes nothing here, but `query_only` refuses it all the same.
+    let inner = source.sqlite()?;
+    connection::set_query_only(inner, false)?;
+    diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(uri).execute(inner)?;
+    connection::set_query_only(inner, true)?;
+    let after = Contents::of(source)?;
+    let mut copy = connection::inspect_copy(target, config.sqlite())?;
+    check(&mut copy, &before, &after)
+}
+
+fn check(copy: &mut DbConnection, before: &Contents, after: &Contents) -> Result<Copied> {
+    let unfaithful = |reason: String| Err(Error::BackupUnfaithful { reason });
+    let faults = integrity_faults(copy, "integrity_check")?;
+    if !faults.is_empty() {
+        return unfaithful(faults.join("; "));
+    }
+    let found = Contents::of(copy)?;
+    let undisturbed = before.commits == after.commits;
+    if undisturbed && found.rows != before.rows {
+        return unfaithful("its rows are not those of the database".into());
+    }
+    let fidelity = if undisturbed { Fidelity::ExactRowCounts } else { Fidelity::SameTables };
+    let names = |contents: &Contents| {
+        contents.rows.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>()
+    };
+    if names(&found) != names(after) && names(&found) != names(before) {
+        return unfaithful("its tables are not those of the database".into());
+    }
+    // A fault that the database has itself is the health check's to report: the copy is faithful.
+    let broken = broken_references(copy)?.len();
+    if broken > 0 {
+        tracing::warn!(broken, "the database has broken references, and so has its backup");
+    }
+    Ok(Copied { rows: found.rows.iter().map(|(_, count)| count).sum(), fidelity })
+}
+
+/// What `integrity_check` or `quick_check` finds: nothing in a sound database.
+pub(in crate::manager) fn integrity_faults(
+    connection: &mut DbConnection,
+    check: &str,
+) -> Result<Vec<String>> {
+    #[derive(QueryableByName)]
+    struct Finding {
+        #[diesel(sql_type = Text)]
+        text: String,
+    }
+    let query = format!("SELECT {check} AS text FROM pragma_{check}");
+    let findings: Vec<Finding> = diesel::sql_query(query).load(connection.sqlite()?)?;
+    Ok(findings.into_iter().map(|finding| finding.text).filter(|text| text != "ok").collect())
+}
+
+/// The rows of a database at one moment.
+struct Contents {
+    /// Changes whenever another connection commits.
+    commits: String,
+    rows: Vec<(String, i64)>,
+}
+
+impl Contents {
+    fn of(connection: &mut DbConnection) -> Result<Self> {
+        let inner = connection.sqlite()?;
+        let commits = connection::read_pragma(inner, "data_version", "data_version")?;
+        Ok(Self { commits, rows: row_counts(connection)? })
+    }
+}

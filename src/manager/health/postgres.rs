@@ -1,0 +1,192 @@
+//! The checks of a database on a PostgreSQL server, in the order in which they are shown.
+
+use std::collections::BTreeSet;
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+
+use super::Finding;
+use super::checks::{
+    MEND_SCHEMA, Named, administrator, foreign_key_violations, pending, schema_version, seeds,
+};
+use crate::connection::{self, Backend, Server};
+use crate::migrations::Structure;
+use crate::{Config, DbConnection, Result, dispatch};
+
+pub(super) const CHECKS: &[Named] = &[
+    ("Schema Version", true, schema_version),
+    ("Required Tables", true, required_tables),
+    ("Required Columns and Indexes", true, columns_and_indexes),
+    ("Triggers Present", true, triggers),
+    ("Foreign Key Violations", true, foreign_key_violations),
+    ("Indexes Valid", true, indexes_valid),
+    ("Seeds Present", true, seeds),
+    ("Admin User Exists", false, administrator),
+    ("Server Version", true, server_version),
+    ("Encoding", true, encoding),
+    ("Time Zone", false, time_zone),
+    ("Connection Headroom", false, headroom),
+    ("Replica", false, replica),
+    ("Pending Migrations", true, pending),
+];
+
+fn required_tables(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
+    let (expected, found) = both(connection)?;
+    let found = found.tables();
+    let missing = expected.tables().into_iter().filter(|table| !found.contains(table));
+    let missing: Vec<String> = missing.map(|table| format!("table {table} is missing")).collect();
+    let good = format!("all {} tables", expected.tables().len());
+    Ok(Finding::from_faults(&missing, good, MEND_SCHEMA))
+}
+
+fn columns_and_indexes(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
+    let (expected, found) = both(connection)?;
+    let tables = found.tables();
+    let mut faults = Vec::new();
+    for (expected, found) in [
+        (&expected.columns, &found.columns),
+        (&expected.indexes, &found.indexes),
+        (&expected.references, &found.references),
+        (&expected.checks, &found.checks),
+    ] {
+        faults.extend(differences(expected, found, &tables));
+    }
+    let good = format!("as the migrations make them, {} indexes", expected.indexes.len());
+    Ok(Finding::from_faults(&faults, good, MEND_SCHEMA))
+}
+
+fn triggers(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
+    let (expected, found) = both(connection)?;
+    let faults = differences(&expected.triggers, &found.triggers, &found.tables());
+    Ok(Finding::from_faults(&faults, format!("all {}", expected.triggers.len()), MEND_SCHEMA))
+}
+
+fn both(connection: &mut DbConnection) -> Result<(Structure, Structure)> {
+    Ok((Structure::expected(Backend::Postgres)?, Structure::of(connection)?))
+}
+
+/// What is missing from the tables that are there: a missing table is reported once.
+fn differences(
+    expected: &BTreeSet<String>,
+    found: &BTreeSet<String>,
+    tables: &BTreeSet<&str>,
+) -> Vec<String> {
+    // Lines begin with the table, or with a constraint, whose name begins with it.
+    let of_present_table = |line: &&String| tables.iter().any(|table| line.starts_with(table));
+    let missing = expected.difference(found).filter(of_present_table);
+    missing.map(|line| format!("missing or otherwise: {line}")).collect()
+}
+
+#[derive(QueryableByName)]
+struct Name {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+fn indexes_valid(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
+    let query = "SELECT indexrelid::regclass::text AS name FROM pg_index
+                 JOIN pg_class ON pg_class.oid = indrelid
+                 WHERE NOT (indisvalid AND indisready)
+                     AND relnamespace = current_schema()::regnamespace ORDER BY 1";
+    let found: Vec<Name> = dispatch!(connection, |c| diesel::sql_query(query).load(c))?;
+    let faults: Vec<String> =
+        found.into_iter().map(|index| format!("{} is invalid", index.name)).collect();
+    Ok(Finding::from_faults(&faults, "all", "`REINDEX INDEX CONCURRENTLY` makes each anew"))
+}
+
+/// A setting as the server gives it to a new session of this user.
+fn setting(connection: &mut DbConnection, name: &str) -> Result<String> {
+    let query =
+        format!("SELECT coalesce(reset_val, '') AS name FROM pg_settings WHERE name = '{name}'");
+    let found: Name = dispatch!(connection, |c| diesel::sql_query(query).get_result(c))?;
+    Ok(found.name)
+}
+
+fn server_version(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
+    let server = Server::ask(connection.postgres()?)?;
+    let good = format!("PostgreSQL {}", server.shown_version);
+    Ok(server.version_fault().map_or(Finding::Good(good), Finding::Bad))
+}
+
+fn encoding(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
+    let server = Server::ask(connection.postgres()?)?;
+    Ok(server.encoding_fault().map_or(Finding::Good(server.encoding), Finding::Bad))
+}
+
+/// Times are stored in UTC whatever this says; other programs would show and compare them wrongly.
+fn time_zone(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
+    let zone = setting(connection, "TimeZone")?;
+    let is_utc = ["UTC", "Etc/UTC", "GMT", "Etc/GMT", "Zulu", "Etc/Zulu", "UCT"].contains(&&*zone);
+    Ok(if is_utc {
+        Finding::Good(zone)
+    } else {
+        Finding::Bad(format!(
+            "other programs of this user have {zone}, and take stored times for times there: ALTER \
+             DATABASE … SET timezone TO 'UTC'"
+        ))
+    })
+}
+
+#[derive(QueryableByName)]
+struct Room {
+    #[diesel(sql_type = BigInt)]
+    limit: i64,
+    #[diesel(sql_type = BigInt)]
+    used: i64,
+}
+
+fn headroom(connection: &mut DbConnection, config: &Config) -> Result<Finding> {
+    let query = "SELECT current_setting('max_connections')::int8
+            - current_setting('superuser_reserved_connections')::int8 AS limit,
+        (SELECT count(*) FROM pg_stat_activity
+            WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()) AS used";
+    let room: Room = dispatch!(connection, |c| diesel::sql_query(query).get_result(c))?;
+    let (free, wanted) = (room.limit - room.used, i64::from(config.max_connections()));
+    let state =
+        format!("{} of {} connections are free, a pool may take {wanted}", free, room.limit);
+    Ok(if free >= wanted {
+        Finding::Good(state)
+    } else {
+        Finding::Bad(format!(
+            "{state}; lower DATABASE_MAX_CONNECTIONS, raise the server's max_connections, or put a \
+             pooler before it"
+        ))
+    })
+}
+
+#[derive(QueryableByName)]
+struct Identity {
+    #[diesel(sql_type = BigInt)]
+    system: i64,
+}
+
+/// Which server it is: a replica has its primary's identifier.
+fn identity(connection: &mut DbConnection) -> Result<i64> {
+    let query = "SELECT system_identifier AS system FROM pg_control_system()";
+    let found: Identity = dispatch!(connection, |c| diesel::sql_query(query).get_result(c))?;
+    Ok(found.system)
+}
+
+fn replica(connection: &mut DbConnection, config: &Config) -> Result<Finding> {
+    let Some(url) = &config.server().replica else {
+        return Ok(Finding::Good("none is configured".into()));
+    };
+    let mut replica = connection::open_replica(url, config)?;
+    if identity(connection)? != identity(&mut replica)? {
+        return Ok(Finding::Bad(format!(
+            "{url} is no replica of this server: DATABASE_REPLICA_URL names another one"
+        )));
+    }
+    let limit = config.server().replica_max_lag;
+    Ok(match connection::lag(&mut replica)? {
+        Some(lag) if lag <= limit => Finding::Good(format!("{} ms behind", lag.as_millis())),
+        lag => {
+            let lag = lag.map_or("an unknown time".into(), |lag| format!("{} ms", lag.as_millis()));
+            Finding::Bad(format!(
+                "it lies {lag} behind, {} ms are allowed; reads go to the primary. Is replication \
+                 running?",
+                limit.as_millis()
+            ))
+        }
+    })
+}

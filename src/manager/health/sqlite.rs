@@ -1,0 +1,118 @@
+//! The checks of an SQLite database, in the order in which they are shown.
+
+use std::fs;
+
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+use super::catalogue::Catalogue;
+use super::checks::{
+    MEND_SCHEMA, Named, administrator, foreign_key_violations, pending, schema_version, seeds,
+};
+use super::{Finding, permissions};
+use crate::config::DatabasePath;
+use crate::connection::{read_head, read_pragma};
+use crate::manager::backup::integrity_faults;
+use crate::{Config, DbConnection, Error, Result};
+
+pub(super) const CHECKS: &[Named] = &[
+    ("Schema Version", true, schema_version),
+    ("Required Tables", true, required_tables),
+    ("Required Columns and Indexes", true, columns_and_indexes),
+    ("Triggers Present", true, triggers),
+    ("Foreign Keys Enabled", false, foreign_keys_enabled),
+    ("Foreign Key Violations", true, foreign_key_violations),
+    ("WAL Mode", false, wal_mode),
+    ("Quick Integrity", true, quick_integrity),
+    ("Seeds Present", true, seeds),
+    ("Admin User Exists", false, administrator),
+    ("SQLite Version", true, sqlite_version),
+    ("File Permissions", false, permissions::check),
+    ("Pending Migrations", true, pending),
+];
+
+/// Above this, reading the whole file would make the check slow.
+const QUICK_CHECK_LIMIT: u64 = 256 * 1024 * 1024;
+
+/// Before this, concurrent writers could corrupt a database in WAL mode
+/// (<https://sqlite.org/wal.html#walresetbug>).
+const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
+
+/// The file. These checks are made of one only.
+fn path_of(config: &Config) -> Result<&DatabasePath> {
+    config.location().path().ok_or_else(|| Error::State("the database is not a file".into()))
+}
+
+fn required_tables(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
+    let (expected, found) = (Catalogue::expected()?, Catalogue::of(connection)?);
+    let missing = expected.missing_tables(&found);
+    let good = format!("all {} tables", expected.tables.len());
+    Ok(Finding::from_faults(&missing, good, MEND_SCHEMA))
+}
+
+fn columns_and_indexes(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
+    let (expected, found) = (Catalogue::expected()?, Catalogue::of(connection)?);
+    let faults = expected.differences(&found);
+    let good = format!("as the migrations make them, {} indexes", expected.indexes.len());
+    Ok(Finding::from_faults(&faults, good, MEND_SCHEMA))
+}
+
+fn triggers(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
+    let (expected, found) = (Catalogue::expected()?, Catalogue::of(connection)?);
+    let faults = expected.trigger_differences(&found);
+    Ok(Finding::from_faults(&faults, format!("all {}", expected.triggers.len()), MEND_SCHEMA))
+}
+
+fn foreign_keys_enabled(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
+    let on = read_pragma(connection.sqlite()?, "foreign_keys", "foreign_keys")?;
+    Ok(match on.as_str() {
+        "1" => Finding::Good("enforced on every connection".into()),
+        _ => Finding::Bad("not enforced: set DATABASE_FOREIGN_KEYS=true".into()),
+    })
+}
+
+/// From the file itself: an opener could switch the mode before asking for it.
+fn wal_mode(_: &mut DbConnection, config: &Config) -> Result<Finding> {
+    if !config.sqlite().wal {
+        return Ok(Finding::Good("not wanted (DATABASE_WAL_MODE=false)".into()));
+    }
+    let path = path_of(config)?.as_path();
+    let header = read_head(path, 20).map_err(Error::io("read the header of", path))?;
+    Ok(match header.as_slice() {
+        // The file format's write and read versions: https://sqlite.org/fileformat.html
+        [.., 2, 2] => Finding::Good("on".into()),
+        _ => Finding::Bad(
+            "off; the next process that opens the database for writing sets it, \
+                           such as `zenith-db migrate`"
+                .into(),
+        ),
+    })
+}
+
+fn quick_integrity(connection: &mut DbConnection, config: &Config) -> Result<Finding> {
+    let path = path_of(config)?.as_path();
+    let size = fs::metadata(path).map_err(Error::io("look at", path))?.len();
+    if size > QUICK_CHECK_LIMIT {
+        let megabytes = size / 1_000_000;
+        return Ok(Finding::Good(format!(
+            "skipped: the file has {megabytes} MB, and more than 256 MiB take long; ask for \
+             `health-check --deep`"
+        )));
+    }
+    let faults = integrity_faults(connection, "quick_check")?;
+    Ok(Finding::from_faults(&faults, "no damage found", "restore a backup"))
+}
+
+fn sqlite_version(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
+    let version: String = diesel::select(diesel::dsl::sql::<Text>("sqlite_version()"))
+        .get_result(connection.sqlite()?)?;
+    let numbers: Vec<u32> = version.split('.').filter_map(|part| part.parse().ok()).collect();
+    Ok(if numbers.as_slice() >= OLDEST_SQLITE.as_slice() {
+        Finding::Good(version)
+    } else {
+        Finding::Bad(format!(
+            "{version} can corrupt a WAL database under concurrent writers; build with 3.51.3 or \
+             later"
+        ))
+    })
+}

@@ -1,0 +1,169 @@
+//! One process at a time: the lock under which migrations run.
+
+use std::time::{Duration, Instant};
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::prelude::*;
+
+use crate::connection::is_busy;
+use crate::{DbConnection, Error, Result};
+
+const ACTION: &str = "taking the lock for migrations";
+
+/// Runs `work` in one write transaction that no other migration shares. Others may read meanwhile,
+/// which a backup needs.
+pub(super) fn exclusively<T>(
+    connection: &mut DbConnection,
+    work: impl FnOnce(&mut DbConnection) -> Result<T>,
+) -> Result<T> {
+    match connection {
+        DbConnection::Sqlite(_) => exclusively_on_sqlite(connection, work),
+        #[cfg(feature = "postgres")]
+        DbConnection::Postgres(_) => connection.write(|connection| {
+            server::take_lock(connection)?;
+            work(connection)
+        }),
+    }
+}
+
+/// One write transaction without enforcement of references. Others may read meanwhile, which a
+/// backup needs; nobody else can write.
+///
+/// Enforcement goes off *outside* the transaction (inside, SQLite ignores it): with it on, a table
+/// that is dropped or rebuilt deletes its children through `ON DELETE CASCADE`.
+fn exclusively_on_sqlite<T>(
+    connection: &mut DbConnection,
+    work: impl FnOnce(&mut DbConnection) -> Result<T>,
+) -> Result<T> {
+    let inner = connection.sqlite()?;
+    let enforced = crate::connection::read_pragma(inner, "foreign_keys", "foreign_keys")?;
+    inner.batch_execute("PRAGMA foreign_keys = OFF")?;
+    let begun = begin(inner);
+    let result = match begun {
+        Ok(()) => end(connection, work),
+        Err(error) => Err(error),
+    };
+    let restored = connection.sqlite()?.batch_execute(&format!("PRAGMA foreign_keys = {enforced}"));
+    let value = result?;
+    restored?;
+    Ok(value)
+}
+
+/// Does the work and ends the transaction that is open.
+fn end<T>(
+    connection: &mut DbConnection,
+    work: impl FnOnce(&mut DbConnection) -> Result<T>,
+) -> Result<T> {
+    let result = work(connection);
+    let inner = connection.sqlite()?;
+    match result {
+        Ok(value) => Ok(AnsiTransactionManager::commit_transaction(inner).map(|()| value)?),
+        Err(error) => {
+            if let Err(cause) = AnsiTransactionManager::rollback_transaction(inner) {
+                tracing::warn!(%cause, "rolling back failed; closing the connection will do it");
+            }
+            Err(error)
+        }
+    }
+}
+
+/// SQLite's `busy_timeout` does not cover every way in which the lock can be refused.
+fn begin(connection: &mut SqliteConnection) -> Result<()> {
+    let begun = Instant::now();
+    let patience: u64 =
+        crate::connection::read_pragma(connection, "busy_timeout", "timeout")?.parse().unwrap_or(0);
+    // Others may be migrating: each of them is given its turn.
+    let patience = Duration::from_millis(patience) * 6;
+    loop {
+        match AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE") {
+            Err(cause) if is_busy(&cause) && begun.elapsed() < patience => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(source) if is_busy(&source) => {
+                let (action, waited) = (ACTION, begun.elapsed());
+                return Err(Error::Locked { action, waited, holder: None, source: Some(source) });
+            }
+            done => return Ok(done?),
+        }
+    }
+}
+
+#[cfg(feature = "postgres")]
+mod server {
+    use std::time::{Duration, Instant};
+
+    use diesel::prelude::*;
+    use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+
+    use super::ACTION;
+    use crate::{DbConnection, Error, Result, dispatch};
+
+    /// The lock is the schema's, ends with the transaction, and goes with its holder.
+    const KEY: &str = "hashtextextended('zenith-db migrations ' || current_schema(), 0)";
+
+    #[derive(QueryableByName)]
+    struct Attempt {
+        #[diesel(sql_type = Bool)]
+        taken: bool,
+        #[diesel(sql_type = BigInt)]
+        lock_timeout: i64,
+    }
+
+    #[derive(QueryableByName)]
+    struct Holder {
+        #[diesel(sql_type = Integer)]
+        pid: i32,
+        #[diesel(sql_type = Nullable<Text>)]
+        application: Option<String>,
+        #[diesel(sql_type = Nullable<BigInt>)]
+        seconds: Option<i64>,
+    }
+
+    pub(super) fn take_lock(connection: &mut DbConnection) -> Result<()> {
+        let begun = Instant::now();
+        let mut said = Duration::ZERO;
+        let query = format!(
+            "SELECT pg_try_advisory_xact_lock({KEY}) AS taken, setting::int8 AS lock_timeout
+             FROM pg_settings WHERE name = 'lock_timeout'"
+        );
+        loop {
+            let attempt: Attempt =
+                dispatch!(&mut *connection, |c| diesel::sql_query(&query).get_result(c))?;
+            if attempt.taken {
+                return Ok(());
+            }
+            let holder = holder(connection)?;
+            // Others may be migrating: each of them is given its turn.
+            let patience = u64::try_from(attempt.lock_timeout).unwrap_or(0).max(1_000) * 6;
+            let waited = begun.elapsed();
+            if waited >= Duration::from_millis(patience) {
+                return Err(Error::Locked { action: ACTION, waited, holder, source: None });
+            }
+            if waited >= said + Duration::from_secs(1) {
+                let holder = holder.as_deref().unwrap_or("another migration");
+                tracing::warn!("waiting for {holder}, for {} s so far", waited.as_secs());
+                // Then every ten seconds.
+                said = if said.is_zero() { waited } else { said + Duration::from_secs(9) };
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Who has the lock, as far as the server tells this user.
+    fn holder(connection: &mut DbConnection) -> Result<Option<String>> {
+        let query = format!(
+            "SELECT a.pid, a.application_name AS application,
+                extract(epoch FROM clock_timestamp() - a.xact_start)::int8 AS seconds
+             FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
+             WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+                 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                 AND (l.classid::int8 << 32) | l.objid::int8 = {KEY}"
+        );
+        let holders: Vec<Holder> = dispatch!(connection, |c| diesel::sql_query(&query).load(c))?;
+        Ok(holders.first().map(|holder| {
+            let application = holder.application.as_deref().unwrap_or("another program");
+            let since = holder.seconds.map_or(String::new(), |s| format!(", busy for {s} s"));
+            format!("{application} (server process {}{since})", holder.pid)
+        }))
+    }
+}

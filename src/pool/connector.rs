@@ -1,0 +1,190 @@
+//! How the pool opens, tests and takes back connections.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use r2d2::{ManageConnection, Pool};
+
+use crate::connection::{self, Access};
+use crate::{Config, DbConnection, Error, Result};
+
+/// A connection that has been used within this time is handed out untested: a round trip for each
+/// look-up would be half of its cost. (HikariCP waits as long.)
+const FRESH: Duration = Duration::from_millis(500);
+
+/// Which database a pool connects to, and for what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// SQLite's one writer.
+    Writer,
+    /// SQLite's readers.
+    Reader,
+    /// A server, for reading and, in transactions that say so, for writing.
+    #[cfg(feature = "postgres")]
+    Primary,
+    /// A server's replica.
+    #[cfg(feature = "postgres")]
+    Replica,
+}
+
+impl Role {
+    fn is_file(self) -> bool {
+        matches!(self, Self::Writer | Self::Reader)
+    }
+}
+
+/// Opens connections for r2d2.
+pub(super) struct Connector {
+    config: Config,
+    role: Role,
+    /// A connection that is already open, for the first who asks.
+    first: Mutex<Option<DbConnection>>,
+    /// When a connection was last found to be lost: what has not been used since may be lost too.
+    lost: Arc<Mutex<Option<Instant>>>,
+}
+
+impl Connector {
+    /// Opens a connection, with everything that is wrong as a typed error.
+    pub(super) fn open(config: &Config, role: Role) -> Result<DbConnection> {
+        match role {
+            Role::Writer => connection::open(config, Access::Write),
+            Role::Reader => connection::open(config, Access::Read),
+            #[cfg(feature = "postgres")]
+            Role::Primary => {
+                // Refuses a server that takes no writes.
+                let mut connection = connection::open(config, Access::Write)?;
+                connection::default_to_reading(&mut connection)?;
+                Ok(connection)
+            }
+            #[cfg(feature = "postgres")]
+            Role::Replica => {
+                let Some(url) = &config.server().replica else {
+                    return Err(Error::State("no replica is configured".into()));
+                };
+                let mut connection = connection::open_replica(url, config)?;
+                connection::check_lag(&mut connection, config)?;
+                Ok(connection)
+            }
+        }
+    }
+
+    /// A pool of at most `limit` connections.
+    pub(super) fn pool(
+        config: &Config,
+        role: Role,
+        limit: u32,
+        first: Option<DbConnection>,
+    ) -> Pool<Self> {
+        let builder = Pool::builder()
+            .max_size(limit)
+            // One spare: with none, r2d2 does not replace a broken connection that somebody waits for.
+            .min_idle(Some(1))
+            .connection_timeout(config.pool_timeout())
+            .error_handler(Box::new(WarnOnError));
+        let builder = if role.is_file() {
+            // A file does not go away as a server does, and closing the last connection of a WAL
+            // database is expensive: connections live as long as the pool.
+            builder.test_on_check_out(false).idle_timeout(None).max_lifetime(None)
+        } else {
+            builder.test_on_check_out(true)
+        };
+        let (config, first, lost) = (config.clone(), Mutex::new(first), Arc::default());
+        builder.build_unchecked(Self { config, role, first, lost })
+    }
+}
+
+impl ManageConnection for Connector {
+    type Connection = Slot;
+    type Error = Error;
+
+    fn connect(&self) -> Result<Slot> {
+        // The lock cannot be poisoned with the value half taken, so poison means nothing here.
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let connection = first.map_or_else(|| Self::open(&self.config, self.role), Ok)?;
+        Ok(Slot {
+            connection: Some(connection),
+            last_used: Instant::now(),
+            lost: self.lost.clone(),
+        })
+    }
+
+    /// Asked before a server's connection is handed out.
+    fn is_valid(&self, slot: &mut Slot) -> Result<()> {
+        if slot.is_fresh() {
+            return Ok(());
+        }
+        let tested = slot.get().and_then(|connection| match self.role {
+            #[cfg(feature = "postgres")]
+            Role::Replica => connection::check_lag(connection, &self.config),
+            #[cfg(feature = "postgres")]
+            Role::Primary => ping(connection),
+            Role::Writer | Role::Reader => ping(connection),
+        });
+        if let Err(error) = tested {
+            // Closed here, because r2d2 opens the next one before it drops this one, and there would
+            // be one more than allowed.
+            slot.close();
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// A connection that comes back with a transaction open, or while its user panics, is closed;
+    /// closing rolls back. It is closed here for the same reason as in `is_valid`.
+    fn has_broken(&self, slot: &mut Slot) -> bool {
+        let panicking = std::thread::panicking();
+        let in_use = slot.connection.as_mut().is_none_or(DbConnection::in_transaction);
+        if panicking || in_use {
+            slot.connection = None;
+        }
+        slot.last_used = Instant::now();
+        panicking || in_use
+    }
+}
+
+fn ping(connection: &mut DbConnection) -> Result<()> {
+    use diesel::connection::SimpleConnection;
+    Ok(connection.batch_execute("SELECT 1")?)
+}
+
+/// A connection, until it is found to be broken.
+pub(super) struct Slot {
+    connection: Option<DbConnection>,
+    last_used: Instant,
+    lost: Arc<Mutex<Option<Instant>>>,
+}
+
+impl Slot {
+    pub(super) fn get(&mut self) -> Result<&mut DbConnection> {
+        self.connection
+            .as_mut()
+            .ok_or_else(|| Error::State("the connection has been closed".into()))
+    }
+
+    /// After work on a server failed: was it because the connection is lost?
+    pub(super) fn close_if_lost(&mut self) {
+        if self.get().and_then(ping).is_err() {
+            self.close();
+        }
+    }
+
+    /// The server may have gone, and with it the others: they are tested before they are used again.
+    fn close(&mut self) {
+        self.connection = None;
+        *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    fn is_fresh(&self) -> bool {
+        let lost = *self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        self.last_used.elapsed() < FRESH && lost.is_none_or(|lost| self.last_used > lost)
+    }
+}
+
+#[derive(Debug)]
+struct WarnOnError;
+
+impl r2d2::HandleError<Error> for WarnOnError {
+    fn handle_error(&self, error: Error) {
+        tracing::warn!(%error, "opening or testing a connection of the pool failed");
+    }
+}

@@ -1,0 +1,310 @@
+//! [`Database`]: the pool. One writer and many readers, never more than `max_connections` in all.
+
+mod connector;
+#[cfg(feature = "postgres")]
+mod replica;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use r2d2::{Pool, PooledConnection};
+use serde::Serialize;
+
+use self::connector::{Connector, Role, Slot};
+#[cfg(feature = "postgres")]
+use self::replica::Replica;
+use crate::config::Location;
+use crate::connection;
+use crate::{Config, DbConnection, Error, Result};
+
+/// An open database. Cloning is cheap and shares the pool.
+///
+/// ```no_run
+/// use zenith_db::{Config, Database, Error};
+///
+/// let database = Database::open(&Config::from_env()?)?;
+/// let answer = database.write(|conn| {
+///     // All of it or nothing.
+///     Ok::<_, Error>(42)
+/// })?;
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Database {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    config: Config,
+    /// For writing.
+    primary: Pool<Connector>,
+    reads: Reads,
+    waits: AtomicU64,
+}
+
+/// Where reads go.
+enum Reads {
+    /// To SQLite's readers.
+    Readers(Pool<Connector>),
+    /// To the connections for writing: SQLite's writer, if there is but one connection, or a server's.
+    Primary,
+    /// To a server's replica, and to the primary while it is away.
+    #[cfg(feature = "postgres")]
+    Replica(Replica),
+}
+
+/// The pool at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct PoolStatus {
+    /// `DATABASE_MAX_CONNECTIONS`: how many connections there may be.
+    pub max_connections: u32,
+    /// How many are open.
+    pub size: u32,
+    /// How many of those are free.
+    pub idle: u32,
+    /// How many of those are in use.
+    pub in_use: u32,
+    /// How often a caller has had to wait since the pool was opened.
+    pub waits: u64,
+    /// How often a read went to the primary because the replica was away.
+    pub replica_fallbacks: u64,
+}
+
+impl Database {
+    /// Opens the database that the configuration names. It must exist; [`DatabaseManager`] makes one.
+    ///
+    /// A replica that is away is no error: reads then go to the primary.
+    ///
+    /// [`DatabaseManager`]: crate::manager::DatabaseManager
+    ///
+    /// # Errors
+    /// [`Error::NoDatabase`] if nothing is there, [`Error::Refused`] if it is not a database,
+    /// [`Error::Open`], [`Error::Pragma`] or [`Error::Locked`] if it cannot be set up; of a server
+    /// [`Error::Connect`] or [`Error::ReadOnly`].
+    pub fn open(config: &Config) -> Result<Self> {
+        let limit = config.max_connections();
+        // The first connection is opened here, so that what is wrong arrives as a typed error.
+        let first = |role| Connector::open(config, role).map(Some);
+        let (primary, reads) = match config.location() {
+            Location::Sqlite(_) => {
+                let writer = Connector::pool(config, Role::Writer, 1, first(Role::Writer)?);
+                let readers =
+                    (limit > 1).then(|| Connector::pool(config, Role::Reader, limit - 1, None));
+                (writer, readers.map_or(Reads::Primary, Reads::Readers))
+            }
+            #[cfg(feature = "postgres")]
+            Location::Postgres(_) => {
+                let first = first(Role::Primary)?;
+                // The limit is this process's, wherever its connections go.
+                let replicas = if config.server().replica.is_some() { limit / 2 } else { 0 };
+                let reads = match replicas {
+                    0 => Reads::Primary,
+                    limit => Reads::Replica(Replica::new(config, limit)),
+                };
+                (Connector::pool(config, Role::Primary, limit - replicas, first), reads)
+            }
+        };
+        let inner = Inner { config: config.clone(), primary, reads, waits: AtomicU64::new(0) };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Runs `work` on a connection that refuses to write: on SQLite one of the readers', on a server
+    /// the replica's if there is one.
+    ///
+    /// Each statement sees what was committed when it began; on a replica, what has arrived there. A
+    /// read that must see what was just written is [`Database::read_primary`]'s. Do not call `write`
+    /// from inside: with one connection it could never be served.
+    ///
+    /// # Errors
+    /// What `work` returns; [`Error::PoolTimeout`] if no connection was free in time.
+    pub fn read<T, E>(&self, work: impl FnOnce(&mut DbConnection) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<Error>,
+    {
+        match &self.inner.reads {
+            Reads::Readers(readers) => work(self.checkout(readers)?.get()?),
+            Reads::Primary => self.read_on_the_primary(work),
+            #[cfg(feature = "postgres")]
+            Reads::Replica(replica) => match replica.get() {
+                Some(mut slot) => on_server(&mut slot, work),
+                None => self.read_on_the_primary(work),
+            },
+        }
+    }
+
+    /// As [`Database::read`], on the database itself and never on a replica, which may lie behind:
+    /// it sees everything that has been committed.
+    ///
+    /// # Errors
+    /// As [`Database::read`].
+    pub fn read_primary<T, E>(
+        &self,
+        work: impl FnOnce(&mut DbConnection) -> Result<T, E>,
+    ) -> Result<T, E>
+    where
+        E: From<Error>,
+    {
+        if let Reads::Readers(readers) = &self.inner.reads {
+            return work(self.checkout(readers)?.get()?);
+        }
+        self.read_on_the_primary(work)
+    }
+
+    /// Runs `work` in a write transaction: committed on `Ok`, rolled back on `Err` and on panic.
+    ///
+    /// On SQLite there is one writer; others wait their turn. Inside, [`DbConnection::write`] nests
+    /// by savepoint.
+    ///
+    /// # Errors
+    /// What `work` returns; [`Error::PoolTimeout`] if no connection was free in time;
+    /// [`Error::Query`] if the transaction could not begin or commit, and then nothing has changed;
+    /// on a server also [`Error::Conflict`], [`Error::ConnectionLost`] and [`Error::CommitUnknown`].
+    pub fn write<T, E>(&self, work: impl FnOnce(&mut DbConnection) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<Error>,
+    {
+        let mut slot = self.checkout(&self.inner.primary)?;
+        if self.is_file() {
+            return slot.get()?.write(work);
+        }
+        on_server(&mut slot, |connection| connection.write_on_pooled(work))
+    }
+
+    /// As [`Database::write`], and tried again, six times in all, as long as another transaction is
+    /// in the way ([`Error::Conflict`]), after 10 to 500 milliseconds each time.
+    ///
+    /// `work` must do nothing that cannot be done again: what it wrote to the database is rolled
+    /// back, what it did elsewhere is not. On SQLite nothing is ever in the way.
+    ///
+    /// # Errors
+    /// As [`Database::write`]; [`Error::Conflict`] if the last try met one too.
+    pub fn write_with_retry<T>(
+        &self,
+        mut work: impl FnMut(&mut DbConnection) -> Result<T>,
+    ) -> Result<T> {
+        for retry in 0..5_u32 {
+            match self.write(&mut work) {
+                Err(error) if error.is_conflict() => {
+                    tracing::debug!(%error, retry, "trying again");
+                    // Those that met must not meet again, so each waits for a time of its own.
+                    let longest = (20_u64 << retry).min(500);
+                    let random = uuid::Uuid::new_v4().as_u64_pair().0;
+                    std::thread::sleep(Duration::from_millis(longest / 2 + random % (longest / 2)));
+                }
+                done => return done,
+            }
+        }
+        self.write(work)
+    }
+
+    /// How many connections there are and what they do.
+    #[must_use]
+    pub fn pool_status(&self) -> PoolStatus {
+        let (reads, replica_fallbacks) = match &self.inner.reads {
+            Reads::Readers(readers) => (Some(readers), 0),
+            Reads::Primary => (None, 0),
+            #[cfg(feature = "postgres")]
+            Reads::Replica(replica) => (Some(replica.pool()), replica.fallbacks()),
+        };
+        let pools = [Some(&self.inner.primary), reads].into_iter().flatten();
+        let (size, idle) = pools.fold((0, 0), |(size, idle), pool| {
+            let state = pool.state();
+            (size + state.connections, idle + state.idle_connections)
+        });
+        PoolStatus {
+            max_connections: self.inner.config.max_connections(),
+            size,
+            idle,
+            in_use: size.saturating_sub(idle),
+            waits: self.inner.waits.load(Ordering::Relaxed),
+            replica_fallbacks,
+        }
+    }
+
+    /// The configuration that it was opened with.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    fn is_file(&self) -> bool {
+        self.inner.config.location().path().is_some()
+    }
+
+    fn read_on_the_primary<T, E>(
+        &self,
+        work: impl FnOnce(&mut DbConnection) -> Result<T, E>,
+    ) -> Result<T, E>
+    where
+        E: From<Error>,
+    {
+        let mut slot = self.checkout(&self.inner.primary)?;
+        if !self.is_file() {
+            return on_server(&mut slot, work);
+        }
+        let connection = slot.get()?;
+        connection::set_query_only(connection.sqlite()?, true)?;
+        // After a panic the pool throws the connection away, so this needs no guard.
+        let result = work(connection);
+        connection::set_query_only(connection.sqlite()?, false)?;
+        result
+    }
+
+    /// More connections are more readers: on SQLite they do not help against a busy writer.
+    fn advice(&self, pool: &Pool<Connector>) -> &'static str {
+        let one_of_several = self.inner.config.max_connections() > 1 && pool.max_size() == 1;
+        if self.is_file() && one_of_several && std::ptr::eq(pool, &raw const self.inner.primary) {
+            "raise DATABASE_POOL_TIMEOUT_MS, or hold the writer for less time: there is one, \
+             however many connections there may be"
+        } else {
+            "raise DATABASE_MAX_CONNECTIONS or DATABASE_POOL_TIMEOUT_MS, or hold connections for \
+             less time"
+        }
+    }
+
+    fn checkout(&self, pool: &Pool<Connector>) -> Result<PooledConnection<Connector>> {
+        let state = pool.state();
+        if state.idle_connections == 0 && state.connections >= pool.max_size() {
+            self.inner.waits.fetch_add(1, Ordering::Relaxed);
+        }
+        pool.get().map_err(|cause| {
+            let state = pool.state();
+            // r2d2 appends why the last attempt to open a connection failed, if one did.
+            let cause = cause.to_string();
+            let detail = cause.split_once(':').map_or("", |(_, reason)| reason);
+            Error::PoolTimeout {
+                timeout_ms: self.inner.config.pool_timeout().as_millis(),
+                in_use: state.connections.saturating_sub(state.idle_connections),
+                limit: pool.max_size(),
+                detail: if detail.is_empty() { String::new() } else { format!(" ({detail})") },
+                advice: self.advice(pool),
+            }
+        })
+    }
+}
+
+/// Runs `work` on a server's connection. One that turns out to be lost is closed.
+fn on_server<T, E>(
+    slot: &mut Slot,
+    work: impl FnOnce(&mut DbConnection) -> Result<T, E>,
+) -> Result<T, E>
+where
+    E: From<Error>,
+{
+    let result = work(slot.get()?);
+    if result.is_err() {
+        slot.close_if_lost();
+    }
+    result
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database")
+            .field("location", self.inner.config.location())
+            .field("pool", &self.pool_status())
+            .finish()
+    }
+}

@@ -47,7 +47,7 @@ test-postgres: ## Run the models' tests on the server that ZENITH_TEST_POSTGRES 
 	elif ! command -v pg_config >/dev/null; then \
 		echo "SKIPPED: no test ran on PostgreSQL: libpq is missing" >&2; \
 	else set -x; \
-		$(CARGO) test --locked --no-fail-fast --features postgres --test zenith -- models_ backends_; \
+		$(CARGO) test --locked --no-fail-fast --features postgres --test zenith -- models_ backends_ server_; \
 	fi
 
 check: fmt clippy test example doc schema-check ## Everything that CI runs

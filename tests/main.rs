@@ -73,5 +73,8 @@ mod pool_writes;
 mod private_files;
 mod schema_lints;
 mod seeds;
+mod server_errors;
+mod server_pool;
+mod server_replica;
 mod start_script;
 mod updated_at;

@@ -37,13 +37,8 @@ impl ConnectFault {
     pub(crate) fn of(error: &ConnectionError) -> Self {
         let ConnectionError::BadConnection(text) = error else { return Self::Other };
         let has = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
-        if has(&[
-            "password authentication failed",
-            "no password supplied",
-            "pg_hba.conf",
-            "role \"",
-        ]) || has(&["authentication failed", "authentication method"])
-        {
+        let no_such_role = has(&["FATAL:  role \""]) && has(&["does not exist", "not permitted"]);
+        if has(&["authentication failed", "no password supplied", "pg_hba.conf"]) || no_such_role {
             Self::Authentication
         } else if has(&["could not translate host name"]) {
             Self::UnknownHost
@@ -108,7 +103,10 @@ impl ServerFault {
         // Diesel keeps the server's words, and not the code, of what it has no kind for.
         match kind {
             DatabaseErrorKind::ClosedConnection => Some(Self::ConnectionLost),
-            DatabaseErrorKind::UnableToSendCommand if message.contains("connection") => {
+            // These are libpq's own words, which it speaks in English here.
+            DatabaseErrorKind::Unknown | DatabaseErrorKind::UnableToSendCommand
+                if LOST.iter().any(|words| message.contains(words)) =>
+            {
                 Some(Self::ConnectionLost)
             }
             DatabaseErrorKind::SerializationFailure => Some(Self::Conflict),
@@ -124,3 +122,13 @@ impl ServerFault {
         }
     }
 }
+
+/// What libpq says of a connection that broke.
+const LOST: &[&str] = &[
+    "server closed the connection unexpectedly",
+    "no connection to the server",
+    "connection not open",
+    "could not receive data from server",
+    "could not send data to server",
+    "SSL connection has been closed unexpectedly",
+];

@@ -8,8 +8,9 @@ use r2d2::{ManageConnection, Pool};
 use crate::connection::{self, Access};
 use crate::{Config, DbConnection, Error, Result};
 
-/// A connection that has been used within this time is handed out untested: a round trip for each
-/// look-up would be half of its cost. (HikariCP waits as long.)
+/// A connection that has been used within this time is handed out untested, and a replica's that has
+/// been tested within it: a round trip for each look-up would be half of its cost. (HikariCP waits as
+/// long.)
 const FRESH: Duration = Duration::from_millis(500);
 
 /// Which database a pool connects to, and for what.
@@ -101,16 +102,19 @@ impl ManageConnection for Connector {
         // The lock cannot be poisoned with the value half taken, so poison means nothing here.
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
         let connection = first.map_or_else(|| Self::open(&self.config, self.role), Ok)?;
-        Ok(Slot {
-            connection: Some(connection),
-            last_used: Instant::now(),
-            lost: self.lost.clone(),
-        })
+        let now = Instant::now();
+        let (connection, lost) = (Some(connection), self.lost.clone());
+        Ok(Slot { connection, last_used: now, tested: now, lost })
     }
 
     /// Asked before a server's connection is handed out.
     fn is_valid(&self, slot: &mut Slot) -> Result<()> {
-        if slot.is_fresh() {
+        // A replica that is busy falls behind all the same.
+        #[cfg(feature = "postgres")]
+        let since = if self.role == Role::Replica { slot.tested } else { slot.last_used };
+        #[cfg(not(feature = "postgres"))]
+        let since = slot.last_used;
+        if slot.is_fresh(since) {
             return Ok(());
         }
         let tested = slot.get().and_then(|connection| match self.role {
@@ -126,6 +130,7 @@ impl ManageConnection for Connector {
             slot.close();
             return Err(error);
         }
+        slot.tested = Instant::now();
         Ok(())
     }
 
@@ -151,6 +156,7 @@ fn ping(connection: &mut DbConnection) -> Result<()> {
 pub(super) struct Slot {
     connection: Option<DbConnection>,
     last_used: Instant,
+    tested: Instant,
     lost: Arc<Mutex<Option<Instant>>>,
 }
 
@@ -174,9 +180,9 @@ impl Slot {
         *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
-    fn is_fresh(&self) -> bool {
+    fn is_fresh(&self, since: Instant) -> bool {
         let lost = *self.lost.lock().unwrap_or_else(PoisonError::into_inner);
-        self.last_used.elapsed() < FRESH && lost.is_none_or(|lost| self.last_used > lost)
+        since.elapsed() < FRESH && lost.is_none_or(|lost| self.last_used > lost)
     }
 }
 

@@ -5,6 +5,8 @@ pub mod former;
 pub mod models;
 pub mod pages;
 pub mod rows;
+#[cfg(feature = "postgres")]
+pub mod server;
 pub mod snapshot;
 pub mod store;
 use std::path::{Path, PathBuf};

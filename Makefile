@@ -3,8 +3,10 @@
 
 CARGO     ?= cargo
 ZENITH    := target/release/zenith-db
-DIESEL    ?= target/tools/bin/diesel
 DIESEL_VERSION := 2.3.14
+# With libpq, the Diesel CLI speaks to both databases.
+DIESEL_FEATURES := sqlite-bundled$(if $(shell command -v pg_config), postgres)
+DIESEL    ?= target/tools/$(subst $() ,-,$(DIESEL_FEATURES))/bin/diesel
 ARGS      ?=
 
 .DEFAULT_GOAL := help
@@ -78,6 +80,6 @@ bench: ## Measure against the floor
 bench-models: ## Measure the models against raw SQLite
 	$(CARGO) run --locked --release --quiet --package zenith-bench-models
 
-target/tools/bin/diesel:
-	$(CARGO) install diesel_cli --version $(DIESEL_VERSION) --locked --quiet --root target/tools \
-		--target-dir target/tools/build --no-default-features --features sqlite-bundled
+target/tools/%/bin/diesel:
+	$(CARGO) install diesel_cli --version $(DIESEL_VERSION) --locked --quiet --root target/tools/$* \
+		--target-dir target/tools/build --no-default-features --features "$(DIESEL_FEATURES)"

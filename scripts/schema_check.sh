@@ -1,17 +1,30 @@
 #!/bin/sh
 # Regenerates src/schema.rs from a fresh database, runs every migration back and forth, and fails if
-# the committed file differs. The committed file is not touched.
+# the committed file differs. The committed file is not touched. Where ZENITH_TEST_POSTGRES names a
+# server and the Diesel CLI speaks to it, the same is done there, in a database of its own.
 set -eu
 cd "$(dirname "$0")/.."
 
 diesel=${DIESEL:-diesel}
 directory=$(mktemp -d)
-trap 'rm -rf "$directory"' EXIT
+server=
+cleanup() {
+    [ -z "$server" ] || "$diesel" database drop --database-url "$server" >/dev/null 2>&1 || true
+    rm -rf "$directory"
+}
+trap cleanup EXIT
 # The CLI writes schema.rs where diesel.toml says, so it works on a copy of what it reads.
 cp -R diesel.toml migrations "$directory"
 mkdir "$directory/src"
 diesel=$(command -v "$diesel")
 case $diesel in /*) ;; *) diesel=$PWD/$diesel ;; esac
+
+compare() {
+    if ! diff -u src/schema.rs "$1"; then
+        echo "src/schema.rs is not what the migrations for $2 generate; run \`diesel migration run\`" >&2
+        exit 1
+    fi
+}
 
 (
     cd "$directory"
@@ -20,10 +33,30 @@ case $diesel in /*) ;; *) diesel=$PWD/$diesel ;; esac
     cp src/schema.rs first.rs
     "$diesel" migration redo --all >/dev/null
 )
-for generated in "$directory/first.rs" "$directory/src/schema.rs"; do
-    if ! diff -u src/schema.rs "$generated"; then
-        echo "src/schema.rs is not what the migrations generate; run \`diesel migration run\`" >&2
-        exit 1
-    fi
-done
-echo "src/schema.rs is what the migrations generate"
+compare "$directory/first.rs" SQLite
+compare "$directory/src/schema.rs" SQLite
+echo "src/schema.rs is what the migrations for SQLite generate"
+
+if [ -z "${ZENITH_TEST_POSTGRES:-}" ]; then
+    echo "SKIPPED: the migrations for PostgreSQL: ZENITH_TEST_POSTGRES names no server" >&2
+    exit 0
+fi
+case $("$diesel" --version) in
+*postgres*) ;;
+*)
+    echo "SKIPPED: the migrations for PostgreSQL: $diesel does not speak it" >&2
+    exit 0
+    ;;
+esac
+server="${ZENITH_TEST_POSTGRES%/*}/schema_check_$$"
+(
+    cd "$directory"
+    export DATABASE_URL="$server"
+    sed -i.sqlite -e 's:migrations/sqlite:migrations/postgres:' -e '/^sqlite_/d' diesel.toml
+    "$diesel" database setup >/dev/null
+    "$diesel" migration redo --all >/dev/null
+    "$diesel" print-schema |
+        sed -e 's/\bInt8\b/BigInt/g' -e 's/\bInt4\b/Integer/g' -e 's/\bFloat8\b/Double/g' >postgres.rs
+)
+compare "$directory/postgres.rs" PostgreSQL
+echo "and what those for PostgreSQL do"

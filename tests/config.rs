@@ -31,7 +31,7 @@ const SERVER_SETTINGS: [(Key, &str); 5] = [
     (Key::ReplicaMaxLag, "1"),
     (Key::StatementTimeout, "2"),
     (Key::IdleTransactionTimeout, "3"),
-    (Key::StatementCache, "false"),
+    (Key::TransactionPooler, "true"),
 ];
 
 fn path_of(config: &Config) -> &Path {

@@ -75,6 +75,7 @@ mod schema_lints;
 mod seeds;
 mod server_errors;
 mod server_pool;
+mod server_pooler;
 mod server_replica;
 mod start_script;
 mod updated_at;

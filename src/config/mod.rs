@@ -75,9 +75,11 @@ pub struct ServerOptions {
     /// `DATABASE_IDLE_TRANSACTION_TIMEOUT_MS`: how long a transaction of the pool may do nothing
     /// (default 60 s; 0 leaves it to the server).
     pub idle_transaction_timeout: Duration,
-    /// `DATABASE_STATEMENT_CACHE`: whether prepared statements are kept (default yes). Not behind a
-    /// pooler in transaction mode that does not follow them, such as PgBouncer before 1.21.
-    pub statement_cache: bool,
+    /// `DATABASE_TRANSACTION_POOLER`: whether a pooler that hands a server's connection to another
+    /// client after each transaction stands between, such as PgBouncer's `pool_mode=transaction`
+    /// (default no). Then nothing is left behind in a connection: no prepared statement and no
+    /// setting, so that a read is a transaction of its own.
+    pub transaction_pooler: bool,
     /// `DATABASE_BUSY_TIMEOUT_MS`: how long a statement waits for another's lock (default 5 s; 0
     /// leaves it to the server).
     pub lock_timeout: Duration,

@@ -52,7 +52,7 @@ pub(super) fn resolve(layers: &Layers, warnings: Vec<String>) -> Result<Config, 
         replica_max_lag: read.milliseconds(Key::ReplicaMaxLag, 1, 30_000)?,
         statement_timeout: read.milliseconds(Key::StatementTimeout, 0, 60_000)?,
         idle_transaction_timeout: read.milliseconds(Key::IdleTransactionTimeout, 0, 60_000)?,
-        statement_cache: read.flag(Key::StatementCache, true)?,
+        transaction_pooler: read.flag(Key::TransactionPooler, false)?,
         lock_timeout: busy_timeout,
         connect_timeout: pool_timeout,
     };

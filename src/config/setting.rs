@@ -38,8 +38,8 @@ pub enum Key {
     StatementTimeout,
     /// `DATABASE_IDLE_TRANSACTION_TIMEOUT_MS`
     IdleTransactionTimeout,
-    /// `DATABASE_STATEMENT_CACHE`
-    StatementCache,
+    /// `DATABASE_TRANSACTION_POOLER`
+    TransactionPooler,
 }
 
 impl Key {
@@ -60,7 +60,7 @@ impl Key {
         Self::ReplicaMaxLag,
         Self::StatementTimeout,
         Self::IdleTransactionTimeout,
-        Self::StatementCache,
+        Self::TransactionPooler,
     ];
 
     /// The name in the environment and in `.env`.
@@ -82,7 +82,7 @@ impl Key {
             Self::ReplicaMaxLag => "DATABASE_REPLICA_MAX_LAG_MS",
             Self::StatementTimeout => "DATABASE_STATEMENT_TIMEOUT_MS",
             Self::IdleTransactionTimeout => "DATABASE_IDLE_TRANSACTION_TIMEOUT_MS",
-            Self::StatementCache => "DATABASE_STATEMENT_CACHE",
+            Self::TransactionPooler => "DATABASE_TRANSACTION_POOLER",
         }
     }
 
@@ -94,7 +94,7 @@ impl Key {
                 | Self::ReplicaMaxLag
                 | Self::StatementTimeout
                 | Self::IdleTransactionTimeout
-                | Self::StatementCache
+                | Self::TransactionPooler
         )
     }
 

@@ -15,7 +15,7 @@ mod transaction;
 pub use backend::{DbConnection, MultiBackend};
 pub(crate) use file::{create_private_dir, read_head, sync_dir};
 #[cfg(feature = "postgres")]
-pub(crate) use postgres::{Server, check_lag, default_to_reading, lag};
+pub(crate) use postgres::{Server, check_lag, default_to_reading, lag, limit_transaction};
 pub(crate) use pragma::{is_busy, read as read_pragma, set_query_only};
 pub(crate) use sqlite::{inspect_copy, literal_uri};
 pub(crate) use transaction::TransactionLock;

@@ -24,7 +24,10 @@ pub(super) fn open(
     let mut connection = connect(url, options)?;
     let server = Server::ask(&mut connection)?;
     server.check(url, access)?;
-    connection.batch_execute(&session(options, access))?;
+    // What is set on a pooler's connection, other clients get.
+    if !options.transaction_pooler {
+        connection.batch_execute(&session(options, access))?;
+    }
     Ok(DbConnection::Postgres(connection))
 }
 
@@ -67,34 +70,49 @@ fn connect(url: &ServerUrl, options: &ServerOptions) -> Result<PgConnection> {
             fault => Error::Connect { server: url.to_string(), fault, source },
         }
     })?;
-    if !options.statement_cache {
+    if options.transaction_pooler {
         connection.set_prepared_statement_cache_size(CacheSize::Disabled);
     }
     Ok(connection)
 }
 
-/// What is set on each connection. Zero leaves a limit to the server, and so to `ALTER ROLE`.
+/// What is set on each connection.
 fn session(options: &ServerOptions, access: Access) -> String {
     let mut settings = String::from("SET client_min_messages = warning;");
-    let mut limit = |name: &str, milliseconds: u128| {
-        if milliseconds > 0 {
-            // Writing to a String does not fail.
-            let _ = write!(settings, "SET {name} = {milliseconds};");
-        }
-    };
-    limit("lock_timeout", options.lock_timeout.as_millis());
     if access.is_pooled() {
-        limit("statement_timeout", options.statement_timeout.as_millis());
-        let idle = options.idle_transaction_timeout.as_millis();
-        limit("idle_in_transaction_session_timeout", idle);
+        settings.push_str(&limits(options, "SET"));
     } else {
+        let lock_timeout = options.lock_timeout.as_millis();
         settings
             .push_str("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0;");
+        // Writing to a String does not fail.
+        let _ = write!(settings, "SET lock_timeout = {lock_timeout};");
     }
     if !access.writes() {
         settings.push_str("SET default_transaction_read_only = on;");
     }
     settings
+}
+
+/// The pool's limits, as statements that begin with `set`. Zero leaves one to the server, and so to
+/// `ALTER ROLE`.
+fn limits(options: &ServerOptions, set: &str) -> String {
+    let mut settings = String::new();
+    for (name, limit) in [
+        ("lock_timeout", options.lock_timeout),
+        ("statement_timeout", options.statement_timeout),
+        ("idle_in_transaction_session_timeout", options.idle_transaction_timeout),
+    ] {
+        if !limit.is_zero() {
+            let _ = write!(settings, "{set} {name} = {};", limit.as_millis());
+        }
+    }
+    settings
+}
+
+/// Behind a pooler, the pool's limits are set in each transaction, for it alone.
+pub(crate) fn limit_transaction(connection: &mut DbConnection, config: &Config) -> Result<()> {
+    Ok(connection.batch_execute(&limits(config.server(), "SET LOCAL"))?)
 }
 
 /// What a server says of itself.
@@ -172,7 +190,10 @@ impl Server {
 }
 
 /// Makes reading the default: a transaction writes only if it says so.
-pub(crate) fn default_to_reading(connection: &mut DbConnection) -> Result<()> {
+pub(crate) fn default_to_reading(connection: &mut DbConnection, config: &Config) -> Result<()> {
+    if config.server().transaction_pooler {
+        return Ok(());
+    }
     Ok(connection.batch_execute("SET default_transaction_read_only = on")?)
 }
 

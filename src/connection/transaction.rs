@@ -26,6 +26,7 @@ impl DbConnection {
 
     /// As [`DbConnection::write`], on a connection of the pool: on a server those read unless a
     /// transaction says that it writes.
+    #[cfg(feature = "postgres")]
     pub(crate) fn write_on_pooled<T, E>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, E>,
@@ -34,6 +35,19 @@ impl DbConnection {
         E: From<Error>,
     {
         self.transact(Begin::ReadWrite, work)
+    }
+
+    /// Runs `work` in a transaction that refuses to write, on a server behind a pooler: there a
+    /// connection cannot be told to refuse.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn read_on_pooled<T, E>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E>
+    where
+        E: From<Error>,
+    {
+        self.transact(Begin::ReadOnly, work)
     }
 
     fn transact<T, E>(
@@ -120,6 +134,7 @@ impl DbConnection {
                 let sql = match begin {
                     Begin::AsItIs => "BEGIN",
                     Begin::ReadWrite => "BEGIN READ WRITE",
+                    Begin::ReadOnly => "BEGIN READ ONLY",
                 };
                 AnsiTransactionManager::begin_transaction_sql(inner, sql)
             }
@@ -141,7 +156,11 @@ enum Begin {
     /// It may do what the connection may.
     AsItIs,
     /// It writes.
+    #[cfg(feature = "postgres")]
     ReadWrite,
+    /// It must not write.
+    #[cfg(feature = "postgres")]
+    ReadOnly,
 }
 
 /// What transactions may have to take turns at.

@@ -54,7 +54,7 @@ impl Connector {
             Role::Primary => {
                 // Refuses a server that takes no writes.
                 let mut connection = connection::open(config, Access::Write)?;
-                connection::default_to_reading(&mut connection)?;
+                connection::default_to_reading(&mut connection, config)?;
                 Ok(connection)
             }
             #[cfg(feature = "postgres")]
@@ -168,6 +168,7 @@ impl Slot {
     }
 
     /// After work on a server failed: was it because the connection is lost?
+    #[cfg(feature = "postgres")]
     pub(super) fn close_if_lost(&mut self) {
         if self.get().and_then(ping).is_err() {
             self.close();

@@ -3,6 +3,8 @@
 mod connector;
 #[cfg(feature = "postgres")]
 mod replica;
+#[cfg(feature = "postgres")]
+mod server;
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,7 +14,7 @@ use std::time::Duration;
 use r2d2::{Pool, PooledConnection};
 use serde::Serialize;
 
-use self::connector::{Connector, Role, Slot};
+use self::connector::{Connector, Role};
 #[cfg(feature = "postgres")]
 use self::replica::Replica;
 use crate::config::Location;
@@ -128,7 +130,7 @@ impl Database {
             Reads::Primary => self.read_on_the_primary(work),
             #[cfg(feature = "postgres")]
             Reads::Replica(replica) => match replica.get() {
-                Some(mut slot) => on_server(&mut slot, work),
+                Some(mut slot) => server::read(&self.inner.config, &mut slot, work),
                 None => self.read_on_the_primary(work),
             },
         }
@@ -166,10 +168,11 @@ impl Database {
         E: From<Error>,
     {
         let mut slot = self.checkout(&self.inner.primary)?;
-        if self.is_file() {
-            return slot.get()?.write(work);
+        #[cfg(feature = "postgres")]
+        if !self.is_file() {
+            return server::write(&self.inner.config, &mut slot, work);
         }
-        on_server(&mut slot, |connection| connection.write_on_pooled(work))
+        slot.get()?.write(work)
     }
 
     /// As [`Database::write`], and tried again, six times in all, as long as another transaction is
@@ -241,8 +244,9 @@ impl Database {
         E: From<Error>,
     {
         let mut slot = self.checkout(&self.inner.primary)?;
+        #[cfg(feature = "postgres")]
         if !self.is_file() {
-            return on_server(&mut slot, work);
+            return server::read(&self.inner.config, &mut slot, work);
         }
         let connection = slot.get()?;
         connection::set_query_only(connection.sqlite()?, true)?;
@@ -283,21 +287,6 @@ impl Database {
             }
         })
     }
-}
-
-/// Runs `work` on a server's connection. One that turns out to be lost is closed.
-fn on_server<T, E>(
-    slot: &mut Slot,
-    work: impl FnOnce(&mut DbConnection) -> Result<T, E>,
-) -> Result<T, E>
-where
-    E: From<Error>,
-{
-    let result = work(slot.get()?);
-    if result.is_err() {
-        slot.close_if_lost();
-    }
-    result
 }
 
 impl fmt::Debug for Database {

@@ -194,3 +194,56 @@ fn programs() -> Option<PathBuf> {
     let found = asked.map(PathBuf::from).into_iter().chain(debian.into_iter().rev());
     found.into_iter().find(|directory| directory.join("initdb").is_file())
 }
+
+/// PgBouncer in transaction mode before a [`Server`], with two connections to it for everybody.
+pub struct Pooler {
+    directory: TempDir,
+    port: u16,
+}
+
+impl Pooler {
+    /// A running pooler, or a word that there is no program for one.
+    pub fn before(server: &Server) -> Option<Self> {
+        if Command::new("pgbouncer").arg("--version").stdout(Stdio::null()).status().is_err() {
+            eprintln!("SKIPPED: pgbouncer is not here");
+            return None;
+        }
+        let pooler = Self { directory: directory(), port: free_port() };
+        let path = |name: &str| pooler.directory.path().join(name).display().to_string();
+        let settings = format!(
+            "[databases]\n* = user=zenith host={} port={}\n[pgbouncer]\npool_mode = transaction\n\
+             default_pool_size = 2\nauth_type = any\nlisten_addr = 127.0.0.1\nlisten_port = {}\n\
+             unix_socket_dir =\nlogfile = {}\npidfile = {}\n",
+            server.socket(),
+            server.port,
+            pooler.port,
+            path("log"),
+            path("pid"),
+        );
+        let file = pooler.directory.path().join("settings");
+        std::fs::write(&file, settings).expect("a file");
+        make_readable(&file);
+        let program = if is_root() { ["runuser", "-u", "postgres", "--"].as_slice() } else { &[] };
+        let words = program.iter().copied().chain(["pgbouncer", "-q", "-d"]);
+        let words: Vec<&str> = words.chain([file.to_str().expect("UTF-8")]).collect();
+        let status = Command::new(words[0]).args(&words[1..]).status().expect("it starts");
+        assert!(status.success());
+        let listening = || std::net::TcpStream::connect(("127.0.0.1", pooler.port)).is_ok();
+        assert!((0..500).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            listening()
+        }));
+        Some(pooler)
+    }
+
+    pub fn url(&self) -> String {
+        format!("postgres://zenith@127.0.0.1:{}/zenith?sslmode=disable", self.port)
+    }
+}
+
+impl Drop for Pooler {
+    fn drop(&mut self) {
+        let pid = std::fs::read_to_string(self.directory.path().join("pid")).unwrap_or_default();
+        let _ = Command::new("kill").arg(pid.trim()).status();
+    }
+}

@@ -111,7 +111,10 @@ impl DatabaseManager {
         let Copied { rows, fidelity } = match self.config.location() {
             Location::Sqlite(_) => sqlite::copy(&mut source, partial.path(), &self.config)?,
             #[cfg(feature = "postgres")]
-            Location::Postgres(url) => postgres::copy(&mut source, partial.path(), url)?,
+            Location::Postgres(url) => {
+                let pooled = self.config.server().transaction_pooler;
+                postgres::copy(&mut source, partial.path(), url, pooled)?
+            }
         };
         let partial_path = partial.path().to_owned();
         partial.as_file().sync_all().map_err(Error::io("write through", &partial_path))?;

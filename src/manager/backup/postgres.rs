@@ -25,7 +25,19 @@ struct Snapshot {
 
 /// Copies the database into an empty file, from the snapshot whose rows are counted here, and checks
 /// the copy.
-pub(super) fn copy(source: &mut DbConnection, target: &Path, url: &ServerUrl) -> Result<Copied> {
+pub(super) fn copy(
+    source: &mut DbConnection,
+    target: &Path,
+    url: &ServerUrl,
+    pooled: bool,
+) -> Result<Copied> {
+    if pooled {
+        return Err(Error::State(
+            "pg_dump changes settings of the connection, which a pooler in transaction mode would \
+             hand on to others; give the server's own URL and DATABASE_TRANSACTION_POOLER=false"
+                .into(),
+        ));
+    }
     source.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
     let result = dump_and_check(source, target, url);
     // Nothing was written; the connection is closed next, which ends the transaction too.

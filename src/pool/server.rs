@@ -1,0 +1,57 @@
+//! Work on a server's connection: what a file does not need.
+
+use super::connector::Slot;
+use crate::{Config, DbConnection, Error, Result, connection};
+
+/// Runs `work` where it cannot write.
+pub(super) fn read<T, E>(
+    config: &Config,
+    slot: &mut Slot,
+    work: impl FnOnce(&mut DbConnection) -> Result<T, E>,
+) -> Result<T, E>
+where
+    E: From<Error>,
+{
+    closing_if_lost(slot, |connection| {
+        if !config.server().transaction_pooler {
+            return work(connection);
+        }
+        connection.read_on_pooled(|connection| {
+            connection::limit_transaction(connection, config)?;
+            work(connection)
+        })
+    })
+}
+
+/// Runs `work` in a transaction that writes.
+pub(super) fn write<T, E>(
+    config: &Config,
+    slot: &mut Slot,
+    work: impl FnOnce(&mut DbConnection) -> Result<T, E>,
+) -> Result<T, E>
+where
+    E: From<Error>,
+{
+    closing_if_lost(slot, |connection| {
+        connection.write_on_pooled(|connection| {
+            if config.server().transaction_pooler {
+                connection::limit_transaction(connection, config)?;
+            }
+            work(connection)
+        })
+    })
+}
+
+fn closing_if_lost<T, E>(
+    slot: &mut Slot,
+    work: impl FnOnce(&mut DbConnection) -> Result<T, E>,
+) -> Result<T, E>
+where
+    E: From<Error>,
+{
+    let result = work(slot.get()?);
+    if result.is_err() {
+        slot.close_if_lost();
+    }
+    result
+}

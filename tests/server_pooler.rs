@@ -1,0 +1,86 @@
+//! Behind a pooler that hands a connection on after each transaction, nothing is left in it.
+#![cfg(feature = "postgres")]
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use zenith_db::config::Key;
+use zenith_db::manager::DatabaseManager;
+use zenith_db::prelude::*;
+
+use crate::support::administrator;
+use crate::support::server::{Pooler, Server, config, value};
+
+const POOLED: (Key, &str) = (Key::TransactionPooler, "true");
+
+fn start() -> Option<(Server, Pooler)> {
+    let server = Server::start()?;
+    let manager = DatabaseManager::new(server.config(&[]));
+    manager.initialize(&administrator(), false).expect("created");
+    let pooler = Pooler::before(&server)?;
+    Some((server, pooler))
+}
+
+#[test]
+fn many_clients_share_two_connections_and_leave_nothing_in_them() {
+    let Some((server, pooler)) = start() else { return };
+    let limits = [POOLED, (Key::StatementTimeout, "7777")];
+    let database = Database::open(&config(&pooler.url(), &limits)).expect("a pool");
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let database = &database;
+            scope.spawn(move || {
+                for n in 0..10 {
+                    let name = format!("role-{thread}-{n}");
+                    let new = NewRole::builder().name(&name).build();
+                    let id = database.write(|conn| new.insert(conn)).expect("a role").id;
+                    let found = database.read(|conn| Role::find_by_name(conn, &name));
+                    assert_eq!(found.expect("a look").expect("a role").id, id);
+                }
+            });
+        }
+    });
+    let used = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'zenith'
+                AND backend_type = 'client backend' AND pid <> pg_backend_pid()";
+    assert_eq!(value(&mut server.admin("postgres"), used), "2");
+
+    let mut other = PgConnection::establish(&pooler.url()).expect("another client");
+    for _ in 0..4 {
+        let left = "SELECT current_setting('default_transaction_read_only') || ' '
+                        || current_setting('statement_timeout')";
+        assert_eq!(value(&mut other, left), "off 0");
+    }
+}
+
+#[test]
+fn reading_refuses_to_write_there_too_and_limits_hold() {
+    let Some((_server, pooler)) = start() else { return };
+    let limits = [POOLED, (Key::StatementTimeout, "200")];
+    let database = Database::open(&config(&pooler.url(), &limits)).expect("a pool");
+    let new = |conn: &mut DbConnection| NewRole::builder().name("new").build().insert(conn);
+    let error = database.read(new).expect_err("a write");
+    assert!(matches!(error, Error::WriteRefused(_)), "{error:?}");
+    database.write(new).expect("a role");
+    let sleep =
+        |conn: &mut DbConnection| Ok::<_, Error>(conn.batch_execute("SELECT pg_sleep(60)")?);
+    for error in [database.read(sleep), database.write(sleep)].map(|r| r.expect_err("slow")) {
+        assert!(matches!(error, Error::TimedOut { .. }), "{error:?}");
+    }
+}
+
+#[test]
+fn operators_work_through_it_but_for_backups_which_would_leave_settings_behind() {
+    let Some((server, pooler)) = start() else { return };
+    let backups = tempfile::tempdir().expect("a directory");
+    let directory = (Key::BackupDir, backups.path().to_str().expect("UTF-8"));
+    let settings = [POOLED, directory, (Key::AutoBackup, "false")];
+    let manager = DatabaseManager::new(config(&pooler.url(), &settings));
+    let steps = zenith_db::manager::RollbackTarget::Steps(1);
+    assert_eq!(manager.rollback(&steps).expect("back").steps.len(), 1);
+    assert_eq!(manager.migrate().expect("and forth").steps.len(), 1);
+    assert!(manager.health_check().healthy);
+    assert_eq!(manager.status().expect("a look").table_count, 21);
+    let error = manager.backup().expect_err("a backup").to_string();
+    assert!(error.contains("DATABASE_TRANSACTION_POOLER"), "{error}");
+    assert_eq!(std::fs::read_dir(backups.path()).expect("a directory").count(), 0);
+    drop(server);
+}

@@ -8,6 +8,8 @@ DIESEL_VERSION := 2.3.14
 DIESEL_FEATURES := sqlite-bundled$(if $(shell command -v pg_config), postgres)
 DIESEL    ?= target/tools/$(subst $() ,-,$(DIESEL_FEATURES))/bin/diesel
 ARGS      ?=
+# Of the crate, for the command: FEATURES=postgres, which needs libpq.
+FEATURES  ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help build db-init db-migrate db-rollback db-seed db-health db-status db-backup \
@@ -17,7 +19,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build the command, optimised
-	@$(CARGO) build --release --locked --quiet --bin zenith-db
+	@$(CARGO) build --release --locked --quiet --bin zenith-db --features "$(FEATURES)"
 
 db-init: build ## Create the database, or bring it up to date
 	@$(ZENITH) create $(ARGS)

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::DatabaseManager;
 use super::seed_data::{GRANTS, PERMISSIONS, ROLES, SETTINGS};
+use crate::connection::TransactionLock;
 use crate::migrations::Ledger;
 use crate::models::{NewPermission, NewRolePermission, User};
 use crate::schema::{permissions, role_permissions, roles, system_settings};
@@ -51,6 +52,7 @@ impl DatabaseManager {
             )));
         }
         connection.write(|connection| {
+            connection.hold(TransactionLock::Seeds)?;
             let report = seed(connection)?;
             Ok(SeedReport { refreshed: refresh(connection)?, ..report })
         })

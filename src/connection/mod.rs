@@ -13,7 +13,9 @@ mod transaction;
 pub use backend::{DbConnection, MultiBackend};
 pub(crate) use file::{create_private_dir, read_head, sync_dir};
 pub(crate) use pragma::{is_busy, read as read_pragma, set_query_only};
-pub(crate) use sqlite::{Access, create_file, exists, inspect, inspect_copy, literal_uri, open};
+pub(crate) use sqlite::{
+    Access, create_file, exists, inspect, inspect_copy, literal_uri, open, open_exclusively,
+};
 pub(crate) use transaction::TransactionLock;
 
 use diesel::SqliteConnection;

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
+use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 
 use super::{DbConnection, file, pragma};
@@ -34,6 +35,30 @@ pub(crate) fn create_file(path: &DatabasePath) -> Result<bool> {
     file::create_private_dir(path.directory())?;
     file::create_private_file(path.as_path())
         .map_err(Error::io("create the database file", path.as_path()))
+}
+
+/// Opens the database so that nobody else can read or write it, in any journal mode, until the
+/// connection is closed. Whoever has it open already is an error.
+pub(crate) fn open_exclusively(
+    path: &Path,
+    options: &SqliteOptions,
+    action: &'static str,
+) -> Result<SqliteConnection> {
+    check_file(path)?;
+    let mut connection = establish(path, "mode=rw")?;
+    let begun = Instant::now();
+    let patience = options.busy_timeout.as_millis();
+    let lock = format!(
+        "PRAGMA busy_timeout = {patience}; PRAGMA trusted_schema = OFF; \
+         PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT"
+    );
+    match connection.batch_execute(&lock) {
+        Ok(()) => Ok(connection),
+        Err(source) if pragma::is_busy(&source) => {
+            Err(Error::Locked { action, waited: begun.elapsed(), source })
+        }
+        Err(cause) => Err(cause.into()),
+    }
 }
 
 /// Opens the database. It must exist.

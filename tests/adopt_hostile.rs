@@ -216,7 +216,7 @@ fn unknown_words_lengths_and_hashes_are_named_by_their_rule() {
         UPDATE users SET password_hash = 'pbkdf2:another secret' WHERE id = 7;
         UPDATE system_settings SET value = 'a third secret', is_secret = 1 WHERE id = 4;
         UPDATE system_settings SET value = 'seven' WHERE id = 1;
-        UPDATE chat_history SET message_id = 'no-uuid' WHERE id = 3;";
+        UPDATE documents SET document_id = 'no-uuid' WHERE id = 2;";
     let fixture = former_with(Shape::Plain, statements);
     let (report, _) = adopt(&fixture);
     for (table, id, part) in [
@@ -229,7 +229,7 @@ fn unknown_words_lengths_and_hashes_are_named_by_their_rule() {
         ("users", 7, "neither Argon2id nor bcrypt"),
         ("system_settings", 4, "system_settings_secret_is_encrypted"),
         ("system_settings", 1, "system_settings_value_agrees_with_type"),
-        ("chat_history", 3, "\"no-uuid\" is not a UUID"),
+        ("documents", 2, "\"no-uuid\" is not a UUID"),
     ] {
         let reason = reason(&report, table, id);
         assert!(reason.contains(part), "{table} {id}: {reason}");

@@ -86,11 +86,10 @@ impl DatabaseManager {
 
     fn plan_adoption(&self, options: &AdoptionOptions) -> Result<AdoptionReport> {
         let path = self.config.database_path();
-        if check_origin(path, &self.config)? == Origin::Ours {
+        let rehearsal = Rehearsal::new()?;
+        if self.copy_former(path, &rehearsal.file(OLD))? == Origin::Ours {
             return Ok(self.already_ours());
         }
-        let rehearsal = Rehearsal::new()?;
-        source::copy(path, self.config.sqlite(), &rehearsal.file(OLD))?;
         let (report, _) =
             self.attempt(path.as_path(), &rehearsal.file(OLD), &rehearsal.file(NEW), options)?;
         Ok(report)
@@ -100,7 +99,7 @@ impl DatabaseManager {
         let (path, sqlite) = (self.config.database_path(), self.config.sqlite());
         let name = file_name(path);
         let mut original = loop {
-            if check_origin(path, &self.config)? == Origin::Ours {
+            if self.check_origin(path, path)? == Origin::Ours {
                 return Ok(self.already_ours());
             }
             if let Some(original) = Original::lock(path, sqlite)? {
@@ -146,16 +145,17 @@ impl DatabaseManager {
         let (path, sqlite) = (self.config.database_path(), self.config.sqlite());
         let source = connection_path(from)?;
         self.check_free()?;
-        if check_origin(&source, &self.config)? == Origin::Ours {
-            return Err(Error::Refused {
+        let refuse_ours = |origin| match origin {
+            Origin::Ours => Err(Error::Refused {
                 path: from.to_owned(),
                 reason: "it is a database of this program already; copy it with `zenith-db backup`"
                     .into(),
-            });
-        }
+            }),
+            _ => Ok(()),
+        };
         if plan {
             let rehearsal = Rehearsal::new()?;
-            source::copy(&source, sqlite, &rehearsal.file(OLD))?;
+            refuse_ours(self.copy_former(&source, &rehearsal.file(OLD))?)?;
             let (report, _) =
                 self.attempt(from, &rehearsal.file(OLD), &rehearsal.file(NEW), options)?;
             return Ok(report);
@@ -168,7 +168,7 @@ impl DatabaseManager {
         let (old, new) = (workshop.file(OLD), workshop.file(NEW));
         // Made first, so that it is private.
         connection::create_file(&connection_path(&old)?)?;
-        source::copy(&source, sqlite, &old)?;
+        refuse_ours(self.copy_former(&source, &old)?)?;
         let (mut report, quarantined) = self.attempt(from, &old, &new, options)?;
         if report.outcome != AdoptionOutcome::Adopted {
             return Ok(report);
@@ -181,6 +181,33 @@ impl DatabaseManager {
         report.quarantine = quarantined.and_then(quarantine::Quarantined::keep);
         connection::sync_dir(directory).map_err(Error::io("write through", directory))?;
         Ok(report)
+    }
+
+    /// Copies a database of the former application; one of ours is only named.
+    fn copy_former(&self, path: &DatabasePath, copy: &Path) -> Result<Origin> {
+        if !source::has_abandoned_log(path) && self.check_origin(path, path)? == Origin::Ours {
+            return Ok(Origin::Ours);
+        }
+        source::copy(path, self.config.sqlite(), copy)?;
+        self.check_origin(&connection_path(copy)?, path)
+    }
+
+    /// Only the former application's database is adopted, and only ours is left as it is.
+    fn check_origin(&self, path: &DatabasePath, name: &DatabasePath) -> Result<Origin> {
+        let refuse = |reason: String| {
+            Err(Error::Refused {
+                path: name.as_path().to_owned(),
+                reason: format!(
+                    "{reason}; only a database of the former application can be adopted. Nothing \
+                     was changed"
+                ),
+            })
+        };
+        match connection::inspect(path, self.config.sqlite(), origin_of)? {
+            Origin::Empty => refuse("it has no tables".into()),
+            Origin::Foreign(found) => refuse(found),
+            origin => Ok(origin),
+        }
     }
 
     /// There must be nothing that could pass for a part of the new database.
@@ -304,22 +331,6 @@ fn stem(path: &DatabasePath) -> String {
 
 fn copy_prefix(path: &DatabasePath) -> String {
     format!(".{}-legacy-", stem(path))
-}
-
-/// Only the former application's database is adopted, and only ours is left as it is.
-fn check_origin(path: &DatabasePath, config: &Config) -> Result<Origin> {
-    let refuse = |reason: String| {
-        let reason = format!(
-            "{reason}; only a database of the former application can be adopted. \
-                              Nothing was changed"
-        );
-        Err(Error::Refused { path: path.as_path().to_owned(), reason })
-    };
-    match connection::inspect(path, config.sqlite(), origin_of)? {
-        Origin::Empty => refuse("it has no tables".into()),
-        Origin::Foreign(found) => refuse(found),
-        origin => Ok(origin),
-    }
 }
 
 /// The new database must pass every critical check before it gets its name.

@@ -87,10 +87,15 @@ fn identity(_: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Whether a process that was killed left a log behind. Nobody has the database open then, or there
+/// would be a `-shm`; and reading it in place would leave one.
+pub(super) fn has_abandoned_log(path: &DatabasePath) -> bool {
+    path.with_suffix("-wal").exists() && !path.with_suffix("-shm").exists()
+}
+
 /// Copies the state of a database that is only read, and leaves nothing beside it.
 pub(super) fn copy(source: &DatabasePath, options: &SqliteOptions, target: &Path) -> Result<()> {
-    let side = |suffix| source.with_suffix(suffix).exists();
-    if side("-journal") {
+    if source.with_suffix("-journal").exists() {
         return Err(Error::Refused {
             path: source.as_path().to_owned(),
             reason:
@@ -99,8 +104,7 @@ pub(super) fn copy(source: &DatabasePath, options: &SqliteOptions, target: &Path
                     .into(),
         });
     }
-    if side("-wal") && !side("-shm") {
-        // Nobody has it open, or there would be a -shm; reading it in place would leave one behind.
+    if has_abandoned_log(source) {
         return copy_with_log(source, options, target);
     }
     connection::inspect(source, options, |connection| {

@@ -24,7 +24,7 @@ fn every_shape_is_adopted_with_every_row_and_is_healthy() {
         let counts: Vec<i64> = tables.iter().map(|table| count(&fixture, table)).collect();
         let report = adopt(&fixture);
         assert_eq!(report.rows_read, report.rows_copied, "{shape:?}");
-        assert_eq!(report.rows_read, u64::try_from(counts.iter().sum::<i64>()).unwrap());
+        assert_eq!(report.rows_read, u64::try_from(counts.iter().sum::<i64>()).expect("rows"));
         for (table, before) in tables.iter().zip(counts) {
             let name = if table == "schema_version" { "legacy_schema_version" } else { table };
             // Seeds and grants come on top.
@@ -51,7 +51,7 @@ fn names(connection: &mut SqliteConnection) -> Vec<String> {
 }
 
 fn count(fixture: &Fixture, table: &str) -> i64 {
-    fixture.text(&format!("SELECT count(*) FROM \"{table}\"")).parse().unwrap()
+    fixture.text(&format!("SELECT count(*) FROM \"{table}\"")).parse().expect("a number")
 }
 
 #[test]
@@ -277,7 +277,8 @@ fn the_original_is_kept_whole_and_private_beside_the_backups() {
     let report = adopt(&fixture);
     let kept = kept_original(&fixture);
     assert_eq!(report.original.as_deref(), Some(kept.as_path()));
-    let mut original = SqliteConnection::establish(kept.to_str().unwrap()).expect("the original");
+    let mut original =
+        SqliteConnection::establish(kept.to_str().expect("UTF-8")).expect("the original");
     assert_eq!(text(&mut original, "SELECT username FROM users WHERE id = 1"), "Admin");
     assert_eq!(text(&mut original, "SELECT count(*) FROM schema_version"), "3");
     #[cfg(unix)]

@@ -115,7 +115,8 @@ fn times_of_every_form_are_converted_and_impossible_ones_named() {
     let mut statements = String::new();
     for (id, (time, _)) in (200_u32..).zip(times) {
         statements += &message(id, "'x'");
-        statements += &format!("UPDATE chat_history SET timestamp = {time} WHERE id = {id};");
+        let update = format!("UPDATE chat_history SET timestamp = {time} WHERE id = {id};");
+        statements += &update;
     }
     let fixture = former_with(Shape::Plain, &statements);
     let (report, lines) = adopt(&fixture);

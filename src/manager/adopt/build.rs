@@ -88,7 +88,7 @@ fn suspend(connection: &mut SqliteConnection) -> Result<Vec<String>> {
     let which = "((type = 'index' AND sql NOT LIKE 'CREATE UNIQUE %')
                   OR (type = 'trigger' AND name LIKE '%\\_updated\\_at' ESCAPE '\\'))
                  AND tbl_name IN (SELECT value FROM json_each(";
-    let known: Vec<&str> = super::rules::TABLES.iter().map(|table| table.name).collect();
+    let known: Vec<&str> = super::tables::TABLES.iter().map(|table| table.name).collect();
     let known = literal(&serde_json::Value::from(known).to_string());
     let definitions = names(
         connection,

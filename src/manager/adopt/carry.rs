@@ -10,7 +10,7 @@ use super::cell::{AnyRow, quoted};
 use super::load::{ASIDE, Former};
 use super::origin::{column_list, literal, names};
 use super::report::BrokenRow;
-use super::rules::TABLES;
+use super::tables::TABLES;
 use crate::manager::health;
 use crate::{Result, connection};
 

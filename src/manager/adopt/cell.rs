@@ -139,20 +139,28 @@ impl QueryableByName<Sqlite> for AnyRow {
     }
 }
 
-/// A statement with one bound value of any type for each `?`. It is prepared once for each text and
-/// types.
+/// A statement with a bound value of any type between each two parts of its text. It is prepared once
+/// for each text and types.
 #[derive(Debug)]
 pub(super) struct Statement<'a> {
-    sql: &'a str,
+    parts: &'a [String],
     cells: &'a [Cell],
     /// Whether a value is a number: what a NULL is bound as, so that it makes no other statement.
     numbers: &'a [bool],
 }
 
 impl<'a> Statement<'a> {
-    pub(super) const fn new(sql: &'a str, cells: &'a [Cell], numbers: &'a [bool]) -> Self {
-        Self { sql, cells, numbers }
+    pub(super) const fn new(parts: &'a [String], cells: &'a [Cell], numbers: &'a [bool]) -> Self {
+        Self { parts, cells, numbers }
     }
+}
+
+/// The parts of a statement that ends with this many values in parentheses.
+pub(super) fn with_values(head: &str, count: usize) -> Vec<String> {
+    let mut parts = vec![format!("{head} (")];
+    parts.extend((1..count).map(|_| ", ".to_owned()));
+    parts.push(")".to_owned());
+    parts
 }
 
 impl Query for Statement<'_> {
@@ -166,8 +174,8 @@ impl QueryId for Statement<'_> {
 
 impl QueryFragment<Sqlite> for Statement<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        let mut parts = self.sql.split('?');
-        out.push_sql(parts.next().unwrap_or_default());
+        let mut parts = self.parts.iter();
+        out.push_sql(parts.next().map_or("", String::as_str));
         for (place, (part, cell)) in parts.zip(self.cells).enumerate() {
             match cell {
                 Cell::Null if self.numbers.get(place) == Some(&true) => {
@@ -184,6 +192,10 @@ impl QueryFragment<Sqlite> for Statement<'_> {
             out.push_sql(part);
         }
         Ok(())
+    }
+
+    fn is_safe_to_cache_prepared(&self, _: &Sqlite) -> QueryResult<bool> {
+        Ok(true)
     }
 }
 

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use diesel::prelude::*;
 
 use super::cell::Cell;
+use super::json;
 use super::load::{Former, set_aside};
 use super::normalise::Knowledge;
 use super::report::GrantReport;
-use super::value;
 use crate::models::{NewPermission, NewRolePermission};
 use crate::schema::{permissions, role_permissions};
 use crate::types::{PermissionId, RoleId};
@@ -39,7 +39,7 @@ pub(super) fn grant(
         let names = match &list {
             Cell::Null => Some(Vec::new()),
             Cell::Text(text) if text.trim().is_empty() => Some(Vec::new()),
-            Cell::Text(text) => value::permission_names(text),
+            Cell::Text(text) => json::permission_names(text),
             _ => None,
         };
         let Some(names) = names else {
@@ -53,19 +53,16 @@ pub(super) fn grant(
                 continue;
             }
             let permission = match known.get(&name) {
-                Some(id) => *id,
-                None => match create(connection, &name)? {
-                    Some(id) => {
-                        report.new_permissions.push(name.clone());
-                        known.insert(name, id);
-                        id
-                    }
-                    None => {
-                        report.unread.push(role);
-                        set_aside(connection, "roles", role, "permissions", &list)?;
-                        continue;
-                    }
-                },
+                Some(id) => Some(*id),
+                None => create(connection, &name)?.inspect(|id| {
+                    report.new_permissions.push(name.clone());
+                    known.insert(name, *id);
+                }),
+            };
+            let Some(permission) = permission else {
+                report.unread.push(role);
+                set_aside(connection, "roles", role, "permissions", &list)?;
+                continue;
             };
             if held.insert((role, permission.0)) {
                 let row = NewRolePermission {

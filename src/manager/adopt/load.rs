@@ -8,11 +8,11 @@ use diesel::connection::{DefaultLoadingMode, SimpleConnection};
 use diesel::prelude::*;
 
 use super::audit::Chain;
-use super::cell::{AnyRow, Cell, Statement};
+use super::cell::{AnyRow, Cell, Statement, with_values};
 use super::normalise::{Broken, Knowledge, Layout, NewRow};
 use super::origin::{column_list, columns, tables};
 use super::report::BrokenRow;
-use super::rules::{AUDIT_LOG, TABLES};
+use super::tables::{AUDIT_LOG, TABLES};
 use crate::config::SqliteOptions;
 use crate::error::Violation;
 use crate::{Error, Result, connection};
@@ -75,7 +75,7 @@ impl<'a> Former<'a> {
 pub(super) struct Writer<'a> {
     connection: &'a mut SqliteConnection,
     layout: &'a Layout,
-    sql: String,
+    insert: Vec<String>,
     numbers: Vec<bool>,
     chain: Option<Chain>,
 }
@@ -84,18 +84,18 @@ impl<'a> Writer<'a> {
     pub(super) fn new(connection: &'a mut SqliteConnection, layout: &'a Layout) -> Result<Self> {
         let table = layout.table;
         let names: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
-        let marks = vec!["?"; names.len()].join(", ");
-        let sql = format!("INSERT INTO {} ({}) VALUES ({marks})", table.name, names.join(", "));
+        let head = format!("INSERT INTO {} ({}) VALUES", table.name, names.join(", "));
+        let insert = with_values(&head, names.len());
         let chain = if table.name == AUDIT_LOG { Some(Chain::new(connection)?) } else { None };
         let numbers = table.columns.iter().map(|column| column.rule.makes_numbers()).collect();
-        Ok(Self { connection, layout, sql, numbers, chain })
+        Ok(Self { connection, layout, insert, numbers, chain })
     }
 
     /// Writes a row, or says which rule of the new schema it breaks. Any other failure is an error.
     pub(super) fn write(&mut self, rowid: i64, row: &NewRow) -> Result<Result<(), Broken>> {
         let written = match &mut self.chain {
             Some(chain) => chain.append(self.connection, &row.cells),
-            None => Statement::new(&self.sql, &row.cells, &self.numbers)
+            None => Statement::new(&self.insert, &row.cells, &self.numbers)
                 .execute(self.connection)
                 .map(drop),
         };
@@ -117,13 +117,12 @@ impl<'a> Writer<'a> {
         let column = named.first().and_then(|place| table.columns.get(*place));
         let mut reason = violation.to_string();
         if violation.rule() == crate::Rule::Duplicate && !named.is_empty() {
-            let tests: Vec<String> =
-                violation.columns().iter().map(|name| format!("{name} = ?")).collect();
             let cells: Vec<Cell> =
                 named.iter().filter_map(|place| row.cells.get(*place).cloned()).collect();
-            let query =
-                format!("SELECT id AS rowid FROM {} WHERE {}", table.name, tests.join(" AND "));
-            let query = Statement::new(&query, &cells, &[]);
+            let columns = violation.columns().join(", ");
+            let head = format!("SELECT id AS rowid FROM {} WHERE ({columns}) =", table.name);
+            let parts = with_values(&head, cells.len());
+            let query = Statement::new(&parts, &cells, &[]);
             let first: Option<AnyRow> = query.get_result(self.connection).optional()?;
             if let Some(first) = first {
                 reason = format!("{reason}: row {}", first.rowid);
@@ -151,10 +150,10 @@ pub(super) fn set_aside(
     column: &str,
     cell: &Cell,
 ) -> Result<()> {
-    let sql = format!("INSERT OR REPLACE INTO {ASIDE} VALUES (?, ?, ?, ?)");
+    let insert = with_values(&format!("INSERT OR REPLACE INTO {ASIDE} VALUES"), 4);
     let cells =
         [Cell::Text(table.into()), Cell::Integer(row), Cell::Text(column.into()), cell.clone()];
-    Statement::new(&sql, &cells, &[]).execute(connection)?;
+    Statement::new(&insert, &cells, &[]).execute(connection)?;
     Ok(())
 }
 

@@ -14,6 +14,8 @@ mod build;
 mod carry;
 mod cell;
 mod grants;
+mod json;
+mod kept;
 mod load;
 mod normalise;
 mod origin;
@@ -21,6 +23,7 @@ mod quarantine;
 mod report;
 mod rules;
 mod source;
+mod tables;
 mod time;
 mod value;
 mod verify;
@@ -30,8 +33,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use chrono::Utc;
-use tempfile::{NamedTempFile, TempDir, TempPath};
+use tempfile::{TempDir, TempPath};
 
 pub use origin::Origin;
 pub(super) use origin::origin_of;
@@ -40,10 +42,9 @@ pub use report::{
     GrantReport, TableReport,
 };
 
-use self::build::Built;
+use self::kept::{copy_prefix, keep_copy};
 use self::load::Former;
 use self::source::Original;
-use self::verify::Proof;
 use self::workshop::{Workshop, clear_leftovers, connection_path, entries};
 use super::DatabaseManager;
 use crate::config::DatabasePath;
@@ -88,7 +89,7 @@ impl DatabaseManager {
         let path = self.config.database_path();
         let rehearsal = Rehearsal::new()?;
         if self.copy_former(path, &rehearsal.file(OLD))? == Origin::Ours {
-            return Ok(self.already_ours());
+            return Ok(AdoptionReport::already_ours(path.as_path()));
         }
         let (report, _) =
             self.attempt(path.as_path(), &rehearsal.file(OLD), &rehearsal.file(NEW), options)?;
@@ -100,7 +101,7 @@ impl DatabaseManager {
         let name = file_name(path);
         let mut original = loop {
             if self.check_origin(path, path)? == Origin::Ours {
-                return Ok(self.already_ours());
+                return Ok(AdoptionReport::already_ours(path.as_path()));
             }
             if let Some(original) = Original::lock(path, sqlite)? {
                 break original;
@@ -235,9 +236,12 @@ impl DatabaseManager {
     ) -> Result<(AdoptionReport, Option<quarantine::Quarantined>)> {
         let sqlite = self.config.sqlite();
         let former = Former::open(old, sqlite)?;
+        tracing::debug!("building the new database");
         let built = build::build(&former, new, sqlite)?;
+        tracing::debug!("comparing the two");
         let proof = verify::verify(&former, &built, new, sqlite)?;
         check_health(new)?;
+        tracing::debug!("the new database is as it should be");
         let outcome = match (options.plan, built.broken.is_empty(), &options.quarantine) {
             (true, ..) => AdoptionOutcome::Planned,
             (_, false, None) => AdoptionOutcome::Undecided,
@@ -249,57 +253,8 @@ impl DatabaseManager {
             }
             _ => None,
         };
-        Ok((self.report(outcome, source, built, proof), quarantined))
-    }
-
-    fn report(
-        &self,
-        outcome: AdoptionOutcome,
-        source: &Path,
-        built: Built,
-        proof: Proof,
-    ) -> AdoptionReport {
-        let Proof { tables, carried } = proof;
-        let read = tables.iter().map(|t| t.read).chain(carried.iter().map(|t| t.read)).sum();
-        let copied = tables.iter().map(|t| t.copied).chain(carried.iter().map(|t| t.copied)).sum();
-        AdoptionReport {
-            outcome,
-            database_path: self.config.database_path().as_path().to_owned(),
-            source: source.to_owned(),
-            original: None,
-            quarantine: None,
-            rows_read: read,
-            rows_copied: copied,
-            rows_quarantined: read - copied,
-            tables,
-            carried,
-            left: built.cargo.left,
-            grants: built.grants,
-            seeded: built.seeded,
-            broken: built.broken,
-            milliseconds: 0,
-        }
-    }
-
-    fn already_ours(&self) -> AdoptionReport {
-        let path = self.config.database_path().as_path();
-        AdoptionReport {
-            outcome: AdoptionOutcome::AlreadyOurs,
-            database_path: path.to_owned(),
-            source: path.to_owned(),
-            original: None,
-            quarantine: None,
-            rows_read: 0,
-            rows_copied: 0,
-            rows_quarantined: 0,
-            tables: Vec::new(),
-            carried: Vec::new(),
-            left: Vec::new(),
-            grants: GrantReport::default(),
-            seeded: super::SeedReport::default(),
-            broken: Vec::new(),
-            milliseconds: 0,
-        }
+        let database = self.config.database_path().as_path();
+        Ok((AdoptionReport::of(outcome, database, source, built, proof), quarantined))
     }
 }
 
@@ -325,14 +280,6 @@ fn file_name(path: &DatabasePath) -> String {
     path.as_path().file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn stem(path: &DatabasePath) -> String {
-    path.as_path().file_stem().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-fn copy_prefix(path: &DatabasePath) -> String {
-    format!(".{}-legacy-", stem(path))
-}
-
 /// The new database must pass every critical check before it gets its name.
 fn check_health(new: &Path) -> Result<()> {
     let health = DatabaseManager::new(Config::for_path(new)?).health_check();
@@ -345,48 +292,5 @@ fn check_health(new: &Path) -> Result<()> {
         Ok(())
     } else {
         Err(Error::AdoptionUnfaithful { reason: faults.join("; ") })
-    }
-}
-
-/// Gives the copy of the original its name, which says what it is and never replaces a file.
-fn keep_copy(mut copy: NamedTempFile, backups: &Path, path: &DatabasePath) -> Result<KeptCopy> {
-    let name = copy.path().to_owned();
-    copy.as_file().sync_all().map_err(Error::io("write through", name))?;
-    let backups = &std::path::absolute(backups).map_err(Error::io("find", backups))?;
-    loop {
-        let time = Utc::now().format("%Y%m%dT%H%M%S%.6fZ");
-        let name = backups.join(format!("{}-legacy-{time}.db", stem(path)));
-        match copy.persist_noclobber(&name) {
-            Ok(_) => {
-                let kept = KeptCopy(Some(name));
-                connection::sync_dir(backups).map_err(Error::io("write through", backups))?;
-                return Ok(kept);
-            }
-            Err(failed) if failed.error.kind() == std::io::ErrorKind::AlreadyExists => {
-                copy = failed.file;
-            }
-            Err(failed) => {
-                return Err(Error::io("name the copy of the original", name)(failed.error));
-            }
-        }
-    }
-}
-
-/// The copy of the original, which goes again if the original stays.
-struct KeptCopy(Option<PathBuf>);
-
-impl KeptCopy {
-    fn keep(mut self) -> Option<PathBuf> {
-        self.0.take()
-    }
-}
-
-impl Drop for KeptCopy {
-    fn drop(&mut self) {
-        if let Some(path) = &self.0
-            && let Err(cause) = fs::remove_file(path)
-        {
-            tracing::warn!(%cause, path = %path.display(), "a copy of the original stayed behind");
-        }
     }
 }

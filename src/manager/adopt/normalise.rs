@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::{Map, Value};
 
 use super::cell::Cell;
+use super::json;
 use super::rules::{Column, Rule, Table};
 use super::value::{self, Converted};
 use crate::types::UtcTime;
@@ -198,9 +199,9 @@ impl Layout {
 
     fn write_metadata(&self, raw: &[Cell], mut legacy: Map<String, Value>, row: &mut NewRow) {
         let Some(place) = self.metadata else { return };
-        let (text, object, mut reason) = match value::metadata(self.source(place, raw)) {
-            value::Metadata::Object(text, reason) => (text, None, reason),
-            value::Metadata::Other(other, reason) => {
+        let (text, object, mut reason) = match json::metadata(self.source(place, raw)) {
+            json::Metadata::Object(text, reason) => (text, None, reason),
+            json::Metadata::Other(other, reason) => {
                 legacy.insert("metadata".into(), other);
                 (String::new(), Some(Map::new()), Some(reason))
             }

@@ -5,7 +5,7 @@ use diesel::sql_types::Text;
 use serde::Serialize;
 
 use super::cell::quoted;
-use super::rules::TABLES;
+use super::tables::TABLES;
 use crate::manager::DatabaseManager;
 use crate::migrations::{self, Ledger};
 use crate::{DbConnection, Error, Result, connection};

@@ -1,10 +1,12 @@
 //! What an adoption found, changed and left out.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::super::SeedReport;
+use super::build::Built;
+use super::verify::Proof;
+use crate::manager::SeedReport;
 
 /// How an adoption ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -54,6 +56,56 @@ pub struct AdoptionReport {
     pub broken: Vec<BrokenRow>,
     /// How long it took, in milliseconds.
     pub milliseconds: u64,
+}
+
+impl AdoptionReport {
+    /// Where there was nothing to do.
+    pub(super) fn already_ours(path: &Path) -> Self {
+        Self {
+            outcome: AdoptionOutcome::AlreadyOurs,
+            database_path: path.to_owned(),
+            source: path.to_owned(),
+            original: None,
+            quarantine: None,
+            rows_read: 0,
+            rows_copied: 0,
+            rows_quarantined: 0,
+            tables: Vec::new(),
+            carried: Vec::new(),
+            left: Vec::new(),
+            grants: GrantReport::default(),
+            seeded: SeedReport::default(),
+            broken: Vec::new(),
+            milliseconds: 0,
+        }
+    }
+
+    pub(super) fn of(
+        outcome: AdoptionOutcome,
+        database: &Path,
+        source: &Path,
+        built: Built,
+        proof: Proof,
+    ) -> Self {
+        let Proof { tables, carried } = proof;
+        let read = tables.iter().map(|t| t.read).chain(carried.iter().map(|t| t.read)).sum();
+        let copied = tables.iter().map(|t| t.copied).chain(carried.iter().map(|t| t.copied)).sum();
+        Self {
+            outcome,
+            database_path: database.to_owned(),
+            source: source.to_owned(),
+            rows_read: read,
+            rows_copied: copied,
+            rows_quarantined: read - copied,
+            tables,
+            carried,
+            left: built.cargo.left,
+            grants: built.grants,
+            seeded: built.seeded,
+            broken: built.broken,
+            ..Self::already_ours(database)
+        }
+    }
 }
 
 /// A row that breaks a rule of the new schema.

@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
-
 use super::cell::Cell;
+use super::json::{grants_everything, is_json, json_texts, optional_json};
 use super::normalise::Knowledge;
 use super::rules::Rule;
 use super::time;
@@ -14,14 +13,13 @@ use crate::types::{PublicId, Sha256Hash, UtcTime};
 /// The value, and why it is not the old one.
 pub(super) type Converted = (Cell, Option<&'static str>);
 
-type Outcome = Result<Converted, String>;
+pub(super) type Outcome = Result<Converted, String>;
 
-const DEFAULT: &str = "was missing: the default";
-const EMPTY: &str = "empty text written as no value";
+pub(super) const DEFAULT: &str = "was missing: the default";
+pub(super) const EMPTY: &str = "empty text written as no value";
 pub(super) const NUMBER: &str =
     "number stored as text, or with a fraction of zero, written as a number";
 const FLAG: &str = "flag written as 0 or 1";
-const NOT_JSON: &str = "text that is not JSON kept as a JSON string";
 
 /// The rules that look at one value alone.
 pub(super) fn convert(rule: Rule, old: &Cell, knowledge: &Knowledge) -> Outcome {
@@ -124,8 +122,11 @@ fn shown(text: &str) -> String {
     format!("{short:?}")
 }
 
-/// The value as text, and why it had to be read as one.
-fn text(old: &Cell) -> Result<Option<(Cow<'_, str>, Option<&'static str>)>, String> {
+/// Text, and why it had to be read as text.
+pub(super) type Read<'a> = (Cow<'a, str>, Option<&'static str>);
+
+/// The value as text.
+pub(super) fn text(old: &Cell) -> Result<Option<Read<'_>>, String> {
     Ok(Some(match old {
         Cell::Null => return Ok(None),
         Cell::Text(text) => (Cow::Borrowed(text.as_str()), None),
@@ -145,6 +146,7 @@ fn integer(old: &Cell, default: Option<i64>) -> Result<Option<Converted>, String
         #[expect(clippy::cast_possible_truncation, reason = "compared with the number it is from")]
         let integer = number as i64;
         #[expect(clippy::cast_precision_loss, reason = "far below 2^53, or refused")]
+        #[expect(clippy::float_cmp, reason = "only the very same number is meant")]
         let same = number.abs() < 9.0e15 && integer as f64 == number;
         same.then_some((Cell::Integer(integer), Some(NUMBER)))
     };
@@ -215,53 +217,6 @@ fn optional_time(old: &Cell) -> Result<Option<Converted>, String> {
     }
 }
 
-/// Text that the models can read: SQLite's own check knows no depth.
-fn is_json(text: &str) -> bool {
-    text == "{}" || text == "[]" || serde_json::from_str::<Value>(text).is_ok()
-}
-
-fn optional_json(old: &Cell) -> Outcome {
-    match text(old)? {
-        None => Ok((Cell::Null, None)),
-        Some((text, _)) if text.is_empty() => Ok((Cell::Null, Some(EMPTY))),
-        Some((text, reason)) if is_json(&text) => Ok((Cell::Text(text.into_owned()), reason)),
-        Some((text, _)) => Ok((Cell::Text(Value::from(text.as_ref()).to_string()), Some(NOT_JSON))),
-    }
-}
-
-fn json_texts(old: &Cell) -> Outcome {
-    match text(old)? {
-        None => Ok((Cell::Text("[]".into()), Some(DEFAULT))),
-        Some((text, _)) if text.is_empty() => Ok((Cell::Text("[]".into()), Some(DEFAULT))),
-        Some((text, reason)) => match serde_json::from_str::<Vec<String>>(&text) {
-            Ok(_) => Ok((Cell::Text(text.into_owned()), reason)),
-            Err(_) => Err("is not a JSON list of texts".into()),
-        },
-    }
-}
-
-/// What a row's metadata is.
-pub(super) enum Metadata {
-    /// An object, as its own text.
-    Object(String, Option<&'static str>),
-    /// Anything else, which goes under `legacy`.
-    Other(Value, &'static str),
-}
-
-pub(super) fn metadata(old: &Cell) -> Metadata {
-    match text(old) {
-        Ok(None) => Metadata::Object("{}".into(), Some(DEFAULT)),
-        Ok(Some((text, _))) if text.is_empty() => Metadata::Object("{}".into(), Some(DEFAULT)),
-        Ok(Some((text, reason))) if text == "{}" => Metadata::Object(text.into_owned(), reason),
-        Ok(Some((text, reason))) => match serde_json::from_str::<Value>(&text) {
-            Ok(Value::Object(_)) => Metadata::Object(text.into_owned(), reason),
-            Ok(other) => Metadata::Other(other, "metadata that is no object kept under legacy"),
-            Err(_) => Metadata::Other(text.into(), "metadata that is not JSON kept under legacy"),
-        },
-        Err(_) => Metadata::Other(old.to_json(), "metadata that is no text kept under legacy"),
-    }
-}
-
 /// A hash without the former application's name of its algorithm before it.
 fn phc(hash: &str) -> &str {
     let hash = hash.trim();
@@ -313,15 +268,6 @@ pub(super) fn setting(old: &Cell, value_type: &Cell, is_secret: &Cell) -> Outcom
         // What agrees with nothing is for the table's own check to refuse.
         _ => Ok((Cell::Text(found.into_owned()), read)),
     }
-}
-
-/// The names in a role's old list of permissions; `None` if it is no list of names.
-pub(super) fn permission_names(text: &str) -> Option<Vec<String>> {
-    serde_json::from_str(text).ok()
-}
-
-fn grants_everything(text: &str) -> bool {
-    permission_names(text).is_some_and(|names| names.iter().any(|name| name == "*"))
 }
 
 /// A reference that must be there.

@@ -15,7 +15,8 @@ use super::load::{ASIDE, Former};
 use super::normalise::Layout;
 use super::origin::{column_list, tables};
 use super::report::{CarriedReport, ChangeReport, ColumnDigest, TableReport};
-use super::rules::{AUDIT_LOG, TABLES};
+use super::rules::Column;
+use super::tables::{AUDIT_LOG, TABLES};
 use crate::config::SqliteOptions;
 use crate::manager::backup::integrity_faults;
 use crate::migrations::broken_references;
@@ -230,7 +231,7 @@ impl Side {
                 new.digest(expected);
             }
             *changed += u64::from(differs);
-            let derived = layout.table.columns.get(place).is_some_and(|c| c.is_derived());
+            let derived = layout.table.columns.get(place).is_some_and(Column::is_derived);
             changed_row |= differs && !derived;
         }
         self.changed_rows += u64::from(changed_row);

@@ -54,11 +54,11 @@ pub(super) fn clear_leftovers(parent: &Path, name: &str, options: &SqliteOptions
     for path in entries(parent, &prefix(name))? {
         let lock = path.join(LOCK);
         if lock.exists() {
-            match connection::open_exclusively(&lock, &at_once, "looking for leftovers") {
-                // Another adoption is at work in it.
-                Err(Error::Locked { .. }) => continue,
-                // Free, or never finished: nobody is there.
-                Ok(_) | Err(_) => {}
+            // Then another adoption is at work in it. Any other fault means that it was never
+            // finished, and nobody is there.
+            let taken = connection::open_exclusively(&lock, &at_once, "looking for leftovers");
+            if matches!(taken, Err(Error::Locked { .. })) {
+                continue;
             }
         } else if fs::remove_dir(&path).is_ok() {
             continue;

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use crate::support::command::tree;
-use crate::support::legacy::{Shape, kept_original, messages, rows, tables, write};
+use crate::support::legacy::{Shape, kept_originals, messages, rows, tables, write};
 use crate::support::{Fixture, run};
 
 /// A former database with enough rows that adopting it takes a while, and a directory to use it in.
@@ -16,7 +16,7 @@ impl Template {
     fn new() -> Self {
         let fixture = Fixture::empty();
         let shape = Shape::Configuration;
-        write(&fixture.path(), &[&tables(shape), &rows(shape), &messages(2_000)]);
+        write(&fixture.path(), &[&tables(shape), &rows(shape), &messages(1_000)]);
         Self(fixture)
     }
 
@@ -29,7 +29,7 @@ impl Template {
 
 /// The old database, every row of it, or the new one, whole and with every row.
 fn assert_old_or_new(fixture: &Fixture, moment: &str) -> bool {
-    assert_eq!(fixture.text("SELECT count(*) FROM chat_history"), "2003", "{moment}");
+    assert_eq!(fixture.text("SELECT count(*) FROM chat_history"), "1003", "{moment}");
     assert_eq!(
         fixture.text("SELECT integrity_check FROM pragma_integrity_check"),
         "ok",
@@ -39,7 +39,7 @@ fn assert_old_or_new(fixture: &Fixture, moment: &str) -> bool {
         fixture.text("SELECT count(*) FROM pragma_table_info('users') WHERE name = 'salt'") == "0";
     if adopted {
         assert!(fixture.manager().health_check().all_checks_passed, "{moment}");
-        kept_original(fixture);
+        assert!(!kept_originals(fixture).is_empty(), "{moment}: the original is gone");
     } else {
         assert_eq!(fixture.text("SELECT count(*) FROM schema_version"), "3", "{moment}");
         assert_eq!(fixture.text("SELECT count(*) FROM users WHERE salt = 'pepper'"), "1");
@@ -60,7 +60,7 @@ fn assert_swept(directory: &Path, moment: &str) {
 #[test]
 fn killed_at_any_moment_the_old_or_the_new_database_is_in_place() {
     let rounds: u32 =
-        std::env::var("ZENITH_TEST_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(60);
+        std::env::var("ZENITH_TEST_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(40);
     let template = Template::new();
     let fixture = template.copy();
     let begun = Instant::now();
@@ -86,9 +86,11 @@ fn killed_at_any_moment_the_old_or_the_new_database_is_in_place() {
             new += 1;
         } else {
             old += 1;
-            run(fixture.zenith().args(["adopt", "--yes"]), 0);
-            assert!(assert_old_or_new(&fixture, &moment));
-            assert_swept(fixture.directory.path(), &moment);
+            if round % 3 == 0 {
+                run(fixture.zenith().args(["adopt", "--yes"]), 0);
+                assert!(assert_old_or_new(&fixture, &moment));
+                assert_swept(fixture.directory.path(), &moment);
+            }
         }
     }
     assert!(old > 0, "no run was killed early enough");

@@ -119,9 +119,14 @@ pub fn former_with(shape: Shape, statements: &str) -> Fixture {
 
 /// The one kept original in the fixture's backups.
 pub fn kept_original(fixture: &Fixture) -> PathBuf {
+    let kept = kept_originals(fixture);
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    kept[0].clone()
+}
+
+/// Every kept original: a run that was killed just before the end leaves one too many.
+pub fn kept_originals(fixture: &Fixture) -> Vec<PathBuf> {
     let backups = fixture.directory.path().join("backups");
-    let names = super::files_in(&backups);
-    let kept: Vec<_> = names.iter().filter(|name| name.starts_with("zenith-legacy-")).collect();
-    assert_eq!(kept.len(), 1, "{names:?}");
-    backups.join(kept[0])
+    let names = super::files_in(&backups).into_iter();
+    names.filter(|n| n.starts_with("zenith-legacy-")).map(|name| backups.join(name)).collect()
 }

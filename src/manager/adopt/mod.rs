@@ -24,6 +24,8 @@ mod report;
 mod rules;
 mod source;
 mod tables;
+#[cfg(test)]
+mod tampering;
 mod time;
 mod value;
 mod verify;

@@ -12,7 +12,7 @@ use super::cell::{AnyRow, Cell, Statement, with_values};
 use super::normalise::{Broken, Knowledge, Layout, NewRow};
 use super::origin::{column_list, columns, tables};
 use super::report::BrokenRow;
-use super::tables::{AUDIT_LOG, TABLES};
+use super::tables::{AUDIT_LOG, REMEMBERED, TABLES};
 use crate::config::SqliteOptions;
 use crate::error::Violation;
 use crate::{Error, Result, connection};
@@ -167,6 +167,7 @@ pub(super) fn copy_table(
 ) -> Result<()> {
     let name = layout.table.name;
     let (mut kept, mut quarantined) = (HashSet::new(), HashSet::new());
+    let remembered = REMEMBERED.contains(&name);
     connection.batch_execute("BEGIN")?;
     let known = &*knowledge;
     std::thread::scope(|scope| {
@@ -180,7 +181,7 @@ pub(super) fn copy_table(
                     Err(broken) => Err(broken),
                 };
                 match fate {
-                    Ok(()) => kept.insert(rowid),
+                    Ok(()) => remembered && kept.insert(rowid),
                     Err(Broken { column, reason }) => {
                         broken.push(BrokenRow::new(name, rowid, column, reason));
                         quarantined.insert(rowid)
@@ -191,7 +192,9 @@ pub(super) fn copy_table(
         reader.join().map_err(|_| Error::State("the thread that reads ended early".into()))?
     })?;
     connection.batch_execute("COMMIT")?;
-    knowledge.kept.insert(name, kept);
+    if remembered {
+        knowledge.kept.insert(name, kept);
+    }
     knowledge.quarantined.insert(name, quarantined);
     Ok(())
 }

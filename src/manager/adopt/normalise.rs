@@ -44,7 +44,7 @@ pub(super) struct Layout {
 pub(super) struct Knowledge {
     /// The moment of the adoption.
     pub(super) now: UtcTime,
-    /// The keys that were written, for each table that others refer to. A table that is not here
+    /// The keys that were written, for each table of which they are remembered. One that is not here
     /// has not been read yet.
     pub(super) kept: BTreeMap<&'static str, HashSet<i64>>,
     /// The keys of the rows that were not written.

@@ -307,6 +307,18 @@ pub(super) const TABLES: &[Table] = &[
     table(AUDIT_LOG, AUDIT_COLUMNS),
 ];
 
+/// The tables that others refer to, and those that get seeds as well: of these it must be known which
+/// rows were copied.
+pub(super) const REMEMBERED: &[&str] = &[
+    "roles",
+    "permissions",
+    "users",
+    "chat_sessions",
+    "documents",
+    "role_permissions",
+    "system_settings",
+];
+
 /// The one table whose rows are chained, and so are written in their own way.
 pub(super) const AUDIT_LOG: &str = "audit_log";
 

@@ -266,7 +266,7 @@ fn new_sides(
         let rows = diesel::sql_query(query).load_iter::<AnyRow, DefaultLoadingMode>(connection)?;
         for row in rows {
             let AnyRow { rowid, cells } = row?;
-            if kept.is_none_or(|kept| !kept.contains(&rowid)) {
+            if kept.is_some_and(|kept| !kept.contains(&rowid)) {
                 continue;
             }
             side.copied += 1;

@@ -9,6 +9,10 @@
 
 mod support;
 
+mod adopt;
+mod adopt_command;
+mod adopt_hostile;
+mod adopt_killed;
 mod audit_append_only;
 mod backends_agree;
 mod backup;

@@ -18,6 +18,7 @@ Examples:
   zenith-db migrate --path /srv/zenith.db  apply what is pending, after a backup
   zenith-db migrate --plan                 show what that would do, and write nothing
   zenith-db rollback --steps 1 --yes       revert the last migration, after a backup
+  zenith-db adopt --plan                   what taking over an old database would change
   zenith-db health-check --format json     every check, for a monitoring system
   zenith-db ensure                         what a start script needs
 
@@ -68,6 +69,18 @@ pub(super) enum Command {
         /// Show what would run, and write nothing
         #[arg(long)]
         plan: bool,
+    },
+    /// Take over a database of the former application, and keep the original
+    Adopt {
+        /// The former database, left as it is; without it, the one at the configured path is replaced
+        #[arg(long, value_name = "FILE")]
+        from: Option<PathBuf>,
+        /// Show what would change and which rows break a rule, and change nothing
+        #[arg(long)]
+        plan: bool,
+        /// Write the rows that break a rule to FILE, as JSON Lines, and go on without them
+        #[arg(long, value_name = "FILE", conflicts_with = "plan")]
+        quarantine: Option<PathBuf>,
     },
     /// Write the roles, permissions and settings that are missing
     Seed,
@@ -126,6 +139,9 @@ pub(super) struct SetupArgs {
     /// Empty an existing database, after a backup, and set it up again (create only)
     #[arg(long, global = true)]
     pub(super) force: bool,
+    /// If the former application made the database, adopt it first
+    #[arg(long, global = true)]
+    pub(super) adopt: bool,
     /// The administrator's name [default: admin]
     #[arg(long, global = true, value_name = "NAME")]
     pub(super) admin_user: Option<String>,

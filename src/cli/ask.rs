@@ -9,12 +9,17 @@ use super::args::Args;
 use super::commands::UsageError;
 use crate::manager::check_password;
 
+/// Whether there is somebody to ask.
+pub(super) fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
 /// Asks before something destructive. `--yes` answers it; without a terminal nobody can.
 pub(super) fn confirm(args: &Args, question: &str) -> anyhow::Result<bool> {
     if args.output.yes {
         return Ok(true);
     }
-    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+    if !can_ask() {
         bail!(UsageError(format!("{question} There is no terminal to ask at: add --yes")));
     }
     write!(io::stderr(), "{question} [y/N] ")?;
@@ -42,7 +47,7 @@ pub(super) fn password(args: &Args) -> anyhow::Result<Option<SecretString>> {
         }
         Err(std::env::VarError::NotPresent) => {}
     }
-    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+    if !can_ask() {
         return Ok(None);
     }
     loop {

@@ -7,11 +7,13 @@ use serde_json::{Value, json};
 
 use super::args::{Args, Command};
 use super::output::Output;
-use super::{Exit, ask, render};
+use super::{Exit, adopt, ask, render};
 #[cfg(feature = "postgres")]
 use crate::config::Source;
 use crate::config::{EnvFile, Key, Loader};
-use crate::manager::{Administrator, DatabaseManager, HealthReport, RollbackTarget, SetupReport};
+use crate::manager::{
+    Administrator, AdoptionOptions, DatabaseManager, HealthReport, RollbackTarget, SetupReport,
+};
 use crate::{Config, Error};
 
 /// Flags that cannot be used together or here.
@@ -34,6 +36,7 @@ pub(super) fn exit_of(error: &anyhow::Error) -> Exit {
         Some(
             Error::Config(_)
             | Error::Refused { .. }
+            | Error::FormerDatabase { .. }
             | Error::Password(_)
             | Error::Administrator { .. }
             | Error::UnknownVersion { .. },
@@ -75,6 +78,11 @@ pub(super) fn run(args: &Args, output: Output) -> anyhow::Result<Exit> {
             }
             rollback(args, output, &manager, &target)
         }
+        Command::Adopt { from, plan, quarantine } => {
+            let options =
+                AdoptionOptions { from: from.clone(), plan: *plan, quarantine: quarantine.clone() };
+            adopt::run(args, output, &manager, &options)
+        }
         Command::Seed => {
             let report = manager.seed()?;
             output.result(&report, |out, report| render::seed(out, report))?;
@@ -111,6 +119,7 @@ fn check_flags(args: &Args) -> Result<(), UsageError> {
     let creates = matches!(args.command, Command::Create | Command::Ensure);
     let given = [
         ("--force", setup.force, args.command == Command::Create),
+        ("--adopt", setup.adopt, creates),
         ("--admin-user", setup.admin_user.is_some(), creates),
         ("--admin-email", setup.admin_email.is_some(), creates),
         ("--admin-password-stdin", setup.admin_password_stdin, creates),
@@ -194,8 +203,13 @@ fn create(args: &Args, output: Output, manager: &DatabaseManager) -> anyhow::Res
             anyhow::bail!("nothing was changed");
         }
     }
-    let (report, value) = initialize(args, output, manager)?;
-    output.result(&value, |out, _| render::setup(out, &report))?;
+    let adopted = if args.setup.force { None } else { adopt::offer(args, output, manager)? };
+    let (report, mut value) = initialize(args, output, manager)?;
+    adopt::add_to(&mut value, adopted.as_ref())?;
+    output.result(&value, |out, _| {
+        adopt::render_first(out, adopted.as_ref())?;
+        render::setup(out, &report)
+    })?;
     Ok(health_exit(manager, &report.details.health))
 }
 
@@ -261,6 +275,7 @@ fn health_exit(manager: &DatabaseManager, report: &HealthReport) -> Exit {
 }
 
 fn ensure(args: &Args, output: Output, manager: &DatabaseManager) -> anyhow::Result<Exit> {
+    let adopted = adopt::offer(args, output, manager)?;
     let status = match manager.status() {
         Err(Error::NoDatabase { .. }) => None,
         // Damage is for the health check to describe.
@@ -283,7 +298,11 @@ fn ensure(args: &Args, output: Output, manager: &DatabaseManager) -> anyhow::Res
         manager.seed()?;
     }
     let report = output.while_working("checking", || manager.health_check());
-    let value = json!({ "setup": null, "migrations": steps, "health": report });
-    output.result(&value, |out, _| render::ensured(out, &steps, &report))?;
+    let mut value = json!({ "setup": null, "migrations": steps, "health": report });
+    adopt::add_to(&mut value, adopted.as_ref())?;
+    output.result(&value, |out, _| {
+        adopt::render_first(out, adopted.as_ref())?;
+        render::ensured(out, &steps, &report)
+    })?;
     Ok(health_exit(manager, &report))
 }

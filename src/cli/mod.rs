@@ -1,5 +1,6 @@
 //! The command `zenith-db`: reads flags, calls the manager, prints its reports.
 
+mod adopt;
 mod args;
 mod ask;
 mod commands;

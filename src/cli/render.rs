@@ -13,7 +13,7 @@ use crate::manager::{
     MigrationReport, SeedReport, SetupReport, StatusSummary, Step, StepDirection,
 };
 
-type Out<'a> = &'a mut dyn Write;
+pub(super) type Out<'a> = &'a mut dyn Write;
 
 pub(super) fn setup(out: Out<'_>, report: &SetupReport) -> Result<()> {
     let details = &report.details;
@@ -182,7 +182,7 @@ pub(super) fn config(out: Out<'_>, settings: &[Setting]) -> Result<()> {
     writeln!(out, "{table}")
 }
 
-fn plain_table<const N: usize>(header: [&str; N]) -> Table {
+pub(super) fn plain_table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(header);
     table
@@ -199,6 +199,6 @@ fn steps(out: Out<'_>, steps: &[Step]) -> Result<()> {
     Ok(())
 }
 
-fn field(out: Out<'_>, name: &str, value: impl Display) -> Result<()> {
+pub(super) fn field(out: Out<'_>, name: &str, value: impl Display) -> Result<()> {
     writeln!(out, "  {name:<13}  {value}")
 }

@@ -9,7 +9,7 @@ mod file;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod pragma;
-mod sqlite;
+pub(crate) mod sqlite;
 mod transaction;
 
 pub use backend::{DbConnection, MultiBackend};

@@ -4,8 +4,9 @@
 use std::fs;
 use std::io;
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
+use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
@@ -14,21 +15,46 @@ use crate::config::{DatabasePath, SqliteOptions};
 use crate::{Error, Result};
 
 /// Whether something lies at the path. A broken symbolic link counts as something.
-pub(super) fn exists(path: &DatabasePath) -> bool {
+pub(crate) fn exists(path: &DatabasePath) -> bool {
     fs::symlink_metadata(path.as_path()).is_ok()
 }
 
 /// Creates an empty database file, private to its owner, in a private directory.
 ///
 /// Returns false if there was a file already: two processes may both create.
-pub(super) fn create_file(path: &DatabasePath) -> Result<bool> {
+pub(crate) fn create_file(path: &DatabasePath) -> Result<bool> {
     file::create_private_dir(path.directory())?;
     file::create_private_file(path.as_path())
         .map_err(Error::io("create the database file", path.as_path()))
 }
 
+/// Opens the database so that nobody else can read or write it, in any journal mode, until the
+/// connection is closed. Whoever has it open already is an error.
+pub(crate) fn open_exclusively(
+    path: &Path,
+    options: &SqliteOptions,
+    action: &'static str,
+) -> Result<SqliteConnection> {
+    check_file(path)?;
+    let mut connection = establish(path, "mode=rw")?;
+    let begun = Instant::now();
+    let patience = options.busy_timeout.as_millis();
+    let lock = format!(
+        "PRAGMA busy_timeout = {patience}; PRAGMA trusted_schema = OFF; \
+         PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT"
+    );
+    match connection.batch_execute(&lock) {
+        Ok(()) => Ok(connection),
+        Err(source) if pragma::is_busy(&source) => {
+            let (holder, source) = (None, Some(source));
+            Err(Error::Locked { action, waited: begun.elapsed(), holder, source })
+        }
+        Err(cause) => Err(cause.into()),
+    }
+}
+
 /// Opens the database. It must exist.
-pub(super) fn open(
+pub(crate) fn open(
     path: &DatabasePath,
     options: &SqliteOptions,
     access: Access,
@@ -44,7 +70,7 @@ pub(super) fn open(
 /// Opening a WAL database read-only makes SQLite create `-wal` and `-shm` beside it. Where no WAL
 /// exists nobody is writing, so the file is opened as immutable instead; if it turns out to have
 /// changed meanwhile, what was seen is thrown away and `look` runs again on a live connection.
-pub(super) fn inspect<T>(
+pub(crate) fn inspect<T>(
     path: &DatabasePath,
     options: &SqliteOptions,
     mut look: impl FnMut(&mut DbConnection) -> Result<T>,

@@ -304,6 +304,23 @@ pub enum Error {
         reason: String,
     },
 
+    /// The former application made the database, and it has not been adopted.
+    #[error(
+        "{database} is a database of the former application; `zenith-db adopt --plan` shows what \
+         taking it over would change, and `zenith-db adopt` does it; nothing was changed"
+    )]
+    FormerDatabase {
+        /// The configured path.
+        database: String,
+    },
+
+    /// What an adoption wrote is not what it read. Nothing was changed.
+    #[error("the adopted database failed its check and was removed; nothing was changed: {reason}")]
+    AdoptionUnfaithful {
+        /// What the check found.
+        reason: String,
+    },
+
     /// A password that cannot be accepted.
     #[error("the password was not accepted: {0}")]
     Password(String),

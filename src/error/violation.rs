@@ -72,6 +72,11 @@ impl Violation {
         self.constraint.as_deref()
     }
 
+    /// The columns that the rule is about.
+    pub(crate) fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
     /// Whether this column is the one, or among the ones, that the rule is about.
     ///
     /// ```

@@ -3,6 +3,7 @@
 //! Each operation has a file of its own and returns a typed report; nothing returns a bare boolean.
 
 mod administrator;
+mod adopt;
 mod backup;
 mod contents;
 mod health;
@@ -18,6 +19,10 @@ use crate::migrations::{self, Ledger};
 use crate::{Config, DbConnection, Error, Result};
 
 pub use administrator::{Administrator, AdministratorOutcome, AdministratorReport};
+pub use adopt::{
+    AdoptionOptions, AdoptionOutcome, AdoptionReport, BrokenRow, CarriedReport, ChangeReport,
+    ColumnDigest, GrantReport, Origin, TableReport,
+};
 pub use backup::{BackupReport, Fidelity};
 pub use health::{HealthCheck, HealthReport};
 pub use initialize::{SetupDetails, SetupPhase, SetupReport, SetupStatus};
@@ -86,6 +91,10 @@ impl DatabaseManager {
                 || migrations::table_exists(connection, "__diesel_schema_migrations")?;
             if blank || ledger.current().is_some() {
                 return ledger.ensure_known();
+            }
+            if adopt::origin_of(connection)? == Origin::Former {
+                let database = self.config.location().to_string();
+                return Err(Error::FormerDatabase { database });
             }
             let reason = "it has tables but none of this program's migrations: another program \
                           made it. Nothing was changed. Give another database, or replace this one, \

@@ -12,6 +12,7 @@ mod query;
 mod settings;
 
 pub use access::*;
+pub(crate) use audit::AuditRow;
 pub use audit::*;
 pub use chat::*;
 pub use documents::*;

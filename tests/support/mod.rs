@@ -2,6 +2,7 @@
 pub mod command;
 pub mod content;
 pub mod former;
+pub mod legacy;
 pub mod models;
 pub mod pages;
 pub mod rows;

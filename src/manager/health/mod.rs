@@ -12,7 +12,14 @@ use serde::Serialize;
 use super::DatabaseManager;
 use super::backup::chain;
 use crate::config::Location;
-use crate::{DbConnection, Error, connection};
+use crate::{DbConnection, Error, Result, connection};
+
+/// The names of the tables, indexes and triggers that a fresh database has.
+pub(super) fn expected_names() -> Result<Vec<String>> {
+    let expected = catalogue::Catalogue::expected()?;
+    let all = [&expected.tables, &expected.indexes, &expected.triggers];
+    Ok(all.iter().flat_map(|definitions| definitions.keys().cloned()).collect())
+}
 
 /// One promise, and whether it holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -22,33 +22,33 @@ use crate::types::{PublicId, Severity, Sha256Hash, UserId, UtcTime};
 #[derive(Clone, Debug, Insertable)]
 #[diesel(table_name = audit_log)]
 #[diesel(treat_none_as_default_value = false)]
-pub(super) struct AuditRow<'a> {
-    pub(super) seq: i64,
-    pub(super) event_id: PublicId,
-    pub(super) user_id: Option<UserId>,
-    pub(super) actor_name: Option<&'a str>,
-    pub(super) session_id: Option<&'a str>,
-    pub(super) event_type: &'a str,
-    pub(super) event_category: &'a str,
-    pub(super) resource_type: Option<&'a str>,
-    pub(super) resource_id: Option<&'a str>,
-    pub(super) action: &'a str,
-    pub(super) description: Option<&'a str>,
-    pub(super) ip_address: Option<&'a str>,
-    pub(super) user_agent: Option<&'a str>,
-    pub(super) timestamp: UtcTime,
-    pub(super) severity: Severity,
-    pub(super) success: bool,
-    pub(super) error_message: Option<&'a str>,
-    pub(super) request_data: Option<&'a str>,
-    pub(super) response_data: Option<&'a str>,
-    pub(super) metadata: &'a str,
-    pub(super) prev_hash: Sha256Hash,
+pub(crate) struct AuditRow<'a> {
+    pub(crate) seq: i64,
+    pub(crate) event_id: PublicId,
+    pub(crate) user_id: Option<UserId>,
+    pub(crate) actor_name: Option<&'a str>,
+    pub(crate) session_id: Option<&'a str>,
+    pub(crate) event_type: &'a str,
+    pub(crate) event_category: &'a str,
+    pub(crate) resource_type: Option<&'a str>,
+    pub(crate) resource_id: Option<&'a str>,
+    pub(crate) action: &'a str,
+    pub(crate) description: Option<&'a str>,
+    pub(crate) ip_address: Option<&'a str>,
+    pub(crate) user_agent: Option<&'a str>,
+    pub(crate) timestamp: UtcTime,
+    pub(crate) severity: Severity,
+    pub(crate) success: bool,
+    pub(crate) error_message: Option<&'a str>,
+    pub(crate) request_data: Option<&'a str>,
+    pub(crate) response_data: Option<&'a str>,
+    pub(crate) metadata: &'a str,
+    pub(crate) prev_hash: Sha256Hash,
 }
 
 impl AuditRow<'_> {
     /// The entry's hash.
-    pub(super) fn hash(&self) -> Sha256Hash {
+    pub(crate) fn hash(&self) -> Sha256Hash {
         // Named one by one: a new column does not compile until it is hashed or left out knowingly.
         let Self {
             seq,

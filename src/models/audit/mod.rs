@@ -5,5 +5,6 @@ mod encoding;
 mod entry;
 mod security_event;
 
+pub(crate) use encoding::AuditRow;
 pub use entry::{AuditEntry, AuditFilter, NewAuditEvent};
 pub use security_event::{NewSecurityEvent, SecurityEvent};

@@ -191,10 +191,12 @@ fn unknown_tables_come_along_unchanged_and_unknown_columns_as_legacy() {
         "CREATE TABLE notifications (id INTEGER PRIMARY KEY, note ANY, users_id REFERENCES users (id));
          CREATE INDEX notes ON notifications (note);
          INSERT INTO notifications VALUES (4, x'00', 1), (5, 1.5, 7);
-         CREATE TABLE \"odd \"\"name'?\" (\"a?b\" TEXT, c AS (length(\"a?b\")), PRIMARY KEY (\"a?b\")) WITHOUT ROWID;
+         CREATE TABLE \"odd \"\"name'?\" (\"a?b\" TEXT PRIMARY KEY, c AS (length(\"a?b\")))
+             WITHOUT ROWID;
          INSERT INTO \"odd \"\"name'?\" (\"a?b\") VALUES ('x'), ('yy');
          CREATE VIEW everybody AS SELECT * FROM users;
          CREATE TRIGGER noisy AFTER INSERT ON notifications BEGIN DELETE FROM users; END;
+         ALTER TABLE users ADD COLUMN permissions TEXT DEFAULT 'all';
          ALTER TABLE roles ADD COLUMN colour TEXT; UPDATE roles SET colour = 'red' WHERE id = 9;",
     );
     let report = adopt(&fixture);
@@ -223,7 +225,9 @@ fn unknown_tables_come_along_unchanged_and_unknown_columns_as_legacy() {
         "SELECT value FROM legacy_values WHERE table_name = 'roles' AND column_name = 'colour'";
     assert_eq!(fixture.text(aside), "red");
     let users = report.tables.iter().find(|table| table.table == "users").expect("users");
-    assert_eq!(users.unknown_columns, ["role"]);
+    assert_eq!(users.unknown_columns, ["role", "permissions"]);
+    let permissions = "SELECT metadata ->> '$.legacy.permissions' FROM users WHERE id = 2";
+    assert_eq!(fixture.text(permissions), "all");
 }
 
 #[test]

@@ -118,9 +118,9 @@ fn from_leaves_the_other_file_alone_and_replaces_none() {
 }
 
 /// A former database as a killed process leaves it: with rows that only its log has.
-fn with_log() -> Fixture {
+fn with_log(statements: &str) -> Fixture {
     let written = Fixture::empty();
-    write(&written.path(), &[&tables(Shape::Plain), &rows(Shape::Plain)]);
+    write(&written.path(), &[&tables(Shape::Plain), &rows(Shape::Plain), statements]);
     let mut connection = written.raw();
     connection
         .batch_execute(
@@ -139,7 +139,7 @@ fn with_log() -> Fixture {
 
 #[test]
 fn what_only_the_write_ahead_log_has_is_adopted_and_kept() {
-    let fixture = with_log();
+    let fixture = with_log("");
     run(fixture.zenith().args(["adopt", "--yes"]), 0);
     let name = "SELECT full_name FROM users WHERE id = 1";
     assert_eq!(fixture.text(name), "Only in the log");
@@ -149,7 +149,16 @@ fn what_only_the_write_ahead_log_has_is_adopted_and_kept() {
     std::fs::copy(kept, original.path()).expect("a copy");
     assert_eq!(original.text(name), "Only in the log");
 
-    let source = with_log();
+    // A plan leaves all of it as it was; without a decision only the log may be folded in.
+    let fixture = with_log(BROKEN);
+    let before = tree(fixture.directory.path());
+    run(fixture.zenith().args(["adopt", "--plan"]), 0);
+    assert_unchanged(&before, &tree(fixture.directory.path()));
+    run(fixture.zenith().args(["adopt", "--yes"]), 1);
+    assert_eq!(fixture.files(), ["backups", "zenith.db"]);
+    assert_eq!(fixture.text(name), "Only in the log");
+
+    let source = with_log("");
     let before = tree(source.directory.path());
     let fixture = Fixture::empty();
     let from = source.path();

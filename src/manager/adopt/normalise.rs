@@ -61,17 +61,11 @@ impl Layout {
     pub(super) fn new(table: &'static Table, columns: &[String]) -> Self {
         let place = |name: &str| columns.iter().position(|column| column == name);
         let taken = |name: &String| table.columns.iter().any(|column| column.source == name);
-        let withheld = |name: &String| table.withheld.contains(&name.as_str());
-        let unknown = columns.iter().enumerate();
-        let unknown = unknown.filter(|(_, name)| !taken(name) || withheld(name));
+        let unknown = columns.iter().enumerate().filter(|(_, name)| !taken(name));
         Self {
             table,
             places: table.columns.iter().map(|column| place(column.source)).collect(),
-            // Permissions become grants, which are looked at on their own.
-            unknown: unknown
-                .filter(|(_, name)| name.as_str() != "permissions")
-                .map(|(place, name)| (name.clone(), place))
-                .collect(),
+            unknown: unknown.map(|(place, name)| (name.clone(), place)).collect(),
             metadata: table.columns.iter().position(|column| column.rule == Rule::Metadata),
         }
     }

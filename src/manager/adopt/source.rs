@@ -25,8 +25,13 @@ impl Original {
     pub(super) fn lock(path: &DatabasePath, options: &SqliteOptions) -> Result<Option<Self>> {
         let before = identity(path.as_path())?;
         let connection = connection::sqlite::open_exclusively(path.as_path(), options, LOCKING)?;
-        let same = identity(path.as_path())? == before;
-        Ok(same.then(|| Self { connection, path: path.clone() }))
+        if identity(path.as_path())? != before {
+            return Ok(None);
+        }
+        // Left by a process that was killed, or by one that looked at what that left: nobody can have
+        // it open now, and the lock needs none.
+        remove_if_there(&path.with_suffix("-shm"))?;
+        Ok(Some(Self { connection, path: path.clone() }))
     }
 
     /// Copies its state into a new file.
@@ -46,15 +51,7 @@ impl Original {
         }
         // Closes the journal, so that closing the connection does not delete one by its name.
         self.connection.batch_execute("PRAGMA journal_mode = MEMORY")?;
-        for suffix in ["-journal", "-shm"] {
-            let file = self.path.with_suffix(suffix);
-            match fs::remove_file(&file) {
-                Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Error::io("remove", file)(cause));
-                }
-                _ => {}
-            }
-        }
+        remove_if_there(&self.path.with_suffix("-journal"))?;
         let wal = self.path.with_suffix("-wal");
         if wal.exists() {
             return Err(Error::State(format!(
@@ -64,6 +61,15 @@ impl Original {
         }
         let directory = self.path.directory();
         connection::sync_dir(directory).map_err(Error::io("write through", directory))
+    }
+}
+
+fn remove_if_there(file: &Path) -> Result<()> {
+    match fs::remove_file(file) {
+        Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+            Err(Error::io("remove", file)(cause))
+        }
+        _ => Ok(()),
     }
 }
 

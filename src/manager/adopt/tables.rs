@@ -29,24 +29,21 @@ const SEVERITIES: &[&str] = &["info", "debug", "warning", "error", "critical"];
 /// `schema_version` is carried over like a table that is not known: the new one tells of the new
 /// migrations.
 pub(super) const TABLES: &[Table] = &[
-    Table {
-        // Taken apart into grants; see `grants`.
-        withheld: &["permissions"],
-        ..table(
-            "roles",
-            &[
-                c("id", Id),
-                c("name", Text),
-                c("display_name", FilledText),
-                c("description", OptionalText),
-                c("is_system_role", Flag(false)),
-                derived("is_superuser", "permissions", Superuser),
-                c("created_at", Time),
-                c("updated_at", Time),
-                c("created_by", Reference("users")),
-            ],
-        )
-    },
+    table(
+        "roles",
+        &[
+            c("id", Id),
+            c("name", Text),
+            c("display_name", FilledText),
+            c("description", OptionalText),
+            c("is_system_role", Flag(false)),
+            // The rest of the list becomes grants; see `grants`.
+            derived("is_superuser", "permissions", Superuser),
+            c("created_at", Time),
+            c("updated_at", Time),
+            c("created_by", Reference("users")),
+        ],
+    ),
     table(
         "permissions",
         &[

@@ -74,4 +74,5 @@ mod private_files;
 mod schema_lints;
 mod seeds;
 mod start_script;
+mod transfer_there_and_back;
 mod updated_at;

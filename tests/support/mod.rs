@@ -1,9 +1,11 @@
 //! What the tests share: a database of their own, removed when the test ends.
 pub mod command;
 pub mod content;
+pub mod filled;
 pub mod former;
 pub mod models;
 pub mod pages;
+pub mod place;
 pub mod rows;
 pub mod snapshot;
 pub mod store;

@@ -1,0 +1,86 @@
+//! The source: one snapshot of it, from which nothing can be written.
+
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
+
+use super::digest::TableContents;
+use super::rows::schema_version;
+use super::table::{ALL_KEYS, Of, Row as _, Table as _};
+use crate::connection::{read_pragma, set_query_only};
+use crate::{DbConnection, Result};
+
+/// A transaction that only reads, and sees the database as it was when it began, until it is
+/// dropped.
+#[derive(Debug)]
+pub(super) struct Snapshot<'a> {
+    connection: &'a mut DbConnection,
+    /// Whether an SQLite connection could write before.
+    could_write: bool,
+}
+
+impl<'a> Snapshot<'a> {
+    pub(super) fn begin(connection: &'a mut DbConnection) -> Result<Self> {
+        let mut could_write = false;
+        match connection {
+            DbConnection::Sqlite(inner) => {
+                could_write = read_pragma(inner, "query_only", "query_only")? == "0";
+                set_query_only(inner, true)?;
+                AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN")?;
+            }
+            #[cfg(feature = "postgres")]
+            DbConnection::Postgres(inner) => {
+                use diesel::connection::SimpleConnection;
+                let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+                AnsiTransactionManager::begin_transaction_sql(inner, begin)?;
+                // Rows come in the order of an index. Sorted, a large table would be written to the
+                // server's disk once more before its first row arrives.
+                inner.batch_execute("SET LOCAL enable_sort = off")?;
+            }
+        }
+        let mut snapshot = Self { connection, could_write };
+        // On SQLite the first read is what fixes it.
+        snapshot.versions()?;
+        Ok(snapshot)
+    }
+
+    pub(super) fn connection(&mut self) -> &mut DbConnection {
+        self.connection
+    }
+
+    /// What no other database has: when it ran which migration.
+    pub(super) fn identity(&mut self) -> Result<TableContents> {
+        let table = Of::<schema_version::Row>::TABLE;
+        table.contents(self.connection, ALL_KEYS, &mut |_| ())
+    }
+
+    /// The migrations it has.
+    pub(super) fn versions(&mut self) -> Result<Vec<i64>> {
+        versions(self.connection)
+    }
+}
+
+impl Drop for Snapshot<'_> {
+    fn drop(&mut self) {
+        let ended = <DbConnection as TransactionManager<DbConnection>>::rollback_transaction(
+            self.connection,
+        );
+        if let Err(cause) = ended {
+            tracing::warn!(%cause, "the source's transaction did not end; closing will end it");
+        }
+        if let (DbConnection::Sqlite(inner), true) = (&mut *self.connection, self.could_write)
+            && let Err(error) = set_query_only(inner, false)
+        {
+            tracing::warn!(%error, "the source's connection can only read from now on");
+        }
+    }
+}
+
+/// The versions in `schema_version`, oldest first.
+pub(super) fn versions(connection: &mut DbConnection) -> Result<Vec<i64>> {
+    let mut versions = Vec::new();
+    schema_version::Row::read(connection, ALL_KEYS, &mut |row| {
+        versions.push(row.version);
+        Ok(())
+    })?;
+    versions.sort_unstable();
+    Ok(versions)
+}

@@ -74,5 +74,7 @@ mod private_files;
 mod schema_lints;
 mod seeds;
 mod start_script;
+mod transfer_killed;
+mod transfer_resumed;
 mod transfer_there_and_back;
 mod updated_at;

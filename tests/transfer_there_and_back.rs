@@ -3,45 +3,27 @@
 use std::collections::BTreeSet;
 
 use diesel::connection::SimpleConnection;
-use zenith_db::DbConnection;
-use zenith_db::manager::{TransferOptions, TransferReport, table_contents, transfer_between};
+use zenith_db::manager::{TransferOptions, TransferReport};
 
-use crate::support::filled::{EVER_FILLED, EVER_NULL, FILLED};
-use crate::support::place::Place;
-use crate::support::{Fixture, rows, text};
+use crate::support::filled::{EVER_FILLED, EVER_NULL};
+use crate::support::place::{Place, transfer};
+use crate::support::{rows, text};
 
-/// Moves, and gives the report.
-fn transfer(source: &Place, target: &Place) -> TransferReport {
-    let (mut source, mut target) = (source.connect(), target.connect());
-    let options = TransferOptions::default();
-    transfer_between(&mut source, &mut target, &options, &mut |_| ()).expect("a transfer")
-}
-
-fn filled() -> Place {
-    let place = Place::sqlite();
-    fixture(&place).sql(FILLED);
-    place
-}
-
-fn fixture(place: &Place) -> &Fixture {
-    match place {
-        Place::Sqlite(fixture) => fixture,
-        #[cfg(feature = "postgres")]
-        Place::Postgres(_) => panic!("this is not SQLite"),
-    }
+fn moved(source: &Place, target: &Place) -> TransferReport {
+    transfer(source, target, TransferOptions::default()).expect("a transfer")
 }
 
 /// Everything in the file but what is each database's own.
 fn written_out(place: &Place) -> Vec<(String, Vec<String>)> {
-    let mut contents = rows::contents(&mut fixture(place).raw());
+    let mut contents = rows::contents(&mut place.fixture().raw());
     contents.retain(|table, _| !table.starts_with("__"));
     contents.into_iter().collect()
 }
 
 #[test]
 fn every_column_of_the_rows_to_move_has_a_value_and_if_it_may_a_null() {
-    let place = filled();
-    let mut connection = fixture(&place).raw();
+    let place = Place::filled(0);
+    let mut connection = place.fixture().raw();
     let columns = rows::lines(
         &mut connection,
         r#"SELECT t.name || ' ' || c.name || ' ' || (c."notnull" = 0) AS line
@@ -62,16 +44,19 @@ fn every_column_of_the_rows_to_move_has_a_value_and_if_it_may_a_null() {
     let subnormal = "SELECT count(*) FROM system_metrics
         WHERE metric_value <> 0 AND abs(metric_value) < 2.2250738585072014e-308";
     assert_eq!(text(&mut connection, subnormal), "3");
+    let megabyte = "SELECT octet_length(message_content) > 1000000 FROM chat_history WHERE id = 2";
+    assert_eq!(text(&mut connection, megabyte), "1");
 }
 
 fn there_and_back(between: &Place) {
-    let (source, back) = (filled(), Place::sqlite());
-    let there = transfer(&source, between);
+    let (source, back) = (Place::filled(0), Place::sqlite());
+    let before = between.catalogue();
+    let there = moved(&source, between);
     assert_eq!(there.tables.len(), 21);
-    transfer(between, &back);
-    let original = table_contents(&mut source.connect()).expect("contents");
-    assert_eq!(table_contents(&mut between.connect()).expect("contents"), original);
-    assert_eq!(table_contents(&mut back.connect()).expect("contents"), original);
+    assert_eq!(between.catalogue(), before);
+    moved(between, &back);
+    assert_eq!(between.contents(), source.contents());
+    assert_eq!(back.contents(), source.contents());
     // By other means than our own digests.
     assert_eq!(written_out(&back), written_out(&source));
 }
@@ -90,14 +75,10 @@ fn sqlite_to_postgres_and_back_is_the_same() {
 #[test]
 fn postgres_to_postgres_is_the_same() {
     let (Some(first), Some(second)) = (Place::postgres(), Place::postgres()) else { return };
-    transfer(&filled(), &first);
-    there_and_back_from(&first, &second);
-}
-
-fn there_and_back_from(first: &Place, second: &Place) {
-    let report = transfer(first, second);
-    let original = table_contents(&mut first.connect()).expect("contents");
-    assert_eq!(table_contents(&mut second.connect()).expect("contents"), original);
+    moved(&Place::filled(0), &first);
+    let report = moved(&first, &second);
+    let original = first.contents();
+    assert_eq!(second.contents(), original);
     for table in report.tables {
         assert_eq!(table.source, table.target);
         assert_eq!(original[table.table], table.target);
@@ -106,30 +87,33 @@ fn there_and_back_from(first: &Place, second: &Place) {
 
 #[test]
 fn a_hundred_thousand_messages_go_there_and_back() {
-    let source = filled();
-    fixture(&source).sql(
-        "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 100000)
-         INSERT INTO chat_history (chat_session_id, user_id, message_id, message_content, message_type)
-         SELECT 1, 1, printf('00000000-0000-7000-9000-%012d', n),
-             substr('Zwölf Boxkämpfer jagen Viktor quer über den großen Sylter Deich 🦀', 1, n % 67),
-             iif(n % 2, 'user', 'assistant') FROM n",
-    );
+    let (source, back) = (Place::filled(100_000), Place::sqlite());
     let between = Place::postgres().unwrap_or_else(Place::sqlite);
-    let back = Place::sqlite();
-    let there = transfer(&source, &between);
-    assert_eq!(
-        there.tables.iter().find(|t| t.table == "chat_history").expect("it").target.rows,
-        100_002
-    );
-    transfer(&between, &back);
-    let original = table_contents(&mut source.connect()).expect("contents");
-    assert_eq!(table_contents(&mut back.connect()).expect("contents"), original);
+    let (there, back) = (moved(&source, &between), moved(&between, &back));
+    for (there, back) in there.tables.iter().zip(&back.tables) {
+        assert_eq!((there.table, there.source), (back.table, back.target));
+    }
+    let messages = there.tables.iter().find(|table| table.table == "chat_history");
+    assert_eq!(messages.expect("a table").target.rows, 100_002);
 }
 
-/// The next key of users, roles (never more than one) and backup jobs.
-fn next_keys(connection: &mut DbConnection) -> Vec<i64> {
+#[test]
+fn a_negative_zero_becomes_a_zero_where_there_is_no_other() {
+    let Some(source) = Place::postgres() else { return };
+    let target = Place::sqlite();
+    source.sql(
+        "INSERT INTO system_metrics (metric_name, metric_value, metric_type) VALUES
+            ('m', '-0', 'gauge')",
+    );
+    moved(&source, &target);
+    assert_eq!(target.fixture().text("SELECT metric_value FROM system_metrics"), "0.0");
+}
+
+/// Inserts without giving keys, and tells which they got.
+fn next_keys(place: &Place) -> [i64; 3] {
     use diesel::prelude::*;
     use zenith_db::schema::{backup_jobs, chat_sessions, users};
+    let mut connection = place.connect();
     connection
         .batch_execute(
             "INSERT INTO users (uuid, username, email, password_hash, role_id) VALUES
@@ -139,29 +123,41 @@ fn next_keys(connection: &mut DbConnection) -> Vec<i64> {
              INSERT INTO backup_jobs (job_id) VALUES ('00000000-0000-7000-8000-00000000000a')",
         )
         .expect("rows");
-    zenith_db::dispatch!(connection, |inner| {
-        let users: Option<i64> =
-            users::table.select(diesel::dsl::max(users::id)).get_result(inner).expect("a key");
-        let sessions: Option<i64> = chat_sessions::table
-            .select(diesel::dsl::max(chat_sessions::id))
-            .get_result(inner)
-            .expect("a key");
-        let jobs: Option<i64> = backup_jobs::table
-            .select(diesel::dsl::max(backup_jobs::id))
-            .get_result(inner)
-            .expect("a key");
-        [users, sessions, jobs].into_iter().flatten().collect()
-    })
+    let keys = zenith_db::dispatch!(&mut connection, |inner| [
+        users::table.select(users::id).order(users::id.desc()).first(inner),
+        chat_sessions::table.select(chat_sessions::id).order(chat_sessions::id.desc()).first(inner),
+        backup_jobs::table.select(backup_jobs::id).order(backup_jobs::id.desc()).first(inner),
+    ]);
+    keys.map(|key| key.expect("a key"))
 }
 
 #[test]
 fn a_key_that_was_used_and_deleted_is_not_used_again() {
+    let (source, back) = (Place::filled(0), Place::sqlite());
     let between = Place::postgres().unwrap_or_else(Place::sqlite);
-    let (source, back) = (filled(), Place::sqlite());
-    // User 9 is gone; so are all backup jobs.
-    fixture(&source).sql("DELETE FROM backup_jobs");
-    transfer(&source, &between);
-    transfer(&between, &back);
-    assert_eq!(next_keys(&mut between.connect()), [10, 3, 3]);
-    assert_eq!(next_keys(&mut back.connect()), [10, 3, 3]);
+    // User 9 is gone already; so are now the backup jobs 1 and 2.
+    source.sql("DELETE FROM backup_jobs");
+    moved(&source, &between);
+    moved(&between, &back);
+    assert_eq!(next_keys(&between), [10, 3, 3]);
+    assert_eq!(next_keys(&back), [10, 3, 3]);
+}
+
+#[test]
+fn the_history_keeps_its_times_and_the_checksums_of_its_own_database() {
+    let Some(target) = Place::postgres() else { return };
+    let source = Place::filled(0);
+    let history = |place: &Place| {
+        zenith_db::models::SchemaVersion::list(&mut place.connect()).expect("a history")
+    };
+    let (of_source, before) = (history(&source), history(&target));
+    moved(&source, &target);
+    let of_target = history(&target);
+    assert_eq!(of_target.len(), of_source.len());
+    for ((target, source), before) in of_target.iter().zip(&of_source).zip(&before) {
+        assert_eq!((target.id, target.version), (source.id, source.version));
+        assert_eq!(target.applied_at, source.applied_at);
+        assert_eq!(target.checksum, before.checksum);
+        assert_ne!(target.checksum, source.checksum);
+    }
 }

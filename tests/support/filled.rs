@@ -9,7 +9,7 @@ CREATE TEMP VIEW hard AS SELECT
     '{"nul":"\u0000", "lone":"\ud800","big":123456789012345678901234567890.5e400,
       "same":1,"same":2,"é":"🦀" }' AS json,
     printf('%064d', 7) AS hash, '$argon2id$v=19$m=1,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo' AS phc,
-    replace(hex(zeroblob(70000)), '00', 'e' || char(769) || '🦀 and so on;') AS long;
+    replace(hex(zeroblob(60000)), '00', 'e' || char(769) || '🦀 and so on;') AS long;
 
 INSERT INTO roles SELECT 1, 'all', words, words, 1, 1, first, last, 1 FROM hard;
 INSERT INTO roles SELECT 7, 'none', NULL, NULL, 0, 0, last, first, NULL FROM hard;
@@ -39,7 +39,7 @@ INSERT INTO api_keys SELECT 1, '00000000-0000-7000-8000-000000000001', 1, words,
 INSERT INTO api_keys SELECT 2, '00000000-0000-7000-8000-000000000002', 1, 'k', printf('%064d', 8), 'z', '[]',
     NULL, 0, 1, NULL, last, NULL, NULL, NULL, '[]' FROM hard;
 
-INSERT INTO chat_sessions SELECT 1, '00000000-0000-7000-8000-000000000001', 1, words, long, first, last,
+INSERT INTO chat_sessions SELECT 1, '00000000-0000-7000-8000-000000000001', 1, words, words, first, last,
     last, 1, 1, words, last, 9223372036854775807, 9223372036854775807, json FROM hard;
 INSERT INTO chat_sessions SELECT 2, '00000000-0000-7000-8000-000000000002', 2, NULL, NULL, last, first,
     NULL, 0, 0, NULL, NULL, 0, 0, 'null' FROM hard;
@@ -54,7 +54,7 @@ INSERT INTO documents SELECT 1, '00000000-0000-7000-8000-000000000001', 1, words
     first, last, last, 9223372036854775807, 1, 1, '["🦀"]', json, words FROM hard;
 INSERT INTO documents SELECT 2, '00000000-0000-7000-8000-000000000002', 1, 'f', 'f', 'f', 0, hash, 'a/b',
     'uploading', 'pending', 0, 0, last, NULL, NULL, NULL, NULL, 0, 0, 0, '[]', '{}', NULL FROM hard;
-INSERT INTO document_chunks SELECT 1, '00000000-0000-7000-8000-000000000001', 1, 2147483647, long, hash,
+INSERT INTO document_chunks SELECT 1, '00000000-0000-7000-8000-000000000001', 1, 2147483647, words, hash,
     2147483647, 2147483647, words, words, words, words, first, json FROM hard;
 INSERT INTO document_chunks SELECT 2, '00000000-0000-7000-8000-000000000002', 1, 0, '', hash, 0, NULL, NULL,
     't', NULL, NULL, last, '{}' FROM hard;
@@ -84,7 +84,7 @@ INSERT INTO security_events SELECT 1, '00000000-0000-7000-8000-000000000001', 1,
 INSERT INTO security_events SELECT 2, '00000000-0000-7000-8000-000000000002', NULL, 't', NULL, 'debug', NULL,
     NULL, last, NULL, 0, NULL, NULL, NULL FROM hard;
 
-INSERT INTO notifications SELECT 1, '00000000-0000-7000-8000-000000000001', 1, words, long, 'info', words, 10,
+INSERT INTO notifications SELECT 1, '00000000-0000-7000-8000-000000000001', 1, words, words, 'info', words, 10,
     1, last, words, words, last, first, last, json FROM hard;
 INSERT INTO notifications SELECT 2, '00000000-0000-7000-8000-000000000002', 1, 't', '', 'system', 'c', 0,
     0, NULL, NULL, NULL, NULL, last, first, '{}' FROM hard;

@@ -26,8 +26,7 @@ diesel::table! {
 pub(super) struct State {
     /// The source's identity.
     pub(super) source: String,
-    /// What was taken from the target for the time of the transfer, in the order to put it back: as
-    /// statements.
+    /// The statements that put back what was taken from the target for the time of the transfer.
     pub(super) to_restore: Vec<String>,
     /// What has been copied of which table.
     pub(super) tables: BTreeMap<String, Copied>,
@@ -96,6 +95,10 @@ impl Run {
     /// Records how far it has come, and locks out every other process until the caller's transaction
     /// ends: first thing in it.
     pub(super) fn record(&self, target: &mut DbConnection, state: &State) -> Result<()> {
+        if !is_there(target)? {
+            // It is done already.
+            return Err(TransferFault::TakenOver.into());
+        }
         let state = text(state)?;
         let updated = dispatch!(target, |inner| diesel::update(zenith_transfer::table)
             .filter(zenith_transfer::run.eq(&self.0))

@@ -1,5 +1,5 @@
-//! What is taken from the target while rows of any order arrive, and put back at the end: its
-//! foreign keys, and on PostgreSQL the indexes that no rule needs.
+//! The target's foreign keys, which are off while the tables are filled in any order, and hold at
+//! the end.
 
 use diesel::connection::SimpleConnection;
 
@@ -42,7 +42,8 @@ impl Drop for Target<'_> {
     }
 }
 
-/// Takes away what would slow the copying or refuse it. Returns the statements that put it back.
+/// Takes away the foreign keys where they cannot be switched off. Returns the statements that put
+/// them back.
 pub(super) fn take_away(target: &mut DbConnection) -> Result<Vec<String>> {
     match target {
         DbConnection::Sqlite(_) => Ok(Vec::new()),
@@ -51,7 +52,7 @@ pub(super) fn take_away(target: &mut DbConnection) -> Result<Vec<String>> {
     }
 }
 
-/// Puts back what was taken away, and checks that every reference holds.
+/// Puts the foreign keys back, and checks that every reference holds.
 pub(super) fn put_back(target: &mut DbConnection, state: &State) -> Result<()> {
     for statement in &state.to_restore {
         if let Err(cause) = target.batch_execute(statement) {

@@ -159,6 +159,16 @@ fn another_audit_log_is_refused() {
 }
 
 #[test]
+fn a_target_that_is_not_done_is_no_source() {
+    for (_, unfinished) in stopped(150) {
+        let target = Place::sqlite();
+        let refused = fault(transfer(&unfinished, &target, BEGIN));
+        assert!(matches!(refused, TransferFault::UnfinishedSource), "{refused:?}");
+        assert!(!is_recorded(&target));
+    }
+}
+
+#[test]
 fn a_target_with_rows_is_refused_with_what_it_has() {
     for target in [Some(Place::sqlite()), Place::postgres()].into_iter().flatten() {
         let source = Place::filled(0);
@@ -261,11 +271,13 @@ fn what_the_other_database_refuses_is_named() {
     source.sql("UPDATE users SET username = 'Änn' WHERE id = 2");
     let refused = fault(transfer(&source, &target, BEGIN));
     let TransferFault::Table { action, table, place, source: cause } = refused else { panic!() };
-    assert_eq!((action, table, place.as_str()), ("writing", "users", "the keys 1 to 2"));
+    assert_eq!((action, table, place.as_str()), ("writing", "users", "the row with the key 2"));
     let violation = cause.violation().expect("a rule");
     assert_eq!(violation.constraint(), Some("users_username_canonical"));
     source.sql("UPDATE users SET username = 'änn' WHERE id = 2");
-    resumed(&source, &target);
+    // The row before it was kept, though it was in the same batch.
+    let report = resumed(&source, &target);
+    assert!(report.resumed_rows > 0, "{report:?}");
 }
 
 #[test]
@@ -286,6 +298,34 @@ fn the_connections_are_left_as_they_were() {
     }
 }
 
+#[cfg(feature = "postgres")]
+#[test]
+fn a_time_limit_of_the_connection_does_not_stop_it_and_is_there_afterwards() {
+    use diesel::connection::SimpleConnection;
+    use diesel::prelude::*;
+    let (Some(source), Some(target)) = (Place::postgres(), Place::postgres()) else { return };
+    transfer(&Place::filled(0), &source, BEGIN).expect("a source");
+    // One that takes longer than it may.
+    target.sql(
+        "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS
+             'BEGIN PERFORM pg_sleep(1.5); RETURN NEW; END';
+         CREATE TRIGGER dawdle BEFORE INSERT ON roles EXECUTE FUNCTION dawdle()",
+    );
+    let (mut from, mut to) = (source.connect(), target.connect());
+    let limit = "SET statement_timeout = '1s'; SET idle_in_transaction_session_timeout = '1s'";
+    from.batch_execute(limit).expect("a limit");
+    to.batch_execute(limit).expect("a limit");
+    transfer_between(&mut from, &mut to, &BEGIN, &mut |_| ()).expect("a transfer");
+    for connection in [&mut from, &mut to] {
+        let zenith_db::DbConnection::Postgres(connection) = connection else { panic!() };
+        for name in ["statement_timeout", "idle_in_transaction_session_timeout"] {
+            let setting = format!("current_setting('{name}')");
+            let setting = diesel::dsl::sql::<diesel::sql_types::Text>(&setting);
+            assert_eq!(diesel::select(setting).get_result(connection), Ok("1s".to_owned()));
+        }
+    }
+}
+
 #[test]
 fn one_snapshot_is_moved_whatever_is_written_meanwhile() {
     for target in [Some(Place::sqlite()), Place::postgres()].into_iter().flatten() {
@@ -295,7 +335,7 @@ fn one_snapshot_is_moved_whatever_is_written_meanwhile() {
         let mut once = Some("UPDATE users SET full_name = 'later' WHERE id = 1");
         let result =
             transfer_between(&mut source.connect(), &mut target.connect(), &BEGIN, &mut |_| {
-                once.take().into_iter().for_each(|statement| source.sql(statement))
+                once.take().into_iter().for_each(|statement| source.sql(statement));
             });
         result.expect("a transfer");
         assert_eq!(target.contents(), before);

@@ -33,16 +33,25 @@ pub enum TransferFault {
     )]
     OtherSource,
 
-    /// The two databases do not have the same migrations.
+    /// The source is itself the target of a transfer that was stopped.
     #[error(
-        "the source has the migrations {source_versions} and the target {target_versions}; nothing \
-         was changed. Bring both up to date with `zenith-db migrate`"
+        "the source is itself the target of a transfer that was stopped, and lacks rows; finish that \
+         one first (`--resume`)"
+    )]
+    UnfinishedSource,
+
+    /// Not both databases have the migrations of this program.
+    #[error(
+        "the source has the migrations {of_source}, the target {of_target}, and this version of \
+         zenith-db {known}; nothing was changed. Bring both up to date with `zenith-db migrate`"
     )]
     OtherMigrations {
         /// Those of the source.
-        source_versions: String,
+        of_source: String,
         /// Those of the target.
-        target_versions: String,
+        of_target: String,
+        /// Those of this program.
+        known: String,
     },
 
     /// What the target's audit log holds is not how the source's begins.

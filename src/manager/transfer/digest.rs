@@ -82,7 +82,9 @@ mod tests {
 
     fn contents(rows: &[&str]) -> TableContents {
         let mut contents = TableContents::default();
-        rows.iter().for_each(|row| contents.add(row.as_bytes()));
+        for row in rows {
+            contents.add(row.as_bytes());
+        }
         contents
     }
 

@@ -9,7 +9,9 @@
 //!    empty or proven.
 
 mod digest;
+mod report;
 mod rows;
+mod run;
 mod sequence;
 mod source;
 mod state;
@@ -20,85 +22,20 @@ mod value;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use serde::Serialize;
-
 pub use digest::{ContentDigest, TableContents};
+pub use report::{
+    TransferOptions, TransferPhase, TransferProgress, TransferReport, TransferredTable,
+};
 
-use crate::{DbConnection, Error, Result, TransferFault};
+use crate::{DbConnection, Error, Result};
 use rows::{ALL, schema_version};
+use run::Transfer;
 use source::Snapshot;
-use state::{Copied, Run, State};
-use table::{ALL_KEYS, Row as _, Table};
+use table::ALL_KEYS;
 use target::Target;
 
 /// What the history is called, which is not copied row by row.
 const HISTORY: &str = <schema_version::Row as table::Row>::TABLE;
-
-/// How a transfer is done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TransferOptions {
-    /// Whether to go on with what a stopped transfer left in the target. Without it, such a target is
-    /// refused. An empty one is begun with either way.
-    pub resume: bool,
-    /// How many rows are committed together, at the most; 5,000 by default, and at least 1. A batch
-    /// that holds 8 MiB is committed sooner.
-    pub batch_rows: usize,
-}
-
-impl Default for TransferOptions {
-    fn default() -> Self {
-        Self { resume: false, batch_rows: 5_000 }
-    }
-}
-
-/// What a transfer is doing with a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TransferPhase {
-    /// Rows that a stopped transfer left in the target are compared with the source's.
-    Comparing,
-    /// Rows are copied; those that are counted have been committed.
-    Copying,
-    /// The target's rows are read again.
-    Proving,
-}
-
-/// How far a transfer has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct TransferProgress {
-    /// What is being done.
-    pub phase: TransferPhase,
-    /// The table.
-    pub table: &'static str,
-    /// How many of its rows are done.
-    pub rows: i64,
-    /// How many it has in the source.
-    pub of: i64,
-}
-
-/// A table that was moved, as it is on both sides.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct TransferredTable {
-    /// Its name.
-    pub table: &'static str,
-    /// In the snapshot of the source.
-    pub source: TableContents,
-    /// In the target, read after everything was written.
-    pub target: TableContents,
-}
-
-/// A transfer that was done and proven: on both sides every table has the same rows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct TransferReport {
-    /// Every table, by name.
-    pub tables: Vec<TransferredTable>,
-    /// The rows of all of them.
-    pub rows: i64,
-    /// How many of them a stopped transfer had copied already, and were found equal.
-    pub resumed_rows: i64,
-    /// How long it took, in milliseconds.
-    pub milliseconds: u64,
-}
 
 /// Moves every row of one database to another, with its key, and proves it: the target then is what
 /// the source was when the transfer began.
@@ -188,206 +125,4 @@ pub fn table_contents(
         Ok((table.name(), contents))
     });
     contents.collect()
-}
-
-/// A transfer between its beginning and its end.
-struct Transfer<'a> {
-    source: Snapshot<'a>,
-    target: Target<'a>,
-    batch_rows: usize,
-    progress: &'a mut dyn FnMut(TransferProgress),
-    run: Run,
-    state: State,
-    resumed_rows: i64,
-}
-
-impl<'a> Transfer<'a> {
-    /// Looks whether the target can be written to, and records that it will be.
-    fn begin(
-        mut source: Snapshot<'a>,
-        mut target: Target<'a>,
-        options: &TransferOptions,
-        progress: &'a mut dyn FnMut(TransferProgress),
-    ) -> Result<Self> {
-        let identity = source.identity()?.digest.to_string();
-        let of_source = source.versions()?;
-        let (run, state) = target.connection().write(|target| {
-            let of_target = source::versions(target)?;
-            if of_source != of_target {
-                return Err(TransferFault::OtherMigrations {
-                    source_versions: format!("{of_source:?}"),
-                    target_versions: format!("{of_target:?}"),
-                }
-                .into());
-            }
-            match State::read(target)? {
-                Some(state) if !options.resume => {
-                    Err(TransferFault::Stopped { rows: state.rows() }.into())
-                }
-                Some(state) if state.source != identity => Err(TransferFault::OtherSource.into()),
-                Some(state) => Ok((Run::take_over(target)?, state)),
-                None => {
-                    ensure_empty(target)?;
-                    let to_restore = target::take_away(target)?;
-                    let state =
-                        State { source: identity.clone(), to_restore, tables: BTreeMap::new() };
-                    Ok::<_, Error>((Run::begin(target, &state)?, state))
-                }
-            }
-        })?;
-        let batch_rows = options.batch_rows.max(1);
-        Ok(Self { source, target, batch_rows, progress, run, state, resumed_rows: 0 })
-    }
-
-    /// Copies what the target does not have yet of a table. Returns what the source has.
-    fn copy(&mut self, table: &'static dyn Table) -> Result<TableContents> {
-        let name = table.name();
-        let of = table.count(self.source.connection())?;
-        let (mut contents, first_key) = self.compare(table, of)?;
-        self.resumed_rows += contents.rows;
-        let Self { source, target, batch_rows, progress, run, state, .. } = self;
-        let mut committed = contents.rows;
-        let mut report = |rows| {
-            progress(TransferProgress { phase: TransferPhase::Copying, table: name, rows, of });
-        };
-        report(committed);
-        if let Some(first_key) = first_key {
-            let keys = first_key..=i64::MAX;
-            let source = source.connection();
-            table.copy(
-                source,
-                keys,
-                *batch_rows,
-                &mut contents,
-                &mut |last_key, rows, write| {
-                    committed += rows;
-                    state.tables.insert(name.to_owned(), Copied { rows: committed, last_key });
-                    target.connection().write(|target| {
-                        run.record(target, state)?;
-                        write(target)
-                    })?;
-                    report(committed);
-                    Ok(())
-                },
-            )?;
-        }
-        Ok(contents)
-    }
-
-    /// What the target already has of a table and the source still has, and the first key that is to
-    /// be copied, if there can be any. If the two are not the same, the target's is emptied.
-    fn compare(
-        &mut self,
-        table: &'static dyn Table,
-        of: i64,
-    ) -> Result<(TableContents, Option<i64>)> {
-        let name = table.name();
-        let Some(copied) = self.state.tables.get(name).copied() else {
-            return Ok((TableContents::default(), Some(i64::MIN)));
-        };
-        let mut report = |rows| {
-            let phase = TransferPhase::Comparing;
-            (self.progress)(TransferProgress { phase, table: name, rows, of });
-        };
-        let keys = i64::MIN..=copied.last_key;
-        let ours = table.contents(self.source.connection(), keys, &mut report)?;
-        let theirs = table.contents(self.target.connection(), ALL_KEYS, &mut |_| ())?;
-        if ours == theirs {
-            return Ok((ours, copied.last_key.checked_add(1)));
-        }
-        if name == "audit_log" {
-            return Err(TransferFault::OtherAuditLog.into());
-        }
-        self.state.tables.remove(name);
-        let Self { target, run, state, .. } = self;
-        target.connection().write(|target| {
-            run.record(target, state)?;
-            table.empty(target)
-        })?;
-        Ok((TableContents::default(), Some(i64::MIN)))
-    }
-
-    /// Everything that makes a copy of the tables a database, and the proof, in one transaction.
-    fn finish(
-        &mut self,
-        expected: &BTreeMap<&'static str, TableContents>,
-    ) -> Result<Vec<TransferredTable>> {
-        let Self { source, target, progress, run, state, .. } = self;
-        let source = source.connection();
-        target.connection().write(|target| {
-            run.record(target, state)?;
-            copy_history(source, target)?;
-            for table in ALL {
-                let last = sequence::last_key(source, *table)?;
-                sequence::continue_after(target, *table, last)?;
-            }
-            target::put_back(target, state)?;
-            let tables = prove(target, expected, *progress)?;
-            Run::end(target)?;
-            Ok(tables)
-        })
-    }
-}
-
-/// The source's history, with the checksums of the target's own migrations.
-fn copy_history(source: &mut DbConnection, target: &mut DbConnection) -> Result<()> {
-    let mut checksums = BTreeMap::new();
-    schema_version::Row::read(target, ALL_KEYS, &mut |row| {
-        checksums.insert(row.version, row.checksum);
-        Ok(())
-    })?;
-    let mut history = Vec::new();
-    schema_version::Row::read(source, ALL_KEYS, &mut |mut row| {
-        row.checksum = checksums.remove(&row.version).flatten();
-        history.push(row);
-        Ok(())
-    })?;
-    schema_version::Row::delete_all(target)?;
-    schema_version::Row::write(target, &history)
-}
-
-/// Reads the whole target and compares it.
-fn prove(
-    target: &mut DbConnection,
-    expected: &BTreeMap<&'static str, TableContents>,
-    progress: &mut dyn FnMut(TransferProgress),
-) -> Result<Vec<TransferredTable>> {
-    let mut tables = Vec::with_capacity(ALL.len());
-    for table in ALL {
-        let name = table.name();
-        let source = expected.get(name).copied().unwrap_or_default();
-        let mut report = |rows| {
-            let phase = TransferPhase::Proving;
-            progress(TransferProgress { phase, table: name, rows, of: source.rows });
-        };
-        let contents = table.contents(target, ALL_KEYS, &mut report)?;
-        report(contents.rows);
-        tables.push(TransferredTable { table: name, source, target: contents });
-    }
-    let differing = tables.iter().filter(|table| table.source != table.target);
-    let differing: Vec<String> = differing
-        .map(|TransferredTable { table, source, target }| {
-            format!("{table} has {target} and should have {source}")
-        })
-        .collect();
-    if differing.is_empty() {
-        return Ok(tables);
-    }
-    Err(TransferFault::Unfaithful { tables: differing.join("; ") }.into())
-}
-
-/// Refuses a target with rows in it, but for its history.
-fn ensure_empty(target: &mut DbConnection) -> Result<()> {
-    let mut found = Vec::new();
-    for table in ALL.iter().filter(|table| table.name() != HISTORY) {
-        let rows = table.count(target)?;
-        if rows > 0 {
-            let rows_word = if rows == 1 { "row" } else { "rows" };
-            found.push(format!("{} ({rows} {rows_word})", table.name()));
-        }
-    }
-    if found.is_empty() {
-        return Ok(());
-    }
-    Err(TransferFault::NotEmpty { found: found.join(", ") }.into())
 }

@@ -44,10 +44,11 @@ macro_rules! row {
                 fn read(
                     connection: &mut DbConnection,
                     keys: Keys,
+                    limit: i64,
                     each: &mut dyn FnMut(Self) -> Result<()>,
                 ) -> Result<()> {
                     let within = in_schema::$key.ge(*keys.start()).and(in_schema::$key.le(*keys.end()));
-                    let query = in_schema::table.filter(within).order(in_schema::$key);
+                    let query = in_schema::table.filter(within).order(in_schema::$key).limit(limit);
                     match connection {
                         DbConnection::Sqlite(inner) => {
                             let mut rows = query.load_iter::<Self, DefaultLoadingMode>(inner)?;

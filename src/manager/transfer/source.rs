@@ -4,7 +4,7 @@ use diesel::connection::{AnsiTransactionManager, TransactionManager};
 
 use super::digest::TableContents;
 use super::rows::schema_version;
-use super::table::{ALL_KEYS, Of, Row as _, Table as _};
+use super::table::{ALL_KEYS, Of, Table as _, read_all};
 use crate::connection::{read_pragma, set_query_only};
 use crate::{DbConnection, Result};
 
@@ -31,9 +31,11 @@ impl<'a> Snapshot<'a> {
                 use diesel::connection::SimpleConnection;
                 let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
                 AnsiTransactionManager::begin_transaction_sql(inner, begin)?;
-                // Rows come in the order of an index. Sorted, a large table would be written to the
-                // server's disk once more before its first row arrives.
-                inner.batch_execute("SET LOCAL enable_sort = off")?;
+                // A table is read for as long as it takes.
+                inner.batch_execute(
+                    "SET LOCAL statement_timeout = 0;
+                     SET LOCAL idle_in_transaction_session_timeout = 0",
+                )?;
             }
         }
         let mut snapshot = Self { connection, could_write };
@@ -53,7 +55,7 @@ impl<'a> Snapshot<'a> {
     }
 
     /// The migrations it has.
-    pub(super) fn versions(&mut self) -> Result<Vec<i64>> {
+    pub(super) fn versions(&mut self) -> Result<Vec<String>> {
         versions(self.connection)
     }
 }
@@ -75,10 +77,10 @@ impl Drop for Snapshot<'_> {
 }
 
 /// The versions in `schema_version`, oldest first.
-pub(super) fn versions(connection: &mut DbConnection) -> Result<Vec<i64>> {
+pub(super) fn versions(connection: &mut DbConnection) -> Result<Vec<String>> {
     let mut versions = Vec::new();
-    schema_version::Row::read(connection, ALL_KEYS, &mut |row| {
-        versions.push(row.version);
+    read_all::<schema_version::Row>(connection, ALL_KEYS, &mut |row| {
+        versions.push(row.version.to_string());
         Ok(())
     })?;
     versions.sort_unstable();

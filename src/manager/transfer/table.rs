@@ -30,10 +30,12 @@ pub(super) trait Row: Sized + 'static {
     /// Appends the row as bytes that are the same on every database.
     fn encode(&self, out: &mut Vec<u8>);
 
-    /// One row after the other, by key, until `each` fails. None but the present one is in memory.
+    /// One row after the other, by key, until `each` fails; so many at the most. None but the present
+    /// one is in memory.
     fn read(
         connection: &mut DbConnection,
         keys: Keys,
+        limit: i64,
         each: &mut dyn FnMut(Self) -> Result<()>,
     ) -> Result<()>;
 
@@ -44,6 +46,31 @@ pub(super) trait Row: Sized + 'static {
     fn count(connection: &mut DbConnection) -> Result<i64>;
 
     fn last_id(connection: &mut DbConnection) -> Result<Option<i64>>;
+}
+
+/// How many rows one statement reads. A statement that is given up on PostgreSQL is read to its end
+/// before the connection can be used again.
+const PAGE_ROWS: i64 = 10_000;
+
+/// All rows, one after the other, by key, until `each` fails.
+pub(super) fn read_all<R: Row>(
+    connection: &mut DbConnection,
+    keys: Keys,
+    each: &mut dyn FnMut(R) -> Result<()>,
+) -> Result<()> {
+    let (mut first, end) = keys.into_inner();
+    loop {
+        let (mut rows, mut last) = (0, end);
+        R::read(connection, first..=end, PAGE_ROWS, &mut |row| {
+            rows += 1;
+            last = row.key();
+            each(row)
+        })?;
+        if rows < PAGE_ROWS || last == end {
+            return Ok(());
+        }
+        first = last + 1;
+    }
 }
 
 /// Takes a batch: its last key, how many rows it has, and what writes them to the target.
@@ -100,7 +127,7 @@ impl<R: Row> Table for Of<R> {
         let mut contents = TableContents::default();
         let mut encoded = Vec::new();
         let mut last = None;
-        let read = R::read(connection, keys, &mut |row| {
+        let read = read_all::<R>(connection, keys, &mut |row| {
             encoded.clear();
             row.encode(&mut encoded);
             contents.add(&encoded);
@@ -125,7 +152,7 @@ impl<R: Row> Table for Of<R> {
         let mut batch: Vec<R> = Vec::new();
         let (mut bytes, mut encoded) = (0, Vec::new());
         let mut last = None;
-        let read = R::read(source, keys, &mut |row| {
+        let read = read_all::<R>(source, keys, &mut |row| {
             encoded.clear();
             row.encode(&mut encoded);
             contents.add(&encoded);
@@ -134,7 +161,8 @@ impl<R: Row> Table for Of<R> {
             batch.push(row);
             if batch.len() >= batch_rows || bytes >= BATCH_BYTES {
                 bytes = 0;
-                hand_over(&mut batch, commit)?;
+                hand_over(&batch, commit)?;
+                batch.clear();
             }
             Ok(())
         });
@@ -143,7 +171,7 @@ impl<R: Row> Table for Of<R> {
             Error::Transfer(_) => error,
             error => failed("reading", R::TABLE, after(last), error),
         })?;
-        hand_over(&mut batch, commit)
+        hand_over(&batch, commit)
     }
 
     fn empty(&self, connection: &mut DbConnection) -> Result<()> {
@@ -165,19 +193,23 @@ impl<R: Row> Table for Of<R> {
     }
 }
 
-/// Commits what the batch holds and empties it.
-fn hand_over<R: Row>(batch: &mut Vec<R>, commit: &mut Commit<'_>) -> Result<()> {
-    let (Some(first), Some(last)) = (batch.first().map(R::key), batch.last().map(R::key)) else {
-        return Ok(());
-    };
+/// Commits the batch. If that fails, its halves: everything before the row that cannot be written is
+/// kept, and the row is named.
+fn hand_over<R: Row>(batch: &[R], commit: &mut Commit<'_>) -> Result<()> {
+    let Some(last) = batch.last().map(R::key) else { return Ok(()) };
     let rows = i64::try_from(batch.len()).unwrap_or(i64::MAX);
-    let committed = commit(last, rows, &mut |target| R::write(target, batch));
-    committed.map_err(|error| match error {
-        Error::Transfer(_) => error,
-        error => failed("writing", R::TABLE, format!("the keys {first} to {last}"), error),
-    })?;
-    batch.clear();
-    Ok(())
+    match commit(last, rows, &mut |target| R::write(target, batch)) {
+        Err(error @ Error::Transfer(_)) => Err(error),
+        Err(error) if batch.len() == 1 => {
+            Err(failed("writing", R::TABLE, format!("the row with the key {last}"), error))
+        }
+        Err(_) => {
+            let (before, after) = batch.split_at(batch.len() / 2);
+            hand_over(before, commit)?;
+            hand_over(after, commit)
+        }
+        Ok(()) => Ok(()),
+    }
 }
 
 fn after(last: Option<i64>) -> String {

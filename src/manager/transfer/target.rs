@@ -3,28 +3,35 @@
 
 use diesel::connection::SimpleConnection;
 
+#[cfg(feature = "postgres")]
+use super::rows::ALL;
 use super::state::State;
 use crate::connection::read_pragma;
 use crate::migrations::broken_references;
 use crate::{DbConnection, Result, TransferFault};
 
-/// The target's connection, which enforces no foreign keys until it is dropped.
+/// The target's connection. Until it is dropped, it enforces no foreign keys, if it is SQLite's, and
+/// has no time limits, if it is PostgreSQL's: putting back a foreign key reads two tables.
 #[derive(Debug)]
 pub(super) struct Target<'a> {
     connection: &'a mut DbConnection,
-    /// Whether an SQLite connection enforced them before, as the pragma says it.
-    enforced: Option<String>,
+    /// The statements that make the connection what it was.
+    restore: String,
 }
 
 impl<'a> Target<'a> {
     pub(super) fn new(connection: &'a mut DbConnection) -> Result<Self> {
-        let mut enforced = None;
-        if let DbConnection::Sqlite(inner) = connection {
-            enforced = Some(read_pragma(inner, "foreign_keys", "foreign_keys")?);
-            // Inside a transaction, SQLite would ignore it.
-            inner.batch_execute("PRAGMA foreign_keys = OFF")?;
-        }
-        Ok(Self { connection, enforced })
+        let restore = match connection {
+            DbConnection::Sqlite(inner) => {
+                let enforced = read_pragma(inner, "foreign_keys", "foreign_keys")?;
+                // Inside a transaction, SQLite would ignore it.
+                inner.batch_execute("PRAGMA foreign_keys = OFF")?;
+                format!("PRAGMA foreign_keys = {enforced}")
+            }
+            #[cfg(feature = "postgres")]
+            DbConnection::Postgres(inner) => postgres::take_time(inner)?,
+        };
+        Ok(Self { connection, restore })
     }
 
     pub(super) fn connection(&mut self) -> &mut DbConnection {
@@ -34,10 +41,8 @@ impl<'a> Target<'a> {
 
 impl Drop for Target<'_> {
     fn drop(&mut self) {
-        if let (DbConnection::Sqlite(inner), Some(on)) = (&mut *self.connection, &self.enforced)
-            && let Err(cause) = inner.batch_execute(&format!("PRAGMA foreign_keys = {on}"))
-        {
-            tracing::warn!(%cause, "the target's connection enforces no foreign keys");
+        if let Err(cause) = self.connection.batch_execute(&self.restore) {
+            tracing::warn!(%cause, "the target's connection keeps the settings of the transfer");
         }
     }
 }
@@ -65,22 +70,39 @@ pub(super) fn put_back(target: &mut DbConnection, state: &State) -> Result<()> {
             return Err(TransferFault::BrokenReferences { first, source }.into());
         }
     }
-    if let DbConnection::Sqlite(_) = target
-        && let Some(first) = broken_references(target)?.into_iter().next()
-    {
-        return Err(TransferFault::BrokenReferences { first, source: None }.into());
+    match target {
+        DbConnection::Sqlite(_) => match broken_references(target)?.into_iter().next() {
+            Some(first) => Err(TransferFault::BrokenReferences { first, source: None }.into()),
+            None => Ok(()),
+        },
+        // To put it back was to check it.
+        #[cfg(feature = "postgres")]
+        DbConnection::Postgres(_) => Ok(()),
     }
+}
+
+/// Lets PostgreSQL look at the tables, without which it would plan no query well. It would come to
+/// that by itself, but later.
+pub(super) fn gather_statistics(target: &mut DbConnection) -> Result<()> {
+    #[cfg(feature = "postgres")]
+    if let DbConnection::Postgres(inner) = target {
+        let tables: Vec<&str> = ALL.iter().map(|table| table.name()).collect();
+        inner.batch_execute(&format!("ANALYZE {}", tables.join(", ")))?;
+    }
+    #[cfg(not(feature = "postgres"))]
+    let _ = target;
     Ok(())
 }
 
 #[cfg(feature = "postgres")]
 mod postgres {
     use diesel::connection::SimpleConnection;
+    use diesel::dsl::sql;
     use diesel::prelude::*;
     use diesel::sql_types::{Array, Text};
 
+    use super::ALL;
     use crate::Result;
-    use crate::manager::transfer::rows::ALL;
 
     #[derive(QueryableByName)]
     struct Part {
@@ -99,6 +121,18 @@ mod postgres {
         WHERE f.contype = 'f' AND t.relname = ANY ($1)
             AND t.relnamespace = current_schema()::regnamespace
         ORDER BY t.relname, f.conname";
+
+    /// Takes away the time limits. Returns the statements that put them back.
+    pub(super) fn take_time(target: &mut PgConnection) -> Result<String> {
+        let mut restore = String::new();
+        for limit in ["statement_timeout", "idle_in_transaction_session_timeout"] {
+            let setting = format!("format('SET {limit} = %L;', current_setting('{limit}'))");
+            let setting: String = diesel::select(sql::<Text>(&setting)).get_result(target)?;
+            restore.push_str(&setting);
+            target.batch_execute(&format!("SET {limit} = 0"))?;
+        }
+        Ok(restore)
+    }
 
     pub(super) fn take_away(target: &mut PgConnection) -> Result<Vec<String>> {
         let tables: Vec<&str> = ALL.iter().map(|table| table.name()).collect();

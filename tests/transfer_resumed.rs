@@ -328,10 +328,14 @@ fn a_time_limit_of_the_connection_does_not_stop_it_and_is_there_afterwards() {
 
 #[test]
 fn one_snapshot_is_moved_whatever_is_written_meanwhile() {
-    for target in [Some(Place::sqlite()), Place::postgres()].into_iter().flatten() {
-        let source = Place::filled(100);
-        source.sql("PRAGMA journal_mode = WAL");
-        let before = source.contents();
+    let sqlite = Place::filled(100);
+    sqlite.sql("PRAGMA journal_mode = WAL");
+    let server = Place::postgres();
+    if let Some(server) = &server {
+        transfer(&sqlite, server, BEGIN).expect("a source");
+    }
+    for source in [Some(sqlite), server].into_iter().flatten() {
+        let (target, before) = (Place::sqlite(), source.contents());
         let mut once = Some("UPDATE users SET full_name = 'later' WHERE id = 1");
         let result =
             transfer_between(&mut source.connect(), &mut target.connect(), &BEGIN, &mut |_| {

@@ -7,7 +7,11 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::migrations::table_exists;
 use crate::{DbConnection, Result, TransferFault, dispatch};
+
+/// What the table is called.
+const TABLE: &str = "zenith_transfer";
 
 diesel::table! {
     /// The transfer that a target is in the middle of: one row, gone when it is done.
@@ -49,7 +53,7 @@ impl State {
 
     /// That of the transfer that the target is in the middle of.
     pub(super) fn read(target: &mut DbConnection) -> Result<Option<Self>> {
-        if !is_there(target)? {
+        if !table_exists(target, TABLE)? {
             return Ok(None);
         }
         let state: Option<String> = dispatch!(target, |inner| zenith_transfer::table
@@ -95,7 +99,7 @@ impl Run {
     /// Records how far it has come, and locks out every other process until the caller's transaction
     /// ends: first thing in it.
     pub(super) fn record(&self, target: &mut DbConnection, state: &State) -> Result<()> {
-        if !is_there(target)? {
+        if !table_exists(target, TABLE)? {
             // It is done already.
             return Err(TransferFault::TakenOver.into());
         }
@@ -115,17 +119,4 @@ impl Run {
 
 fn text(state: &State) -> Result<String> {
     Ok(serde_json::to_string(state).map_err(TransferFault::UnreadableState)?)
-}
-
-fn is_there(target: &mut DbConnection) -> Result<bool> {
-    match target {
-        DbConnection::Sqlite(_) => crate::migrations::table_exists(target, "zenith_transfer"),
-        #[cfg(feature = "postgres")]
-        DbConnection::Postgres(inner) => {
-            use diesel::dsl::sql;
-            use diesel::sql_types::Bool;
-            Ok(diesel::select(sql::<Bool>("to_regclass('zenith_transfer') IS NOT NULL"))
-                .get_result(inner)?)
-        }
-    }
 }

@@ -70,14 +70,9 @@ pub(super) fn put_back(target: &mut DbConnection, state: &State) -> Result<()> {
             return Err(TransferFault::BrokenReferences { first, source }.into());
         }
     }
-    match target {
-        DbConnection::Sqlite(_) => match broken_references(target)?.into_iter().next() {
-            Some(first) => Err(TransferFault::BrokenReferences { first, source: None }.into()),
-            None => Ok(()),
-        },
-        // To put it back was to check it.
-        #[cfg(feature = "postgres")]
-        DbConnection::Postgres(_) => Ok(()),
+    match broken_references(target)?.into_iter().next() {
+        Some(first) => Err(TransferFault::BrokenReferences { first, source: None }.into()),
+        None => Ok(()),
     }
 }
 

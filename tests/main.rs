@@ -74,6 +74,7 @@ mod private_files;
 mod schema_lints;
 mod seeds;
 mod start_script;
+mod transfer_command;
 mod transfer_killed;
 mod transfer_resumed;
 mod transfer_there_and_back;

@@ -1,11 +1,9 @@
 //! What a stopped transfer left is gone on with if that is right, and refused if it is not.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use zenith_db::manager::{TransferPhase, TransferProgress, TransferReport, transfer_between};
+use zenith_db::manager::{TransferPhase, TransferReport, transfer_between};
 use zenith_db::{Error, Result, TransferFault};
 
-use crate::support::place::{BEGIN, Place, RESUME, transfer};
+use crate::support::place::{BEGIN, Place, RESUME, stop_when, transfer};
 use crate::support::text;
 
 /// Both kinds of target, with a source that has been moved to each up to this many messages.
@@ -19,17 +17,6 @@ fn stopped(messages: i64) -> Vec<(Place, Place)> {
         (source, target)
     };
     targets.into_iter().flatten().map(pair).collect()
-}
-
-/// Stops as a fault of the caller's would, which leaves the connections usable.
-fn stop_when(source: &Place, target: &Place, when: impl Fn(TransferProgress) -> bool) {
-    let (mut from, mut to) = (source.connect(), target.connect());
-    let transfer = catch_unwind(AssertUnwindSafe(|| {
-        transfer_between(&mut from, &mut to, &RESUME, &mut |progress| {
-            assert!(!when(progress), "stopped on purpose");
-        })
-    }));
-    assert!(transfer.is_err(), "it was not stopped");
 }
 
 fn fault(result: Result<TransferReport>) -> TransferFault {

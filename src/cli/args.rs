@@ -19,6 +19,7 @@ Examples:
   zenith-db migrate --plan                 show what that would do, and write nothing
   zenith-db rollback --steps 1 --yes       revert the last migration, after a backup
   zenith-db health-check --format json     every check, for a monitoring system
+  zenith-db transfer --to postgres://host/zenith  move the database to a server
   zenith-db ensure                         what a start script needs
 
 Settings come from flags, then the environment, then .env, then defaults; `zenith-db config` shows
@@ -78,6 +79,15 @@ pub(super) enum Command {
     Status,
     /// Take a backup, check it and record it
     Backup,
+    /// Move every row to another database, and prove it; the source stays as it is
+    Transfer {
+        /// Where to: a file or postgres://USER@HOST/DATABASE, which is created if it is not there
+        #[arg(long, value_name = "DATABASE")]
+        to: String,
+        /// Go on with a transfer that was stopped
+        #[arg(long)]
+        resume: bool,
+    },
     /// Show the settings in force and where each comes from
     Config,
     /// Create the database if it is missing, migrate it if that is what is wrong, and fail if it is

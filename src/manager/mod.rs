@@ -27,8 +27,8 @@ pub use password::{SHORTEST_PASSWORD, check_password, generate_password, hash_pa
 pub use seed::SeedReport;
 pub use status::{LastBackup, PoolSettings, StatusSummary};
 pub use transfer::{
-    ContentDigest, TableContents, TransferOptions, TransferPhase, TransferProgress, TransferReport,
-    TransferredTable, table_contents, transfer_between,
+    ContentDigest, TableContents, TransferOptions, TransferPhase, TransferProgress, TransferRecord,
+    TransferReport, TransferredTable, table_contents, transfer_between,
 };
 
 pub use crate::migrations::{Effect, PlannedStatement, PlannedStep, Step, StepDirection};

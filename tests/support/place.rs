@@ -2,10 +2,12 @@
 //! either backend, removed when the test ends.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use diesel::prelude::*;
 use zenith_db::manager::{
-    TableContents, TransferOptions, TransferReport, table_contents, transfer_between,
+    TableContents, TransferOptions, TransferProgress, TransferReport, table_contents,
+    transfer_between,
 };
 use zenith_db::{DbConnection, Result};
 
@@ -111,6 +113,17 @@ pub fn transfer(
     transfer_between(&mut source.connect(), &mut target.connect(), &options, &mut |_| ())
 }
 
+/// Stops as a fault of the caller's would, which leaves the connections usable.
+pub fn stop_when(source: &Place, target: &Place, when: impl Fn(TransferProgress) -> bool) {
+    let (mut from, mut to) = (source.connect(), target.connect());
+    let transfer = catch_unwind(AssertUnwindSafe(|| {
+        transfer_between(&mut from, &mut to, &RESUME, &mut |progress| {
+            assert!(!when(progress), "stopped on purpose");
+        })
+    }));
+    assert!(transfer.is_err(), "it was not stopped");
+}
+
 /// With this, a stopped transfer is gone on with; small batches, so that there are many.
 pub const RESUME: TransferOptions = TransferOptions { resume: true, batch_rows: 50 };
 
@@ -136,14 +149,11 @@ pub fn connect(address: &str) -> DbConnection {
 
 #[cfg(feature = "postgres")]
 pub mod postgres {
-    use std::path::Path;
-
     use diesel::connection::SimpleConnection;
     use diesel::prelude::*;
     use uuid::Uuid;
-    use zenith_db::migrations::{self, EmbeddedMigration};
-    use zenith_db::models::NewSchemaVersion;
-    use zenith_db::schema::schema_version;
+    use zenith_db::config::{Key, Loader};
+    use zenith_db::manager::DatabaseManager;
 
     pub struct Schema {
         url: String,
@@ -157,19 +167,11 @@ pub mod postgres {
             let mut server = PgConnection::establish(&url).expect("a server");
             server.batch_execute(&format!("CREATE SCHEMA {name}")).expect("a schema");
             let schema = Self { url, name };
-            let mut connection = PgConnection::establish(&schema.address()).expect("a connection");
-            let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/postgres");
-            let read = |migration: &EmbeddedMigration| {
-                let path = directory.join(migration.name()).join("up.sql");
-                std::fs::read_to_string(path).expect("a migration")
-            };
-            for migration in migrations::all() {
-                connection.batch_execute(&read(migration)).expect("it runs");
-            }
-            // The table comes with the last of them.
-            for migration in migrations::all() {
-                record(&mut connection, migration, &read(migration));
-            }
+            let config = Loader::new()
+                .flag(Key::Url, "url", schema.address())
+                .load()
+                .expect("a configuration");
+            DatabaseManager::new(config).migrate().expect("a migrated database");
             Some(schema)
         }
 
@@ -202,18 +204,6 @@ pub mod postgres {
     struct Line {
         #[diesel(sql_type = diesel::sql_types::Text)]
         line: String,
-    }
-
-    fn record(connection: &mut PgConnection, migration: &EmbeddedMigration, sql: &str) {
-        let row = NewSchemaVersion {
-            version: migration.version().parse().expect("digits"),
-            description: Some(migration.description()),
-            checksum: Some(migrations::checksum(sql)),
-        };
-        diesel::insert_into(schema_version::table)
-            .values(&row)
-            .execute(connection)
-            .expect("its row in the history");
     }
 
     impl Drop for Schema {

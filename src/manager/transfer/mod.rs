@@ -9,6 +9,7 @@
 //!    empty or proven.
 
 mod digest;
+mod managed;
 mod report;
 mod rows;
 mod run;
@@ -23,6 +24,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 pub use digest::{ContentDigest, TableContents};
+pub use managed::TransferRecord;
 pub use report::{
     TransferOptions, TransferPhase, TransferProgress, TransferReport, TransferredTable,
 };

@@ -81,7 +81,7 @@ pub(super) enum Command {
     Backup,
     /// Move every row to another database, and prove it; the source stays as it is
     Transfer {
-        /// Where to: a file or postgres://USER@HOST/DATABASE, which is created if it is not there
+        /// Where to: a file or the URL of a server; created if it is not there
         #[arg(long, value_name = "DATABASE")]
         to: String,
         /// Go on with a transfer that was stopped

@@ -1,10 +1,10 @@
 //! The last key that a table has given out. A key is never used again, though its row be deleted.
 
+#[cfg(feature = "postgres")]
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 #[cfg(feature = "postgres")]
-use diesel::sql_types::{Nullable, Text};
+use diesel::sql_types::{BigInt, Nullable, Text};
 
 use super::table::Table;
 use crate::{DbConnection, Result};

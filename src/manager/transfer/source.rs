@@ -19,12 +19,12 @@ pub(super) struct Snapshot<'a> {
 
 impl<'a> Snapshot<'a> {
     pub(super) fn begin(connection: &'a mut DbConnection) -> Result<Self> {
-        let mut could_write = false;
-        match connection {
+        let could_write = match connection {
             DbConnection::Sqlite(inner) => {
-                could_write = read_pragma(inner, "query_only", "query_only")? == "0";
+                let could_write = read_pragma(inner, "query_only", "query_only")? == "0";
                 set_query_only(inner, true)?;
                 AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN")?;
+                could_write
             }
             #[cfg(feature = "postgres")]
             DbConnection::Postgres(inner) => {
@@ -36,8 +36,9 @@ impl<'a> Snapshot<'a> {
                     "SET LOCAL statement_timeout = 0;
                      SET LOCAL idle_in_transaction_session_timeout = 0",
                 )?;
+                false
             }
-        }
+        };
         let mut snapshot = Self { connection, could_write };
         // On SQLite the first read is what fixes it.
         snapshot.versions()?;

@@ -49,6 +49,10 @@ impl Drop for Target<'_> {
 
 /// Takes away the foreign keys where they cannot be switched off. Returns the statements that put
 /// them back.
+#[cfg_attr(
+    not(feature = "postgres"),
+    expect(clippy::unnecessary_wraps, reason = "PostgreSQL can refuse")
+)]
 pub(super) fn take_away(target: &mut DbConnection) -> Result<Vec<String>> {
     match target {
         DbConnection::Sqlite(_) => Ok(Vec::new()),
@@ -78,6 +82,10 @@ pub(super) fn put_back(target: &mut DbConnection, state: &State) -> Result<()> {
 
 /// Lets PostgreSQL look at the tables, without which it would plan no query well. It would come to
 /// that by itself, but later.
+#[cfg_attr(
+    not(feature = "postgres"),
+    expect(clippy::unnecessary_wraps, reason = "PostgreSQL can refuse")
+)]
 pub(super) fn gather_statistics(target: &mut DbConnection) -> Result<()> {
     #[cfg(feature = "postgres")]
     if let DbConnection::Postgres(inner) = target {

@@ -83,4 +83,8 @@ mod server_pool;
 mod server_pooler;
 mod server_replica;
 mod start_script;
+mod transfer_command;
+mod transfer_killed;
+mod transfer_resumed;
+mod transfer_there_and_back;
 mod updated_at;

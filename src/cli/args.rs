@@ -20,6 +20,7 @@ Examples:
   zenith-db rollback --steps 1 --yes       revert the last migration, after a backup
   zenith-db adopt --plan                   what taking over an old database would change
   zenith-db health-check --format json     every check, for a monitoring system
+  zenith-db transfer --to postgres://host/zenith  move the database to a server
   zenith-db ensure                         what a start script needs
 
 Settings come from flags, then the environment, then .env, then defaults; `zenith-db config` shows
@@ -91,6 +92,15 @@ pub(super) enum Command {
     Status,
     /// Take a backup, check it and record it
     Backup,
+    /// Move every row to another database, and prove it; the source stays as it is
+    Transfer {
+        /// Where to: a file or the URL of a server; created if it is not there
+        #[arg(long, value_name = "DATABASE")]
+        to: String,
+        /// Go on with a transfer that was stopped
+        #[arg(long)]
+        resume: bool,
+    },
     /// Show the settings in force and where each comes from
     Config,
     /// Create the database if it is missing, migrate it if that is what is wrong, and fail if it is

@@ -8,11 +8,10 @@ use serde_json::{Value, json};
 use super::args::{Args, Command};
 use super::output::Output;
 use super::{Exit, adopt, ask, render};
-#[cfg(feature = "postgres")]
-use crate::config::Source;
-use crate::config::{EnvFile, Key, Loader};
+use crate::config::{EnvFile, Key, Loader, Location, Source};
 use crate::manager::{
     Administrator, AdoptionOptions, DatabaseManager, HealthReport, RollbackTarget, SetupReport,
+    TransferOptions,
 };
 use crate::{Config, Error};
 
@@ -103,6 +102,15 @@ pub(super) fn run(args: &Args, output: Output) -> anyhow::Result<Exit> {
             output.result(&report, |out, report| render::backup(out, report))?;
             Ok(Exit::Done)
         }
+        Command::Transfer { to, resume } => {
+            let to = Location::from_flag("--to", to).map_err(Error::from)?;
+            refuse_password_of(&to, "--to")?;
+            let options = TransferOptions { resume: *resume, ..TransferOptions::default() };
+            let record =
+                output.with_progress(|progress| manager.transfer(&to, &options, progress))?;
+            output.result(&record, |out, record| render::transfer(out, record))?;
+            Ok(Exit::Done)
+        }
         Command::Config => {
             let settings = json!({ "settings": manager.config().settings() });
             let table = manager.config().settings();
@@ -140,24 +148,29 @@ fn check_flags(args: &Args) -> Result<(), UsageError> {
 }
 
 /// What is among the arguments, every user of the machine can read in the list of processes.
+fn refuse_public_password(config: &Config) -> Result<(), UsageError> {
+    if config.settings().iter().any(|s| s.source == Source::Flag("--database-url")) {
+        refuse_password_of(config.location(), "--database-url")?;
+    }
+    Ok(())
+}
+
 #[cfg_attr(
     not(feature = "postgres"),
     expect(clippy::unnecessary_wraps, reason = "no URL is taken")
 )]
-fn refuse_public_password(config: &Config) -> Result<(), UsageError> {
+fn refuse_password_of(location: &Location, flag: &str) -> Result<(), UsageError> {
     #[cfg(feature = "postgres")]
-    if let crate::config::Location::Postgres(url) = config.location()
+    if let Location::Postgres(url) = location
         && url.has_password()
-        && config.settings().iter().any(|s| s.source == Source::Flag("--database-url"))
     {
-        return Err(UsageError(
-            "--database-url holds a password, which every user of this machine can read in the \
-             list of processes; put the URL into DATABASE_URL or .env, or the password into \
-             PGPASSWORD or ~/.pgpass"
-                .into(),
-        ));
+        return Err(UsageError(format!(
+            "{flag} holds a password, which every user of this machine can read in the list of \
+             processes; put the password into PGPASSWORD or ~/.pgpass{}",
+            if flag == "--database-url" { ", or the URL into DATABASE_URL or .env" } else { "" }
+        )));
     }
-    let _ = config;
+    let _ = (location, flag);
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::args::{Args, Color, Format};
 use crate::Error;
+use crate::manager::{TransferPhase, TransferProgress};
 
 pub(super) const GOOD: Style = AnsiColor::Green.on_default();
 pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -129,6 +130,33 @@ impl Output {
         if self.verbose {
             self.say(STRONG, "note", text);
         }
+    }
+
+    /// Shows how far a transfer has come, on a terminal only.
+    pub(super) fn with_progress<T>(
+        self,
+        work: impl FnOnce(&mut dyn FnMut(TransferProgress)) -> T,
+    ) -> T {
+        if self.quiet || !io::stderr().is_terminal() {
+            return work(&mut |_| ());
+        }
+        let bar = ProgressBar::no_length();
+        let shape = "{msg:30} {wide_bar} {human_pos} of {human_len} rows ({elapsed})";
+        if let Ok(style) = ProgressStyle::with_template(shape) {
+            bar.set_style(style);
+        }
+        let result = work(&mut |progress| {
+            let doing = match progress.phase {
+                TransferPhase::Comparing => "comparing",
+                TransferPhase::Copying => "copying",
+                TransferPhase::Proving => "proving",
+            };
+            bar.set_message(format!("{doing} {}", progress.table));
+            bar.set_length(progress.of.unsigned_abs());
+            bar.set_position(progress.rows.unsigned_abs());
+        });
+        bar.finish_and_clear();
+        result
     }
 
     /// Shows that long work is under way, on a terminal only.

@@ -10,7 +10,8 @@ use super::output::{BAD, GOOD, STRONG, WARNING};
 use crate::config::Setting;
 use crate::manager::{
     AdministratorOutcome, BackupReport, Effect, HealthCheck, HealthReport, MigrationPlan,
-    MigrationReport, SeedReport, SetupReport, StatusSummary, Step, StepDirection,
+    MigrationReport, SeedReport, SetupReport, StatusSummary, Step, StepDirection, TableContents,
+    TransferRecord, TransferredTable,
 };
 
 pub(super) type Out<'a> = &'a mut dyn Write;
@@ -106,6 +107,27 @@ pub(super) fn seed(out: Out<'_>, report: &SeedReport) -> Result<()> {
 pub(super) fn backup(out: Out<'_>, report: &BackupReport) -> Result<()> {
     let path = report.path.display();
     field(out, "backup", format_args!("{path} ({} rows, checked)", report.rows))
+}
+
+pub(super) fn transfer(out: Out<'_>, record: &TransferRecord) -> Result<()> {
+    let TransferRecord { from, to, report, file, .. } = record;
+    let mut table = plain_table(["table", "rows", "source", "target"]);
+    if let Some(rows) = table.column_mut(1) {
+        rows.set_cell_alignment(CellAlignment::Right);
+    }
+    for TransferredTable { table: name, source, target } in &report.tables {
+        // The beginning is enough for people; the file has all of it.
+        let digest = |contents: &TableContents| format!("{:.16}", contents.digest.to_string());
+        table.add_row([*name, &target.rows.to_string(), &digest(source), &digest(target)]);
+    }
+    writeln!(out, "{table}")?;
+    writeln!(out, "{STRONG}moved {from} to {to}{STRONG:#}")?;
+    field(out, "rows", format_args!("{} in {} ms", report.rows, report.milliseconds))?;
+    if report.resumed_rows > 0 {
+        field(out, "resumed", format_args!("{} rows were there already", report.resumed_rows))?;
+    }
+    writeln!(out, "  {GOOD}every table is equal on both sides{GOOD:#}")?;
+    file.iter().try_for_each(|file| field(out, "proof", file.display()))
 }
 
 pub(super) fn health(out: Out<'_>, report: &HealthReport) -> Result<()> {

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 #[cfg(feature = "postgres")]
 use super::ServerUrl;
+use super::{ConfigError, Source};
 
 /// Which database: a file of SQLite's, or one on a PostgreSQL server. Shown, it has no password.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -46,6 +47,19 @@ impl Location {
         DatabasePath::parse(text).map(Self::Sqlite)
     }
 
+    /// The database that a flag names, in the forms of `DATABASE_URL`.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] says what is wrong with it.
+    pub fn from_flag(flag: &'static str, text: &str) -> Result<Self, ConfigError> {
+        Self::parse_url(text).map_err(|reason| ConfigError::Invalid {
+            name: flag.into(),
+            value: masked(text),
+            origin: Source::Flag(flag),
+            reason,
+        })
+    }
+
     /// The file, if it is one.
     #[must_use]
     pub const fn path(&self) -> Option<&DatabasePath> {
@@ -64,7 +78,7 @@ impl Location {
     }
 
     /// Whether the two are written for the same database.
-    pub(super) fn is(&self, other: &Self) -> bool {
+    pub(crate) fn is(&self, other: &Self) -> bool {
         let place = |location: &Self| {
             location.path().and_then(|path| std::path::absolute(path.as_path()).ok())
         };

@@ -3,6 +3,7 @@
 mod constraints;
 mod server;
 mod setting;
+mod transfer;
 mod violation;
 
 use std::io;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 pub use server::ConnectFault;
 pub use setting::SettingFault;
+pub use transfer::TransferFault;
 pub use violation::{Rule, Violation};
 
 use crate::config::ConfigError;
@@ -320,6 +322,10 @@ pub enum Error {
         /// What the check found.
         reason: String,
     },
+
+    /// A database could not be moved to another.
+    #[error(transparent)]
+    Transfer(#[from] TransferFault),
 
     /// A password that cannot be accepted.
     #[error("the password was not accepted: {0}")]

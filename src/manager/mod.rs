@@ -13,6 +13,7 @@ mod password;
 mod seed;
 mod seed_data;
 mod status;
+mod transfer;
 
 use crate::connection::{self, Access};
 use crate::migrations::{self, Ledger};
@@ -30,6 +31,10 @@ pub use migrate::{MigrationPlan, MigrationReport};
 pub use password::{SHORTEST_PASSWORD, check_password, generate_password, hash_password};
 pub use seed::SeedReport;
 pub use status::{LastBackup, PoolSettings, StatusSummary};
+pub use transfer::{
+    ContentDigest, TableContents, TransferOptions, TransferPhase, TransferProgress, TransferRecord,
+    TransferReport, TransferredTable, table_contents, transfer_between,
+};
 
 pub use crate::migrations::{Effect, PlannedStatement, PlannedStep, Step, StepDirection};
 

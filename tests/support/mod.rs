@@ -1,10 +1,12 @@
 //! What the tests share: a database of their own, removed when the test ends.
 pub mod command;
 pub mod content;
+pub mod filled;
 pub mod former;
 pub mod legacy;
 pub mod models;
 pub mod pages;
+pub mod place;
 pub mod rows;
 #[cfg(feature = "postgres")]
 pub mod server;

@@ -1,0 +1,96 @@
+//! Moving the configured database: opening both, making the target, and keeping the proof.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::report::{TransferOptions, TransferProgress, TransferReport};
+use super::transfer_between;
+use crate::config::Location;
+use crate::connection::{self, Access};
+use crate::manager::DatabaseManager;
+use crate::migrations::{self, Goal};
+use crate::types::UtcTime;
+use crate::{Error, Result};
+
+/// A transfer of the configured database, with its proof.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TransferRecord {
+    /// The source, without a password.
+    pub from: String,
+    /// The target, without a password.
+    pub to: String,
+    /// When it was done.
+    pub completed_at: UtcTime,
+    /// What was moved.
+    #[serde(flatten)]
+    pub report: TransferReport,
+    /// Where all of this is kept as JSON, in the backup directory; `None` if that did not work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+}
+
+impl DatabaseManager {
+    /// Moves every row of the configured database to another, and proves it: see
+    /// [`transfer_between`]. The target is created if it is not there, and migrated if it has no
+    /// tables. The proof is kept in the backup directory.
+    ///
+    /// # Errors
+    /// [`Error::NoDatabase`]; [`Error::Refused`] if either cannot be used;
+    /// [`Error::Transfer`] says what else stood in the way. The source is untouched, and the target is
+    /// empty or can be gone on with.
+    pub fn transfer(
+        &self,
+        to: &Location,
+        options: &TransferOptions,
+        progress: &mut dyn FnMut(TransferProgress),
+    ) -> Result<TransferRecord> {
+        self.ensure_ours()?;
+        if self.config.location().is(to) {
+            let reason = "it is the source of the transfer as well".into();
+            return Err(Error::Refused { database: to.to_string(), reason });
+        }
+        let other = Self::new(self.config.at(to.clone()));
+        if !connection::create(&other.config)? {
+            other.ensure_ours()?;
+        }
+        let mut target = other.open()?;
+        if migrations::is_empty(&mut target)? {
+            migrations::run(&mut target, &Goal::Latest, |_| Ok(()), |_| Ok(()))?;
+        }
+        let mut source = connection::open(&self.config, Access::Inspect)?;
+        let report = transfer_between(&mut source, &mut target, options, progress)?;
+        let mut record = TransferRecord {
+            from: self.config.location().to_string(),
+            to: to.to_string(),
+            completed_at: UtcTime::now(),
+            report,
+            file: None,
+        };
+        // The target is good whether or not this works.
+        match keep(&record, self.config.backup_dir()) {
+            Ok(file) => record.file = Some(file),
+            Err(error) => tracing::warn!(%error, "the proof of the transfer could not be kept"),
+        }
+        Ok(record)
+    }
+}
+
+/// Writes the record to a file of its own, which replaces none.
+fn keep(record: &TransferRecord, directory: &Path) -> Result<PathBuf> {
+    connection::create_private_dir(directory)?;
+    let time = record.completed_at.as_datetime().format("%Y%m%dT%H%M%S%.6fZ");
+    let path = directory.join(format!("transfer-{time}.json"));
+    let failed = Error::io("write", path.clone());
+    let written = || {
+        let mut file = tempfile::NamedTempFile::new_in(directory)?;
+        serde_json::to_writer_pretty(&mut file, record)?;
+        writeln!(file)?;
+        file.as_file().sync_all()?;
+        file.persist_noclobber(&path)?;
+        connection::sync_dir(directory)
+    };
+    written().map_err(failed)?;
+    Ok(path)
+}

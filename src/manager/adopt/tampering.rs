@@ -25,7 +25,10 @@ const TAMPERING: &[(&str, &str)] = &[
     ),
     ("UPDATE roles SET is_superuser = 1 WHERE id = 9", "roles.is_superuser"),
     ("DELETE FROM documents WHERE id = 2", "documents: 2 rows were read"),
-    ("UPDATE user_preferences SET id = 99 WHERE id = 2", "user_preferences: 2 rows were read"),
+    (
+        "UPDATE user_preferences SET id = 99 WHERE id = 2",
+        "user_preferences.id is not what was read",
+    ),
     (
         "DROP TRIGGER audit_log_no_update;
          UPDATE audit_log SET entry_hash = replace(entry_hash, 'a', 'b') WHERE id = 8",

@@ -94,3 +94,38 @@ fn to_a_server_and_back() {
     assert!(stderr(&refused).contains("--to holds a password"), "{}", stderr(&refused));
     assert!(!stderr(&refused).contains("secret"));
 }
+
+#[test]
+fn tables_that_are_not_of_the_schema_are_not_left_behind_in_silence() {
+    let fixture = Fixture::created();
+    fixture.sql(
+        "CREATE TABLE carried (id); INSERT INTO carried VALUES (1), (2); CREATE TABLE no_rows (id)",
+    );
+    let target = fixture.directory.path().join("new.db");
+    let transfer = || {
+        let mut command = fixture.zenith();
+        command.args(["transfer", "--to"]).arg(&target);
+        command
+    };
+    let refused = stderr(&run(&mut transfer(), 1));
+    assert!(refused.contains("carried (2 rows)") && !refused.contains("no_rows"), "{refused}");
+    let text = stdout(&run(transfer().arg("--leave-other-tables"), 0));
+    assert!(text.contains("left behind") && text.contains("carried (2 rows)"), "{text}");
+}
+
+#[test]
+fn a_database_in_the_middle_of_a_transfer_is_not_taken_for_a_whole_one() {
+    let fixture = Fixture::created();
+    let target = Place::sqlite();
+    stop_when(&Place::Sqlite(Fixture::created()), &target, |progress| progress.table == "roles");
+    let Place::Sqlite(half) = &target else { panic!("it is SQLite") };
+    let health = half.manager().health_check();
+    assert!(!health.healthy && failed(&health).contains(&"Schema Version"), "{health:?}");
+    let create = half.manager().initialize(&crate::support::administrator(), false).map(drop);
+    let migrate = half.manager().migrate().map(drop);
+    for error in [create, migrate, half.manager().seed().map(drop)] {
+        let error = error.expect_err("it lacks rows").to_string();
+        assert!(error.contains("--resume"), "{error}");
+    }
+    drop(fixture);
+}

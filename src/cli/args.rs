@@ -100,6 +100,9 @@ pub(super) enum Command {
         /// Go on with a transfer that was stopped
         #[arg(long)]
         resume: bool,
+        /// Leave behind tables that are not of the schema, such as those an adopted database carries
+        #[arg(long)]
+        leave_other_tables: bool,
     },
     /// Show the settings in force and where each comes from
     Config,

@@ -102,10 +102,14 @@ pub(super) fn run(args: &Args, output: Output) -> anyhow::Result<Exit> {
             output.result(&report, |out, report| render::backup(out, report))?;
             Ok(Exit::Done)
         }
-        Command::Transfer { to, resume } => {
+        Command::Transfer { to, resume, leave_other_tables } => {
             let to = Location::from_flag("--to", to).map_err(Error::from)?;
             refuse_password_of(&to, "--to")?;
-            let options = TransferOptions { resume: *resume, ..TransferOptions::default() };
+            let options = TransferOptions {
+                resume: *resume,
+                leave_other_tables: *leave_other_tables,
+                ..TransferOptions::default()
+            };
             let record =
                 output.with_progress(|progress| manager.transfer(&to, &options, progress))?;
             output.result(&record, |out, record| render::transfer(out, record))?;

@@ -126,6 +126,9 @@ pub(super) fn transfer(out: Out<'_>, record: &TransferRecord) -> Result<()> {
     if report.resumed_rows > 0 {
         field(out, "resumed", format_args!("{} rows were there already", report.resumed_rows))?;
     }
+    for (table, rows) in &report.left_behind {
+        writeln!(out, "  {WARNING}left behind{WARNING:#}    {table} ({rows} rows)")?;
+    }
     writeln!(out, "  {GOOD}every table is equal on both sides{GOOD:#}")?;
     file.iter().try_for_each(|file| field(out, "proof", file.display()))
 }

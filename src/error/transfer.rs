@@ -33,6 +33,23 @@ pub enum TransferFault {
     )]
     OtherSource,
 
+    /// The source has tables that are not of the schema.
+    #[error(
+        "the source has tables that are not of the schema and would be lost: {found}; nothing was \
+         changed. Take them over by other means, and leave them out here (`--leave-other-tables`)"
+    )]
+    OtherTables {
+        /// The tables with rows and how many.
+        found: String,
+    },
+
+    /// The database is the target of a transfer that was stopped.
+    #[error(
+        "a transfer into this database was stopped, and it lacks rows; end it with `zenith-db transfer \
+         --to … --resume` from its source, or empty it with `zenith-db create --force`"
+    )]
+    Unfinished,
+
     /// The source is itself the target of a transfer that was stopped.
     #[error(
         "the source is itself the target of a transfer that was stopped, and lacks rows; finish that \

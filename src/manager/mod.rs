@@ -17,7 +17,7 @@ mod transfer;
 
 use crate::connection::{self, Access};
 use crate::migrations::{self, Ledger};
-use crate::{Config, DbConnection, Error, Result};
+use crate::{Config, DbConnection, Error, Result, TransferFault};
 
 pub use administrator::{Administrator, AdministratorOutcome, AdministratorReport};
 pub use adopt::{
@@ -87,9 +87,19 @@ impl DatabaseManager {
         connection::exists(&self.config)
     }
 
-    /// Refuses a database that another program made, or a newer version of this one, before opening
-    /// it for writing changes so much as its journal mode.
+    /// Refuses a database that another program made, or a newer version of this one, or that a
+    /// stopped transfer left incomplete, before opening it for writing changes so much as its journal
+    /// mode.
     fn ensure_ours(&self) -> Result<()> {
+        self.ensure_ours_or_begun()?;
+        connection::inspect(&self.config, |connection| {
+            let unfinished = transfer::is_unfinished(connection)?;
+            if unfinished { Err(TransferFault::Unfinished.into()) } else { Ok(()) }
+        })
+    }
+
+    /// The same, but a transfer may have been begun into it.
+    fn ensure_ours_or_begun(&self) -> Result<()> {
         connection::inspect(&self.config, |connection| {
             let ledger = Ledger::read(connection)?;
             let blank = migrations::is_empty(connection)?

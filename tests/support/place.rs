@@ -126,7 +126,8 @@ pub fn stop_when(source: &Place, target: &Place, when: impl Fn(TransferProgress)
 }
 
 /// With this, a stopped transfer is gone on with; small batches, so that there are many.
-pub const RESUME: TransferOptions = TransferOptions { resume: true, batch_rows: 50 };
+pub const RESUME: TransferOptions =
+    TransferOptions { resume: true, batch_rows: 50, leave_other_tables: false };
 
 /// Without it, it is refused.
 pub const BEGIN: TransferOptions = TransferOptions { resume: false, ..RESUME };

@@ -1,7 +1,7 @@
 //! The checks that both databases have.
 
 use super::Finding;
-use crate::manager::seed;
+use crate::manager::{seed, transfer};
 use crate::migrations::{self, Ledger, broken_references};
 use crate::models::User;
 use crate::{Config, DbConnection, Result};
@@ -17,6 +17,9 @@ pub(super) const MEND_SCHEMA: &str = "`zenith-db migrate` if migrations are pend
 pub(super) fn schema_version(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
     let ledger = Ledger::read(connection)?;
     let mut faults = migrations::check_history(connection, &ledger)?;
+    if transfer::is_unfinished(connection)? {
+        faults.push("a transfer into it was stopped: `zenith-db transfer --resume` ends it".into());
+    }
     faults.extend(ledger.unknown().map(|version| format!("version {version} is not known here")));
     let current = ledger.current().unwrap_or("none").to_owned();
     Ok(Finding::from_faults(

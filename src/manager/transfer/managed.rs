@@ -53,7 +53,7 @@ impl DatabaseManager {
         }
         let other = Self::new(self.config.at(to.clone()));
         if !connection::create(&other.config)? {
-            other.ensure_ours()?;
+            other.ensure_ours_or_begun()?;
         }
         let mut target = other.open()?;
         if migrations::is_empty(&mut target)? {

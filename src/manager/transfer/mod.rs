@@ -33,8 +33,14 @@ use crate::{DbConnection, Error, Result};
 use rows::{ALL, schema_version};
 use run::Transfer;
 use source::Snapshot;
+use state::State;
 use table::ALL_KEYS;
 use target::Target;
+
+/// Whether a transfer into this database was begun and not ended: it lacks rows.
+pub(super) fn is_unfinished(connection: &mut DbConnection) -> Result<bool> {
+    Ok(State::read(connection)?.is_some())
+}
 
 /// What the history is called, which is not copied row by row.
 const HISTORY: &str = <schema_version::Row as table::Row>::TABLE;
@@ -104,6 +110,7 @@ pub fn transfer_between(
     Ok(TransferReport {
         rows: tables.iter().map(|table| table.target.rows).sum(),
         tables,
+        left_behind: transfer.left_behind,
         resumed_rows: transfer.resumed_rows,
         milliseconds: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
     })

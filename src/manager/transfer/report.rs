@@ -1,5 +1,7 @@
 //! What a transfer is told, and what it tells.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::digest::TableContents;
@@ -13,11 +15,14 @@ pub struct TransferOptions {
     /// How many rows are committed together, at the most; 5,000 by default, and at least 1. A batch
     /// that holds 8 MiB is committed sooner.
     pub batch_rows: usize,
+    /// Whether to leave behind the tables that are not of the schema, such as those that an adopted
+    /// database carries along. Without it, a source with rows in such a table is refused.
+    pub leave_other_tables: bool,
 }
 
 impl Default for TransferOptions {
     fn default() -> Self {
-        Self { resume: false, batch_rows: 5_000 }
+        Self { resume: false, batch_rows: 5_000, leave_other_tables: false }
     }
 }
 
@@ -64,6 +69,8 @@ pub struct TransferReport {
     pub tables: Vec<TransferredTable>,
     /// The rows of all of them.
     pub rows: i64,
+    /// The tables that are not of the schema and were left behind, with their rows.
+    pub left_behind: BTreeMap<String, i64>,
     /// How many of them a stopped transfer had copied already, and were found equal.
     pub resumed_rows: i64,
     /// How long it took, in milliseconds.

@@ -10,6 +10,7 @@ use super::state::{Copied, Run, State};
 use super::table::{ALL_KEYS, Row as _, Table, read_all};
 use super::target::{self, Target};
 use super::{HISTORY, sequence};
+use crate::manager::contents::row_counts;
 use crate::migrations::{self, EmbeddedMigration};
 use crate::{DbConnection, Error, Result, TransferFault};
 
@@ -22,6 +23,7 @@ pub(super) struct Transfer<'a> {
     run: Run,
     state: State,
     pub(super) resumed_rows: i64,
+    pub(super) left_behind: BTreeMap<String, i64>,
 }
 
 impl<'a> Transfer<'a> {
@@ -34,6 +36,12 @@ impl<'a> Transfer<'a> {
     ) -> Result<Self> {
         if State::read(source.connection())?.is_some() {
             return Err(TransferFault::UnfinishedSource.into());
+        }
+        let left_behind = other_tables(source.connection())?;
+        if !left_behind.is_empty() && !options.leave_other_tables {
+            let found = left_behind.iter().map(|(table, rows)| counted(table, *rows));
+            let found = found.collect::<Vec<_>>().join(", ");
+            return Err(TransferFault::OtherTables { found }.into());
         }
         let identity = source.identity()?.digest.to_string();
         let of_source = source.versions()?;
@@ -64,7 +72,8 @@ impl<'a> Transfer<'a> {
             }
         })?;
         let batch_rows = options.batch_rows.max(1);
-        Ok(Self { source, target, batch_rows, progress, run, state, resumed_rows: 0 })
+        let resumed_rows = 0;
+        Ok(Self { source, target, batch_rows, progress, run, state, resumed_rows, left_behind })
     }
 
     /// Copies what the target does not have yet of a table. Returns what the source has.
@@ -205,14 +214,25 @@ fn prove(
     Err(TransferFault::Unfaithful { tables: differing.join("; ") }.into())
 }
 
+/// The tables with rows that the schema does not know, with how many: nobody would miss them until
+/// it is too late.
+fn other_tables(source: &mut DbConnection) -> Result<BTreeMap<String, i64>> {
+    let known = |name: &str| name.starts_with("__") || ALL.iter().any(|table| table.name() == name);
+    let counts = row_counts(source)?.into_iter();
+    Ok(counts.filter(|(name, rows)| *rows > 0 && !known(name)).collect())
+}
+
+fn counted(table: &str, rows: i64) -> String {
+    format!("{table} ({rows} {})", if rows == 1 { "row" } else { "rows" })
+}
+
 /// Refuses a target with rows in it, but for its history.
 fn ensure_empty(target: &mut DbConnection) -> Result<()> {
     let mut found = Vec::new();
     for table in ALL.iter().filter(|table| table.name() != HISTORY) {
         let rows = table.count(target)?;
         if rows > 0 {
-            let rows_word = if rows == 1 { "row" } else { "rows" };
-            found.push(format!("{} ({rows} {rows_word})", table.name()));
+            found.push(counted(table.name(), rows));
         }
     }
     if found.is_empty() {

@@ -3,8 +3,10 @@
 mod args;
 mod ask;
 mod commands;
+mod migrate;
 mod output;
 mod render;
+mod render_migrations;
 
 use std::process::ExitCode;
 

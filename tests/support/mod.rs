@@ -3,6 +3,7 @@ pub mod command;
 pub mod content;
 pub mod former;
 pub mod models;
+pub mod own_migrations;
 pub mod pages;
 pub mod rows;
 pub mod snapshot;

@@ -90,8 +90,8 @@ impl DatabaseManager {
             }];
             for (name, critical, check) in all {
                 // A check that cannot be made has not passed, and says why.
-                let finding = check(connection, &self.config)
-                    .unwrap_or_else(|error| Finding::Bad(chain(&error)));
+                let finding =
+                    check(connection, self).unwrap_or_else(|error| Finding::Bad(chain(&error)));
                 let (passed, details) = match finding {
                     Finding::Good(details) => (true, details),
                     Finding::Bad(details) => (false, details),

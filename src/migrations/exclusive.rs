@@ -29,6 +29,10 @@ pub(super) fn exclusively<T>(
 /// Keeps others from writing until the transaction ends: on SQLite they cannot already; a server's
 /// tables are locked, so that what is counted before can be compared with what is there after, and a
 /// backup is what is about to be changed. Reading goes on.
+#[cfg_attr(
+    not(feature = "postgres"),
+    expect(clippy::unnecessary_wraps, reason = "PostgreSQL can refuse")
+)]
 pub(super) fn keep_writers_out(connection: &mut DbConnection) -> Result<()> {
     #[cfg(feature = "postgres")]
     if let DbConnection::Postgres(_) = connection {

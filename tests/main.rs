@@ -33,8 +33,13 @@ mod health;
 mod health_reads_only;
 mod manager;
 mod migration_backups;
+mod migration_conservation;
+mod migration_failures;
 mod migration_history;
+mod migration_kills;
 mod migration_plan;
+#[cfg(feature = "postgres")]
+mod migration_postgres;
 mod migrations;
 mod model_lints;
 mod models_access;

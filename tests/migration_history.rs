@@ -165,9 +165,12 @@ fn a_failed_migration_is_in_neither_ledger_and_the_error_tells_of_it() {
     manager.rollback(&RollbackTarget::Steps(2)).expect("back");
     fixture.sql("CREATE TABLE system_metrics (x)");
     let error = manager.migrate().expect_err("the table is there");
-    assert!(error.to_string().contains(last.name()), "{error}");
-    assert!(error.to_string().contains("nothing was changed"), "{error}");
-    let cause = std::error::Error::source(&error).expect("a cause");
+    let Error::RolledBack { backup, source, .. } = &error else { panic!("{error}") };
+    assert!(error.to_string().contains(&backup.display().to_string()), "{error}");
+    assert!(backup.is_file());
+    assert!(source.to_string().contains(last.name()), "{source}");
+    assert!(source.to_string().contains("nothing was changed"), "{source}");
+    let cause = std::error::Error::source(source.as_ref()).expect("a cause");
     assert!(cause.to_string().contains("system_metrics already exists"), "{cause}");
     let count = fixture.text("SELECT count(*) FROM __diesel_schema_migrations");
     assert_eq!(count, (all().len() - 2).to_string());

@@ -58,6 +58,18 @@ pub(super) enum Command {
         /// Show what would run, and write nothing
         #[arg(long)]
         plan: bool,
+        /// Stop at this version
+        #[arg(long, value_name = "VERSION")]
+        to: Option<String>,
+        /// Accept that migrations were changed after they ran, after showing which
+        #[arg(long, conflicts_with = "to")]
+        repair: bool,
+    },
+    /// Revert the last migration and apply it again, after a backup
+    Redo {
+        /// Show what would run, and write nothing
+        #[arg(long)]
+        plan: bool,
     },
     /// Revert migrations, newest first, after a backup
     Rollback {

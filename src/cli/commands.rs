@@ -7,11 +7,10 @@ use serde_json::{Value, json};
 
 use super::args::{Args, Command};
 use super::output::Output;
-use super::{Exit, adopt, ask, render};
+use super::{Exit, adopt, ask, migrate, render};
 use crate::config::{EnvFile, Key, Loader, Location, Source};
 use crate::manager::{
-    Administrator, AdoptionOptions, DatabaseManager, HealthReport, RollbackTarget, SetupReport,
-    TransferOptions,
+    Administrator, AdoptionOptions, DatabaseManager, HealthReport, SetupReport, TransferOptions,
 };
 use crate::{Config, Error};
 
@@ -55,27 +54,8 @@ pub(super) fn run(args: &Args, output: Output) -> anyhow::Result<Exit> {
     let manager = DatabaseManager::new(config);
     match &args.command {
         Command::Create => create(args, output, &manager),
-        Command::Migrate { plan: true } => {
-            let plan = manager.plan_migration()?;
-            output.result(&plan, |out, plan| render::plan(out, plan))?;
-            Ok(Exit::Done)
-        }
-        Command::Migrate { plan: false } => {
-            let report = output.while_working("migrating", || manager.migrate())?;
-            output.result(&report, |out, report| render::migration(out, report))?;
-            Ok(Exit::Done)
-        }
-        Command::Rollback { steps, to, plan } => {
-            let target = match to {
-                Some(version) => RollbackTarget::Version(version.clone()),
-                None => RollbackTarget::Steps(steps.get()),
-            };
-            if *plan {
-                let plan = manager.plan_rollback(&target)?;
-                output.result(&plan, |out, plan| render::plan(out, plan))?;
-                return Ok(Exit::Done);
-            }
-            rollback(args, output, &manager, &target)
+        Command::Migrate { .. } | Command::Rollback { .. } | Command::Redo { .. } => {
+            migrate::run(args, output, &manager)
         }
         Command::Adopt { from, plan, quarantine } => {
             let options =
@@ -257,30 +237,6 @@ fn initialize(
         account["generated_password"] = password.expose_secret().into();
     }
     Ok((report, value))
-}
-
-fn rollback(
-    args: &Args,
-    output: Output,
-    manager: &DatabaseManager,
-    target: &RollbackTarget,
-) -> anyhow::Result<Exit> {
-    // A missing database is the answer whatever the person says.
-    let version = manager.status()?.schema_version.unwrap_or_else(|| "none".into());
-    let path = manager.config().location();
-    let how = match target {
-        RollbackTarget::Steps(steps) => format!("{steps} migration(s) back"),
-        RollbackTarget::Version(version) => format!("back to {version}"),
-    };
-    let question = format!(
-        "Roll {path} (version {version}) {how}? The tables that were added go, with their rows."
-    );
-    if !ask::confirm(args, &question)? {
-        anyhow::bail!("nothing was changed");
-    }
-    let report = output.while_working("rolling back", || manager.rollback(target))?;
-    output.result(&report, |out, report| render::migration(out, report))?;
-    Ok(Exit::Done)
 }
 
 fn health_exit(manager: &DatabaseManager, report: &HealthReport) -> Exit {

@@ -4,8 +4,10 @@ mod adopt;
 mod args;
 mod ask;
 mod commands;
+mod migrate;
 mod output;
 mod render;
+mod render_migrations;
 
 use std::process::ExitCode;
 

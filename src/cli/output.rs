@@ -88,6 +88,14 @@ impl Output {
         }
     }
 
+    /// What a person should see before a question is asked.
+    pub(super) fn on_stderr(
+        self,
+        render: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        render(&mut AutoStream::new(io::stderr(), self.stderr_choice()))
+    }
+
     pub(super) fn json(value: &Value) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
         serde_json::to_writer_pretty(&mut stdout, value)?;

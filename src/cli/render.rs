@@ -7,11 +7,11 @@ use comfy_table::{CellAlignment, Table, presets};
 use secrecy::ExposeSecret;
 
 use super::output::{BAD, GOOD, STRONG, WARNING};
+use super::render_migrations::steps;
 use crate::config::Setting;
 use crate::manager::{
-    AdministratorOutcome, BackupReport, Effect, HealthCheck, HealthReport, MigrationPlan,
-    MigrationReport, SeedReport, SetupReport, StatusSummary, Step, StepDirection, TableContents,
-    TransferRecord, TransferredTable,
+    AdministratorOutcome, BackupReport, HealthCheck, HealthReport, SeedReport, SetupReport,
+    StatusSummary, Step, TableContents, TransferRecord, TransferredTable,
 };
 
 pub(super) type Out<'a> = &'a mut dyn Write;
@@ -48,41 +48,6 @@ pub(super) fn setup(out: Out<'_>, report: &SetupReport) -> Result<()> {
         )?;
     }
     short_health(out, &details.health)
-}
-
-pub(super) fn migration(out: Out<'_>, report: &MigrationReport) -> Result<()> {
-    if report.steps.is_empty() {
-        writeln!(out, "nothing to do")?;
-    }
-    if let Some(report) = &report.backup {
-        backup(out, report)?;
-    }
-    steps(out, &report.steps)?;
-    field(out, "version", report.version.as_deref().unwrap_or("none"))
-}
-
-pub(super) fn plan(out: Out<'_>, plan: &MigrationPlan) -> Result<()> {
-    if plan.steps.is_empty() {
-        writeln!(out, "nothing to do")?;
-    }
-    for step in &plan.steps {
-        let verb = match step.direction {
-            StepDirection::Applied => "would apply",
-            StepDirection::Reverted => "would revert",
-        };
-        writeln!(out, "{STRONG}{verb} {}{STRONG:#}", step.name)?;
-        for statement in &step.statements {
-            let style = match statement.effect {
-                Effect::Creates | Effect::WritesRows => GOOD,
-                Effect::Alters | Effect::Rebuilds | Effect::Other => WARNING,
-                Effect::DeletesRows | Effect::Drops => BAD,
-            };
-            let effect = statement.effect.as_str();
-            writeln!(out, "  {style}{effect:<12}{style:#}  {}", statement.subject)?;
-        }
-    }
-    field(out, "version", plan.version.as_deref().unwrap_or("none"))?;
-    writeln!(out, "nothing was written")
 }
 
 pub(super) fn ensured(out: Out<'_>, ran: &[Step], report: &HealthReport) -> Result<()> {
@@ -170,6 +135,13 @@ pub(super) fn status(out: Out<'_>, status: &StatusSummary) -> Result<()> {
     field(out, "applied", format_args!("{} migrations", status.applied_migrations.len()))?;
     let pending = &status.pending_migrations;
     field(out, "pending", if pending.is_empty() { "none".into() } else { pending.join(", ") })?;
+    for fault in &status.history_faults {
+        field(out, "history", format_args!("{BAD}{fault}{BAD:#}"))?;
+    }
+    if let Some(failed) = &status.failed_migration {
+        let (at, error) = (failed.at, &failed.error);
+        field(out, "last run", format_args!("{BAD}failed{BAD:#} ({at} UTC): {error}"))?;
+    }
     match &status.last_backup {
         None => field(out, "last backup", "none is recorded")?,
         Some(backup) => {
@@ -211,17 +183,6 @@ pub(super) fn plain_table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(header);
     table
-}
-
-fn steps(out: Out<'_>, steps: &[Step]) -> Result<()> {
-    for step in steps {
-        let word = match step.direction {
-            StepDirection::Applied => "applied",
-            StepDirection::Reverted => "reverted",
-        };
-        field(out, word, format_args!("{} ({} ms)", step.name, step.milliseconds))?;
-    }
-    Ok(())
 }
 
 pub(super) fn field(out: Out<'_>, name: &str, value: impl Display) -> Result<()> {

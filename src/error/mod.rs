@@ -16,6 +16,7 @@ pub use transfer::TransferFault;
 pub use violation::{Rule, Violation};
 
 use crate::config::ConfigError;
+use crate::migrations::RowChange;
 
 /// The library's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -256,13 +257,90 @@ pub enum Error {
         before: String,
     },
 
-    /// A rollback to a version that is not there.
-    #[error("there is no version {wanted} to roll back to; applied are: {applied}")]
+    /// A version that is not there.
+    #[error("there is no version {wanted} to go to; there are: {known}")]
     UnknownVersion {
         /// What was asked for.
         wanted: String,
         /// What there is.
-        applied: String,
+        known: String,
+    },
+
+    /// A migration would lose or change rows without saying so. The database is as it was.
+    #[error(
+        "{migration} would lose or change rows and does not say so: {}; nothing was changed. If it is \
+         meant, the migration's {file} must declare it (migrations/README.md)",
+        changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    )]
+    RowsNotConserved {
+        /// The migration's name.
+        migration: String,
+        /// `up.sql` or `down.sql`.
+        file: &'static str,
+        /// What was not declared.
+        changes: Vec<RowChange>,
+    },
+
+    /// The migrations would leave another structure than a fresh database has. The database is as it
+    /// was.
+    #[error(
+        "the migrations would not leave the structure of a fresh database: missing would be {missing}; \
+         nothing was changed"
+    )]
+    StructureDiffers {
+        /// What would be missing.
+        missing: String,
+    },
+
+    /// Migrations were changed after they ran. The database is as it was.
+    #[error(
+        "migrations were changed after they ran here: {names}; install the version of zenith-db that \
+         has them as they were, or, if the difference means nothing, accept it with `zenith-db migrate \
+         --repair`"
+    )]
+    EditedMigrations {
+        /// Their names.
+        names: String,
+    },
+
+    /// The file is damaged.
+    #[error("the database is damaged ({faults}); put a backup in its place; nothing was changed")]
+    Damaged {
+        /// The first faults.
+        faults: String,
+    },
+
+    /// There is not enough room on the disk for what is to be done.
+    #[error(
+        "{what} may need {} MB on the disk of {place}, and {} MB are free; make room and try again; \
+         nothing was changed",
+        needed.div_ceil(1_000_000),
+        free / 1_000_000,
+        place = place.display()
+    )]
+    NoRoom {
+        /// What for.
+        what: &'static str,
+        /// Where.
+        place: PathBuf,
+        /// How many bytes.
+        needed: u64,
+        /// How many bytes are there.
+        free: u64,
+    },
+
+    /// Migrations failed after a backup was taken. The database is as it was, and the backup is kept.
+    #[error(
+        "the {operation} failed and the database is as it was; the backup from just before is {backup}",
+        backup = backup.display()
+    )]
+    RolledBack {
+        /// `migrate`, `rollback` or `create`.
+        operation: String,
+        /// The backup.
+        backup: PathBuf,
+        /// Why it failed.
+        source: Box<Error>,
     },
 
     /// The database is not in the state that the operation needs.

@@ -8,7 +8,7 @@ use super::health::HealthReport;
 use super::seed::{self, SeedReport};
 use super::{DatabaseManager, DbConnection};
 use crate::connection;
-use crate::migrations::{self, Goal, Ledger, Step};
+use crate::migrations::{self, Goal, Step};
 use crate::models::User;
 use crate::{Error, Result};
 
@@ -105,8 +105,8 @@ impl DatabaseManager {
             Ok((SeedReport { refreshed, ..seeded }, administrator))
         };
         let goal = if recreate { Goal::Everything } else { Goal::Latest };
-        let (steps, (seeded, administrator), backup) =
-            self.run_with_backup(&mut connection, &goal, "create", fill)?;
+        let (run, backup) = self.run_with_backup(&mut connection, &goal, "create", fill)?;
+        let (steps, (seeded, administrator)) = (run.steps, run.value);
         drop(connection);
 
         let changed = !steps.is_empty()
@@ -142,7 +142,7 @@ impl DatabaseManager {
         connection::inspect(&self.config, |connection| {
             let there = migrations::table_exists(connection, "users")?
                 && migrations::table_exists(connection, "roles")?;
-            let ours = there && Ledger::read(connection)?.current().is_some();
+            let ours = there && self.ledger(connection)?.current().is_some();
             Ok(ours && !User::list_administrators(connection)?.is_empty())
         })
     }

@@ -16,7 +16,7 @@ mod status;
 mod transfer;
 
 use crate::connection::{self, Access};
-use crate::migrations::{self, Ledger};
+use crate::migrations::{self, EmbeddedMigration, Ledger, Migrations};
 use crate::{Config, DbConnection, Error, Result, TransferFault};
 
 pub use administrator::{Administrator, AdministratorOutcome, AdministratorReport};
@@ -27,7 +27,7 @@ pub use adopt::{
 pub use backup::{BackupReport, Fidelity};
 pub use health::{HealthCheck, HealthReport};
 pub use initialize::{SetupDetails, SetupPhase, SetupReport, SetupStatus};
-pub use migrate::{MigrationPlan, MigrationReport};
+pub use migrate::{FailedMigration, MigrationPlan, MigrationReport, RepairReport};
 pub use password::{SHORTEST_PASSWORD, check_password, generate_password, hash_password};
 pub use seed::SeedReport;
 pub use status::{LastBackup, PoolSettings, StatusSummary};
@@ -36,7 +36,10 @@ pub use transfer::{
     TransferReport, TransferredTable, table_contents, transfer_between,
 };
 
-pub use crate::migrations::{Effect, PlannedStatement, PlannedStep, Step, StepDirection};
+pub use crate::migrations::{
+    Condition, Effect, HistoryFault, Moment, PlannedStatement, PlannedStep, RowChange, Step,
+    StepDirection,
+};
 
 /// How far back [`DatabaseManager::rollback`] goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,13 +67,25 @@ pub enum RollbackTarget {
 #[derive(Clone, Debug)]
 pub struct DatabaseManager {
     config: Config,
+    migrations: Migrations,
 }
 
 impl DatabaseManager {
     /// A manager for the database that the configuration names. Nothing is opened yet.
     #[must_use]
-    pub const fn new(config: Config) -> Self {
-        Self { config }
+    pub fn new(config: Config) -> Self {
+        Self { config, migrations: migrations::all() }
+    }
+
+    /// A manager for an application that has tables of its own: these migrations are run, checked and
+    /// rolled back in place of [`migrations::all`], which they should begin with. Oldest first.
+    #[must_use]
+    pub const fn with_migrations(config: Config, migrations: &'static [EmbeddedMigration]) -> Self {
+        Self { config, migrations }
+    }
+
+    fn ledger(&self, connection: &mut DbConnection) -> Result<Ledger> {
+        Ledger::read_for(connection, self.migrations)
     }
 
     /// The configuration.
@@ -101,7 +116,7 @@ impl DatabaseManager {
     /// The same, but a transfer may have been begun into it.
     fn ensure_ours_or_begun(&self) -> Result<()> {
         connection::inspect(&self.config, |connection| {
-            let ledger = Ledger::read(connection)?;
+            let ledger = self.ledger(connection)?;
             let blank = migrations::is_empty(connection)?
                 || migrations::table_exists(connection, "__diesel_schema_migrations")?;
             if blank || ledger.current().is_some() {

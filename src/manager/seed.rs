@@ -44,7 +44,7 @@ impl DatabaseManager {
     /// and then nothing has changed.
     pub fn seed(&self) -> Result<SeedReport> {
         let mut connection = self.open_ours()?;
-        let pending = Ledger::read(&mut connection)?.pending().count();
+        let pending = self.ledger(&mut connection)?.pending().count();
         if pending > 0 {
             return Err(Error::State(format!(
                 "{pending} migrations are pending, so the tables to seed may be missing; run \

@@ -9,8 +9,9 @@ use serde::Serialize;
 use super::DatabaseManager;
 use super::backup::last_recorded;
 use super::contents::row_counts;
+use super::migrate::{FailedMigration, last_failure};
 use crate::config::Location;
-use crate::migrations::{EmbeddedMigration, Ledger};
+use crate::migrations::{self, EmbeddedMigration, HistoryFault};
 use crate::types::UtcTime;
 use crate::{DbConnection, Result, connection};
 
@@ -31,6 +32,10 @@ pub struct StatusSummary {
     pub applied_migrations: Vec<String>,
     /// The names of the migrations that have not, oldest first.
     pub pending_migrations: Vec<String>,
+    /// How the history disagrees with what ran and with the program's migrations.
+    pub history_faults: Vec<HistoryFault>,
+    /// The last run of migrations, if it failed.
+    pub failed_migration: Option<FailedMigration>,
     /// The newest backup of this database.
     pub last_backup: Option<LastBackup>,
     /// How connections are handed out.
@@ -70,7 +75,7 @@ impl DatabaseManager {
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn status(&self) -> Result<StatusSummary> {
         connection::inspect(&self.config, |connection| {
-            let ledger = Ledger::read(connection)?;
+            let ledger = self.ledger(connection)?;
             let record_counts: BTreeMap<_, _> = row_counts(connection)?
                 .into_iter()
                 .filter(|(name, _)| !name.starts_with("__"))
@@ -93,6 +98,8 @@ impl DatabaseManager {
                 schema_version: ledger.current().map(str::to_owned),
                 applied_migrations: ledger.applied().to_vec(),
                 pending_migrations: ledger.pending().map(EmbeddedMigration::to_string).collect(),
+                history_faults: migrations::check_history(connection, &ledger)?,
+                failed_migration: last_failure(connection)?,
                 last_backup,
                 pool: PoolSettings {
                     max_connections: self.config.max_connections(),
@@ -109,7 +116,7 @@ impl DatabaseManager {
         not(feature = "postgres"),
         expect(unused_variables, clippy::unnecessary_wraps, reason = "a server is asked")
     )]
-    fn size_in_bytes(&self, connection: &mut DbConnection) -> Result<u64> {
+    pub(super) fn size_in_bytes(&self, connection: &mut DbConnection) -> Result<u64> {
         match self.config.location() {
             Location::Sqlite(path) => {
                 let size = |path: PathBuf| fs::metadata(path).map_or(0, |file| file.len());

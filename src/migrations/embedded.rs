@@ -28,6 +28,9 @@ pub fn checksum(text: &str) -> String {
     Sha256Hash::of(text.replace("\r\n", "\n")).to_string()
 }
 
+/// Migrations that are run together, oldest first.
+pub(crate) type Migrations = &'static [EmbeddedMigration];
+
 /// One migration: its directory's name and the text of its files for each database.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct EmbeddedMigration {
@@ -36,14 +39,21 @@ pub struct EmbeddedMigration {
     postgres: Script,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Script {
-    up: &'static str,
-    down: &'static str,
+/// The two files of a migration for one database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Script {
+    /// What `up.sql` says.
+    pub up: &'static str,
+    /// What `down.sql` says.
+    pub down: &'static str,
 }
 
 impl EmbeddedMigration {
-    const fn new(name: &'static str, sqlite: Script, postgres: Script) -> Self {
+    /// A migration of an application's own, for
+    /// [`DatabaseManager::with_migrations`](crate::manager::DatabaseManager::with_migrations). The
+    /// name is `<timestamp>_<verb_object>`, as in `migrations/`.
+    #[must_use]
+    pub const fn new(name: &'static str, sqlite: Script, postgres: Script) -> Self {
         Self { name, sqlite, postgres }
     }
 

@@ -1,16 +1,18 @@
 //! Running migrations: under the write lock, all or nothing, with the references checked before the
 //! commit.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use diesel_migrations::MigrationHarness;
 use serde::Serialize;
 
-use super::embedded::{self, EmbeddedMigration, Runnable};
-use super::exclusive::exclusively;
+use super::conservation::{RowChange, Snapshot};
+use super::embedded::{EmbeddedMigration, Migrations, Runnable};
+use super::exclusive::{exclusively, keep_writers_out};
 use super::ledger::Ledger;
 use super::references::check_references;
 use super::statement::{PlannedStatement, statements};
+use super::validation::{Condition, Drift, check_integrity};
 use super::{history, reset};
 use crate::{DbConnection, Error, Result, dispatch};
 
@@ -19,12 +21,16 @@ use crate::{DbConnection, Error, Result, dispatch};
 pub(crate) enum Goal {
     /// Everything applied.
     Latest,
+    /// Everything applied up to this version.
+    UpTo(String),
     /// Everything dropped, whatever it is, and everything applied anew.
     Everything,
     /// The last `n` migrations reverted.
     Back(usize),
     /// Everything after this version reverted; `0` is none at all.
     To(String),
+    /// The last migration reverted and applied again.
+    Again,
 }
 
 /// Whether a migration was applied or reverted.
@@ -46,6 +52,10 @@ pub struct Step {
     pub direction: StepDirection,
     /// How long it took, in milliseconds.
     pub milliseconds: u64,
+    /// How long comparing the rows before and after it took besides, in milliseconds.
+    pub comparing_milliseconds: u64,
+    /// The tables whose rows are not what they were.
+    pub rows: Vec<RowChange>,
 }
 
 /// One migration that would run.
@@ -59,7 +69,16 @@ pub struct PlannedStep {
     pub statements: Vec<PlannedStatement>,
 }
 
-type Migrations = Vec<&'static EmbeddedMigration>;
+type Chosen = Vec<&'static EmbeddedMigration>;
+
+/// What a run did.
+pub(crate) struct Run<T> {
+    pub(crate) steps: Vec<Step>,
+    /// What held before and after.
+    pub(crate) conditions: Vec<Condition>,
+    /// What `after` returned.
+    pub(crate) value: T,
+}
 
 /// Takes the lock, reads the state again, and goes to the goal. On an error nothing has changed.
 ///
@@ -68,51 +87,91 @@ type Migrations = Vec<&'static EmbeddedMigration>;
 /// migrations.
 pub(crate) fn run<T>(
     connection: &mut DbConnection,
+    known: Migrations,
     goal: &Goal,
     before: impl FnOnce(&mut DbConnection) -> Result<()>,
     after: impl FnOnce(&mut DbConnection) -> Result<T>,
-) -> Result<(Vec<Step>, T)> {
+) -> Result<Run<T>> {
     exclusively(connection, |connection| {
-        let (reverting, applying) = steps_to(connection, goal)?;
-        let idle = reverting.is_empty() && applying.is_empty();
-        if !idle {
-            before(connection)?;
+        let ledger = Ledger::read_for(connection, known)?;
+        let (reverting, applying) = steps_to(&ledger, goal)?;
+        if *goal != Goal::Everything {
+            history::ensure_unedited(connection, &ledger)?;
         }
-        if *goal == Goal::Everything {
-            reset::drop_everything(connection)?;
-        } else if !idle {
+        if reverting.is_empty() && applying.is_empty() {
+            history::follow(connection, &ledger)?;
+            return Ok(Run {
+                steps: Vec::new(),
+                conditions: Vec::new(),
+                value: after(connection)?,
+            });
+        }
+        keep_writers_out(connection)?;
+        let mut conditions = Vec::new();
+        if *goal != Goal::Everything {
+            conditions.extend(check_integrity(connection)?);
             // With these here, it could not be told what the migrations broke.
             check_references(connection, "the database has")?;
+            conditions.push(Condition::before("references", "none is broken"));
         }
+        before(connection)?;
+        if *goal == Goal::Everything {
+            reset::drop_everything(connection)?;
+        }
+        let ledger = Ledger::read_for(connection, known)?;
+        let drift = Drift::of(connection, &ledger)?;
         let mut steps = revert(connection, &reverting)?;
         steps.extend(apply(connection, &applying)?);
-        let ledger = Ledger::read(connection)?;
+        let ledger = Ledger::read_for(connection, known)?;
         history::follow(connection, &ledger)?;
-        if !idle {
-            check_references(connection, "the migrations would leave")?;
-        }
-        Ok((steps, after(connection)?))
+        check_references(connection, "the migrations would leave")?;
+        conditions.push(Condition::after("references", "none is broken"));
+        conditions.push(Condition::after("rows", "none was lost or changed undeclared"));
+        conditions.push(Drift::of(connection, &ledger)?.check_after(&drift)?);
+        Ok(Run { steps, conditions, value: after(connection)? })
     })
 }
 
 /// The migrations to revert, newest first, and to apply, oldest first, as things stand.
-fn steps_to(connection: &mut DbConnection, goal: &Goal) -> Result<(Migrations, Migrations)> {
-    let ledger = Ledger::read(connection)?;
+fn steps_to(ledger: &Ledger, goal: &Goal) -> Result<(Chosen, Chosen)> {
     if *goal != Goal::Everything {
         ledger.ensure_known()?;
     }
-    let reverting = to_revert(&ledger, goal)?;
-    let applying = match goal {
-        Goal::Latest => ledger.ensure_in_order().map(|()| ledger.pending().collect())?,
-        Goal::Everything => embedded::all().iter().collect(),
-        Goal::Back(_) | Goal::To(_) => Vec::new(),
-    };
-    Ok((reverting, applying))
+    let newest_first = ledger.ran().rev();
+    Ok(match goal {
+        Goal::Latest => {
+            ledger.ensure_in_order()?;
+            (Vec::new(), ledger.pending().collect())
+        }
+        Goal::UpTo(version) => (Vec::new(), to_apply(ledger, &digits(version))?),
+        Goal::Everything => (Vec::new(), ledger.known().iter().collect()),
+        Goal::Back(steps) => (newest_first.take(*steps).collect(), Vec::new()),
+        Goal::To(version) => (to_revert(ledger, &digits(version))?, Vec::new()),
+        Goal::Again => {
+            ledger.ensure_in_order()?;
+            let last: Chosen = newest_first.take(1).collect();
+            if last.is_empty() {
+                return Err(Error::State(
+                    "no migration has been applied, so none can be redone".into(),
+                ));
+            }
+            (last.clone(), last)
+        }
+    })
+}
+
+/// A version may be written with or without the dashes of its directory's name.
+fn digits(version: &str) -> String {
+    version.replace('-', "")
 }
 
 /// What [`run`] would do, statement by statement. It reads, and writes nothing.
-pub(crate) fn plan(connection: &mut DbConnection, goal: &Goal) -> Result<Vec<PlannedStep>> {
-    let (reverting, applying) = steps_to(connection, goal)?;
+pub(crate) fn plan(
+    connection: &mut DbConnection,
+    known: Migrations,
+    goal: &Goal,
+) -> Result<Vec<PlannedStep>> {
+    let (reverting, applying) = steps_to(&Ledger::read_for(connection, known)?, goal)?;
     let backend = connection.backend();
     let planned = |migration: &EmbeddedMigration, direction, sql| PlannedStep {
         name: migration.name().to_owned(),
@@ -124,7 +183,7 @@ pub(crate) fn plan(connection: &mut DbConnection, goal: &Goal) -> Result<Vec<Pla
     Ok(reverted.chain(applied).collect())
 }
 
-fn apply(connection: &mut DbConnection, migrations: &Migrations) -> Result<Vec<Step>> {
+fn apply(connection: &mut DbConnection, migrations: &Chosen) -> Result<Vec<Step>> {
     // Creates Diesel's own table.
     dispatch!(&mut *connection, |connection| connection.applied_migrations().map(drop))
         .map_err(failed("apply", "the ledger"))?;
@@ -132,7 +191,7 @@ fn apply(connection: &mut DbConnection, migrations: &Migrations) -> Result<Vec<S
     migrations.iter().copied().map(apply).collect()
 }
 
-fn revert(connection: &mut DbConnection, migrations: &Migrations) -> Result<Vec<Step>> {
+fn revert(connection: &mut DbConnection, migrations: &Chosen) -> Result<Vec<Step>> {
     let revert = |migration| step(connection, migration, StepDirection::Reverted);
     migrations.iter().copied().map(revert).collect()
 }
@@ -143,42 +202,68 @@ fn step(
     migration: &'static EmbeddedMigration,
     direction: StepDirection,
 ) -> Result<Step> {
-    let begun = Instant::now();
     let runnable = Runnable { migration, backend: connection.backend() };
-    let verb = match direction {
-        StepDirection::Applied => "apply",
-        StepDirection::Reverted => "revert",
+    let (verb, script) = match direction {
+        StepDirection::Applied => ("apply", migration.up(runnable.backend)),
+        StepDirection::Reverted => ("revert", migration.down(runnable.backend)),
     };
-    dispatch!(connection, |connection| match direction {
+    let begun = Instant::now();
+    let snapshot = Snapshot::before(connection, script, direction)?;
+    let looked = begun.elapsed();
+    let begun = Instant::now();
+    dispatch!(&mut *connection, |connection| match direction {
         StepDirection::Applied => connection.run_migration(&runnable).map(drop),
         StepDirection::Reverted => connection.revert_migration(&runnable).map(drop),
     })
     .map_err(failed(verb, migration.name()))?;
-    let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Ok(Step { name: migration.name().to_owned(), direction, milliseconds })
+    let ran = begun.elapsed();
+    let begun = Instant::now();
+    let rows = snapshot.compare(connection, migration.name())?;
+    Ok(Step {
+        name: migration.name().to_owned(),
+        direction,
+        milliseconds: milliseconds(ran),
+        comparing_milliseconds: milliseconds(looked + begun.elapsed()),
+        rows,
+    })
 }
 
-/// The migrations to revert, newest first.
-fn to_revert(ledger: &Ledger, goal: &Goal) -> Result<Vec<&'static EmbeddedMigration>> {
-    let applied = || embedded::all().iter().filter(|m| ledger.applied().contains(&m.version()));
-    let newest_first = applied().rev();
-    Ok(match goal {
-        Goal::Latest | Goal::Everything => Vec::new(),
-        Goal::Back(steps) => newest_first.take(*steps).collect(),
-        Goal::To(version) => {
-            // A version may be written with or without the dashes of its directory's name.
-            let version = version.replace('-', "");
-            let known = embedded::all().iter().any(|migration| migration.version() == version);
-            if version != "0" && !known {
-                let applied = ledger.applied().join(", ");
-                return Err(Error::UnknownVersion {
-                    wanted: version,
-                    applied: format!("0, {applied}"),
-                });
-            }
-            newest_first.take_while(|m| version == "0" || m.version() > version).collect()
-        }
-    })
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The migrations after this version, newest first.
+fn to_revert(ledger: &Ledger, version: &str) -> Result<Chosen> {
+    if version != "0" {
+        ensure_version(ledger, version)?;
+    }
+    Ok(ledger
+        .ran()
+        .rev()
+        .take_while(|m| version == "0" || m.version().as_str() > version)
+        .collect())
+}
+
+/// What is pending up to this version, oldest first.
+fn to_apply(ledger: &Ledger, version: &str) -> Result<Chosen> {
+    ensure_version(ledger, version)?;
+    ledger.ensure_in_order()?;
+    match ledger.current() {
+        Some(current) if current > version => Err(Error::State(format!(
+            "the database is at {current}, which is later than {version}; \
+             `zenith-db rollback --to {version}` goes back"
+        ))),
+        _ => Ok(ledger.pending().take_while(|m| m.version().as_str() <= version).collect()),
+    }
+}
+
+fn ensure_version(ledger: &Ledger, version: &str) -> Result<()> {
+    if ledger.known().iter().any(|migration| migration.version() == version) {
+        return Ok(());
+    }
+    let known: Vec<String> = ledger.known().iter().map(EmbeddedMigration::version).collect();
+    let known = format!("0, {}", known.join(", "));
+    Err(Error::UnknownVersion { wanted: version.to_owned(), known })
 }
 
 fn failed(

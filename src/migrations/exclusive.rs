@@ -26,6 +26,29 @@ pub(super) fn exclusively<T>(
     }
 }
 
+/// Keeps others from writing until the transaction ends: on SQLite they cannot already; a server's
+/// tables are locked, so that what is counted before can be compared with what is there after, and a
+/// backup is what is about to be changed. Reading goes on.
+#[cfg_attr(
+    not(feature = "postgres"),
+    expect(clippy::unnecessary_wraps, reason = "PostgreSQL can refuse")
+)]
+pub(super) fn keep_writers_out(connection: &mut DbConnection) -> Result<()> {
+    #[cfg(feature = "postgres")]
+    if let DbConnection::Postgres(_) = connection {
+        let quoted = |name: &String| format!("\"{}\"", name.replace('"', "\"\""));
+        let tables: Vec<String> =
+            super::tables::table_names(connection)?.iter().map(quoted).collect();
+        if !tables.is_empty() {
+            let lock = format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", tables.join(", "));
+            connection.batch_execute(&lock)?;
+        }
+    }
+    #[cfg(not(feature = "postgres"))]
+    let _ = connection;
+    Ok(())
+}
+
 /// One write transaction without enforcement of references. Others may read meanwhile, which a
 /// backup needs; nobody else can write.
 ///

@@ -1,14 +1,89 @@
 //! `schema_version`: the history for people, kept equal to Diesel's ledger.
 
+use std::fmt;
+
 use diesel::dsl::{delete, insert_into};
 use diesel::prelude::*;
+use serde::Serialize;
 
-use super::embedded;
+use super::embedded::EmbeddedMigration;
 use super::ledger::Ledger;
 use super::tables::table_exists;
 use crate::models::{NewSchemaVersion, SchemaVersion};
 use crate::schema::schema_version;
-use crate::{DbConnection, Result, dispatch};
+use crate::{DbConnection, Error, Result, dispatch};
+
+/// How the history, the ledger and the program's migrations disagree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum HistoryFault {
+    /// The table `schema_version` is not there.
+    NoHistory,
+    /// A migration ran and is not in `schema_version`: the Diesel CLI applied it, for example.
+    Unrecorded {
+        /// Its version.
+        version: String,
+    },
+    /// A version is in `schema_version`, and did not run.
+    NotRun {
+        /// The version.
+        version: String,
+    },
+    /// A migration's text is not the one that ran.
+    Edited {
+        /// The migration's name.
+        name: String,
+        /// The checksum of what ran, as recorded.
+        recorded: Option<String>,
+        /// The checksum of the program's text.
+        current: String,
+    },
+    /// A migration ran that is newer than all that the program knows.
+    Newer {
+        /// Its version.
+        version: String,
+        /// Its name in words, as recorded.
+        description: Option<String>,
+    },
+    /// A migration ran that the program no longer has, though it has later ones.
+    Missing {
+        /// Its version.
+        version: String,
+        /// Its name in words, as recorded.
+        description: Option<String>,
+    },
+    /// A migration did not run, though a later one did.
+    Late {
+        /// The migration's name.
+        name: String,
+    },
+}
+
+impl fmt::Display for HistoryFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = |description: &Option<String>| match description {
+            Some(description) => format!(" ({description})"),
+            None => String::new(),
+        };
+        match self {
+            Self::NoHistory => write!(f, "the table schema_version is missing"),
+            Self::Unrecorded { version } => write!(f, "version {version} ran but is not recorded"),
+            Self::NotRun { version } => write!(f, "version {version} is recorded but did not run"),
+            Self::Edited { name, .. } => {
+                write!(f, "{name} was changed after it ran (its checksum differs)")
+            }
+            Self::Newer { version, description } => {
+                write!(f, "version {version}{} is not known here", named(description))
+            }
+            Self::Missing { version, description } => write!(
+                f,
+                "version {version}{} ran, and is missing in this program",
+                named(description)
+            ),
+            Self::Late { name } => write!(f, "{name} did not run, though a later one did"),
+        }
+    }
+}
 
 /// Records what ran and forgets what was reverted, whoever did it: the Diesel CLI included.
 ///
@@ -25,9 +100,9 @@ pub(super) fn follow(connection: &mut DbConnection, ledger: &Ledger) -> Result<b
         let recorded: Vec<i64> =
             schema_version::table.select(schema_version::version).load(connection)?;
         let mut added = 0;
-        for migration in embedded::all() {
+        for migration in ledger.ran() {
             let Ok(version) = migration.version().parse() else { continue };
-            if applied.contains(&version) && !recorded.contains(&version) {
+            if !recorded.contains(&version) {
                 let row = NewSchemaVersion {
                     version,
                     description: Some(migration.description()),
@@ -41,32 +116,75 @@ pub(super) fn follow(connection: &mut DbConnection, ledger: &Ledger) -> Result<b
 }
 
 /// Compares the history with the ledger and with the text of the migrations.
-///
-/// Returns what is wrong, one line each.
-pub(crate) fn check(connection: &mut DbConnection, ledger: &Ledger) -> Result<Vec<String>> {
+pub(crate) fn check(connection: &mut DbConnection, ledger: &Ledger) -> Result<Vec<HistoryFault>> {
+    let late =
+        ledger.pending().filter(|m| ledger.current().is_some_and(|v| v > m.version().as_str()));
+    let mut faults: Vec<HistoryFault> =
+        late.map(|migration| HistoryFault::Late { name: migration.name().to_owned() }).collect();
     if !table_exists(connection, "schema_version")? {
-        return Ok(vec!["the table schema_version is missing".into()]);
+        faults.push(HistoryFault::NoHistory);
+        return Ok(faults);
     }
     let rows = SchemaVersion::list(connection)?;
+    let newest = ledger.known().last().map(EmbeddedMigration::version).unwrap_or_default();
     let backend = connection.backend();
-    let mut faults = Vec::new();
     for version in ledger.applied() {
         let row = rows.iter().find(|row| row.version.to_string() == *version);
-        let migration = embedded::all().iter().find(|m| m.version() == *version);
-        match (row, migration) {
-            (None, _) => faults.push(format!("version {version} ran but is not recorded")),
-            (Some(row), Some(m))
-                if row.checksum.as_deref() != Some(m.checksum(backend).as_str()) =>
-            {
-                faults.push(format!("{m} was changed after it ran (its checksum differs)"));
+        let description = row.and_then(|row| row.description.clone());
+        let version = version.clone();
+        match (row, ledger.known().iter().find(|migration| migration.version() == version)) {
+            (_, None) if version > newest => {
+                faults.push(HistoryFault::Newer { version, description });
             }
-            (Some(_), _) => {}
+            (_, None) => faults.push(HistoryFault::Missing { version, description }),
+            (None, Some(_)) => faults.push(HistoryFault::Unrecorded { version }),
+            (Some(row), Some(migration)) => {
+                let current = migration.checksum(backend);
+                if row.checksum.as_ref() != Some(&current) {
+                    let (name, recorded) = (migration.name().to_owned(), row.checksum.clone());
+                    faults.push(HistoryFault::Edited { name, recorded, current });
+                }
+            }
         }
     }
-    for row in &rows {
-        if !ledger.applied().contains(&row.version.to_string()) {
-            faults.push(format!("version {} is recorded but did not run", row.version));
-        }
-    }
+    let extra = rows.iter().map(|row| row.version.to_string());
+    let extra = extra.filter(|version| !ledger.applied().contains(version));
+    faults.extend(extra.map(|version| HistoryFault::NotRun { version }));
     Ok(faults)
+}
+
+/// The migrations whose text is not the one that ran.
+pub(crate) fn edited(connection: &mut DbConnection, ledger: &Ledger) -> Result<Vec<HistoryFault>> {
+    let mut faults = check(connection, ledger)?;
+    faults.retain(|fault| matches!(fault, HistoryFault::Edited { .. }));
+    Ok(faults)
+}
+
+/// Refuses to go on from a state that the program's text does not describe.
+pub(super) fn ensure_unedited(connection: &mut DbConnection, ledger: &Ledger) -> Result<()> {
+    let names: Vec<String> = edited(connection, ledger)?
+        .into_iter()
+        .filter_map(|fault| match fault {
+            HistoryFault::Edited { name, .. } => Some(name),
+            _ => None,
+        })
+        .collect();
+    if names.is_empty() { Ok(()) } else { Err(Error::EditedMigrations { names: names.join(", ") }) }
+}
+
+/// Records the checksums of the program's text in place of others. Returns what was there before.
+pub(crate) fn repair(connection: &mut DbConnection, ledger: &Ledger) -> Result<Vec<HistoryFault>> {
+    let edited = edited(connection, ledger)?;
+    for migration in ledger.ran() {
+        let repaired = |fault: &HistoryFault| matches!(fault, HistoryFault::Edited { name, .. } if name == migration.name());
+        let Ok(version) = migration.version().parse::<i64>() else { continue };
+        if edited.iter().any(repaired) {
+            let checksum = migration.checksum(connection.backend());
+            dispatch!(&mut *connection, |c| diesel::update(schema_version::table)
+                .filter(schema_version::version.eq(version))
+                .set(schema_version::checksum.eq(checksum))
+                .execute(c))?;
+        }
+    }
+    Ok(edited)
 }

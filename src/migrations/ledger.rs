@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::embedded::{self, EmbeddedMigration};
+use super::embedded::{self, EmbeddedMigration, Migrations};
 use super::tables::table_exists;
 use crate::{DbConnection, Error, Result, dispatch};
 
@@ -17,6 +17,8 @@ diesel::table! {
 /// What has run and what is pending.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
+    /// The migrations that the program knows, oldest first.
+    known: Migrations,
     /// The versions that have run, oldest first.
     applied: Vec<String>,
 }
@@ -27,14 +29,29 @@ impl Ledger {
     /// # Errors
     /// [`Error::Query`] if the database cannot be read.
     pub fn read(connection: &mut DbConnection) -> Result<Self> {
+        Self::read_for(connection, embedded::all())
+    }
+
+    /// The same, for a program that knows other migrations.
+    pub(crate) fn read_for(connection: &mut DbConnection, known: Migrations) -> Result<Self> {
         if !table_exists(connection, "__diesel_schema_migrations")? {
-            return Ok(Self::default());
+            return Ok(Self { known, applied: Vec::new() });
         }
         let applied = dispatch!(connection, |connection| __diesel_schema_migrations::table
             .select(__diesel_schema_migrations::version)
             .order(__diesel_schema_migrations::version)
             .load(connection))?;
-        Ok(Self { applied })
+        Ok(Self { known, applied })
+    }
+
+    /// The migrations that the program knows, oldest first.
+    pub(crate) const fn known(&self) -> Migrations {
+        self.known
+    }
+
+    /// The migrations that have run and that the program knows, oldest first.
+    pub(crate) fn ran(&self) -> impl DoubleEndedIterator<Item = &'static EmbeddedMigration> {
+        self.known.iter().filter(|migration| self.applied.contains(&migration.version()))
     }
 
     /// The newest version that has run.
@@ -51,12 +68,12 @@ impl Ledger {
 
     /// The migrations that have not run, oldest first.
     pub fn pending(&self) -> impl Iterator<Item = &'static EmbeddedMigration> {
-        embedded::all().iter().filter(|migration| !self.applied.contains(&migration.version()))
+        self.known.iter().filter(|migration| !self.applied.contains(&migration.version()))
     }
 
     /// The versions that have run and that this program does not know.
     pub fn unknown(&self) -> impl Iterator<Item = &str> {
-        let known = |version: &str| embedded::all().iter().any(|m| m.version() == version);
+        let known = |version: &str| self.known.iter().any(|m| m.version() == version);
         self.applied.iter().map(String::as_str).filter(move |version| !known(version))
     }
 
@@ -80,7 +97,7 @@ impl Ledger {
             return Ok(());
         };
         let late = late.version();
-        let earlier = embedded::all().iter().map(EmbeddedMigration::version).rfind(|v| *v < late);
+        let earlier = self.known.iter().map(EmbeddedMigration::version).rfind(|v| *v < late);
         let before = earlier.unwrap_or_else(|| "0".into());
         Err(Error::LateMigration { late, newest: newest.to_owned(), before })
     }

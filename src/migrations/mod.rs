@@ -3,6 +3,7 @@
 //! Diesel's own table (`__diesel_schema_migrations`) is the truth about what ran, so that
 //! `diesel migration run` and this crate agree. `schema_version` follows it for people.
 
+mod conservation;
 mod embedded;
 mod engine;
 mod exclusive;
@@ -13,14 +14,19 @@ mod reset;
 mod statement;
 mod structure;
 mod tables;
+mod validation;
 
-pub use embedded::{EmbeddedMigration, all, checksum, latest};
-pub(crate) use engine::{Goal, plan, run};
+pub use conservation::RowChange;
+pub(crate) use embedded::Migrations;
+pub use embedded::{EmbeddedMigration, Script, all, checksum, latest};
+pub(crate) use engine::{Goal, Run, plan, run};
 pub use engine::{PlannedStep, Step, StepDirection};
-pub(crate) use history::check as check_history;
+pub use history::HistoryFault;
+pub(crate) use history::{check as check_history, edited, repair};
 pub use ledger::Ledger;
 pub(crate) use references::broken_references;
 pub use statement::{Effect, PlannedStatement};
 pub use structure::Structure;
 pub(crate) use structure::fresh_in_memory;
 pub(crate) use tables::{is_empty, table_exists, table_names};
+pub use validation::{Condition, Moment};

@@ -56,25 +56,39 @@ pub(super) fn statements(script: &str) -> Vec<PlannedStatement> {
     found
 }
 
+/// The tables that get another name, as (old, new).
+pub(super) fn renames(statements: &[PlannedStatement]) -> Vec<(String, String)> {
+    let renamed = |statement: &PlannedStatement| {
+        let words: Vec<String> = words(&statement.sql).map(unquoted).collect();
+        match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            [alter, table, from, rename, to, name]
+                if [alter, table, rename, to]
+                    .iter()
+                    .zip(["ALTER", "TABLE", "RENAME", "TO"])
+                    .all(|(word, keyword)| word.eq_ignore_ascii_case(keyword)) =>
+            {
+                Some(((*from).to_owned(), (*name).to_owned()))
+            }
+            _ => None,
+        }
+    };
+    statements.iter().filter_map(renamed).collect()
+}
+
+/// Whether an `ALTER TABLE` adds something or renames something, and does nothing else.
+pub(super) fn adds_or_renames(sql: &str) -> bool {
+    let mut words = words(sql).skip(3).map(str::to_ascii_uppercase);
+    match words.next().as_deref() {
+        Some("RENAME") => true,
+        // Further actions may follow.
+        Some("ADD") => !words.any(|word| ["ALTER", "DROP", "SET"].contains(&word.as_str())),
+        _ => false,
+    }
+}
+
 /// A table that is dropped and whose name another then takes is rebuilt, and so are the steps there.
 fn mark_rebuilds(statements: &mut [PlannedStatement]) {
-    let renamed: Vec<(String, String)> = statements
-        .iter()
-        .filter_map(|statement| {
-            let words: Vec<String> = words(&statement.sql).map(unquoted).collect();
-            match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-                [alter, table, from, rename, to, name]
-                    if [alter, table, rename, to]
-                        .iter()
-                        .zip(["ALTER", "TABLE", "RENAME", "TO"])
-                        .all(|(word, keyword)| word.eq_ignore_ascii_case(keyword)) =>
-                {
-                    Some(((*from).to_owned(), (*name).to_owned()))
-                }
-                _ => None,
-            }
-        })
-        .collect();
+    let renamed = renames(statements);
     for (from, to) in renamed {
         let (from, to) = (format!("table {from}"), format!("table {to}"));
         if !statements.iter().any(|s| s.effect == Effect::Drops && s.subject == to) {

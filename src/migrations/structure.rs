@@ -7,7 +7,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use super::embedded;
+use super::embedded::{self, EmbeddedMigration};
 use crate::connection::Backend;
 use crate::{DbConnection, Error, Result, dispatch};
 
@@ -56,11 +56,35 @@ impl Structure {
     /// # Errors
     /// [`Error::Open`] or [`Error::Query`] if that fails.
     pub fn expected(backend: Backend) -> Result<Self> {
-        let mut structure = Self::of(&mut DbConnection::Sqlite(fresh_in_memory()?))?;
-        if backend == Backend::Postgres {
+        Self::made_by(embedded::all().iter(), backend)
+    }
+
+    /// The same, of these migrations only.
+    pub(crate) fn made_by<'a>(
+        migrations: impl Iterator<Item = &'a EmbeddedMigration>,
+        backend: Backend,
+    ) -> Result<Self> {
+        let mut structure = Self::of(&mut DbConnection::Sqlite(fresh_in_memory(migrations)?))?;
+        if backend == Backend::Postgres && structure.tables().contains("audit_log") {
             structure.triggers.insert(NO_TRUNCATE.into());
         }
         Ok(structure)
+    }
+
+    /// What is here and not there, one line each.
+    pub(crate) fn missing_from(&self, other: &Self) -> Vec<String> {
+        [
+            ("column", &self.columns, &other.columns),
+            ("index", &self.indexes, &other.indexes),
+            ("reference", &self.references, &other.references),
+            ("trigger", &self.triggers, &other.triggers),
+            ("check", &self.checks, &other.checks),
+        ]
+        .into_iter()
+        .flat_map(|(kind, ours, theirs)| {
+            ours.difference(theirs).map(move |line| format!("{kind} {line}"))
+        })
+        .collect()
     }
 
     /// The names of the tables.
@@ -74,12 +98,18 @@ impl Structure {
     }
 }
 
-/// An empty SQLite database in memory, with every migration.
-pub(crate) fn fresh_in_memory() -> Result<SqliteConnection> {
+/// An empty SQLite database in memory, with these migrations.
+pub(crate) fn fresh_in_memory<'a>(
+    migrations: impl Iterator<Item = &'a EmbeddedMigration>,
+) -> Result<SqliteConnection> {
     let mut fresh = SqliteConnection::establish(":memory:")
         .map_err(|source| Error::Open { path: ":memory:".into(), source })?;
-    for migration in embedded::all() {
-        fresh.batch_execute(migration.up(Backend::Sqlite))?;
+    for migration in migrations {
+        fresh.batch_execute(migration.up(Backend::Sqlite)).map_err(|cause| Error::Migration {
+            name: migration.name().to_owned(),
+            direction: "apply to an empty database",
+            source: Box::new(cause),
+        })?;
     }
     Ok(fresh)
 }

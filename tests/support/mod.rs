@@ -5,6 +5,7 @@ pub mod filled;
 pub mod former;
 pub mod legacy;
 pub mod models;
+pub mod own_migrations;
 pub mod pages;
 pub mod place;
 pub mod rows;

@@ -1,12 +1,13 @@
 //! The structure of a database, to compare with what the embedded migrations make.
 
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use crate::{DbConnection, Result, migrations};
+use crate::migrations::{self, Migrations};
+use crate::{DbConnection, Result};
 
 /// Each object's definition by its name, white space normalised.
 type Definitions = BTreeMap<String, Definition>;
@@ -40,15 +41,16 @@ struct Object {
 impl Catalogue {
     /// What a fresh database has: the migrations are run in memory to see.
     ///
-    /// That is done once: the migrations are compiled in and do not change.
-    pub(super) fn expected() -> Result<&'static Self> {
-        static EXPECTED: OnceLock<Catalogue> = OnceLock::new();
-        if let Some(expected) = EXPECTED.get() {
-            return Ok(expected);
+    /// That is done once for the embedded ones: they do not change.
+    pub(super) fn expected(migrations: Migrations) -> Result<Arc<Self>> {
+        static EXPECTED: OnceLock<Arc<Catalogue>> = OnceLock::new();
+        let embedded = std::ptr::eq(migrations, migrations::all());
+        if let (true, Some(expected)) = (embedded, EXPECTED.get()) {
+            return Ok(Arc::clone(expected));
         }
-        let fresh = migrations::fresh_in_memory()?;
-        let expected = Self::of(&mut DbConnection::Sqlite(fresh))?;
-        Ok(EXPECTED.get_or_init(|| expected))
+        let fresh = migrations::fresh_in_memory(migrations.iter())?;
+        let expected = Arc::new(Self::of(&mut DbConnection::Sqlite(fresh))?);
+        Ok(if embedded { Arc::clone(EXPECTED.get_or_init(|| expected)) } else { expected })
     }
 
     /// What this database has, SQLite's and Diesel's own tables left out.

@@ -1,12 +1,12 @@
 //! The checks that both databases have.
 
 use super::Finding;
-use crate::manager::{seed, transfer};
-use crate::migrations::{self, Ledger, broken_references};
+use crate::manager::{DatabaseManager, seed, transfer};
+use crate::migrations::{self, broken_references};
 use crate::models::User;
-use crate::{Config, DbConnection, Result};
+use crate::{DbConnection, Result};
 
-pub(super) type Check = fn(&mut DbConnection, &Config) -> Result<Finding>;
+pub(super) type Check = fn(&mut DbConnection, &DatabaseManager) -> Result<Finding>;
 
 /// Name, whether it is critical, and the check.
 pub(super) type Named = (&'static str, bool, Check);
@@ -14,28 +14,34 @@ pub(super) type Named = (&'static str, bool, Check);
 pub(super) const MEND_SCHEMA: &str = "`zenith-db migrate` if migrations are pending; otherwise \
                                       restore a backup or undo what was changed by hand";
 
-pub(super) fn schema_version(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
-    let ledger = Ledger::read(connection)?;
-    let mut faults = migrations::check_history(connection, &ledger)?;
+pub(super) fn schema_version(
+    connection: &mut DbConnection,
+    manager: &DatabaseManager,
+) -> Result<Finding> {
+    let ledger = manager.ledger(connection)?;
+    let faults = migrations::check_history(connection, &ledger)?;
+    let mut faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
     if transfer::is_unfinished(connection)? {
         faults.push("a transfer into it was stopped: `zenith-db transfer --resume` ends it".into());
     }
-    faults.extend(ledger.unknown().map(|version| format!("version {version} is not known here")));
     let current = ledger.current().unwrap_or("none").to_owned();
     Ok(Finding::from_faults(
         &faults,
         format!("{current}, as recorded in schema_version"),
-        "`zenith-db migrate` records what ran; a changed or unknown migration needs the version of \
-         this program that has it",
+        "`zenith-db migrate` records what ran; a changed, missing or unknown migration needs the \
+         version of this program that has it; `zenith-db migrate --repair` accepts a changed one",
     ))
 }
 
-pub(super) fn foreign_key_violations(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
+pub(super) fn foreign_key_violations(
+    connection: &mut DbConnection,
+    _: &DatabaseManager,
+) -> Result<Finding> {
     let broken = broken_references(connection)?;
     Ok(Finding::from_faults(&broken, "none", "restore a backup, or mend or delete these rows"))
 }
 
-pub(super) fn seeds(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
+pub(super) fn seeds(connection: &mut DbConnection, _: &DatabaseManager) -> Result<Finding> {
     let missing = seed::missing(connection)?;
     let missing: Vec<String> = missing.iter().map(|name| format!("{name} is missing")).collect();
     Ok(Finding::from_faults(
@@ -45,7 +51,7 @@ pub(super) fn seeds(connection: &mut DbConnection, _: &Config) -> Result<Finding
     ))
 }
 
-pub(super) fn administrator(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
+pub(super) fn administrator(connection: &mut DbConnection, _: &DatabaseManager) -> Result<Finding> {
     let names: Vec<String> =
         User::list_administrators(connection)?.into_iter().map(|user| user.username).collect();
     Ok(if names.is_empty() {
@@ -59,8 +65,8 @@ pub(super) fn administrator(connection: &mut DbConnection, _: &Config) -> Result
     })
 }
 
-pub(super) fn pending(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
-    let ledger = Ledger::read(connection)?;
+pub(super) fn pending(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<Finding> {
+    let ledger = manager.ledger(connection)?;
     let names: Vec<String> = ledger.pending().map(|m| format!("{m} is pending")).collect();
     Ok(Finding::from_faults(&names, "none", "`zenith-db migrate` applies them"))
 }

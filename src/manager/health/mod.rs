@@ -16,7 +16,7 @@ use crate::{DbConnection, Error, Result, connection};
 
 /// The names of the tables, indexes and triggers that a fresh database has.
 pub(super) fn expected_names() -> Result<Vec<String>> {
-    let expected = catalogue::Catalogue::expected()?;
+    let expected = catalogue::Catalogue::expected(crate::migrations::all())?;
     let all = [&expected.tables, &expected.indexes, &expected.triggers];
     Ok(all.iter().flat_map(|definitions| definitions.keys().cloned()).collect())
 }
@@ -97,8 +97,8 @@ impl DatabaseManager {
             }];
             for (name, critical, check) in all {
                 // A check that cannot be made has not passed, and says why.
-                let finding = check(connection, &self.config)
-                    .unwrap_or_else(|error| Finding::Bad(chain(&error)));
+                let finding =
+                    check(connection, self).unwrap_or_else(|error| Finding::Bad(chain(&error)));
                 let (passed, details) = match finding {
                     Finding::Good(details) => (true, details),
                     Finding::Bad(details) => (false, details),

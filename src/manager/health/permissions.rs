@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use super::Finding;
-use crate::{Config, DbConnection, Result};
+use crate::manager::DatabaseManager;
+use crate::{DbConnection, Result};
 
 /// The files must be private, and the directory must not let others put files in their place.
 #[cfg(unix)]
-pub(super) fn check(_: &mut DbConnection, config: &Config) -> Result<Finding> {
+pub(super) fn check(_: &mut DbConnection, manager: &DatabaseManager) -> Result<Finding> {
+    let config = &manager.config;
     let Some(database) = config.location().path() else {
         return Ok(Finding::Good("not a file".into()));
     };
@@ -46,7 +48,7 @@ fn fault(path: &Path, refused: u32, wanted: &str, faults: &mut Vec<String>) -> R
 
 /// Elsewhere, access follows the directory's own list, which is the administrator's to set.
 #[cfg(not(unix))]
-pub(super) fn check(_: &mut DbConnection, _: &Config) -> Result<Finding> {
+pub(super) fn check(_: &mut DbConnection, _: &DatabaseManager) -> Result<Finding> {
     let _: Option<&Path> = None;
     Ok(Finding::Good("not checked on this system".into()))
 }

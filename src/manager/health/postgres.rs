@@ -10,8 +10,9 @@ use super::checks::{
     MEND_SCHEMA, Named, administrator, foreign_key_violations, pending, schema_version, seeds,
 };
 use crate::connection::{self, Backend, Server};
+use crate::manager::DatabaseManager;
 use crate::migrations::Structure;
-use crate::{Config, DbConnection, Result, dispatch};
+use crate::{DbConnection, Result, dispatch};
 
 pub(super) const CHECKS: &[Named] = &[
     ("Schema Version", true, schema_version),
@@ -30,8 +31,8 @@ pub(super) const CHECKS: &[Named] = &[
     ("Pending Migrations", true, pending),
 ];
 
-fn required_tables(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
-    let (expected, found) = both(connection)?;
+fn required_tables(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<Finding> {
+    let (expected, found) = both(connection, manager)?;
     let found = found.tables();
     let missing = expected.tables().into_iter().filter(|table| !found.contains(table));
     let missing: Vec<String> = missing.map(|table| format!("table {table} is missing")).collect();
@@ -39,8 +40,11 @@ fn required_tables(connection: &mut DbConnection, _: &Config) -> Result<Finding>
     Ok(Finding::from_faults(&missing, good, MEND_SCHEMA))
 }
 
-fn columns_and_indexes(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
-    let (expected, found) = both(connection)?;
+fn columns_and_indexes(
+    connection: &mut DbConnection,
+    manager: &DatabaseManager,
+) -> Result<Finding> {
+    let (expected, found) = both(connection, manager)?;
     let tables = found.tables();
     let mut faults = Vec::new();
     for (expected, found) in [
@@ -55,14 +59,18 @@ fn columns_and_indexes(connection: &mut DbConnection, _: &Config) -> Result<Find
     Ok(Finding::from_faults(&faults, good, MEND_SCHEMA))
 }
 
-fn triggers(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
-    let (expected, found) = both(connection)?;
+fn triggers(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<Finding> {
+    let (expected, found) = both(connection, manager)?;
     let faults = differences(&expected.triggers, &found.triggers, &found.tables());
     Ok(Finding::from_faults(&faults, format!("all {}", expected.triggers.len()), MEND_SCHEMA))
 }
 
-fn both(connection: &mut DbConnection) -> Result<(Structure, Structure)> {
-    Ok((Structure::expected(Backend::Postgres)?, Structure::of(connection)?))
+fn both(
+    connection: &mut DbConnection,
+    manager: &DatabaseManager,
+) -> Result<(Structure, Structure)> {
+    let migrations = manager.migrations.iter();
+    Ok((Structure::made_by(migrations, Backend::Postgres)?, Structure::of(connection)?))
 }
 
 /// What is missing from the tables that are there: a missing table is reported once.
@@ -83,7 +91,7 @@ struct Name {
     name: String,
 }
 
-fn indexes_valid(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
+fn indexes_valid(connection: &mut DbConnection, _: &DatabaseManager) -> Result<Finding> {
     let query = "SELECT indexrelid::regclass::text AS name FROM pg_index
                  JOIN pg_class ON pg_class.oid = indrelid
                  WHERE NOT (indisvalid AND indisready)
@@ -102,19 +110,19 @@ fn setting(connection: &mut DbConnection, name: &str) -> Result<String> {
     Ok(found.name)
 }
 
-fn server_version(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
+fn server_version(connection: &mut DbConnection, _: &DatabaseManager) -> Result<Finding> {
     let server = Server::ask(connection.postgres()?)?;
     let good = format!("PostgreSQL {}", server.shown_version);
     Ok(server.version_fault().map_or(Finding::Good(good), Finding::Bad))
 }
 
-fn encoding(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
+fn encoding(connection: &mut DbConnection, _: &DatabaseManager) -> Result<Finding> {
     let server = Server::ask(connection.postgres()?)?;
     Ok(server.encoding_fault().map_or(Finding::Good(server.encoding), Finding::Bad))
 }
 
 /// Times are stored in UTC whatever this says; other programs would show and compare them wrongly.
-fn time_zone(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
+fn time_zone(connection: &mut DbConnection, _: &DatabaseManager) -> Result<Finding> {
     let zone = setting(connection, "TimeZone")?;
     let is_utc = ["UTC", "Etc/UTC", "GMT", "Etc/GMT", "Zulu", "Etc/Zulu", "UCT"].contains(&&*zone);
     Ok(if is_utc {
@@ -135,7 +143,8 @@ struct Room {
     used: i64,
 }
 
-fn headroom(connection: &mut DbConnection, config: &Config) -> Result<Finding> {
+fn headroom(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<Finding> {
+    let config = &manager.config;
     let query = "SELECT current_setting('max_connections')::int8
             - current_setting('superuser_reserved_connections')::int8 AS limit,
         (SELECT count(*) FROM pg_stat_activity
@@ -167,7 +176,8 @@ fn identity(connection: &mut DbConnection) -> Result<i64> {
     Ok(found.system)
 }
 
-fn replica(connection: &mut DbConnection, config: &Config) -> Result<Finding> {
+fn replica(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<Finding> {
+    let config = &manager.config;
     let Some(url) = &config.server().replica else {
         return Ok(Finding::Good("none is configured".into()));
     };

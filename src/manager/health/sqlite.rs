@@ -12,6 +12,7 @@ use super::checks::{
 use super::{Finding, permissions};
 use crate::config::DatabasePath;
 use crate::connection::{read_head, read_pragma};
+use crate::manager::DatabaseManager;
 use crate::manager::backup::integrity_faults;
 use crate::{Config, DbConnection, Error, Result};
 
@@ -43,27 +44,30 @@ fn path_of(config: &Config) -> Result<&DatabasePath> {
     config.location().path().ok_or_else(|| Error::State("the database is not a file".into()))
 }
 
-fn required_tables(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
-    let (expected, found) = (Catalogue::expected()?, Catalogue::of(connection)?);
+fn required_tables(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<Finding> {
+    let (expected, found) = (Catalogue::expected(manager.migrations)?, Catalogue::of(connection)?);
     let missing = expected.missing_tables(&found);
     let good = format!("all {} tables", expected.tables.len());
     Ok(Finding::from_faults(&missing, good, MEND_SCHEMA))
 }
 
-fn columns_and_indexes(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
-    let (expected, found) = (Catalogue::expected()?, Catalogue::of(connection)?);
+fn columns_and_indexes(
+    connection: &mut DbConnection,
+    manager: &DatabaseManager,
+) -> Result<Finding> {
+    let (expected, found) = (Catalogue::expected(manager.migrations)?, Catalogue::of(connection)?);
     let faults = expected.differences(&found);
     let good = format!("as the migrations make them, {} indexes", expected.indexes.len());
     Ok(Finding::from_faults(&faults, good, MEND_SCHEMA))
 }
 
-fn triggers(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
-    let (expected, found) = (Catalogue::expected()?, Catalogue::of(connection)?);
+fn triggers(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<Finding> {
+    let (expected, found) = (Catalogue::expected(manager.migrations)?, Catalogue::of(connection)?);
     let faults = expected.trigger_differences(&found);
     Ok(Finding::from_faults(&faults, format!("all {}", expected.triggers.len()), MEND_SCHEMA))
 }
 
-fn foreign_keys_enabled(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
+fn foreign_keys_enabled(connection: &mut DbConnection, _: &DatabaseManager) -> Result<Finding> {
     let on = read_pragma(connection.sqlite()?, "foreign_keys", "foreign_keys")?;
     Ok(match on.as_str() {
         "1" => Finding::Good("enforced on every connection".into()),
@@ -72,7 +76,8 @@ fn foreign_keys_enabled(connection: &mut DbConnection, _: &Config) -> Result<Fin
 }
 
 /// From the file itself: an opener could switch the mode before asking for it.
-fn wal_mode(_: &mut DbConnection, config: &Config) -> Result<Finding> {
+fn wal_mode(_: &mut DbConnection, manager: &DatabaseManager) -> Result<Finding> {
+    let config = &manager.config;
     if !config.sqlite().wal {
         return Ok(Finding::Good("not wanted (DATABASE_WAL_MODE=false)".into()));
     }
@@ -89,7 +94,8 @@ fn wal_mode(_: &mut DbConnection, config: &Config) -> Result<Finding> {
     })
 }
 
-fn quick_integrity(connection: &mut DbConnection, config: &Config) -> Result<Finding> {
+fn quick_integrity(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<Finding> {
+    let config = &manager.config;
     let path = path_of(config)?.as_path();
     let size = fs::metadata(path).map_err(Error::io("look at", path))?.len();
     if size > QUICK_CHECK_LIMIT {
@@ -103,7 +109,7 @@ fn quick_integrity(connection: &mut DbConnection, config: &Config) -> Result<Fin
     Ok(Finding::from_faults(&faults, "no damage found", "restore a backup"))
 }
 
-fn sqlite_version(connection: &mut DbConnection, _: &Config) -> Result<Finding> {
+fn sqlite_version(connection: &mut DbConnection, _: &DatabaseManager) -> Result<Finding> {
     let version: String = diesel::select(diesel::dsl::sql::<Text>("sqlite_version()"))
         .get_result(connection.sqlite()?)?;
     let numbers: Vec<u32> = version.split('.').filter_map(|part| part.parse().ok()).collect();

@@ -57,7 +57,8 @@ impl DatabaseManager {
         }
         let mut target = other.open()?;
         if migrations::is_empty(&mut target)? {
-            migrations::run(&mut target, &Goal::Latest, |_| Ok(()), |_| Ok(()))?;
+            let all = migrations::all();
+            migrations::run(&mut target, all, &Goal::Latest, |_| Ok(()), |_| Ok(()))?;
         }
         let mut source = connection::open(&self.config, Access::Inspect)?;
         let report = transfer_between(&mut source, &mut target, options, progress)?;

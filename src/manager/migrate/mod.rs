@@ -1,11 +1,18 @@
 //! Migrating and rolling back, with a backup first.
 
+mod repair;
+mod run;
+
 use serde::Serialize;
 
 use super::backup::BackupReport;
 use super::{DatabaseManager, RollbackTarget, seed};
-use crate::migrations::{self, Goal, Ledger, PlannedStep, Step};
+use crate::migrations::{self, Condition, Goal, PlannedStep, Run, Step};
 use crate::{DbConnection, Error, Result, connection};
+
+pub use repair::RepairReport;
+pub use run::FailedMigration;
+pub(super) use run::last_failure;
 
 /// What a migration or a rollback did.
 #[derive(Clone, Debug, Serialize)]
@@ -14,8 +21,12 @@ pub struct MigrationReport {
     pub steps: Vec<Step>,
     /// The newest version now; `None` when nothing is applied.
     pub version: Option<String>,
+    /// What held before and after: empty if there was nothing to do.
+    pub conditions: Vec<Condition>,
     /// The backup that was taken before, if one was.
     pub backup: Option<BackupReport>,
+    /// The command that takes it back; `None` if there was nothing to do.
+    pub undo: Option<String>,
 }
 
 /// What a migration or a rollback would do.
@@ -32,9 +43,47 @@ impl DatabaseManager {
     ///
     /// # Errors
     /// [`Error::NoDatabase`], [`Error::NewerDatabase`], [`Error::LateMigration`],
-    /// [`Error::Migration`] or [`Error::BrokenReferences`]; the database is then as it was.
+    /// [`Error::EditedMigrations`], [`Error::Damaged`], [`Error::NoRoom`], [`Error::Migration`],
+    /// [`Error::RowsNotConserved`], [`Error::StructureDiffers`] or [`Error::BrokenReferences`], after
+    /// a backup inside [`Error::RolledBack`]; the database is then as it was.
     pub fn migrate(&self) -> Result<MigrationReport> {
         self.go_to(&Goal::Latest, "migrate")
+    }
+
+    /// Applies what is pending up to a version, as [`DatabaseManager::migrate`] applies all.
+    ///
+    /// # Errors
+    /// Those of [`DatabaseManager::migrate`]; [`Error::UnknownVersion`]; [`Error::State`] if the
+    /// database is later than that.
+    pub fn migrate_to(&self, version: &str) -> Result<MigrationReport> {
+        self.go_to(&Goal::UpTo(version.to_owned()), "migrate")
+    }
+
+    /// What [`DatabaseManager::migrate_to`] would do, statement by statement. Nothing is written.
+    ///
+    /// # Errors
+    /// Those of [`DatabaseManager::plan_migration`]; [`Error::UnknownVersion`]; [`Error::State`] if
+    /// the database is later than that.
+    pub fn plan_migration_to(&self, version: &str) -> Result<MigrationPlan> {
+        self.plan(&Goal::UpTo(version.to_owned()))
+    }
+
+    /// Reverts the last migration and applies it again, in one transaction. The rows of the tables
+    /// that it made are gone then; the backup has them.
+    ///
+    /// # Errors
+    /// Those of [`DatabaseManager::migrate`]; [`Error::State`] if no migration has been applied.
+    pub fn redo(&self) -> Result<MigrationReport> {
+        self.go_to(&Goal::Again, "redo")
+    }
+
+    /// What [`DatabaseManager::redo`] would do, statement by statement. Nothing is written.
+    ///
+    /// # Errors
+    /// Those of [`DatabaseManager::plan_migration`]; [`Error::State`] if no migration has been
+    /// applied.
+    pub fn plan_redo(&self) -> Result<MigrationPlan> {
+        self.plan(&Goal::Again)
     }
 
     /// Reverts migrations, newest first: all that are asked for or none. Takes a backup first, if
@@ -42,7 +91,9 @@ impl DatabaseManager {
     ///
     /// # Errors
     /// [`Error::NoDatabase`], [`Error::UnknownVersion`], [`Error::NewerDatabase`],
-    /// [`Error::Migration`] or [`Error::BrokenReferences`]; the database is then as it was.
+    /// [`Error::EditedMigrations`], [`Error::Damaged`], [`Error::NoRoom`], [`Error::Migration`],
+    /// [`Error::RowsNotConserved`], [`Error::StructureDiffers`] or [`Error::BrokenReferences`], after
+    /// a backup inside [`Error::RolledBack`]; the database is then as it was.
     pub fn rollback(&self, target: &RollbackTarget) -> Result<MigrationReport> {
         self.go_to(&goal_of(target)?, "rollback")
     }
@@ -67,45 +118,27 @@ impl DatabaseManager {
     fn plan(&self, goal: &Goal) -> Result<MigrationPlan> {
         self.ensure_ours()?;
         connection::inspect(&self.config, |connection| {
-            let version = Ledger::read(connection)?.current().map(str::to_owned);
-            Ok(MigrationPlan { version, steps: migrations::plan(connection, goal)? })
+            let version = self.ledger(connection)?.current().map(str::to_owned);
+            Ok(MigrationPlan {
+                version,
+                steps: migrations::plan(connection, self.migrations, goal)?,
+            })
         })
     }
 
     fn go_to(&self, goal: &Goal, operation: &str) -> Result<MigrationReport> {
         let mut connection = self.open_ours()?;
-        let (steps, version, backup) =
+        let was = self.ledger(&mut connection)?.current().map(str::to_owned);
+        let (run, backup) =
             self.run_with_backup(&mut connection, goal, operation, |connection| {
+                let version = self.ledger(connection)?.current().map(str::to_owned);
                 refresh_settings(connection)?;
-                Ok(Ledger::read(connection)?.current().map(str::to_owned))
+                Ok(version)
             })?;
-        Ok(MigrationReport { steps, version, backup })
-    }
-
-    /// Goes to the goal; if there is something to do and to save, takes a backup under the same lock
-    /// before, so that nothing can be committed between the two.
-    pub(super) fn run_with_backup<T>(
-        &self,
-        connection: &mut DbConnection,
-        goal: &Goal,
-        operation: &str,
-        after: impl FnOnce(&mut DbConnection) -> Result<T>,
-    ) -> Result<(Vec<Step>, T, Option<BackupReport>)> {
-        let mut backup = None;
-        let take_backup = |connection: &mut DbConnection| {
-            let empty = migrations::is_empty(connection)?;
-            if !empty && self.config.auto_backup() {
-                backup = Some(self.copy_and_check(operation)?);
-            }
-            Ok(())
-        };
-        let result = migrations::run(connection, goal, take_backup, after);
-        // Recorded whatever came of the migrations, but after them: before, the table may be missing.
-        if let Some(backup) = &backup {
-            backup.record(connection);
-        }
-        let (steps, value) = result?;
-        Ok((steps, value, backup))
+        let undo = (!run.steps.is_empty())
+            .then(|| MigrationReport::undo_of(goal, was.as_deref(), backup.as_ref()));
+        let Run { steps, conditions, value: version } = run;
+        Ok(MigrationReport { steps, version, conditions, backup, undo })
     }
 }
 

@@ -1,0 +1,229 @@
+//! One run of migrations: room on the disk, a backup, the run itself, and a record of how it ended.
+
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::MigrationReport;
+use crate::manager::DatabaseManager;
+use crate::manager::backup::{BackupReport, chain};
+use crate::migrations::{self, Condition, Goal, Run};
+use crate::models::{HealthObservation, SystemHealth};
+use crate::types::{HealthStatus, Json, UtcTime};
+use crate::{DbConnection, Error, Result};
+
+/// Under this name `system_health` says how the last run of migrations ended.
+const COMPONENT: &str = "migrations";
+
+/// A run of migrations that failed, with nothing run since that did not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FailedMigration {
+    /// When it failed.
+    pub at: UtcTime,
+    /// Why, and where the backup from before lies.
+    pub error: String,
+    /// How many runs in a row have failed.
+    pub attempts: i32,
+}
+
+impl DatabaseManager {
+    /// Goes to the goal; if there is something to do and to save, takes a backup under the same lock
+    /// before, so that nothing can be committed between the two.
+    pub(in crate::manager) fn run_with_backup<T>(
+        &self,
+        connection: &mut DbConnection,
+        goal: &Goal,
+        operation: &str,
+        after: impl FnOnce(&mut DbConnection) -> Result<T>,
+    ) -> Result<(Run<T>, Option<BackupReport>)> {
+        let (mut backup, mut room, mut begun) = (None, None, false);
+        let prepare = |connection: &mut DbConnection| {
+            begun = true;
+            if !migrations::is_empty(connection)? {
+                room = self.check_room(connection)?;
+                if self.config.auto_backup() {
+                    backup = Some(self.copy_and_check(operation)?);
+                }
+            }
+            Ok(())
+        };
+        let result = migrations::run(connection, self.migrations, goal, prepare, after);
+        // Recorded whatever came of the migrations, but after them: before, the table may be missing.
+        if let Some(backup) = &backup {
+            backup.record(connection);
+        }
+        match (result, backup) {
+            (Ok(mut run), backup) => {
+                run.conditions.extend(room);
+                run.conditions
+                    .sort_by_key(|condition| condition.when != migrations::Moment::Before);
+                if begun {
+                    record_success(connection);
+                }
+                Ok((run, backup))
+            }
+            (Err(error), backup) => {
+                let error = match backup {
+                    None => error,
+                    Some(backup) => Error::RolledBack {
+                        operation: operation.to_owned(),
+                        backup: backup.path,
+                        source: Box::new(error),
+                    },
+                };
+                // What was refused has not been tried.
+                if begun {
+                    record_failure(connection, operation, &error);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// The backup needs as much as the database at most, and so does what the migrations write before
+    /// it is committed. A server's disk cannot be seen from here.
+    fn check_room(&self, connection: &mut DbConnection) -> Result<Option<Condition>> {
+        let Some(database) = self.config.location().path() else { return Ok(None) };
+        let needed = self.size_in_bytes(connection)?;
+        let mut places = vec![("the migration", database.directory().to_owned(), needed)];
+        if self.config.auto_backup() {
+            let mut backups = self.config.backup_dir();
+            // It is made when the backup is.
+            while !backups.exists() {
+                let Some(parent) = backups.parent() else { break };
+                backups = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+            }
+            match places.first_mut() {
+                Some(place) if same_disk(&place.1, backups)? => {
+                    *place = ("the backup and the migration", place.1.clone(), 2 * needed);
+                }
+                _ => places.push(("the backup", backups.to_owned(), needed)),
+            }
+        }
+        let mut found = Vec::new();
+        for (what, place, needed) in places {
+            let Some(free) = free_bytes(&place)? else { return Ok(None) };
+            if free < needed {
+                return Err(Error::NoRoom { what, place, needed, free });
+            }
+            let (needed, free) = (needed.div_ceil(1_000_000), free / 1_000_000);
+            found.push(format!("{what}: up to {needed} MB needed, {free} MB free"));
+        }
+        Ok(Some(Condition::before("room on the disk", found.join("; "))))
+    }
+}
+
+#[cfg(unix)]
+fn same_disk(one: &Path, other: &Path) -> Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let device = |path: &Path| {
+        std::fs::metadata(path).map(|found| found.dev()).map_err(Error::io("look at", path))
+    };
+    Ok(device(one)? == device(other)?)
+}
+
+#[cfg(unix)]
+fn free_bytes(place: &Path) -> Result<Option<u64>> {
+    let found = rustix::fs::statvfs(place)
+        .map_err(|cause| Error::io("look at the disk of", place)(cause.into()))?;
+    Ok(Some(found.f_bavail.saturating_mul(found.f_frsize)))
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "the disk can be looked at elsewhere")]
+fn same_disk(_: &Path, _: &Path) -> Result<bool> {
+    Ok(true)
+}
+
+/// It is not known here.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "the disk can be looked at elsewhere")]
+fn free_bytes(_: &Path) -> Result<Option<u64>> {
+    Ok(None)
+}
+
+/// Outside the transaction that was rolled back. What failed is what the caller must learn, so a
+/// failure to record it is a warning.
+fn record_failure(connection: &mut DbConnection, operation: &str, error: &Error) {
+    let details = chain(error).replace('\0', "\u{fffd}");
+    let observation = HealthObservation::builder()
+        .component(COMPONENT)
+        .status(HealthStatus::Unhealthy)
+        .metrics(metrics(operation))
+        .error_details(details.as_str())
+        .build();
+    match has_records(connection) {
+        Ok(true) => {
+            if let Err(error) = connection.write(|connection| observation.record(connection)) {
+                tracing::warn!(%error, "the failure could not be recorded");
+            }
+        }
+        Ok(false) => tracing::warn!("the failure is not recorded: there is no table system_health"),
+        Err(error) => tracing::warn!(%error, "the failure could not be recorded"),
+    }
+}
+
+/// What failed before is over.
+fn record_success(connection: &mut DbConnection) {
+    let recorded = connection.write(|connection| {
+        if last_failure(connection)?.is_some() {
+            HealthObservation::builder()
+                .component(COMPONENT)
+                .status(HealthStatus::Healthy)
+                .metrics(metrics("done"))
+                .build()
+                .record(connection)?;
+        }
+        Ok::<_, Error>(())
+    });
+    if let Err(error) = recorded {
+        tracing::warn!(%error, "the end of the failure could not be recorded");
+    }
+}
+
+fn metrics(operation: &str) -> Json<Value> {
+    Json(json!({ "operation": operation, "program": env!("CARGO_PKG_VERSION") }))
+}
+
+fn has_records(connection: &mut DbConnection) -> Result<bool> {
+    migrations::table_exists(connection, "system_health")
+}
+
+/// The last run, if it failed.
+pub(in crate::manager) fn last_failure(
+    connection: &mut DbConnection,
+) -> Result<Option<FailedMigration>> {
+    if !has_records(connection)? {
+        return Ok(None);
+    }
+    let found = SystemHealth::find_by_component(connection, COMPONENT)?;
+    let failed = found.filter(|health| health.status == HealthStatus::Unhealthy);
+    Ok(failed.map(|health| FailedMigration {
+        at: health.last_check,
+        error: health.error_details.unwrap_or_default(),
+        attempts: health.consecutive_failures,
+    }))
+}
+
+impl MigrationReport {
+    /// The command that takes a run back, and what it cannot bring back.
+    pub(super) fn undo_of(goal: &Goal, was: Option<&str>, backup: Option<&BackupReport>) -> String {
+        let was = was.unwrap_or("0");
+        match (goal, backup) {
+            (Goal::Latest | Goal::UpTo(_), _) => format!("zenith-db rollback --to {was}"),
+            (Goal::Again, Some(backup)) => {
+                format!("the rows that went are in {}", backup.path.display())
+            }
+            (Goal::Again, None) => "nothing: no backup was taken".into(),
+            (_, Some(backup)) => format!(
+                "zenith-db migrate --to {was} brings the tables back; the rows that went are in {}",
+                backup.path.display()
+            ),
+            (_, None) => format!(
+                "zenith-db migrate --to {was} brings the tables back, without the rows that went: no \
+                 backup was taken"
+            ),
+        }
+    }
+}

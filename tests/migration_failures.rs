@@ -1,0 +1,218 @@
+//! A run that fails leaves the database as it was, says why, and is recorded.
+
+use crate::support::own_migrations::{manager_with, migration};
+use crate::support::{Fixture, rows, run, stderr};
+use zenith_db::Error;
+use zenith_db::manager::{DatabaseManager, HistoryFault, Moment, RollbackTarget};
+use zenith_db::migrations::{EmbeddedMigration, all, latest};
+
+fn everything(fixture: &Fixture) -> impl PartialEq + std::fmt::Debug + use<> {
+    let mut connection = fixture.raw();
+    let mut contents = rows::contents(&mut connection);
+    // That it was tried is recorded there.
+    contents.remove("system_health");
+    (contents, rows::catalogue(&mut connection))
+}
+
+#[test]
+fn a_script_that_fails_anywhere_leaves_nothing_and_is_recorded_until_one_succeeds() {
+    let fixture = Fixture::created();
+    fixture.sql(rows::ROWS);
+    let before = everything(&fixture);
+    let scripts = [
+        "CREATE TABLE a (id INTEGER PRIMARY KEY); INSERT INTO a VALUES (1), (1)",
+        "CREATE TABLE a (id INTEGER PRIMARY KEY); DROP TABLE a; CREATE TABEL b (id)",
+        "CREATE TABLE a (id INTEGER PRIMARY KEY); UPDATE users SET username = NULL",
+    ];
+    for (index, up) in scripts.iter().enumerate() {
+        let manager = manager_with(&fixture, &[migration(up, "SELECT 1")]);
+        let error = manager.migrate().expect_err(up);
+        assert!(matches!(&error, Error::Migration { .. }), "{error}");
+        assert_eq!(everything(&fixture), before, "{up}");
+        let failed = manager.status().expect("a status").failed_migration.expect("a record");
+        assert!(failed.error.contains("change_something failed to apply"), "{}", failed.error);
+        assert_eq!(failed.attempts, i32::try_from(index).expect("few") + 1);
+    }
+    let manager =
+        manager_with(&fixture, &[migration("CREATE TABLE a (id BIGINT)", "DROP TABLE a")]);
+    manager.migrate().expect("nothing is wrong with it");
+    assert_eq!(manager.status().expect("a status").failed_migration, None);
+}
+
+#[test]
+fn what_was_refused_has_not_been_tried() {
+    let fixture = Fixture::created();
+    let manager = fixture.manager();
+    manager.rollback(&RollbackTarget::Version("7".into())).expect_err("no such version");
+    assert_eq!(manager.status().expect("a status").failed_migration, None);
+}
+
+#[test]
+fn the_command_names_the_backup_of_a_run_that_failed_and_status_tells_of_it() {
+    let fixture = Fixture::created();
+    let last = all()[all().len() - 1];
+    fixture.sql("DROP TABLE notifications; CREATE VIEW notifications AS SELECT 1");
+    let output = run(fixture.zenith().args(["rollback", "--yes"]), 1);
+    let backup = fixture.manager().last_backup().expect("a record").expect("one").backup_path;
+    let backup = backup.expect("a path");
+    let said = stderr(&output);
+    for part in [backup.as_str(), last.name(), "the database is as it was"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let status = run(fixture.zenith().arg("status"), 0);
+    let status = String::from_utf8(status.stdout).expect("UTF-8");
+    assert!(status.contains("last run") && status.contains(&backup), "{status}");
+}
+
+#[test]
+fn the_command_that_a_report_names_takes_the_run_back() {
+    let fixture = Fixture::created();
+    let manager = fixture.manager();
+    let versions: Vec<String> = all().iter().map(EmbeddedMigration::version).collect();
+    let undo = |text: Option<String>| {
+        let text = text.expect("a command");
+        let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+        (words[1].clone(), words[3].clone())
+    };
+    let report = manager.rollback(&RollbackTarget::Steps(2)).expect("back");
+    let (verb, version) = undo(report.undo);
+    assert_eq!((verb.as_str(), &version), ("migrate", &latest()));
+    let report = manager.migrate_to(&version).expect("forth");
+    let (verb, version) = undo(report.undo);
+    assert_eq!((verb.as_str(), &version), ("rollback", &versions[versions.len() - 3]));
+    manager.rollback(&RollbackTarget::Version(version)).expect("back again");
+    assert_eq!(manager.migrate_to(&versions[versions.len() - 3]).expect("nothing").undo, None);
+}
+
+#[test]
+fn a_migration_stops_at_a_version_and_never_goes_back() {
+    let fixture = Fixture::created();
+    let manager = fixture.manager();
+    let versions: Vec<String> = all().iter().map(EmbeddedMigration::version).collect();
+    manager.rollback(&RollbackTarget::Version("0".into())).expect("an empty schema");
+    for version in &versions {
+        let planned = manager.plan_migration_to(version).expect("a plan");
+        assert_eq!(planned.steps.len(), 1);
+        let report = manager.migrate_to(version).expect("one more");
+        assert_eq!(report.version.as_ref(), Some(version));
+    }
+    let error = manager.migrate_to(&versions[0]).expect_err("that is back");
+    assert!(error.to_string().contains(&format!("rollback --to {}", versions[0])), "{error}");
+    assert!(matches!(manager.migrate_to("7"), Err(Error::UnknownVersion { .. })));
+    assert_eq!(manager.status().expect("a status").schema_version, Some(latest()));
+}
+
+#[test]
+fn the_last_migration_is_redone_in_one_transaction() {
+    let fixture = Fixture::created();
+    fixture.sql(rows::ROWS);
+    let manager = fixture.manager();
+    assert_eq!(manager.plan_redo().expect("a plan").steps.len(), 2);
+    let catalogue = rows::catalogue(&mut fixture.raw());
+    let report = manager.redo().expect("redone");
+    let last = all()[all().len() - 1].name();
+    assert!(report.steps.len() == 2 && report.steps.iter().all(|step| step.name == last));
+    assert_eq!(rows::catalogue(&mut fixture.raw()), catalogue);
+    assert_eq!(fixture.text("SELECT count(*) FROM notifications"), "0");
+    assert_eq!(fixture.text("SELECT count(*) FROM chat_history"), "2");
+    assert!(manager.health_check().all_checks_passed);
+    let manager = DatabaseManager::with_migrations(fixture.config(), &[]);
+    manager.redo().expect_err("it knows none of them");
+}
+
+#[test]
+fn what_must_hold_before_and_after_is_looked_at_and_reported() {
+    let fixture = Fixture::created();
+    let names = |when: Moment, report: &zenith_db::manager::MigrationReport| -> Vec<&str> {
+        report.conditions.iter().filter(|c| c.when == when).map(|c| c.name).collect()
+    };
+    let report = fixture.manager().rollback(&RollbackTarget::Steps(1)).expect("back");
+    assert_eq!(names(Moment::Before, &report), ["integrity", "references", "room on the disk"]);
+    assert_eq!(names(Moment::After, &report), ["references", "rows", "structure"]);
+}
+
+#[test]
+fn a_migration_that_leaves_another_structure_than_a_fresh_database_has_is_refused() {
+    let fixture = Fixture::created();
+    // In a fresh database the table is not there yet.
+    let up = "CREATE TABLE a (id INTEGER PRIMARY KEY NOT NULL);
+              CREATE INDEX idx_a ON a (id); DROP INDEX IF EXISTS idx_b; CREATE INDEX idx_b ON a (id)";
+    let manager = manager_with(&fixture, &[migration(up, "DROP TABLE a")]);
+    manager.migrate().expect("as in a fresh database");
+    manager.rollback(&RollbackTarget::Steps(1)).expect("back");
+    fixture.sql("CREATE TABLE extra (id INTEGER PRIMARY KEY NOT NULL)");
+    let up = "CREATE TABLE IF NOT EXISTS extra (id INTEGER PRIMARY KEY NOT NULL, name TEXT)";
+    let before = everything(&fixture);
+    let manager = manager_with(&fixture, &[migration(up, "DROP TABLE extra")]);
+    let error = manager.migrate().expect_err("the table has no name");
+    let Error::StructureDiffers { missing } = &error else { panic!("{error}") };
+    assert!(missing.contains("extra.name TEXT"), "{missing}");
+    assert_eq!(everything(&fixture), before);
+}
+
+#[test]
+fn a_damaged_database_is_not_migrated() {
+    let fixture = Fixture::created();
+    fixture.sql(rows::ROWS);
+    let manager = fixture.manager();
+    manager.rollback(&RollbackTarget::Steps(1)).expect("something to apply");
+    fixture.sql(
+        "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'username TEXT NOT NULL', \
+         'username TEXT NOT NULL CONSTRAINT x CHECK (username IS NULL)') WHERE name = 'users'",
+    );
+    let error = manager.migrate().expect_err("it breaks its own rules");
+    assert!(matches!(&error, Error::Damaged { .. }), "{error}");
+}
+
+#[test]
+fn an_edited_migration_is_named_refused_and_accepted_by_a_repair() {
+    let fixture = Fixture::created();
+    let create = "CREATE TABLE a (id INTEGER PRIMARY KEY NOT NULL)";
+    let drop = "DROP TABLE a";
+    manager_with(&fixture, &[migration(create, drop)]).migrate().expect("applied");
+    let commented = format!("{create} -- edited");
+    let manager = manager_with(&fixture, &[migration(&commented, drop)]);
+    let name = "2099-01-01-000001_change_something";
+
+    let error = manager.migrate().expect_err("edited");
+    assert!(matches!(&error, Error::EditedMigrations { names } if names == name), "{error}");
+    assert!(error.to_string().contains("migrate --repair"), "{error}");
+    let faults = manager.status().expect("a status").history_faults;
+    assert!(
+        matches!(&faults[..], [HistoryFault::Edited { name: n, .. }] if n == name),
+        "{faults:?}"
+    );
+    let health = manager.health_check();
+    let check = health.failures().next().expect("a failed check");
+    assert!(check.name == "Schema Version" && check.details.contains(name), "{check:?}");
+
+    let planned = manager.plan_repair().expect("a plan");
+    assert_eq!((&planned.edited, planned.missing.len()), (&faults, 0));
+    assert_eq!(manager.status().expect("a status").history_faults, faults);
+    assert_eq!(manager.repair().expect("repaired").edited, faults);
+    assert_eq!(manager.status().expect("a status").history_faults, []);
+    manager.migrate().expect("nothing to do");
+
+    let other = "CREATE TABLE a (id INTEGER PRIMARY KEY NOT NULL, name TEXT)";
+    let planned = manager_with(&fixture, &[migration(other, drop)]).plan_repair().expect("a plan");
+    assert_eq!(planned.missing, ["column a.name TEXT"]);
+}
+
+#[test]
+fn the_command_asks_before_it_repairs() {
+    let fixture = Fixture::created();
+    let last = all()[all().len() - 1];
+    let checksum =
+        || fixture.text("SELECT checksum FROM schema_version ORDER BY version DESC LIMIT 1");
+    let right = checksum();
+    let wrong = "0".repeat(64);
+    fixture.sql(&format!(
+        "UPDATE schema_version SET checksum = '{wrong}' WHERE version = {}",
+        last.version()
+    ));
+    run(fixture.zenith().args(["migrate", "--repair"]), 2);
+    assert_eq!(checksum(), wrong);
+    let output = run(fixture.zenith().args(["migrate", "--repair", "--yes"]), 0);
+    assert_eq!(checksum(), right);
+    assert!(stderr(&output).contains(last.name()) && stderr(&output).contains(&right));
+}

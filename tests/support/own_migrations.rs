@@ -1,0 +1,26 @@
+//! Migrations written for a test, after the embedded ones: as an application would have them.
+use zenith_db::Config;
+use zenith_db::config::{Key, Loader};
+use zenith_db::manager::DatabaseManager;
+use zenith_db::migrations::{EmbeddedMigration, Script, all};
+
+use super::Fixture;
+
+/// A migration after all others, the same for both databases.
+pub fn migration(up: &str, down: &str) -> EmbeddedMigration {
+    named("2099-01-01-000001_change_something", up, down)
+}
+
+/// The same, of another name.
+pub fn named(name: &'static str, up: &str, down: &str) -> EmbeddedMigration {
+    let script = Script { up: up.to_owned().leak(), down: down.to_owned().leak() };
+    EmbeddedMigration::new(name, script, script)
+}
+
+/// A manager that knows these besides the embedded ones, and takes no backups.
+pub fn manager_with(fixture: &Fixture, own: &[EmbeddedMigration]) -> DatabaseManager {
+    let path = fixture.path().display().to_string();
+    let loader = Loader::new().flag(Key::Path, "path", path);
+    let config: Config = loader.flag(Key::AutoBackup, "test", "false").load().expect("a config");
+    DatabaseManager::with_migrations(config, [all(), own].concat().leak())
+}

@@ -127,3 +127,13 @@ fn above_256_mib_quick_integrity_is_skipped_and_says_how_to_ask_for_it() {
     let details = details(&report, "Quick Integrity");
     assert!(details.contains("skipped") && details.contains("--deep"), "{details}");
 }
+
+#[test]
+fn a_weakened_trigger_fails_triggers_present() {
+    let fixture = SqliteFixture::created();
+    fixture.sql(
+        "DROP TRIGGER audit_log_no_delete;
+         CREATE TRIGGER audit_log_no_delete BEFORE DELETE ON audit_log BEGIN SELECT 1; END",
+    );
+    assert_only(&check(&fixture), "Triggers Present", true);
+}

@@ -87,7 +87,8 @@ fn every_public_function_of_a_model_is_called_by_a_test() {
 
 #[test]
 fn a_statement_without_an_index_is_noticed() {
-    let mut connection = SqliteFixture::created().fixture().raw();
+    let fixture = SqliteFixture::created().fixture();
+    let mut connection = fixture.raw();
     let mut bad = |statement: &str| bad_steps(&mut connection, statement).len();
     assert_eq!(bad("SELECT id FROM users WHERE full_name = ?"), 1);
     assert_eq!(bad("UPDATE users SET locale = ? WHERE full_name = ?"), 1);

@@ -183,7 +183,7 @@ fn with_one_connection_reading_and_writing_share_it() {
         database.write(insert_metric).expect("a write");
         assert_eq!(database.read(count_metrics).expect("a read"), round);
         let refused = database.read(insert_metric);
-        assert!(matches!(refused, Err(Error::Query(_) | Error::ReadOnly { .. })), "{refused:?}");
+        assert!(matches!(refused, Err(Error::Query(_) | Error::WriteRefused(_))), "{refused:?}");
         let status = database.pool_status();
         assert_eq!((status.max_connections, status.size, status.in_use), (1, 1, 0));
     }

@@ -149,6 +149,8 @@ enum Begin {
 pub(crate) enum TransactionLock {
     /// Appending to the audit log.
     AuditLog,
+    /// Looking for the seeds that are missing, and writing them.
+    Seeds,
     /// Registering what this user uploads.
     Uploads(
         #[cfg_attr(
@@ -165,6 +167,7 @@ impl TransactionLock {
     const fn key(self) -> i64 {
         match self {
             Self::AuditLog => i64::from_be_bytes(*b"\x7Azenith\0"),
+            Self::Seeds => i64::from_be_bytes(*b"\x7Azen-se\0"),
             Self::Uploads(user) => i64::from_be_bytes(*b"\x7Azen-up\0") ^ user.0,
         }
     }

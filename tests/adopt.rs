@@ -8,9 +8,9 @@ use zenith_db::prelude::*;
 
 use crate::support::command::json;
 use crate::support::legacy::{PASSWORD, SHAPES, Shape, former, kept_original};
-use crate::support::{Fixture, run, text};
+use crate::support::{SqliteFixture, run, text};
 
-fn adopt(fixture: &Fixture) -> AdoptionReport {
+fn adopt(fixture: &SqliteFixture) -> AdoptionReport {
     let report = fixture.manager().adopt(&AdoptionOptions::default()).expect("an adoption");
     assert_eq!(report.outcome, AdoptionOutcome::Adopted, "{:?}", report.broken);
     report
@@ -50,7 +50,7 @@ fn names(connection: &mut SqliteConnection) -> Vec<String> {
     names.split(',').map(str::to_owned).collect()
 }
 
-fn count(fixture: &Fixture, table: &str) -> i64 {
+fn count(fixture: &SqliteFixture, table: &str) -> i64 {
     fixture.text(&format!("SELECT count(*) FROM \"{table}\"")).parse().expect("a number")
 }
 

@@ -4,7 +4,7 @@ use diesel::connection::SimpleConnection;
 
 use crate::support::command::{assert_unchanged, json, tree};
 use crate::support::legacy::{Shape, former, former_with, kept_original, rows, tables, write};
-use crate::support::{Fixture, run, stderr, stdout};
+use crate::support::{SqliteFixture, run, stderr, stdout};
 
 /// A row that breaks a rule.
 const BROKEN: &str = "UPDATE chat_history SET timestamp = 'yesterday' WHERE id = 2;";
@@ -69,7 +69,7 @@ fn what_the_former_application_did_not_make_is_refused_with_what_was_found() {
         ("CREATE TABLE recipes (id INTEGER); CREATE TABLE cooks (id INTEGER)", "cooks, recipes"),
         ("CREATE TABLE users (id INTEGER)", "it has the tables users"),
     ] {
-        let fixture = Fixture::empty();
+        let fixture = SqliteFixture::empty();
         write(&fixture.path(), &[statements]);
         let before = tree(fixture.directory.path());
         for arguments in [["adopt", "--yes"], ["adopt", "--plan"]] {
@@ -78,14 +78,14 @@ fn what_the_former_application_did_not_make_is_refused_with_what_was_found() {
         }
         assert_unchanged(&before, &tree(fixture.directory.path()));
     }
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     run(fixture.zenith().args(["adopt", "--yes"]), 4);
     std::fs::write(fixture.path(), "").expect("a file");
     run(fixture.zenith().args(["adopt", "--yes"]), 2);
     std::fs::write(fixture.path(), "not a database at all").expect("a file");
     run(fixture.zenith().args(["adopt", "--yes"]), 2);
     // One whose tables have another key cannot have its rows told apart.
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let odd = tables(Shape::Plain).replace(
         "CREATE TABLE roles (\n    id INTEGER PRIMARY KEY AUTOINCREMENT,",
         "CREATE TABLE roles (\n    id TEXT,",
@@ -99,7 +99,7 @@ fn what_the_former_application_did_not_make_is_refused_with_what_was_found() {
 fn from_leaves_the_other_file_alone_and_replaces_none() {
     let source = former(Shape::RoleColumn);
     let before = tree(source.directory.path());
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let from = source.path();
     let arguments = ["adopt", "--from", from.to_str().expect("UTF-8")];
     run(fixture.zenith().args(arguments), 0);
@@ -111,15 +111,15 @@ fn from_leaves_the_other_file_alone_and_replaces_none() {
     assert!(stderr(&refused).contains("is there already"), "{}", stderr(&refused));
     assert_eq!(std::fs::read(fixture.path()).expect("a database"), adopted);
     // A log that another database left would pass for one of the new database.
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     std::fs::write(fixture.directory.path().join("zenith.db-wal"), "stale").expect("a file");
     let refused = run(fixture.zenith().args(arguments), 1);
     assert!(stderr(&refused).contains("zenith.db-wal is there already"), "{}", stderr(&refused));
 }
 
 /// A former database as a killed process leaves it: with rows that only its log has.
-fn with_log(statements: &str) -> Fixture {
-    let written = Fixture::empty();
+fn with_log(statements: &str) -> SqliteFixture {
+    let written = SqliteFixture::empty();
     write(&written.path(), &[&tables(Shape::Plain), &rows(Shape::Plain), statements]);
     let mut connection = written.raw();
     connection
@@ -128,7 +128,7 @@ fn with_log(statements: &str) -> Fixture {
              UPDATE users SET full_name = 'Only in the log' WHERE id = 1",
         )
         .expect("statements");
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     for suffix in ["", "-wal"] {
         let name = format!("zenith.db{suffix}");
         let from = written.directory.path().join(&name);
@@ -145,7 +145,7 @@ fn what_only_the_write_ahead_log_has_is_adopted_and_kept() {
     assert_eq!(fixture.text(name), "Only in the log");
     assert_eq!(fixture.files(), ["backups", "zenith.db"], "a log of the old one stayed behind");
     let kept = kept_original(&fixture);
-    let original = Fixture::empty();
+    let original = SqliteFixture::empty();
     std::fs::copy(kept, original.path()).expect("a copy");
     assert_eq!(original.text(name), "Only in the log");
 
@@ -160,7 +160,7 @@ fn what_only_the_write_ahead_log_has_is_adopted_and_kept() {
 
     let source = with_log("");
     let before = tree(source.directory.path());
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let from = source.path();
     run(fixture.zenith().args(["adopt", "--from", from.to_str().expect("UTF-8")]), 0);
     assert_eq!(fixture.text(name), "Only in the log");

@@ -3,11 +3,11 @@
 
 use zenith_db::manager::{AdoptionOptions, AdoptionOutcome, AdoptionReport};
 
-use crate::support::Fixture;
+use crate::support::SqliteFixture;
 use crate::support::legacy::{Shape, former_with, kept_original};
 
 /// Adopts with every broken row written to a file, whose lines are returned.
-fn adopt(fixture: &Fixture) -> (AdoptionReport, Vec<serde_json::Value>) {
+fn adopt(fixture: &SqliteFixture) -> (AdoptionReport, Vec<serde_json::Value>) {
     let file = fixture.directory.path().join("quarantine.jsonl");
     let options = AdoptionOptions { quarantine: Some(file.clone()), ..AdoptionOptions::default() };
     let report = fixture.manager().adopt(&options).expect("an adoption");

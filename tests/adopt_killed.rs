@@ -7,28 +7,28 @@ use std::time::Instant;
 
 use crate::support::command::tree;
 use crate::support::legacy::{Shape, kept_originals, messages, rows, tables, write};
-use crate::support::{Fixture, run};
+use crate::support::{SqliteFixture, run};
 
 /// A former database with enough rows that adopting it takes a while, and a directory to use it in.
-struct Template(Fixture);
+struct Template(SqliteFixture);
 
 impl Template {
     fn new() -> Self {
-        let fixture = Fixture::empty();
+        let fixture = SqliteFixture::empty();
         let shape = Shape::Configuration;
         write(&fixture.path(), &[&tables(shape), &rows(shape), &messages(1_000)]);
         Self(fixture)
     }
 
-    fn copy(&self) -> Fixture {
-        let fixture = Fixture::empty();
+    fn copy(&self) -> SqliteFixture {
+        let fixture = SqliteFixture::empty();
         std::fs::copy(self.0.path(), fixture.path()).expect("a copy");
         fixture
     }
 }
 
 /// The old database, every row of it, or the new one, whole and with every row.
-fn assert_old_or_new(fixture: &Fixture, moment: &str) -> bool {
+fn assert_old_or_new(fixture: &SqliteFixture, moment: &str) -> bool {
     assert_eq!(fixture.text("SELECT count(*) FROM chat_history"), "1003", "{moment}");
     assert_eq!(
         fixture.text("SELECT integrity_check FROM pragma_integrity_check"),
@@ -138,7 +138,7 @@ fn out_of_room_at_any_size_the_old_or_the_new_database_is_in_place() {
 
 #[test]
 fn two_hundred_thousand_messages_are_adopted_whole() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let shape = Shape::TrackingEmpty;
     write(&fixture.path(), &[&tables(shape), &rows(shape), &messages(200_000)]);
     let before = fixture.text("SELECT sum(length(message_content) * id) FROM chat_history");

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{Fixture, administrator, files_in, text};
+use crate::support::{SqliteFixture, administrator, files_in, text};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use zenith_db::config::{Key, Loader};
@@ -84,7 +84,7 @@ fn wait_for(committed: &AtomicI64, number: i64) {
 
 #[test]
 fn a_backup_taken_while_another_commits_is_whole_and_has_every_row_committed_before() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let database = Database::open(&fixture.config()).expect("a database");
     while_another_commits(&database, |committed| {
         for _ in 0..25 {
@@ -112,7 +112,7 @@ fn a_backup_taken_while_another_commits_is_whole_and_has_every_row_committed_bef
 
 #[test]
 fn a_backup_has_the_rows_that_are_only_in_the_wal() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let mut other = fixture.raw();
     other
         .batch_execute(
@@ -157,7 +157,7 @@ fn a_backup_has_every_row_of_every_table_whatever_its_directory_is_called() {
 
 #[test]
 fn a_backup_leaves_no_other_file_behind() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let before = fixture.files();
     let report = fixture.manager().backup().expect("a backup");
     let name = report.path.file_name().expect("a name").to_string_lossy().into_owned();
@@ -167,7 +167,7 @@ fn a_backup_leaves_no_other_file_behind() {
 
 #[test]
 fn backups_are_recorded_with_their_size_and_their_check() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let report = fixture.manager().backup().expect("a backup");
     assert_eq!(report.size_bytes, fs::metadata(&report.path).expect("a file").len());
     assert!(report.completed_at >= report.started_at);
@@ -183,7 +183,7 @@ fn backups_are_recorded_with_their_size_and_their_check() {
 
 #[test]
 fn two_backups_in_a_row_are_two_files() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let first = fixture.manager().backup().expect("a backup");
     let content = fs::read(&first.path).expect("the first");
     let second = fixture.manager().backup().expect("a backup");
@@ -195,7 +195,7 @@ fn two_backups_in_a_row_are_two_files() {
 
 #[test]
 fn backups_taken_at_once_do_not_meet() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let reports: Vec<_> = thread::scope(|scope| {
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| fixture.manager().backup())).collect();
         threads.into_iter().map(|t| t.join().expect("a thread").expect("a backup")).collect()
@@ -229,7 +229,7 @@ fn the_last_backup_is_of_this_database_and_not_of_its_neighbour() {
 
 #[test]
 fn a_backup_that_cannot_be_written_is_recorded_as_failed_and_changes_nothing_else() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let in_the_way = fixture.directory.path().join("in the way");
     fs::write(&in_the_way, "kept").expect("a file");
     let manager = DatabaseManager::new(config(&fixture.path(), &in_the_way));
@@ -258,7 +258,7 @@ fn a_backup_that_cannot_be_written_is_recorded_as_failed_and_changes_nothing_els
 
 #[test]
 fn migrating_does_not_begin_without_the_backup_that_it_should_take() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let in_the_way = fixture.directory.path().join("in the way");
     fs::write(&in_the_way, "").expect("a file");
     let manager = DatabaseManager::new(config(&fixture.path(), &in_the_way));
@@ -271,7 +271,7 @@ fn migrating_does_not_begin_without_the_backup_that_it_should_take() {
 
 #[test]
 fn backing_up_a_missing_database_creates_nothing() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let error = fixture.manager().backup().expect_err("there is none");
     assert!(matches!(error, Error::NoDatabase { .. }), "{error:?}");
     assert_eq!(fixture.files(), Vec::<String>::new());
@@ -279,7 +279,7 @@ fn backing_up_a_missing_database_creates_nothing() {
 
 #[test]
 fn a_damaged_database_is_not_backed_up_as_if_it_were_whole() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     fixture.sql(
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40)
          INSERT INTO system_metrics (metric_name, metric_value, metric_type, metadata)

@@ -11,10 +11,10 @@ use diesel::connection::SimpleConnection;
 use serde::Serialize;
 use zenith_db::prelude::*;
 
-use crate::support::Fixture;
 use crate::support::models::Models;
 use crate::support::rows::lines;
 use crate::support::text;
+use crate::support::{Fixture, SqliteFixture};
 
 const COLUMNS: &str = include_str!("../docs/columns.csv");
 const VIEWS: &str = include_str!("support/views.sql");
@@ -43,7 +43,7 @@ fn unclassified(fixture: &Fixture) -> Vec<String> {
 
 #[test]
 fn every_column_is_public_personal_or_secret() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     assert_eq!(unclassified(&fixture), Vec::<String>::new());
     for (path, class) in classified() {
         assert!(["public", "personal", "secret"].contains(&class), "{path} is {class}");

@@ -2,8 +2,8 @@
 
 use std::process::Output;
 
-use crate::support::command::{any_file_contains, assert_unchanged, json, run_with_input, tree};
-use crate::support::{Fixture, run, stderr, stdout};
+use crate::support::command::{assert_unchanged, json, run_with_input, tree};
+use crate::support::{Fixture, SqliteFixture, run, stderr, stdout};
 use argon2::{Argon2, PasswordVerifier};
 
 const PASSWORD: &str = "Tr0ub4dor & three horses";
@@ -16,7 +16,7 @@ fn opens(fixture: &Fixture, password: &str) -> bool {
 }
 
 fn must_change(fixture: &Fixture) -> String {
-    fixture.text("SELECT must_change_password FROM users")
+    fixture.text("SELECT CASE WHEN must_change_password THEN 1 ELSE 0 END FROM users")
 }
 
 /// The password that a report in text shows.
@@ -26,11 +26,17 @@ fn shown(output: &Output) -> String {
     line.expect("a password is shown").trim().to_owned()
 }
 
+/// Whether a file, or a row on a server, contains this text.
+fn contains(fixture: &Fixture, text: &str) -> bool {
+    let found = |bytes: &Vec<u8>| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+    fixture.everything().values().flatten().any(found)
+}
+
 /// The account, every column of it.
 fn account(fixture: &Fixture) -> String {
     fixture.text(
-        "SELECT group_concat(concat_ws('|', id, uuid, username, email, password_hash, role_id,
-             must_change_password, is_active, created_at, updated_at)) FROM users",
+        "SELECT string_agg(concat_ws('|', id, uuid, username, email, password_hash, role_id,
+             must_change_password, is_active, created_at, updated_at), ',') FROM users",
     )
 }
 
@@ -42,9 +48,9 @@ fn the_administrator_has_the_documented_defaults_and_every_right() {
         fixture.text("SELECT username || ' ' || email FROM users"),
         "admin admin@zenith.local"
     );
-    let role = "SELECT name || is_superuser FROM roles JOIN users ON role_id = roles.id";
-    assert_eq!(fixture.text(role), "super_admin1");
-    assert_eq!(fixture.text("SELECT is_active || password_algorithm FROM users"), "1argon2id");
+    let role = "SELECT name FROM roles JOIN users ON role_id = roles.id
+                WHERE is_superuser AND is_active AND password_algorithm = 'argon2id'";
+    assert_eq!(fixture.text(role), "super_admin");
 }
 
 #[test]
@@ -135,11 +141,11 @@ fn a_password_that_cannot_be_accepted_is_exit_code_2_and_creates_nothing() {
         // The message says what is allowed, not what was typed.
         let said = stdout(&output) + &stderr(&output);
         assert!(password.is_empty() || !said.contains(password), "{said}");
-        assert_eq!(fixture.files(), Vec::<String>::new(), "{password:?}");
+        fixture.assert_nothing_was_created();
 
         let mut command = fixture.zenith();
         run(command.arg("ensure").env("ZENITH_ADMIN_PASSWORD", password), 2);
-        assert_eq!(fixture.files(), Vec::<String>::new(), "{password:?}");
+        fixture.assert_nothing_was_created();
     }
     // The shortest that is accepted, counted in characters and not in bytes.
     let fixture = Fixture::empty();
@@ -162,7 +168,7 @@ fn a_name_or_address_that_cannot_be_accepted_creates_nothing() {
         ["--admin-email", "a b@host"],
     ] {
         run(fixture.zenith().arg("create").args(flags), 2);
-        assert_eq!(fixture.files(), Vec::<String>::new(), "{flags:?}");
+        fixture.assert_nothing_was_created();
     }
 }
 
@@ -172,7 +178,7 @@ fn an_existing_administrator_is_never_changed_and_no_password_is_shown() {
     let mut command = fixture.zenith();
     command.args(["create", "--admin-user", "root", "--admin-password-stdin"]);
     run_with_input(&mut command, PASSWORD, 0);
-    let before = (account(&fixture), tree(fixture.directory.path()));
+    let before = (account(&fixture), fixture.everything());
     let flags = ["--admin-user", "other", "--admin-email", "other@zenith.local"];
     for command in ["create", "ensure"] {
         let mut zenith = fixture.zenith();
@@ -188,13 +194,13 @@ fn an_existing_administrator_is_never_changed_and_no_password_is_shown() {
     assert_eq!(report["details"]["administrator"]["outcome"], "existed");
     assert_eq!(report["details"]["administrator"]["username"], "root");
     assert_eq!(account(&fixture), before.0);
-    assert_unchanged(&before.1, &tree(fixture.directory.path()));
+    assert_unchanged(&before.1, &fixture.everything());
 }
 
 #[test]
 fn an_administrator_is_made_where_the_active_one_is_missing() {
     let fixture = Fixture::created();
-    fixture.sql("UPDATE users SET is_active = 0");
+    fixture.sql("UPDATE users SET is_active = FALSE");
     // The old name is taken by the account that was deactivated, which stays as it is.
     let before = account(&fixture);
     let report = json(&run(fixture.zenith().args(["create", "--format", "json"]), 0));
@@ -227,9 +233,9 @@ fn the_password_is_in_no_file_and_in_no_log() {
         command.args(["config", "--verbose"]).env("ZENITH_ADMIN_PASSWORD", PASSWORD);
         let output = run(&mut command, 0);
         assert!(!(stdout(&output) + &stderr(&output)).contains(PASSWORD), "{output:?}");
-        assert!(!any_file_contains(fixture.directory.path(), PASSWORD));
+        assert!(!contains(&fixture, PASSWORD));
         // The search itself works: it finds what is stored.
-        assert!(any_file_contains(fixture.directory.path(), "admin@zenith.local"));
+        assert!(contains(&fixture, "admin@zenith.local"));
     }
 }
 
@@ -241,12 +247,12 @@ fn a_generated_password_is_in_no_file_no_log_and_no_backup() {
     assert!(!stderr(&output).contains(&password), "{}", stderr(&output));
     let later = run(fixture.zenith().args(["backup", "--verbose"]), 0);
     assert!(!(stdout(&later) + &stderr(&later)).contains(&password));
-    assert!(!any_file_contains(fixture.directory.path(), &password));
+    assert!(!contains(&fixture, &password));
 }
 
 #[test]
 fn creating_leaves_nothing_but_the_database_and_its_empty_directories() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     run(fixture.zenith().arg("create"), 0);
     let directory = fixture.directory.path();
     let found: Vec<_> = tree(directory).into_keys().collect();

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use crate::support::command::{assert_unchanged, json, run_with_input, tree};
-use crate::support::{Fixture, bare_zenith, files_in, run, stderr, stdout};
+use crate::support::{SqliteFixture, bare_zenith, files_in, run, stderr, stdout};
 use serde_json::Value;
 
 /// Value and source of one setting, as `config` shows it with these flags.
-fn setting(fixture: &Fixture, name: &str, flags: &[&str]) -> (String, String) {
+fn setting(fixture: &SqliteFixture, name: &str, flags: &[&str]) -> (String, String) {
     let mut command = fixture.zenith();
     command.args(["config", "--format", "json"]).args(flags);
     found(&json(&run(&mut command, 0)), name)
@@ -31,7 +31,7 @@ fn journal_version(path: &Path) -> u8 {
 
 #[test]
 fn config_shows_every_setting_with_its_value_and_its_source() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     std::fs::write(fixture.directory.path().join(".env"), "DATABASE_CACHE_SIZE=-4000\n")
         .expect("a file");
     let mut command = fixture.zenith();
@@ -52,7 +52,7 @@ fn config_shows_every_setting_with_its_value_and_its_source() {
 
 #[test]
 fn flags_mean_the_same_before_and_after_the_subcommand() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let flags = [
         ["--max-connections", "3"].as_slice(),
         &["--cache-size", "-2000"],
@@ -82,7 +82,7 @@ fn flags_mean_the_same_before_and_after_the_subcommand() {
 
 #[test]
 fn the_later_of_two_contradicting_switches_wins_or_both_are_refused() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     for (arguments, wanted) in [
         (["config", "--no-backup", "--backup"], "true"),
         (["config", "--backup", "--no-backup"], "false"),
@@ -101,7 +101,7 @@ fn the_later_of_two_contradicting_switches_wins_or_both_are_refused() {
 
 #[test]
 fn path_and_database_url_choose_the_file() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let directory = fixture.directory.path();
     run(bare_zenith(directory).args(["create", "--path", "by path.db"]), 0);
     run(bare_zenith(directory).args(["create", "--database-url", "by#url.db"]), 0);
@@ -119,7 +119,7 @@ fn path_and_database_url_choose_the_file() {
 
 #[test]
 fn flags_win_over_the_environment_and_the_environment_over_the_settings_file() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let file = fixture.directory.path().join(".env");
     std::fs::write(file, "DATABASE_MAX_CONNECTIONS=2\n").expect("a file");
     let connections = |environment: Option<&str>, flags: &[&str]| {
@@ -136,7 +136,7 @@ fn flags_win_over_the_environment_and_the_environment_over_the_settings_file() {
 
 #[test]
 fn env_file_is_read_instead_of_the_usual_one_and_must_be_there() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let directory = fixture.directory.path();
     std::fs::write(directory.join(".env"), "DATABASE_MAX_CONNECTIONS=2\n").expect("a file");
     std::fs::write(directory.join("other.env"), "DATABASE_CACHE_SIZE=77\n").expect("a file");
@@ -150,7 +150,7 @@ fn env_file_is_read_instead_of_the_usual_one_and_must_be_there() {
 
 #[test]
 fn wal_mode_can_be_switched_off_and_on_again() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     run(fixture.zenith().args(["create", "--no-wal-mode"]), 0);
     assert_eq!(journal_version(&fixture.path()), 1);
     run(fixture.zenith().args(["health-check", "--no-wal-mode"]), 0);
@@ -164,7 +164,7 @@ fn wal_mode_can_be_switched_off_and_on_again() {
 
 #[test]
 fn foreign_keys_that_are_switched_off_are_reported() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let mut command = fixture.zenith();
     command.arg("health-check").env("DATABASE_FOREIGN_KEYS", "false");
     let said = stdout(&run(&mut command, 0));
@@ -173,7 +173,7 @@ fn foreign_keys_that_are_switched_off_are_reported() {
 
 #[test]
 fn backups_before_changes_can_be_switched_off_and_on() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let backups = || files_in(&fixture.directory.path().join("backups")).len();
     run(fixture.zenith().args(["rollback", "--yes", "--no-backup"]), 0);
     run(fixture.zenith().arg("migrate").env("DATABASE_AUTO_BACKUP", "false"), 0);
@@ -189,7 +189,7 @@ fn backups_before_changes_can_be_switched_off_and_on() {
 
 #[test]
 fn backup_dir_is_where_every_backup_goes() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let zenith = || {
         let mut command = fixture.zenith();
         command.args(["--backup-dir", "kept/here"]);
@@ -208,7 +208,7 @@ fn backup_dir_is_where_every_backup_goes() {
 
 #[test]
 fn max_connections_and_cache_size_reach_the_configuration() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let mut command = fixture.zenith();
     command.args(["status", "--format", "json", "--max-connections", "7"]);
     assert_eq!(json(&run(&mut command, 0))["pool"]["max_connections"], 7);
@@ -220,7 +220,7 @@ fn max_connections_and_cache_size_reach_the_configuration() {
 
 #[test]
 fn a_value_that_cannot_be_used_is_exit_code_2_and_names_its_flag() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     for (flag, value) in [
         ("--max-connections", "0"),
         ("--max-connections", "-1"),
@@ -246,7 +246,7 @@ fn a_value_that_cannot_be_used_is_exit_code_2_and_names_its_flag() {
 
 #[test]
 fn a_flag_that_means_nothing_to_a_subcommand_is_refused() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let before = tree(fixture.directory.path());
     for name in ["migrate", "seed", "health-check", "status", "backup", "config"] {
         for flags in [
@@ -267,7 +267,7 @@ fn a_flag_that_means_nothing_to_a_subcommand_is_refused() {
 
 #[test]
 fn an_unknown_setting_is_a_warning_with_the_nearest_name() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let mut command = fixture.zenith();
     let output = run(command.arg("status").env("DATABASE_MAX_CONECTIONS", "5"), 0);
     let said = stderr(&output);

@@ -1,10 +1,9 @@
 //! What destroys asks first, keeps a copy, and does what it says; what creates twice changes nothing.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::support::command::{assert_unchanged, json, run_with_input, tree};
-use crate::support::{Fixture, files_in, run, stderr, stdout, text};
-use diesel::{Connection, SqliteConnection};
+use crate::support::{Fixture, SqliteFixture, files_in, rows, run, stderr, stdout};
 
 /// A finished database with what its users did to it.
 fn used() -> Fixture {
@@ -21,25 +20,24 @@ const ATTEMPTS: &str = "SELECT value FROM system_settings WHERE key = 'MAX_LOGIN
 const AUDITORS: &str = "SELECT count(*) FROM roles WHERE name = 'auditor'";
 
 fn backups(fixture: &Fixture) -> Vec<PathBuf> {
-    let directory = fixture.directory.path().join("backups");
+    let directory = fixture.backups();
+    if !directory.exists() {
+        return Vec::new();
+    }
     files_in(&directory).into_iter().map(|name| directory.join(name)).collect()
-}
-
-fn open(path: &Path) -> SqliteConnection {
-    SqliteConnection::establish(path.to_str().expect("UTF-8")).expect("a database")
 }
 
 #[test]
 fn creating_again_changes_not_one_byte_and_says_so() {
     let fixture = used();
-    let before = tree(fixture.directory.path());
+    let before = fixture.everything();
     let said = stdout(&run(fixture.zenith().arg("create"), 0));
     assert!(said.contains("is up to date; nothing was changed"), "{said}");
     let report = json(&run(fixture.zenith().args(["create", "--format", "json"]), 0));
     assert_eq!(report["status"], "unchanged");
     assert_eq!(report["details"]["migrations"].as_array().map(Vec::len), Some(0));
     assert_eq!(report["details"]["backup"], serde_json::Value::Null);
-    assert_unchanged(&before, &tree(fixture.directory.path()));
+    assert_unchanged(&before, &fixture.everything());
     assert_eq!(fixture.text(ATTEMPTS), "9");
 }
 
@@ -58,19 +56,19 @@ fn create_adds_what_a_database_lacks_after_a_backup() {
 #[test]
 fn force_without_a_terminal_needs_yes_and_changes_nothing_without_it() {
     let fixture = used();
-    let before = tree(fixture.directory.path());
+    let before = fixture.everything();
     for answer in ["", "y\n", "yes\n"] {
         let mut command = fixture.zenith();
         let output = run_with_input(command.args(["create", "--force"]), answer, 2);
         assert!(stderr(&output).contains("--yes"), "{}", stderr(&output));
         assert!(stderr(&output).contains("after a backup"), "{}", stderr(&output));
-        assert_unchanged(&before, &tree(fixture.directory.path()));
+        assert_unchanged(&before, &fixture.everything());
     }
     let output = run(fixture.zenith().args(["create", "--force", "--no-backup"]), 2);
     assert!(stderr(&output).contains("WITHOUT a backup"), "{}", stderr(&output));
     let output = run(fixture.zenith().args(["create", "--force", "--format", "json"]), 2);
     assert_eq!(json(&output)["exit_code"], 2);
-    assert_unchanged(&before, &tree(fixture.directory.path()));
+    assert_unchanged(&before, &fixture.everything());
 }
 
 #[test]
@@ -87,16 +85,15 @@ fn force_backs_up_the_old_rows_and_really_makes_the_database_anew() {
     let saved = backups(&fixture);
     assert_eq!(saved.len(), 1);
     assert_eq!(report["details"]["backup"]["path"].as_str(), saved[0].to_str());
-    let mut copy = open(&saved[0]);
-    assert_eq!(text(&mut copy, ATTEMPTS), "9");
-    assert_eq!(text(&mut copy, AUDITORS), "1");
-    assert_eq!(text(&mut copy, "SELECT text FROM notes_of_somebody"), "kept");
-    assert_eq!(text(&mut copy, "SELECT password_hash FROM users"), old_hash);
+    let copy = fixture.restored(&saved[0]);
+    assert_eq!(copy.text(ATTEMPTS), "9");
+    assert_eq!(copy.text(AUDITORS), "1");
+    assert_eq!(copy.text("SELECT text FROM notes_of_somebody"), "kept");
+    assert_eq!(copy.text("SELECT password_hash FROM users"), old_hash);
 
     assert_eq!(fixture.text(ATTEMPTS), "5");
     assert_eq!(fixture.text(AUDITORS), "0");
-    let notes = "SELECT count(*) FROM sqlite_schema WHERE name = 'notes_of_somebody'";
-    assert_eq!(fixture.text(notes), "0");
+    assert!(!rows::has_table(&mut fixture.raw(), "notes_of_somebody"));
     assert_eq!(fixture.text("SELECT count(*) FROM users"), "1");
     assert_ne!(fixture.text("SELECT password_hash FROM users"), old_hash);
     // The new database knows of the copy of the old one.
@@ -115,7 +112,7 @@ fn force_without_a_backup_makes_none() {
 
 #[test]
 fn force_touches_no_other_file_than_its_own_database() {
-    let fixture = used();
+    let fixture = SqliteFixture::created();
     run(fixture.zenith().arg("backup"), 0);
     let other = fixture.directory.path().join("other.db");
     std::fs::copy(fixture.path(), &other).expect("a copy");
@@ -139,12 +136,12 @@ fn force_on_a_missing_database_creates_it_without_a_question() {
 #[test]
 fn force_with_what_cannot_be_accepted_keeps_the_old_database() {
     let fixture = used();
-    let before = tree(fixture.directory.path());
+    let before = fixture.everything();
     let force = ["create", "--force", "--yes"];
     run(fixture.zenith().args(force).args(["--admin-email", "nowhere"]), 2);
     run_with_input(fixture.zenith().args(force).arg("--admin-password-stdin"), "short\n", 2);
     run(fixture.zenith().args(force).args(["--max-connections", "0"]), 2);
-    assert_unchanged(&before, &tree(fixture.directory.path()));
+    assert_unchanged(&before, &fixture.everything());
 }
 
 #[test]
@@ -162,24 +159,24 @@ fn force_whose_backup_fails_keeps_the_old_database() {
 
 #[test]
 fn force_replaces_the_database_of_another_program_only_after_a_backup() {
-    let fixture = Fixture::empty();
+    let fixture = Fixture::blank();
     fixture.sql("CREATE TABLE recipes (name TEXT); INSERT INTO recipes VALUES ('soup')");
     run(fixture.zenith().args(["create", "--force", "--yes"]), 0);
     let saved = backups(&fixture);
-    assert_eq!(text(&mut open(&saved[0]), "SELECT name FROM recipes"), "soup");
+    assert_eq!(fixture.restored(&saved[0]).text("SELECT name FROM recipes"), "soup");
     assert_eq!(fixture.text("SELECT count(*) FROM roles"), "5");
 }
 
 #[test]
 fn rollback_without_a_terminal_needs_yes_and_changes_nothing_without_it() {
     let fixture = used();
-    let before = tree(fixture.directory.path());
+    let before = fixture.everything();
     for answer in ["", "y\n"] {
         let output = run_with_input(fixture.zenith().arg("rollback"), answer, 2);
         assert!(stderr(&output).contains("--yes"), "{}", stderr(&output));
         assert!(stderr(&output).contains("20261123000006"), "{}", stderr(&output));
     }
-    assert_unchanged(&before, &tree(fixture.directory.path()));
+    assert_unchanged(&before, &fixture.everything());
     run(fixture.zenith().args(["rollback", "-y"]), 0);
     assert_eq!(fixture.text("SELECT count(*) FROM __diesel_schema_migrations"), "5");
 }
@@ -190,10 +187,9 @@ fn rollback_keeps_the_rows_of_the_tables_that_go_in_a_backup() {
     fixture.sql("INSERT INTO system_metrics (metric_type, metric_name, metric_value) VALUES ('gauge', 'load', 1.5)");
     let report = json(&run(fixture.zenith().args(["rollback", "--yes", "--format", "json"]), 0));
     let path = report["backup"]["path"].as_str().expect("a backup");
-    let mut copy = open(Path::new(path));
-    assert_eq!(text(&mut copy, "SELECT metric_value FROM system_metrics"), "1.5");
-    let gone = "SELECT count(*) FROM sqlite_schema WHERE name = 'system_metrics'";
-    assert_eq!(fixture.text(gone), "0");
+    let copy = fixture.restored(path.as_ref());
+    assert_eq!(copy.text("SELECT metric_value FROM system_metrics"), "1.5");
+    assert!(!rows::has_table(&mut fixture.raw(), "system_metrics"));
     // The way back: the migration again, and the database is healthy.
     run(fixture.zenith().arg("migrate"), 0);
     run(fixture.zenith().arg("health-check"), 0);

@@ -3,7 +3,7 @@
 use std::process::{Command, Output, Stdio};
 
 use crate::support::command::json;
-use crate::support::{Fixture, bare_zenith, run, stderr, stdout};
+use crate::support::{Fixture, SqliteFixture, bare_zenith, run, stderr, stdout};
 
 const ESCAPE: char = '\u{1b}';
 
@@ -82,7 +82,7 @@ fn with_json_flags_that_cannot_be_parsed_are_one_object_too() {
 
 #[test]
 fn an_error_names_its_cause() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     std::fs::write(fixture.path(), b"SQLite format 3\0and then nothing that is").expect("a file");
     let output = run(fixture.zenith().args(["status", "--format", "json"]), 1);
     let causes = json(&output)["causes"].as_array().cloned().expect("the causes");

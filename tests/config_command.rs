@@ -1,6 +1,6 @@
 //! `zenith-db config`, and how every command reports what is wrong with the configuration.
 
-use crate::support::{Fixture, bare_zenith, run, stderr, stdout};
+use crate::support::{SqliteFixture, bare_zenith, run, stderr, stdout};
 use serde_json::{Value, json};
 
 fn parse(text: &str) -> Value {
@@ -8,7 +8,7 @@ fn parse(text: &str) -> Value {
 }
 
 /// The settings that the command reports, by name.
-fn settings(fixture: &Fixture, vars: &[(&str, &str)], args: &[&str]) -> Value {
+fn settings(fixture: &SqliteFixture, vars: &[(&str, &str)], args: &[&str]) -> Value {
     let mut command = bare_zenith(fixture.directory.path());
     command.envs(vars.iter().copied()).args(["config", "--format", "json"]).args(args);
     let output = run(&mut command, 0);
@@ -25,7 +25,7 @@ fn expect(settings: &Value, name: &str, value: &str, source: &str) {
 
 #[test]
 fn the_config_command_reports_each_flag_as_the_source_of_its_setting() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let vars = [("DATABASE_MAX_CONNECTIONS", "5"), ("DATABASE_WAL_MODE", "true")];
     let found = settings(
         &fixture,
@@ -57,7 +57,7 @@ fn the_config_command_reports_each_flag_as_the_source_of_its_setting() {
 
 #[test]
 fn the_command_reads_the_environment_then_the_env_file_of_its_directory() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let file = "DATABASE_PATH=file.db\nDATABASE_CACHE_SIZE=77\nDATABASE_SYNCHRONOUS=normal\n";
     std::fs::write(fixture.directory.path().join(".env"), file).expect("a .env");
     let vars = [("DATABASE_CACHE_SIZE", "88"), ("DATABASE_BUSY_TIMEOUT_MS", "99")];
@@ -72,7 +72,7 @@ fn the_command_reads_the_environment_then_the_env_file_of_its_directory() {
 
 #[test]
 fn an_env_file_named_by_a_flag_is_read_instead_of_the_one_in_the_directory() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let directory = fixture.directory.path();
     std::fs::write(directory.join(".env"), "DATABASE_CACHE_SIZE=1\nDATABASE_BUSY_TIMEOUT_MS=2\n")
         .expect("a .env");
@@ -89,7 +89,7 @@ fn an_env_file_named_by_a_flag_is_read_instead_of_the_one_in_the_directory() {
 
 #[test]
 fn the_config_command_prints_a_line_with_value_and_source_for_each_setting() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let mut command = bare_zenith(fixture.directory.path());
     command.env("DATABASE_MAX_CONNECTIONS", "4").args(["config", "--path", "a b.db"]);
     let text = stdout(&run(&mut command, 0));
@@ -107,7 +107,7 @@ fn the_config_command_prints_a_line_with_value_and_source_for_each_setting() {
 
 #[test]
 fn the_config_command_creates_nothing() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     run(fixture.zenith().arg("config"), 0);
     run(bare_zenith(fixture.directory.path()).arg("config"), 0);
     assert_eq!(fixture.files(), Vec::<String>::new());
@@ -115,7 +115,7 @@ fn the_config_command_creates_nothing() {
 
 #[test]
 fn secrets_appear_neither_in_the_settings_nor_in_warnings_nor_in_errors() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     for format in ["text", "json"] {
         let mut command = bare_zenith(fixture.directory.path());
         command.env("DATABASE_PASSWORD", "hunter2").env("ZENITH_ADMIN_PASSWORD", "hunter2");
@@ -140,7 +140,7 @@ fn secrets_appear_neither_in_the_settings_nor_in_warnings_nor_in_errors() {
 
 #[test]
 fn a_bad_setting_stops_every_command_with_exit_code_2_before_anything_is_created() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     for subcommand in [
         "create",
         "ensure",
@@ -168,7 +168,7 @@ fn a_bad_setting_stops_every_command_with_exit_code_2_before_anything_is_created
 
 #[test]
 fn a_warning_goes_to_standard_error_and_leaves_the_result_whole() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let mut command = bare_zenith(fixture.directory.path());
     command.env("DATABASE_MAX_CONECTIONS", "5").args(["config", "--format", "json"]);
     let output = run(&mut command, 0);
@@ -184,7 +184,7 @@ fn a_warning_goes_to_standard_error_and_leaves_the_result_whole() {
 
 #[test]
 fn of_a_flag_and_its_opposite_the_last_one_counts() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     for (flags, value) in
         [(["--wal-mode", "--no-wal-mode"], "false"), (["--no-wal-mode", "--wal-mode"], "true")]
     {

@@ -4,7 +4,7 @@ use crate::support::former;
 use crate::support::former::Kind;
 use crate::support::rows;
 use crate::support::rows::refusal;
-use crate::support::{Fixture, text};
+use crate::support::{SqliteFixture, text};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use zenith_db::DbConnection;
@@ -12,10 +12,10 @@ use zenith_db::models::User;
 
 /// With a row in every table. The guard of `audit_log` is away, so that its CHECKs can be tried; its
 /// own tests have it.
-fn filled() -> (Fixture, SqliteConnection) {
-    let fixture = Fixture::created();
+fn filled() -> (SqliteFixture, SqliteConnection) {
+    let fixture = SqliteFixture::created();
     let mut connection = fixture.raw();
-    connection.batch_execute(rows::ROWS).expect("rows");
+    rows::fill(&mut connection);
     connection.batch_execute("DROP TRIGGER audit_log_no_update").expect("no guard");
     (fixture, connection)
 }

@@ -1,16 +1,16 @@
 //! What the database refuses when columns do not agree with each other, and what it refuses of
 //! secrets, hashes and measurements.
 
-use crate::support::Fixture;
+use crate::support::SqliteFixture;
 use crate::support::rows;
 use crate::support::rows::refusal;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
-fn filled() -> (Fixture, SqliteConnection) {
-    let fixture = Fixture::created();
+fn filled() -> (SqliteFixture, SqliteConnection) {
+    let fixture = SqliteFixture::created();
     let mut connection = fixture.raw();
-    connection.batch_execute(rows::ROWS).expect("rows");
+    rows::fill(&mut connection);
     connection.batch_execute("DROP TRIGGER audit_log_no_update").expect("no guard");
     (fixture, connection)
 }

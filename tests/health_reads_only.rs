@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
-use crate::support::{Fixture, failed, run};
+use crate::support::{SqliteFixture, failed, run};
 use diesel::connection::SimpleConnection;
 use zenith_db::config::{Key, Loader};
 use zenith_db::manager::DatabaseManager;
@@ -32,7 +32,7 @@ fn snapshot(directory: &Path) -> BTreeMap<String, (Vec<u8>, SystemTime)> {
 
 #[test]
 fn checking_creates_nothing_and_alters_nothing() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let before = snapshot(fixture.directory.path());
     assert_eq!(failed(&fixture.manager().health_check()), NONE);
     assert_eq!(snapshot(fixture.directory.path()), before);
@@ -40,7 +40,7 @@ fn checking_creates_nothing_and_alters_nothing() {
 
 #[test]
 fn checking_a_database_with_a_rollback_journal_alters_nothing() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     fixture.sql("PRAGMA journal_mode = DELETE");
     let before = snapshot(fixture.directory.path());
     assert_eq!(failed(&fixture.manager().health_check()), ["WAL Mode"]);
@@ -50,7 +50,7 @@ fn checking_a_database_with_a_rollback_journal_alters_nothing() {
 #[test]
 fn checking_what_is_not_a_database_alters_nothing() {
     for content in [b"".as_slice(), b"short", b"SQLite format 3\0 and then nothing more of it"] {
-        let fixture = Fixture::empty();
+        let fixture = SqliteFixture::empty();
         fs::write(fixture.path(), content).expect("a file");
         let before = snapshot(fixture.directory.path());
         assert!(!fixture.manager().health_check().healthy);
@@ -60,7 +60,7 @@ fn checking_what_is_not_a_database_alters_nothing() {
 
 #[test]
 fn checking_sees_the_rows_that_are_committed_only_in_the_wal() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let mut other = fixture.raw();
     other.batch_execute("PRAGMA wal_autocheckpoint = 0").expect("a pragma");
     other.batch_execute("UPDATE users SET is_active = 0").expect("a commit");
@@ -77,7 +77,7 @@ fn checking_sees_the_rows_that_are_committed_only_in_the_wal() {
 
 #[test]
 fn checking_does_not_see_what_is_not_committed() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let mut other = fixture.raw();
     other.batch_execute("BEGIN IMMEDIATE; UPDATE users SET is_active = 0").expect("a change");
     assert_eq!(failed(&fixture.manager().health_check()), NONE);
@@ -87,12 +87,12 @@ fn checking_does_not_see_what_is_not_committed() {
 
 #[test]
 fn checking_after_a_crash_sees_the_wal_that_was_left() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let mut other = fixture.raw();
     other.batch_execute("PRAGMA wal_autocheckpoint = 0").expect("a pragma");
     other.batch_execute("UPDATE users SET is_active = 0").expect("a commit");
     // What a process that was killed leaves behind.
-    let crashed = Fixture::empty();
+    let crashed = SqliteFixture::empty();
     for name in ["zenith.db", "zenith.db-wal", "zenith.db-shm"] {
         let (from, to) = (fixture.directory.path().join(name), crashed.directory.path().join(name));
         fs::copy(from, to).expect("a copy");
@@ -112,7 +112,7 @@ fn checking_after_a_crash_sees_the_wal_that_was_left() {
 #[cfg(unix)]
 #[test]
 fn checking_while_this_process_writes_does_not_let_another_process_write_too() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let path = fixture.path();
     let config = Loader::new()
         .flag(Key::Path, "path", path.to_str().expect("UTF-8"))
@@ -143,7 +143,7 @@ fn checking_while_this_process_writes_does_not_let_another_process_write_too() {
 /// before anybody can read.
 #[test]
 fn what_a_stopped_writer_left_in_a_rollback_journal_is_rolled_back() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let mut writer = fixture.raw();
     writer
         .batch_execute(
@@ -153,7 +153,7 @@ fn what_a_stopped_writer_left_in_a_rollback_journal_is_rolled_back() {
         )
         .expect("pages that no longer fit in the cache");
     // What lies on the disk at this moment is what a power failure would leave.
-    let stopped = Fixture::empty();
+    let stopped = SqliteFixture::empty();
     let journal = fixture.path().with_extension("db-journal");
     assert!(std::fs::metadata(&journal).expect("a journal").len() > 512);
     std::fs::copy(fixture.path(), stopped.path()).expect("a copy");

@@ -1,5 +1,6 @@
 //! The manager: creating, and doing it again.
 
+use crate::support::command::assert_unchanged;
 use crate::support::{Fixture, administrator, failed};
 use zenith_db::manager::{AdministratorOutcome, SetupStatus};
 
@@ -21,9 +22,9 @@ fn a_fresh_database_has_every_table_its_seeds_an_administrator_and_is_healthy() 
 #[test]
 fn creating_again_changes_nothing_and_says_so() {
     let fixture = Fixture::created();
-    let before = std::fs::read(fixture.path()).expect("the database");
+    let before = fixture.everything();
     let report = fixture.manager().initialize(&administrator(), false).expect("no error");
     assert_eq!(report.status, SetupStatus::Unchanged);
     assert_eq!(report.details.administrator.outcome, AdministratorOutcome::Existed);
-    assert_eq!(std::fs::read(fixture.path()).expect("the database"), before);
+    assert_unchanged(&before, &fixture.everything());
 }

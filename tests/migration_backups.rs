@@ -4,19 +4,17 @@ use crate::support::rows;
 use std::path::Path;
 
 use crate::support::{Fixture, administrator, files_in};
-use diesel::prelude::*;
-use zenith_db::config::{Key, Loader};
+use zenith_db::config::Key;
 use zenith_db::manager::{DatabaseManager, RollbackTarget};
 
 fn manager(fixture: &Fixture, auto_backup: bool) -> DatabaseManager {
-    let path = fixture.path().display().to_string();
     let backups = fixture.directory.path().join("elsewhere").display().to_string();
-    let config = Loader::new()
-        .flag(Key::Path, "path", path)
-        .flag(Key::BackupDir, "test", backups)
-        .flag(Key::AutoBackup, "test", auto_backup.to_string())
-        .load();
-    DatabaseManager::new(config.expect("a valid configuration"))
+    DatabaseManager::new(
+        fixture.config_with(&[
+            (Key::BackupDir, &backups),
+            (Key::AutoBackup, &auto_backup.to_string()),
+        ]),
+    )
 }
 
 fn backups(fixture: &Fixture) -> Vec<String> {
@@ -26,27 +24,27 @@ fn backups(fixture: &Fixture) -> Vec<String> {
 
 const LAST: &RollbackTarget = &RollbackTarget::Steps(1);
 
-fn rows_of(path: &Path) -> std::collections::BTreeMap<String, Vec<String>> {
-    let path = path.to_str().expect("UTF-8");
-    rows::contents(&mut SqliteConnection::establish(path).expect("a connection"))
+fn rows_of(fixture: &Fixture) -> std::collections::BTreeMap<String, Vec<String>> {
+    rows::contents(&mut fixture.raw())
 }
 
 #[test]
 fn a_rollback_and_a_migration_take_a_backup_first_into_the_configured_directory() {
     let fixture = Fixture::created();
-    fixture.sql(rows::ROWS);
+    rows::fill(&mut fixture.raw());
     let manager = manager(&fixture, true);
 
-    let before = rows_of(&fixture.path());
+    let before = rows_of(&fixture);
     let report = manager.rollback(LAST).expect("rolled back").backup.expect("a backup");
     assert_eq!(backups(&fixture).len(), 1);
-    assert_eq!(rows_of(&report.path), before);
+    assert_eq!(rows_of(&fixture.restored(&report.path)), before);
 
-    let before = rows_of(&fixture.path());
+    let before = rows_of(&fixture);
     let report = manager.migrate().expect("migrated").backup.expect("a backup");
     assert_eq!(backups(&fixture).len(), 2);
-    assert_eq!(rows_of(&report.path), before);
-    assert_eq!(files_in(&fixture.directory.path().join("backups")), Vec::<String>::new());
+    assert_eq!(rows_of(&fixture.restored(&report.path)), before);
+    let usual = fixture.backups();
+    assert!(!usual.exists() || files_in(&usual).is_empty());
 }
 
 #[test]
@@ -54,13 +52,13 @@ fn a_backup_before_a_migration_that_fails_is_kept() {
     let fixture = Fixture::created();
     let manager = manager(&fixture, true);
     manager.rollback(LAST).expect("rolled back");
-    fixture.sql("CREATE TABLE notifications (x)");
-    let before = rows_of(&fixture.path());
+    fixture.sql("CREATE TABLE notifications (x INTEGER)");
+    let before = rows_of(&fixture);
     manager.migrate().expect_err("the table is there");
     let kept = backups(&fixture);
     assert_eq!(kept.len(), 2);
     let newest = fixture.directory.path().join("elsewhere").join(kept.last().expect("one"));
-    assert_eq!(rows_of(&newest), before);
+    assert_eq!(rows_of(&fixture.restored(&newest)), before);
 }
 
 #[test]
@@ -107,7 +105,7 @@ fn backups_within_one_second_have_names_of_their_own_and_are_all_kept() {
 fn each_backup_is_recorded_once_where_there_is_a_table_for_it() {
     let fixture = Fixture::created();
     let manager = manager(&fixture, true);
-    let jobs = || fixture.text("SELECT group_concat(triggered_by ORDER BY id) FROM backup_jobs");
+    let jobs = || fixture.text("SELECT string_agg(triggered_by, ',' ORDER BY id) FROM backup_jobs");
     manager.backup().expect("a backup");
     assert_eq!(jobs(), "backup");
     // The table goes with the rollback; the backup before the migration is recorded once it is back.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::support::own_migrations::{manager_with, migration, named};
-use crate::support::{Fixture, rows};
+use crate::support::{SqliteFixture, rows};
 use zenith_db::Error;
 use zenith_db::manager::{MigrationReport, RollbackTarget, RowChange};
 use zenith_db::migrations::EmbeddedMigration;
@@ -21,9 +21,9 @@ fn own_tables() -> EmbeddedMigration {
     )
 }
 
-fn filled() -> Fixture {
-    let fixture = Fixture::created();
-    fixture.sql(rows::ROWS);
+fn filled() -> SqliteFixture {
+    let fixture = SqliteFixture::created();
+    rows::fill(&mut fixture.raw());
     manager_with(&fixture, &[own_tables()]).migrate().expect("tables");
     fixture.sql(
         "INSERT INTO things VALUES (1, 'a'), (2, 'b'), (3, 'c');
@@ -36,13 +36,13 @@ fn filled() -> Fixture {
 type Contents = BTreeMap<String, Vec<String>>;
 
 /// Without the record that something was tried.
-fn contents(fixture: &Fixture) -> Contents {
+fn contents(fixture: &SqliteFixture) -> Contents {
     fixture.sql("DELETE FROM system_health WHERE component = 'migrations'");
     rows::contents(&mut fixture.raw())
 }
 
 /// Runs the script, which must be refused and leave nothing; returns what was not declared.
-fn refused(fixture: &Fixture, up: &str) -> Vec<RowChange> {
+fn refused(fixture: &SqliteFixture, up: &str) -> Vec<RowChange> {
     let before = (contents(fixture), rows::catalogue(&mut fixture.raw()));
     let own = migration(up, "SELECT 1");
     let error = manager_with(fixture, &[own_tables(), own]).migrate().expect_err(up);
@@ -56,7 +56,7 @@ fn refused(fixture: &Fixture, up: &str) -> Vec<RowChange> {
     changes
 }
 
-fn accepted(fixture: &Fixture, up: &str) -> MigrationReport {
+fn accepted(fixture: &SqliteFixture, up: &str) -> MigrationReport {
     manager_with(fixture, &[own_tables(), migration(up, "SELECT 1")]).migrate().expect(up)
 }
 
@@ -235,7 +235,7 @@ fn enforcement_of_references_is_on_again_after_a_migration_and_after_a_failure()
     use zenith_db::Database;
     let fixture = filled();
     refused(&fixture, "DELETE FROM notifications");
-    let orphan = |fixture: &Fixture| {
+    let orphan = |fixture: &SqliteFixture| {
         let database = Database::open(&fixture.config()).expect("a pool");
         database.write(|connection| {
             use diesel::connection::SimpleConnection;

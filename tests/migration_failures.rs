@@ -1,12 +1,12 @@
 //! A run that fails leaves the database as it was, says why, and is recorded.
 
 use crate::support::own_migrations::{manager_with, migration};
-use crate::support::{Fixture, rows, run, stderr};
+use crate::support::{SqliteFixture, rows, run, stderr};
 use zenith_db::Error;
 use zenith_db::manager::{DatabaseManager, HistoryFault, Moment, RollbackTarget};
 use zenith_db::migrations::{EmbeddedMigration, all, latest};
 
-fn everything(fixture: &Fixture) -> impl PartialEq + std::fmt::Debug + use<> {
+fn everything(fixture: &SqliteFixture) -> impl PartialEq + std::fmt::Debug + use<> {
     let mut connection = fixture.raw();
     let mut contents = rows::contents(&mut connection);
     // That it was tried is recorded there.
@@ -16,8 +16,8 @@ fn everything(fixture: &Fixture) -> impl PartialEq + std::fmt::Debug + use<> {
 
 #[test]
 fn a_script_that_fails_anywhere_leaves_nothing_and_is_recorded_until_one_succeeds() {
-    let fixture = Fixture::created();
-    fixture.sql(rows::ROWS);
+    let fixture = SqliteFixture::created();
+    rows::fill(&mut fixture.raw());
     let before = everything(&fixture);
     let scripts = [
         "CREATE TABLE a (id INTEGER PRIMARY KEY); INSERT INTO a VALUES (1), (1)",
@@ -41,7 +41,7 @@ fn a_script_that_fails_anywhere_leaves_nothing_and_is_recorded_until_one_succeed
 
 #[test]
 fn what_was_refused_has_not_been_tried() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let manager = fixture.manager();
     manager.rollback(&RollbackTarget::Version("7".into())).expect_err("no such version");
     assert_eq!(manager.status().expect("a status").failed_migration, None);
@@ -49,7 +49,7 @@ fn what_was_refused_has_not_been_tried() {
 
 #[test]
 fn the_command_names_the_backup_of_a_run_that_failed_and_status_tells_of_it() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let last = all()[all().len() - 1];
     fixture.sql("DROP TABLE notifications; CREATE VIEW notifications AS SELECT 1");
     let output = run(fixture.zenith().args(["rollback", "--yes"]), 1);
@@ -66,7 +66,7 @@ fn the_command_names_the_backup_of_a_run_that_failed_and_status_tells_of_it() {
 
 #[test]
 fn the_command_that_a_report_names_takes_the_run_back() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let manager = fixture.manager();
     let versions: Vec<String> = all().iter().map(EmbeddedMigration::version).collect();
     let undo = |text: Option<String>| {
@@ -86,7 +86,7 @@ fn the_command_that_a_report_names_takes_the_run_back() {
 
 #[test]
 fn a_migration_stops_at_a_version_and_never_goes_back() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let manager = fixture.manager();
     let versions: Vec<String> = all().iter().map(EmbeddedMigration::version).collect();
     manager.rollback(&RollbackTarget::Version("0".into())).expect("an empty schema");
@@ -104,8 +104,8 @@ fn a_migration_stops_at_a_version_and_never_goes_back() {
 
 #[test]
 fn the_last_migration_is_redone_in_one_transaction() {
-    let fixture = Fixture::created();
-    fixture.sql(rows::ROWS);
+    let fixture = SqliteFixture::created();
+    rows::fill(&mut fixture.raw());
     let manager = fixture.manager();
     assert_eq!(manager.plan_redo().expect("a plan").steps.len(), 2);
     let catalogue = rows::catalogue(&mut fixture.raw());
@@ -122,7 +122,7 @@ fn the_last_migration_is_redone_in_one_transaction() {
 
 #[test]
 fn what_must_hold_before_and_after_is_looked_at_and_reported() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let names = |when: Moment, report: &zenith_db::manager::MigrationReport| -> Vec<&str> {
         report.conditions.iter().filter(|c| c.when == when).map(|c| c.name).collect()
     };
@@ -133,7 +133,7 @@ fn what_must_hold_before_and_after_is_looked_at_and_reported() {
 
 #[test]
 fn a_migration_that_leaves_another_structure_than_a_fresh_database_has_is_refused() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     // In a fresh database the table is not there yet.
     let up = "CREATE TABLE a (id INTEGER PRIMARY KEY NOT NULL);
               CREATE INDEX idx_a ON a (id); DROP INDEX IF EXISTS idx_b; CREATE INDEX idx_b ON a (id)";
@@ -152,8 +152,8 @@ fn a_migration_that_leaves_another_structure_than_a_fresh_database_has_is_refuse
 
 #[test]
 fn a_damaged_database_is_not_migrated() {
-    let fixture = Fixture::created();
-    fixture.sql(rows::ROWS);
+    let fixture = SqliteFixture::created();
+    rows::fill(&mut fixture.raw());
     let manager = fixture.manager();
     manager.rollback(&RollbackTarget::Steps(1)).expect("something to apply");
     fixture.sql(
@@ -166,7 +166,7 @@ fn a_damaged_database_is_not_migrated() {
 
 #[test]
 fn an_edited_migration_is_named_refused_and_accepted_by_a_repair() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let create = "CREATE TABLE a (id INTEGER PRIMARY KEY NOT NULL)";
     let drop = "DROP TABLE a";
     manager_with(&fixture, &[migration(create, drop)]).migrate().expect("applied");
@@ -200,7 +200,7 @@ fn an_edited_migration_is_named_refused_and_accepted_by_a_repair() {
 
 #[test]
 fn the_command_asks_before_it_repairs() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let last = all()[all().len() - 1];
     let checksum =
         || fixture.text("SELECT checksum FROM schema_version ORDER BY version DESC LIMIT 1");

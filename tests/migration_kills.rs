@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::own_migrations::manager_with;
-use crate::support::{Fixture, rows};
+use crate::support::{SqliteFixture, rows};
 use zenith_db::manager::RollbackTarget;
 use zenith_db::migrations::all;
 
@@ -29,15 +29,15 @@ type State = (BTreeMap<String, String>, String, BTreeMap<String, Vec<String>>);
 
 /// A database that goes between two versions: the older lacks the last two migrations.
 struct Shuttle {
-    fixture: Fixture,
+    fixture: SqliteFixture,
     older: State,
     newer: State,
 }
 
 impl Shuttle {
     fn new() -> Self {
-        let fixture = Fixture::created();
-        fixture.sql(rows::ROWS);
+        let fixture = SqliteFixture::created();
+        rows::fill(&mut fixture.raw());
         let manager = manager_with(&fixture, &[]);
         manager.rollback(&older_version()).expect("back");
         let older = state(&fixture);
@@ -83,7 +83,7 @@ fn older_version() -> RollbackTarget {
     RollbackTarget::Version(all()[all().len() - 3].version())
 }
 
-fn state(fixture: &Fixture) -> State {
+fn state(fixture: &SqliteFixture) -> State {
     let mut connection = fixture.raw();
     let mut kept = rows::contents(&mut connection);
     let dropped = ["audit_log", "security_events", "notifications", "system_metrics"];

@@ -69,7 +69,7 @@ fn each_statement_is_planned_with_its_effect() {
 fn what_cannot_be_migrated_cannot_be_planned() {
     let fixture = Fixture::empty();
     assert!(matches!(fixture.manager().plan_migration(), Err(Error::NoDatabase { .. })));
-    assert_eq!(fixture.files(), Vec::<String>::new());
+    fixture.assert_nothing_was_created();
 
     let fixture = Fixture::created();
     let target = RollbackTarget::Version("20010101000000".into());
@@ -81,8 +81,8 @@ fn what_cannot_be_migrated_cannot_be_planned() {
     let newer = fixture.manager().plan_migration();
     assert!(matches!(newer, Err(Error::NewerDatabase { .. })), "{newer:?}");
 
-    let fixture = Fixture::empty();
-    fixture.sql("CREATE TABLE somebody_elses (id)");
+    let fixture = Fixture::blank();
+    fixture.sql("CREATE TABLE somebody_elses (id INTEGER)");
     let foreign = fixture.manager().plan_migration();
     assert!(matches!(foreign, Err(Error::Refused { .. })), "{foreign:?}");
 }

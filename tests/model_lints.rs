@@ -3,12 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use diesel::connection::SimpleConnection;
 use zenith_db::prelude::*;
 
 use crate::support::models::{Models, bad_steps};
 use crate::support::rows::lines;
-use crate::support::text;
+use crate::support::{SqliteFixture, text};
 
 fn sources(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -88,8 +87,8 @@ fn every_public_function_of_a_model_is_called_by_a_test() {
 
 #[test]
 fn a_statement_without_an_index_is_noticed() {
-    let models = Models::new();
-    let mut connection = models.fixture().raw();
+    let fixture = SqliteFixture::created().fixture();
+    let mut connection = fixture.raw();
     let mut bad = |statement: &str| bad_steps(&mut connection, statement).len();
     assert_eq!(bad("SELECT id FROM users WHERE full_name = ?"), 1);
     assert_eq!(bad("UPDATE users SET locale = ? WHERE full_name = ?"), 1);
@@ -103,7 +102,7 @@ fn a_statement_without_an_index_is_noticed() {
 fn a_query_without_an_index_fails_its_test() {
     use diesel::prelude::*;
     use zenith_db::schema::users;
-    let models = Models::new();
+    let models = Models::on_sqlite();
     models.run(|conn| {
         let named = users::table.filter(users::full_name.eq("Ann")).select(users::id);
         Ok(zenith_db::dispatch!(conn, |conn| named.load::<UserId>(conn))?)
@@ -176,14 +175,17 @@ fn what_a_form_leaves_out_is_what_the_table_would_have_set() {
     let models = Models::new();
     insert_the_least(&models);
     let mut connection = models.fixture().raw();
-    connection.batch_execute(include_str!("support/views.sql")).expect("views");
-    let defaults = lines(
-        &mut connection,
+    let defaults = models.fixture().either(
         "SELECT t.name || '.' || c.name || '=' || c.dflt_value AS line
          FROM main.sqlite_schema AS t, pragma_table_info(t.name) AS c
          WHERE t.type = 'table' AND t.name NOT LIKE '\\_\\_%' ESCAPE '\\'
              AND c.dflt_value IS NOT NULL AND c.dflt_value NOT LIKE 'strftime%'",
+        "SELECT table_name || '.' || column_name || '=' || column_default AS line
+         FROM information_schema.columns
+         WHERE table_schema = 'public' AND table_name NOT LIKE '\\_\\_%'
+             AND column_default NOT LIKE '%CURRENT_TIMESTAMP%'",
     );
+    let defaults = lines(&mut connection, defaults);
     assert!(defaults.len() > 50, "{defaults:?}");
     let mut differences = Vec::new();
     for default in defaults {

@@ -9,7 +9,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{Fixture, administrator, bare_zenith, files_in, run, stdout, text};
+use crate::support::{SqliteFixture, administrator, bare_zenith, files_in, run, stdout, text};
 use diesel::prelude::*;
 use serde_json::Value;
 use zenith_db::manager::DatabaseManager;
@@ -71,7 +71,7 @@ fn back_up(command: &mut Command) -> PathBuf {
 #[test]
 fn every_name_is_taken_literally_and_its_backups_carry_it() {
     for name in NAMES {
-        let fixture = Fixture::empty();
+        let fixture = SqliteFixture::empty();
         let directory = fixture.directory.path();
         let zenith = || {
             let mut command = bare_zenith(directory);
@@ -99,7 +99,7 @@ fn every_name_is_taken_literally_and_its_backups_carry_it() {
 
 #[test]
 fn names_that_a_uri_would_confuse_are_three_databases() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let directory = fixture.directory.path();
     let names = ["a#b.db", "a?b.db", "a%20b.db"];
     for (name, user) in names.into_iter().zip(["one", "two", "three"]) {
@@ -114,7 +114,7 @@ fn names_that_a_uri_would_confuse_are_three_databases() {
 
 #[test]
 fn the_pool_reads_and_writes_exactly_the_named_file() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let directory = fixture.directory.path();
     for name in ["plain.db", "a?cache=shared&mode=ro#%20.db"] {
         let path = directory.join(name);
@@ -135,7 +135,7 @@ fn the_pool_reads_and_writes_exactly_the_named_file() {
 
 #[test]
 fn an_absolute_path_may_lie_anywhere_such_as_on_a_mounted_volume() {
-    let (here, volume) = (Fixture::empty(), Fixture::empty());
+    let (here, volume) = (SqliteFixture::empty(), SqliteFixture::empty());
     let path = volume.directory.path().join("not there yet/zenith.db");
     let zenith = || {
         let mut command = bare_zenith(here.directory.path());
@@ -153,7 +153,7 @@ fn an_absolute_path_may_lie_anywhere_such_as_on_a_mounted_volume() {
 
 #[test]
 fn a_relative_path_counts_from_the_working_directory_and_makes_what_is_missing() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let directory = fixture.directory.path();
     create(bare_zenith(directory).args(["--path", "one/two/zenith.db"]));
     assert_database(&directory.join("one/two/zenith.db"));
@@ -165,7 +165,7 @@ fn a_relative_path_counts_from_the_working_directory_and_makes_what_is_missing()
 
 #[test]
 fn without_any_setting_the_database_lies_in_data_enterprise() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let directory = fixture.directory.path();
     create(&mut bare_zenith(directory));
     assert_database(&directory.join("data/enterprise/zenith.db"));
@@ -175,7 +175,7 @@ fn without_any_setting_the_database_lies_in_data_enterprise() {
 
 #[test]
 fn a_url_creates_the_file_that_it_names() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let directory = fixture.directory.path();
     create(bare_zenith(directory).args(["--database-url", "sqlite://with spaces & ünïcode.db"]));
     assert_database(&directory.join("with spaces & ünïcode.db"));
@@ -189,7 +189,7 @@ fn a_url_creates_the_file_that_it_names() {
 
 #[test]
 fn a_directory_with_any_name_may_hold_the_database_and_its_backups() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let directory = fixture.directory.path().join("50% #1? 'x' \"y\" %41 ☃");
     fs::create_dir(&directory).expect("a directory");
     create(bare_zenith(&directory).args(["--path", "zenith.db"]));
@@ -205,7 +205,7 @@ fn a_directory_with_any_name_may_hold_the_database_and_its_backups() {
 
 #[test]
 fn a_directory_on_the_way_may_be_a_symbolic_link() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let directory = fixture.directory.path();
     fs::create_dir_all(directory.join("volume/inner")).expect("a directory");
     symlink("volume/inner", directory.join("link")).expect("a link");
@@ -222,7 +222,7 @@ fn a_directory_on_the_way_may_be_a_symbolic_link() {
 
 #[test]
 fn a_new_database_is_private_to_its_owner_wherever_it_lies() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let directory = fixture.directory.path().join("new/deeper");
     let zenith = || {
         let mut command = bare_zenith(fixture.directory.path());
@@ -240,7 +240,7 @@ fn a_new_database_is_private_to_its_owner_wherever_it_lies() {
 
 #[test]
 fn the_longest_path_works_and_one_byte_more_is_refused() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let root = fixture.directory.path().canonicalize().expect("a path");
     let directory = root.join("d".repeat(200)).join("e".repeat(200));
     let left = 504 - directory.as_os_str().len() - 1;
@@ -267,7 +267,7 @@ fn a_working_directory_whose_name_is_not_unicode_holds_a_database() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
 
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let directory = fixture.directory.path().join(OsStr::from_bytes(b"caf\xe9"));
     fs::create_dir(&directory).expect("a directory");
     create(bare_zenith(&directory).args(["--path", "zenith.db"]));
@@ -278,11 +278,11 @@ fn a_working_directory_whose_name_is_not_unicode_holds_a_database() {
 
 #[test]
 fn a_backup_is_found_again_from_another_working_directory() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let directory = fixture.directory.path();
     create(bare_zenith(directory).args(["--path", "zenith.db"]));
     let backup = directory.join(back_up(bare_zenith(directory).args(["--path", "zenith.db"])));
-    let elsewhere = Fixture::empty();
+    let elsewhere = SqliteFixture::empty();
     let mut command = bare_zenith(elsewhere.directory.path());
     command.arg("--path").arg(directory.join("zenith.db"));
     let status = stdout(&run(command.args(["status", "--format", "json"]), 0));

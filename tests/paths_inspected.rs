@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::snapshot::{differences, snapshot};
-use crate::support::{Fixture, bare_zenith, failed, run, stdout, text};
+use crate::support::{SqliteFixture, bare_zenith, failed, run, stdout, text};
 use diesel::connection::SimpleConnection;
 use serde_json::Value;
 use zenith_db::manager::{DatabaseManager, RollbackTarget};
@@ -24,13 +24,13 @@ fn leaves_alone<T>(directory: &Path, work: impl FnOnce() -> T) -> T {
     result
 }
 
-fn status(fixture: &Fixture) -> Value {
+fn status(fixture: &SqliteFixture) -> Value {
     let output = run(fixture.zenith().args(["status", "--format", "json"]), 0);
     serde_json::from_str(&stdout(&output)).expect("JSON")
 }
 
 /// `status` and `health-check` change nothing, and see this many users.
-fn inspected(fixture: &Fixture, users: i64) {
+fn inspected(fixture: &SqliteFixture, users: i64) {
     leaves_alone(fixture.directory.path(), || {
         assert_eq!(status(fixture)["record_counts"]["users"], users);
     });
@@ -39,7 +39,7 @@ fn inspected(fixture: &Fixture, users: i64) {
 
 #[test]
 fn status_health_check_and_config_create_nothing_for_a_missing_database() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let directory = fixture.directory.path();
     for format in ["text", "json"] {
         for (subcommand, exit) in [("status", 4), ("health-check", 4), ("config", 0)] {
@@ -55,7 +55,7 @@ fn status_health_check_and_config_create_nothing_for_a_missing_database() {
 
 #[test]
 fn backup_migrate_seed_and_rollback_create_nothing_for_a_missing_database() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let directory = fixture.directory.path();
     for arguments in [["migrate", "-v"], ["seed", "-v"], ["rollback", "--yes"], ["backup", "-v"]] {
         for path in [None, Some("zenith.db"), Some("missing/deep/zenith.db")] {
@@ -70,7 +70,7 @@ type Work = fn(&DatabaseManager) -> Result<(), Error>;
 
 #[test]
 fn the_library_creates_nothing_for_a_missing_database() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let manager = fixture.manager();
     leaves_alone(fixture.directory.path(), || {
         assert!(!manager.exists().expect("a look"));
@@ -96,14 +96,14 @@ fn the_library_creates_nothing_for_a_missing_database() {
 
 #[test]
 fn inspecting_a_wal_database_leaves_no_side_files_and_changes_nothing() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     assert_eq!(fixture.files(), ["backups", "logs", "zenith.db"]);
     inspected(&fixture, 1);
 }
 
 #[test]
 fn a_database_not_in_wal_mode_can_be_inspected_read_only() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     fixture.sql("PRAGMA journal_mode = DELETE");
     // `health-check` says so, and does not mend it.
     inspected(&fixture, 1);
@@ -113,7 +113,7 @@ fn a_database_not_in_wal_mode_can_be_inspected_read_only() {
 
 #[test]
 fn an_empty_file_can_be_inspected_and_stays_empty() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     fs::write(fixture.path(), "").expect("a file");
     leaves_alone(fixture.directory.path(), || {
         assert_eq!(status(&fixture)["table_count"], 0);
@@ -123,7 +123,7 @@ fn an_empty_file_can_be_inspected_and_stays_empty() {
 
 #[test]
 fn what_a_writer_has_committed_to_the_wal_is_seen_and_not_moved() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let mut writer = fixture.raw();
     writer.batch_execute("UPDATE users SET username = 'renamed'").expect("a commit");
     writer.batch_execute("CREATE TABLE added (a)").expect("a commit");
@@ -140,7 +140,7 @@ fn what_a_writer_has_committed_to_the_wal_is_seen_and_not_moved() {
 
 #[test]
 fn what_a_crash_left_in_the_wal_is_seen_and_not_moved() {
-    let (source, crashed) = (Fixture::created(), Fixture::empty());
+    let (source, crashed) = (SqliteFixture::created(), SqliteFixture::empty());
     let mut writer = source.raw();
     writer.batch_execute("CREATE TABLE added (a)").expect("a commit");
     // What a killed process leaves: the database and its WAL, with nobody at work.
@@ -160,7 +160,7 @@ fn what_a_crash_left_in_the_wal_is_seen_and_not_moved() {
 
 /// The command as someone who may not write here: a superuser could, whatever the modes say, so the
 /// command then runs as nobody.
-fn as_reader(fixture: &Fixture, program: &Path) -> Command {
+fn as_reader(fixture: &SqliteFixture, program: &Path) -> Command {
     let mut command = Command::new(program);
     command.env_clear().current_dir(fixture.directory.path()).arg("--path").arg(fixture.path());
     let superuser = fs::metadata(fixture.path()).expect("metadata").uid() == 0;
@@ -172,7 +172,7 @@ fn as_reader(fixture: &Fixture, program: &Path) -> Command {
 
 #[test]
 fn someone_who_may_only_read_can_inspect_a_database_and_its_read_only_directory() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let directory = fixture.directory.path();
     // The build directory may be closed to others.
     let programs = tempfile::tempdir().expect("a temporary directory");
@@ -209,7 +209,7 @@ fn someone_who_may_only_read_can_inspect_a_database_and_its_read_only_directory(
 
 #[test]
 fn status_shows_a_backup_of_this_database_and_of_no_other() {
-    let (one, two) = (Fixture::created(), Fixture::created());
+    let (one, two) = (SqliteFixture::created(), SqliteFixture::created());
     let shared = tempfile::tempdir().expect("a temporary directory");
     run(one.zenith().arg("--backup-dir").arg(shared.path()).arg("backup"), 0);
     let mut other = two.zenith();

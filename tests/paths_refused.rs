@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::support::snapshot::{differences, snapshot};
-use crate::support::{Fixture, bare_zenith, run, stderr, stdout};
+use crate::support::{SqliteFixture, bare_zenith, run, stderr, stdout};
 
 /// Every command that opens a database, with the exit code for a path that is refused: the checks
 /// report a refused database as an unhealthy one.
@@ -101,7 +101,12 @@ const BAD_URLS: &[(&str, &str)] = &[
 
 /// Runs a command that must fail with this code and reason and leave the directory as it is.
 /// Returns what was wrong with that, if anything.
-fn refused(fixture: &Fixture, command: &mut Command, exit: i32, reason: &str) -> Option<String> {
+fn refused(
+    fixture: &SqliteFixture,
+    command: &mut Command,
+    exit: i32,
+    reason: &str,
+) -> Option<String> {
     let before = snapshot(fixture.directory.path());
     let output = command.output().expect("the command starts");
     let said = format!("{}{}", stderr(&output), stdout(&output));
@@ -124,7 +129,7 @@ fn a_path_whose_text_cannot_be_a_databases_is_refused_and_nothing_is_created() {
         [("--path", "DATABASE_PATH", BAD_PATHS), ("--database-url", "DATABASE_URL", BAD_URLS)]
     {
         for (text, reason) in cases {
-            let fixture = Fixture::empty();
+            let fixture = SqliteFixture::empty();
             let mut by_flag = bare_zenith(fixture.directory.path());
             by_flag.arg(format!("{flag}={text}"));
             let mut by_variable = bare_zenith(fixture.directory.path());
@@ -139,7 +144,7 @@ fn a_path_whose_text_cannot_be_a_databases_is_refused_and_nothing_is_created() {
 
 #[test]
 fn a_path_longer_than_sqlite_takes_is_refused_and_nothing_is_created() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let long = format!("{}zenith.db", "directory/".repeat(60));
     for (flag, text) in [("--path", long.clone()), ("--database-url", format!("sqlite://{long}"))] {
         let mut command = bare_zenith(fixture.directory.path());
@@ -161,7 +166,7 @@ fn a_path_that_is_not_unicode_is_refused_and_nothing_is_created() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
 
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let name = OsStr::from_bytes(b"zen\xffith.db");
     zenith_db::Config::for_path(name).expect_err("not Unicode");
     let mut by_flag = bare_zenith(fixture.directory.path());
@@ -182,7 +187,7 @@ fn write(path: &Path, bytes: impl AsRef<[u8]>) {
 
 /// An empty database made by SQLite.
 fn database(path: &Path) {
-    let made = Fixture::empty();
+    let made = SqliteFixture::empty();
     made.sql("CREATE TABLE t (a); INSERT INTO t VALUES (1)");
     fs::copy(made.path(), path).expect("a copy");
 }
@@ -265,7 +270,7 @@ const BAD_FILES: &[(&str, Make, &str)] = &[
 fn what_is_not_a_plain_sqlite_file_is_refused_by_every_command_and_stays_as_it_is() {
     let mut faults = Vec::new();
     for (name, make, reason) in BAD_FILES {
-        let fixture = Fixture::empty();
+        let fixture = SqliteFixture::empty();
         make(&fixture.path());
         for (arguments, exit) in COMMANDS {
             let mut command = fixture.zenith();
@@ -279,7 +284,7 @@ fn what_is_not_a_plain_sqlite_file_is_refused_by_every_command_and_stays_as_it_i
 #[test]
 fn a_device_is_refused() {
     for device in ["/dev/null", "/dev/zero", "/dev/tty"] {
-        let fixture = Fixture::empty();
+        let fixture = SqliteFixture::empty();
         for subcommand in ["status", "create", "backup"] {
             let mut command = bare_zenith(fixture.directory.path());
             // A backup directory beside the device would be in /dev.
@@ -292,7 +297,7 @@ fn a_device_is_refused() {
 /// SQLite itself finds these out; they are failures, not another kind of file.
 #[test]
 fn a_file_that_only_begins_like_a_database_is_an_error_and_stays_as_it_is() {
-    let whole = Fixture::empty();
+    let whole = SqliteFixture::empty();
     database(&whole.path());
     let whole = fs::read(whole.path()).expect("the database");
     let damaged = [
@@ -303,7 +308,7 @@ fn a_file_that_only_begins_like_a_database_is_an_error_and_stays_as_it_is() {
     ];
     let mut faults = Vec::new();
     for (name, bytes, reason) in damaged {
-        let fixture = Fixture::empty();
+        let fixture = SqliteFixture::empty();
         write(&fixture.path(), bytes);
         for (arguments, exit) in COMMANDS {
             let exit = if exit == 2 { 1 } else { exit };
@@ -324,14 +329,14 @@ fn a_path_below_something_that_is_no_directory_is_an_error_and_nothing_is_create
     ];
     let mut faults = Vec::new();
     for (name, make) in parents {
-        let fixture = Fixture::empty();
+        let fixture = SqliteFixture::empty();
         let parent = fixture.directory.path().join("parent");
         make(&parent);
         let mut command = bare_zenith(fixture.directory.path());
         command.arg("--path").arg(parent.join("zenith.db")).arg("create");
         faults.extend(refused(&fixture, &mut command, 1, "cannot").map(|f| format!("{name}: {f}")));
     }
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let mut command = bare_zenith(fixture.directory.path());
     command.arg("create").arg("--path").arg(format!("{}.db", "n".repeat(300)));
     faults.extend(refused(&fixture, &mut command, 1, "too long"));
@@ -341,7 +346,7 @@ fn a_path_below_something_that_is_no_directory_is_an_error_and_nothing_is_create
 /// Another program's database may be in use with the journal mode and settings that it chose.
 #[test]
 fn the_database_of_another_program_is_refused_and_stays_as_it_is() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     database(&fixture.path());
     for arguments in [["create", "-v"], ["migrate", "-v"], ["seed", "-v"], ["rollback", "--yes"]] {
         let mut command = fixture.zenith();

@@ -4,12 +4,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{Fixture, text};
+use crate::support::{SqliteFixture, text};
 use diesel::connection::SimpleConnection;
 use zenith_db::config::{Key, Loader};
 use zenith_db::{Database, DbConnection, Error};
 
-fn open(fixture: &Fixture, settings: &[(Key, &str)]) -> Database {
+fn open(fixture: &SqliteFixture, settings: &[(Key, &str)]) -> Database {
     let path = fixture.path();
     let loader = Loader::new().flag(Key::Path, "path", path.to_str().expect("UTF-8"));
     let loader =
@@ -50,7 +50,7 @@ const ALWAYS: &[(&str, &str)] = &[
 
 #[test]
 fn each_connection_of_the_pool_has_the_defaults() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let database = open(&fixture, &[(Key::MaxConnections, "4")]);
     let defaults = [
         ("foreign_keys", "1"),
@@ -95,7 +95,7 @@ fn each_connection_of_the_pool_has_the_defaults() {
 
 #[test]
 fn with_one_connection_it_has_the_writers_settings_and_query_only_while_reading() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let database = open(&fixture, &[(Key::MaxConnections, "1"), (Key::Synchronous, "extra")]);
     for _ in 0..2 {
         assert_eq!(reading(&database, "query_only"), "1");
@@ -107,7 +107,7 @@ fn with_one_connection_it_has_the_writers_settings_and_query_only_while_reading(
 
 #[test]
 fn synchronous_is_what_was_asked_for() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     for (word, number) in [("normal", "1"), ("full", "2"), ("extra", "3")] {
         let database = open(&fixture, &[(Key::Synchronous, word)]);
         assert_eq!(writing(&database, "synchronous"), number, "{word}");
@@ -116,7 +116,7 @@ fn synchronous_is_what_was_asked_for() {
 
 #[test]
 fn the_cache_size_is_in_pages_or_in_kib_if_negative() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     for size in ["1", "2000", "-4096", "-16777216", "4194304"] {
         let database = open(&fixture, &[(Key::CacheSize, size)]);
         assert_eq!(reading(&database, "cache_size"), size);
@@ -126,7 +126,7 @@ fn the_cache_size_is_in_pages_or_in_kib_if_negative() {
 
 #[test]
 fn the_busy_timeout_is_what_was_asked_for() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     for timeout in ["0", "1", "1234", "3600000"] {
         let database = open(&fixture, &[(Key::BusyTimeout, timeout)]);
         assert_eq!(reading(&database, "busy_timeout"), timeout);
@@ -136,7 +136,7 @@ fn the_busy_timeout_is_what_was_asked_for() {
 
 #[test]
 fn the_journal_mode_is_what_was_asked_for_whatever_it_was() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     for (wal, mode) in [("false", "delete"), ("true", "wal"), ("false", "delete")] {
         let database = open(&fixture, &[(Key::WalMode, wal)]);
         assert_eq!(writing(&database, "journal_mode"), mode);
@@ -148,7 +148,7 @@ fn the_journal_mode_is_what_was_asked_for_whatever_it_was() {
 
 #[test]
 fn references_are_enforced_unless_that_was_switched_off() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let orphan = "INSERT INTO role_permissions (role_id, permission_id) VALUES (999, 1)";
     let insert = |database: &Database| -> Result<(), Error> {
         database.write(|conn| Ok(conn.batch_execute(orphan)?))

@@ -4,22 +4,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::Fixture;
+use crate::support::{Fixture, SqliteFixture};
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use zenith_db::config::{Key, Loader};
+use zenith_db::config::Key;
 use zenith_db::{Database, DbConnection, Error, Result, dispatch};
 
 fn open(fixture: &Fixture, limit: &str) -> Database {
-    let path = fixture.path();
-    let config = Loader::new()
-        .flag(Key::Path, "path", path.to_str().expect("UTF-8"))
-        .flag(Key::MaxConnections, "test", limit)
-        .load()
-        .expect("a valid configuration");
-    Database::open(&config).expect("a database")
+    Database::open(&fixture.config_with(&[(Key::MaxConnections, limit)])).expect("a database")
 }
 
 fn insert(conn: &mut DbConnection, name: &str) -> Result<()> {
@@ -31,7 +25,7 @@ fn insert(conn: &mut DbConnection, name: &str) -> Result<()> {
 
 /// The names that were inserted, as another process would see them.
 fn names(fixture: &Fixture) -> String {
-    fixture.text("SELECT group_concat(metric_name, ' ' ORDER BY metric_name) FROM system_metrics")
+    fixture.text("SELECT string_agg(metric_name, ' ' ORDER BY metric_name) FROM system_metrics")
 }
 
 /// What a caller's own code does when it goes wrong, without the message on standard error.
@@ -59,8 +53,9 @@ fn set_counter(conn: &mut DbConnection, value: i64) -> Result<()> {
     ))?)
 }
 
-fn with_counter() -> Fixture {
-    let fixture = Fixture::created();
+/// On a server a counter is counted by the database (`n = n + 1`), not read and written back.
+fn with_counter() -> SqliteFixture {
+    let fixture = SqliteFixture::created();
     fixture.sql("INSERT INTO system_health (component, status) VALUES ('counter', 'healthy')");
     fixture
 }
@@ -103,7 +98,7 @@ fn write_rolls_back_when_a_statement_is_refused() {
 
 #[test]
 fn a_commit_that_is_refused_changes_nothing_and_the_pool_works_after() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let database = open(&fixture, "1");
     // A deferred reference is looked at by COMMIT itself.
     let result: Result<()> = database.write(|conn| {
@@ -159,7 +154,8 @@ fn a_panic_while_reading_leaves_a_pool_that_reads_and_writes() {
 fn those_who_wait_while_the_writer_panics_are_served() {
     for limit in ["1", "4"] {
         let fixture = Fixture::created();
-        let database = open(&fixture, limit);
+        // A server has as many writers as connections.
+        let database = open(&fixture, fixture.either(limit, "1"));
         thread::scope(|scope| {
             let mut waiting = Vec::new();
             caught(|| {
@@ -301,7 +297,7 @@ fn two_pools_on_one_file_lose_no_update_and_are_never_told_that_it_is_busy() {
 
 #[test]
 fn the_write_lock_is_taken_before_the_first_statement() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let database = open(&fixture, "2");
     let mut other = fixture.raw();
     other.batch_execute("PRAGMA busy_timeout = 0").expect("a pragma");
@@ -317,13 +313,8 @@ fn the_write_lock_is_taken_before_the_first_statement() {
 
 #[test]
 fn a_lock_that_is_held_too_long_is_an_error_and_changes_nothing() {
-    let fixture = Fixture::created();
-    let path = fixture.path();
-    let config = Loader::new()
-        .flag(Key::Path, "path", path.to_str().expect("UTF-8"))
-        .flag(Key::BusyTimeout, "test", "20")
-        .load()
-        .expect("a valid configuration");
+    let fixture = SqliteFixture::created();
+    let config = fixture.config_with(&[(Key::BusyTimeout, "20")]);
     let database = Database::open(&config).expect("a database");
     let mut other = fixture.raw();
     other.batch_execute("BEGIN IMMEDIATE").expect("the lock");

@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Fixture, run};
+use crate::support::{SqliteFixture, run};
 use zenith_db::Config;
 use zenith_db::manager::DatabaseManager;
 
@@ -30,7 +30,7 @@ fn create(path: &Path) {
 
 #[test]
 fn a_new_database_is_private_in_private_directories() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let directory = fixture.directory.path().join("data").join("enterprise");
     create(&directory.join("zenith.db"));
     assert_eq!(mode(&directory.join("zenith.db")), 0o600);
@@ -42,7 +42,7 @@ fn a_new_database_is_private_in_private_directories() {
 
 #[test]
 fn the_wal_of_a_private_database_is_private() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let database = zenith_db::Database::open(&fixture.config()).expect("a database");
     for name in ["zenith.db-wal", "zenith.db-shm"] {
         assert_eq!(mode(&fixture.directory.path().join(name)), 0o600, "{name}");
@@ -52,7 +52,7 @@ fn the_wal_of_a_private_database_is_private() {
 
 #[test]
 fn a_backup_is_private_in_a_private_directory() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let backups = fixture.directory.path().join("backups");
     fs::remove_dir(&backups).expect("it is empty");
     let report = fixture.manager().backup().expect("a backup");
@@ -62,7 +62,7 @@ fn a_backup_is_private_in_a_private_directory() {
 
 #[test]
 fn files_are_private_under_a_umask_that_allows_everything() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     for arguments in ["create --admin-password-stdin", "backup"] {
         let mut shell = Command::new("/bin/sh");
         shell
@@ -86,7 +86,7 @@ fn files_are_private_under_a_umask_that_allows_everything() {
 
 #[test]
 fn a_directory_that_is_in_use_keeps_its_mode() {
-    let fixture = Fixture::empty();
+    let fixture = SqliteFixture::empty();
     let shared = fixture.directory.path().join("shared");
     fs::create_dir(&shared).expect("a directory");
     fs::write(shared.join("somebody else's"), "").expect("a file");
@@ -99,7 +99,7 @@ fn a_directory_that_is_in_use_keeps_its_mode() {
 #[test]
 fn an_empty_directory_becomes_private_unless_it_is_shared_on_purpose() {
     for (before, after) in [(0o755, 0o700), (0o1777, 0o1777), (0o770, 0o770), (0o700, 0o700)] {
-        let fixture = Fixture::empty();
+        let fixture = SqliteFixture::empty();
         let directory = fixture.directory.path().join("mounted");
         fs::create_dir(&directory).expect("a directory");
         set_mode(&directory, before);
@@ -110,7 +110,7 @@ fn an_empty_directory_becomes_private_unless_it_is_shared_on_purpose() {
 
 #[test]
 fn backing_up_again_leaves_the_backup_directorys_mode_alone() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let backups = fixture.directory.path().join("backups");
     fixture.manager().backup().expect("a backup");
     set_mode(&backups, 0o750);

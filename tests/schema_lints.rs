@@ -5,7 +5,7 @@ use crate::support::former;
 use crate::support::rows;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::support::Fixture;
+use crate::support::SqliteFixture;
 use crate::support::former::Kind;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -14,8 +14,8 @@ use zenith_db::types::VOCABULARIES;
 /// Views for the queries below: `tables`, `columns`, `keys` and `indexes`.
 const VIEWS: &str = include_str!("support/views.sql");
 
-fn fresh() -> (Fixture, SqliteConnection) {
-    let fixture = Fixture::created();
+fn fresh() -> (SqliteFixture, SqliteConnection) {
+    let fixture = SqliteFixture::created();
     let mut connection = fixture.raw();
     connection.batch_execute(VIEWS).expect("views");
     (fixture, connection)

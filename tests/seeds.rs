@@ -8,9 +8,7 @@ use zenith_db::manager::{DatabaseManager, RollbackTarget, SeedReport, SetupStatu
 
 /// Migrated by hand, so that there are tables but neither seeds nor an administrator.
 fn migrated() -> Fixture {
-    let fixture = Fixture::empty();
-    // Opening makes the file, and a migration wants one.
-    drop(fixture.raw());
+    let fixture = Fixture::blank();
     fixture.manager().migrate().expect("tables");
     fixture
 }
@@ -36,7 +34,7 @@ fn the_seeds_are_those_of_the_schema_and_every_default_grant_is_a_row() {
     let expected = SeedReport { roles: 5, permissions: 18, grants: 12, settings: 10, refreshed: 1 };
     assert_eq!(written, expected);
     let mut connection = fixture.raw();
-    let grants = "SELECT r.name || ': ' || coalesce(group_concat(p.name, ' ' ORDER BY p.name), '') AS line
+    let grants = "SELECT r.name || ': ' || coalesce(string_agg(p.name, ' ' ORDER BY p.name), '') AS line
                   FROM roles AS r LEFT JOIN role_permissions AS g ON g.role_id = r.id
                   LEFT JOIN permissions AS p ON p.id = g.permission_id GROUP BY r.id ORDER BY r.name";
     assert_eq!(
@@ -49,11 +47,14 @@ fn the_seeds_are_those_of_the_schema_and_every_default_grant_is_a_row() {
             "user: chat_access document_upload profile_management",
         ]
     );
-    let superusers = "SELECT group_concat(name) FROM roles WHERE is_superuser";
+    let superusers = "SELECT string_agg(name, ',') FROM roles WHERE is_superuser";
     assert_eq!(text(&mut connection, superusers), "super_admin");
-    let json = "SELECT count(*) FROM pragma_table_info('roles') WHERE name = 'permissions'";
-    assert_eq!(text(&mut connection, json), "0");
-    let permissions = "SELECT group_concat(name, ' ' ORDER BY name) FROM permissions";
+    let catalogue = rows::catalogue(&mut connection);
+    let json = |name: &String| name.ends_with("roles.permissions");
+    assert!(!catalogue.keys().any(json));
+    let own = catalogue.get("table roles").is_some_and(|table| table.contains("permissions"));
+    assert!(!own, "{}", catalogue["table roles"]);
+    let permissions = "SELECT string_agg(name, ' ' ORDER BY name) FROM permissions";
     assert_eq!(
         text(&mut connection, permissions),
         "audit_access basic_configuration chat_access chat_delete chat_read_only \
@@ -78,7 +79,12 @@ fn the_seeds_are_those_of_the_schema_and_every_default_grant_is_a_row() {
 fn seeding_again_changes_no_row_and_burns_no_id() {
     let fixture = Fixture::created();
     let before = rows::contents(&mut fixture.raw());
-    let used = "SELECT group_concat(name || seq ORDER BY name) FROM sqlite_sequence";
+    let used = fixture.either(
+        "SELECT string_agg(name || seq, ',' ORDER BY name) FROM sqlite_sequence",
+        "SELECT string_agg(tablename || coalesce(last_value, 0), ',' ORDER BY tablename)
+         FROM pg_tables JOIN pg_sequences AS s ON s.sequencename = tablename || '_id_seq'
+         WHERE tablename NOT LIKE '\\_\\_%'",
+    );
     let ids = fixture.text(used);
     assert!(ids.contains("permissions18"), "{ids}");
     for _ in 0..3 {
@@ -93,10 +99,10 @@ fn what_an_administrator_changed_stays_changed() {
     for change in [
         "UPDATE system_settings SET value = '9' WHERE key = 'MAX_LOGIN_ATTEMPTS'",
         "UPDATE system_settings SET value = NULL WHERE key = 'SESSION_TIMEOUT'",
-        "UPDATE system_settings SET is_secret = 1, value = 'enc:v1:abc', value_type = 'string',
+        "UPDATE system_settings SET is_secret = TRUE, value = 'enc:v1:abc', value_type = 'string',
              category = 'mine', description = NULL, created_at = '2001-01-01 00:00:00.000000'
          WHERE key = 'BACKUP_ENABLED'",
-        "UPDATE roles SET display_name = 'Boss', description = NULL, is_system_role = 0
+        "UPDATE roles SET display_name = 'Boss', description = NULL, is_system_role = FALSE
          WHERE name = 'administrator'",
         "UPDATE permissions SET display_name = 'Mine', resource = 'mine', action = 'do'
          WHERE name = 'user_create'",
@@ -140,9 +146,14 @@ fn what_is_missing_is_written_again_and_nothing_else() {
     assert_eq!(setting(&fixture, "LOCKOUT_DURATION"), "30");
 
     // A role comes with its grants; an existing role does not get a permission back.
-    fixture.sql("PRAGMA foreign_keys = ON; DELETE FROM roles WHERE name = 'operator'");
+    let delete = |statement: &str| {
+        let mut connection = fixture.raw();
+        rows::enforce_references(&mut connection, true);
+        connection.batch_execute(statement).expect(statement);
+    };
+    delete("DELETE FROM roles WHERE name = 'operator'");
     only(SeedReport { roles: 1, grants: 4, ..SeedReport::default() });
-    fixture.sql("PRAGMA foreign_keys = ON; DELETE FROM permissions WHERE name = 'chat_access'");
+    delete("DELETE FROM permissions WHERE name = 'chat_access'");
     only(SeedReport { permissions: 1, ..SeedReport::default() });
     assert_eq!(fixture.text("SELECT count(*) FROM role_permissions"), "10");
 }
@@ -158,15 +169,15 @@ fn first_setup_is_false_only_once_there_is_an_active_administrator() {
     assert_eq!(state(), pending);
 
     // Users who are not active administrators are not enough.
-    let user = |id: u32, role: &str, active: u32| {
+    let user = |id: u32, role: &str, active: bool| {
         fixture.sql(&format!(
             "INSERT INTO users (uuid, username, email, password_hash, role_id, is_active)
-             SELECT printf('%036d', {id}), 'user{id}', 'user{id}@x.org', '$2b$12$abc', id, {active}
+             SELECT '{id:036}', 'user{id}', 'user{id}@x.org', '$2b$12$abc', id, {active}
              FROM roles WHERE name = '{role}'"
         ));
     };
-    user(1, "user", 1);
-    user(2, "super_admin", 0);
+    user(1, "user", true);
+    user(2, "super_admin", false);
     manager.seed().expect("seeded");
     assert_eq!(state(), pending);
 
@@ -181,7 +192,7 @@ fn first_setup_stays_true_when_the_administrator_cannot_be_made() {
     fixture.manager().seed().expect("seeded");
     fixture.sql(
         "INSERT INTO users (uuid, username, email, password_hash, role_id)
-         SELECT printf('%036d', 1), 'admin', 'someone@x.org', '$2b$12$abc', id
+         SELECT '00000000-0000-7000-8000-000000000001', 'admin', 'someone@x.org', '$2b$12$abc', id
          FROM roles WHERE name = 'user'",
     );
     fixture.manager().initialize(&administrator(), false).expect("a report");
@@ -192,19 +203,17 @@ fn first_setup_stays_true_when_the_administrator_cannot_be_made() {
 #[test]
 fn force_really_starts_anew_and_the_backup_has_what_was_changed() {
     let fixture = Fixture::created();
-    fixture.sql(rows::ROWS);
+    rows::fill(&mut fixture.raw());
     fixture.sql("UPDATE system_settings SET value = '9' WHERE key = 'MAX_LOGIN_ATTEMPTS'");
     let report = fixture.manager().initialize(&administrator(), true).expect("recreated");
     assert_eq!(report.status, SetupStatus::Recreated);
-    assert_eq!(fixture.text("SELECT group_concat(username) FROM users"), "admin");
+    assert_eq!(fixture.text("SELECT string_agg(username, ',') FROM users"), "admin");
     assert_eq!(setting(&fixture, "MAX_LOGIN_ATTEMPTS"), "5");
 
     let backup = report.details.backup.expect("a backup").path;
-    let mut connection = fixture.raw();
-    connection.batch_execute(&format!("ATTACH '{}' AS old", backup.display())).expect("the backup");
-    let changed = "SELECT value FROM old.system_settings WHERE key = 'MAX_LOGIN_ATTEMPTS'";
-    assert_eq!(text(&mut connection, changed), "9");
-    assert_eq!(text(&mut connection, "SELECT count(*) FROM old.users"), "6");
+    let old = fixture.restored(&backup);
+    assert_eq!(setting(&old, "MAX_LOGIN_ATTEMPTS"), "9");
+    assert_eq!(old.text("SELECT count(*) FROM users"), "6");
 }
 
 #[test]
@@ -229,10 +238,14 @@ fn seeding_does_not_begin_while_migrations_are_pending() {
 #[test]
 fn a_seed_that_is_refused_leaves_nothing_of_the_others() {
     let fixture = migrated();
-    fixture.sql(
+    fixture.sql(fixture.either(
         "CREATE TRIGGER refuse BEFORE INSERT ON system_settings WHEN NEW.key = 'DATABASE_INITIALIZED'
          BEGIN SELECT RAISE(ABORT, 'not today'); END",
-    );
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+         $$BEGIN RAISE EXCEPTION 'not today'; END$$;
+         CREATE TRIGGER refuse BEFORE INSERT ON system_settings FOR EACH ROW
+         WHEN (NEW.key = 'DATABASE_INITIALIZED') EXECUTE FUNCTION refuse()",
+    ));
     let before = rows::contents(&mut fixture.raw());
     assert!(fixture.manager().seed().is_err());
     assert!(fixture.manager().initialize(&administrator(), false).is_err());

@@ -11,7 +11,7 @@ use zenith_db::manager::DatabaseManager;
 use zenith_db::prelude::*;
 use zenith_db::schema::roles;
 
-use crate::support::server::{ENCODED_PASSWORD, Server, config, free_port, value};
+use crate::support::own_server::{ENCODED_PASSWORD, Server, config, free_port, value};
 use crate::support::{administrator, failed};
 
 const FAST: (Key, &str) = (Key::PoolTimeout, "2000");

@@ -13,7 +13,7 @@ use zenith_db::prelude::*;
 use zenith_db::schema::roles;
 
 use crate::support::administrator;
-use crate::support::server::{Server, value};
+use crate::support::own_server::{Server, value};
 
 fn open(settings: &[(Key, &str)]) -> Option<(Server, Database)> {
     let server = Server::start()?;

@@ -8,7 +8,7 @@ use zenith_db::manager::DatabaseManager;
 use zenith_db::prelude::*;
 
 use crate::support::administrator;
-use crate::support::server::{Pooler, Server, config, value};
+use crate::support::own_server::{Pooler, Server, config, value};
 
 const POOLED: (Key, &str) = (Key::TransactionPooler, "true");
 

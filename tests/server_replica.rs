@@ -11,7 +11,7 @@ use zenith_db::dispatch;
 use zenith_db::manager::{DatabaseManager, HealthReport};
 use zenith_db::prelude::*;
 
-use crate::support::server::{Server, config, value};
+use crate::support::own_server::{Server, config, value};
 use crate::support::{administrator, failed};
 
 struct Both {

@@ -1,7 +1,7 @@
 //! The start scripts. The shell one runs for real; the batch file is read, as only Windows can run
 //! it.
 
-use crate::support::Fixture;
+use crate::support::SqliteFixture;
 
 #[test]
 fn the_batch_file_is_as_windows_needs_it() {
@@ -22,7 +22,7 @@ mod shell {
     use std::path::Path;
     use std::process::Command;
 
-    use super::Fixture;
+    use super::SqliteFixture;
     use crate::support::{run, stderr, stdout};
 
     const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/start_zenith.sh");
@@ -39,23 +39,23 @@ mod shell {
 
     /// The script in the fixture's directory, with nothing set but where the program and the
     /// database are.
-    fn start(fixture: &Fixture) -> Command {
+    fn start(fixture: &SqliteFixture) -> Command {
         let mut command = script(fixture.directory.path(), Path::new(SCRIPT));
         command.env("ZENITH_DB_BIN", ZENITH).env("DATABASE_PATH", fixture.path());
         command
     }
 
-    fn started(fixture: &Fixture) -> bool {
+    fn started(fixture: &SqliteFixture) -> bool {
         fixture.directory.path().join("started").exists()
     }
 
-    fn write_env(fixture: &Fixture, text: &str) {
+    fn write_env(fixture: &SqliteFixture, text: &str) {
         fs::write(fixture.directory.path().join(".env"), text).expect("the file");
     }
 
     #[test]
     fn a_missing_database_is_created_and_then_the_application_runs() {
-        let fixture = Fixture::empty();
+        let fixture = SqliteFixture::empty();
         let output = run(start(&fixture).args(TOUCH), 0);
         // The application's standard output is its own; the report is on the other one.
         assert_eq!(stdout(&output), "started\n");
@@ -65,7 +65,7 @@ mod shell {
 
     #[test]
     fn a_healthy_database_is_left_as_it_is() {
-        let fixture = Fixture::created();
+        let fixture = SqliteFixture::created();
         let before = fs::read(fixture.path()).expect("the database");
         run(start(&fixture).args(TOUCH), 0);
         assert!(started(&fixture));
@@ -74,7 +74,7 @@ mod shell {
 
     #[test]
     fn pending_migrations_are_applied_before_the_application_runs() {
-        let fixture = Fixture::created();
+        let fixture = SqliteFixture::created();
         run(fixture.zenith().args(["rollback", "--steps", "2", "--yes", "--no-backup"]), 0);
         let output = run(start(&fixture).args([ZENITH, "status", "--format", "json"]), 0);
         assert!(stdout(&output).contains("\"pending_migrations\": []"), "{}", stdout(&output));
@@ -83,7 +83,7 @@ mod shell {
 
     #[test]
     fn a_corrupt_database_stops_the_start_with_its_reason() {
-        let fixture = Fixture::created();
+        let fixture = SqliteFixture::created();
         // The header stays whole: what is behind it is not SQLite's.
         let mut bytes = fs::read(fixture.path()).expect("the database");
         bytes.iter_mut().skip(100).for_each(|byte| *byte = 0xAA);
@@ -96,7 +96,7 @@ mod shell {
 
     #[test]
     fn a_file_that_is_no_database_stops_the_start_and_is_not_touched() {
-        let fixture = Fixture::empty();
+        let fixture = SqliteFixture::empty();
         fs::write(fixture.path(), "notes, not a database").expect("the file");
         let output = run(start(&fixture).args(TOUCH), 3);
         assert!(!started(&fixture));
@@ -106,7 +106,7 @@ mod shell {
 
     #[test]
     fn without_any_variable_the_defaults_are_used() {
-        let fixture = Fixture::empty();
+        let fixture = SqliteFixture::empty();
         let output = run(start(&fixture).env_remove("DATABASE_PATH").args(TOUCH), 0);
         assert_eq!(stdout(&output), "started\n");
         assert!(fixture.directory.path().join("data/enterprise/zenith.db").is_file());
@@ -114,7 +114,7 @@ mod shell {
 
     #[test]
     fn without_a_command_it_stops_after_ensure() {
-        let fixture = Fixture::empty();
+        let fixture = SqliteFixture::empty();
         let output = run(&mut start(&fixture), 0);
         assert_eq!(stdout(&output), "");
         assert!(fixture.manager().health_check().healthy);
@@ -122,7 +122,7 @@ mod shell {
 
     #[test]
     fn arguments_and_exit_code_of_the_application_pass_through_unchanged() {
-        let fixture = Fixture::created();
+        let fixture = SqliteFixture::created();
         let print = r#"printf '<%s>' "$@"; exit 42"#;
         let given = ["sh", "-c", print, "sh", "a  b", "", "*", "$HOME", "-x", "it's"];
         let output = run(start(&fixture).args(given), 42);
@@ -131,7 +131,7 @@ mod shell {
 
     #[test]
     fn the_application_takes_the_place_of_the_script() {
-        let fixture = Fixture::created();
+        let fixture = SqliteFixture::created();
         let child = start(&fixture)
             .args(["sh", "-c", "echo $$"])
             .stdout(std::process::Stdio::piped())
@@ -145,7 +145,7 @@ mod shell {
 
     #[test]
     fn the_settings_file_is_read_as_data_and_nothing_in_it_is_executed() {
-        let fixture = Fixture::created();
+        let fixture = SqliteFixture::created();
         write_env(
             &fixture,
             concat!(
@@ -178,7 +178,7 @@ mod shell {
 
     #[test]
     fn the_environment_wins_over_the_settings_file_even_when_it_is_empty() {
-        let fixture = Fixture::created();
+        let fixture = SqliteFixture::created();
         write_env(&fixture, "SET=file\nEMPTY=file\nONLY=file\nzenith=z\nline=l\n");
         let print = "printf '[%s]' \"$SET\" \"$EMPTY\" \"$ONLY\" \"$zenith\" \"$line\"";
         let output =
@@ -188,7 +188,7 @@ mod shell {
 
     #[test]
     fn the_database_of_the_settings_file_is_the_one_that_is_made() {
-        let fixture = Fixture::empty();
+        let fixture = SqliteFixture::empty();
         write_env(
             &fixture,
             "DATABASE_PATH='of the file $x.db'\nDATABASE_AUTO_BACKUP=\"false\"\r\n",
@@ -199,7 +199,7 @@ mod shell {
 
     #[test]
     fn a_database_in_the_environment_wins_over_the_url_in_the_settings_file() {
-        let fixture = Fixture::empty();
+        let fixture = SqliteFixture::empty();
         // As in .env.example. Exported beside DATABASE_PATH the two would contradict each other.
         write_env(&fixture, "DATABASE_URL=other.db\n");
         run(start(&fixture).args(TOUCH), 0);
@@ -216,7 +216,7 @@ mod shell {
             "DATABASE_PATH=\"not closed",
             "DATABASE_PATH='a'b.db",
         ] {
-            let fixture = Fixture::empty();
+            let fixture = SqliteFixture::empty();
             write_env(&fixture, line);
             let mut command = start(&fixture);
             command.env("HOME", fixture.directory.path()).env_remove("DATABASE_PATH").args(TOUCH);
@@ -228,7 +228,7 @@ mod shell {
 
     #[test]
     fn a_bad_setting_stops_the_start_with_exit_code_2() {
-        let fixture = Fixture::empty();
+        let fixture = SqliteFixture::empty();
         let output = run(start(&fixture).env("DATABASE_MAX_CONNECTIONS", "many").args(TOUCH), 2);
         assert!(stderr(&output).contains("DATABASE_MAX_CONNECTIONS"), "{}", stderr(&output));
         assert_eq!(fixture.files(), Vec::<String>::new());
@@ -236,7 +236,7 @@ mod shell {
 
     #[test]
     fn a_program_that_is_not_there_is_named_and_nothing_runs() {
-        let fixture = Fixture::empty();
+        let fixture = SqliteFixture::empty();
         let output = run(start(&fixture).env("ZENITH_DB_BIN", "/no/such/program").args(TOUCH), 127);
         assert!(stderr(&output).contains("cannot find /no/such/program"), "{}", stderr(&output));
         assert!(stderr(&output).contains("ZENITH_DB_BIN"));
@@ -245,7 +245,7 @@ mod shell {
 
     #[test]
     fn the_program_is_found_beside_the_script_else_on_the_path() {
-        let fixture = Fixture::empty();
+        let fixture = SqliteFixture::empty();
         let checkout = fixture.directory.path().join("a checkout");
         let copy = checkout.join("scripts/start_zenith.sh");
         fs::create_dir_all(checkout.join("scripts")).expect("a directory");

@@ -6,11 +6,11 @@ use crate::support::command::json;
 #[cfg(feature = "postgres")]
 use crate::support::place::connect;
 use crate::support::place::{Place, stop_when};
-use crate::support::{Fixture, failed, run, stderr, stdout};
+use crate::support::{SqliteFixture, failed, run, stderr, stdout};
 
 #[test]
 fn it_makes_the_target_and_shows_and_keeps_the_proof() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let target = fixture.directory.path().join("deep/er/new.db");
     let mut command = fixture.zenith();
     let output = run(command.args(["--format", "json", "transfer", "--to"]).arg(&target), 0);
@@ -32,7 +32,7 @@ fn it_makes_the_target_and_shows_and_keeps_the_proof() {
 
 #[test]
 fn as_text_it_shows_each_table_with_both_digests() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let target = fixture.directory.path().join("new.db");
     let text = stdout(&run(fixture.zenith().args(["transfer", "--to"]).arg(&target), 0));
     let roles = text.lines().find(|line| line.trim_start().starts_with("roles")).expect("a line");
@@ -46,7 +46,7 @@ fn as_text_it_shows_each_table_with_both_digests() {
 
 #[test]
 fn a_target_with_a_database_in_it_is_refused() {
-    let (fixture, other) = (Fixture::created(), Fixture::created());
+    let (fixture, other) = (SqliteFixture::created(), SqliteFixture::created());
     let output = run(fixture.zenith().args(["transfer", "--to"]).arg(other.path()), 1);
     assert!(stderr(&output).contains("the target is not empty: it has permissions (18 rows)"));
     let output = run(fixture.zenith().args(["transfer", "--to"]).arg(fixture.path()), 2);
@@ -57,7 +57,7 @@ fn a_target_with_a_database_in_it_is_refused() {
 
 #[test]
 fn what_was_stopped_goes_on_with_resume() {
-    let (source, target) = (Place::Sqlite(Fixture::created()), Place::sqlite());
+    let (source, target) = (Place::Sqlite(SqliteFixture::created()), Place::sqlite());
     stop_when(&source, &target, |progress| progress.table == "users");
     let zenith = |flags: &[&str], exit| {
         let mut command = source.fixture().zenith();
@@ -73,7 +73,7 @@ fn what_was_stopped_goes_on_with_resume() {
 #[test]
 fn to_a_server_and_back() {
     let Some(server) = Place::postgres() else { return };
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let back = fixture.directory.path().join("back.db");
     run(fixture.zenith().args(["transfer", "--to", &server.address()]), 0);
     let mut command = bare_zenith(fixture.directory.path());
@@ -97,7 +97,7 @@ fn to_a_server_and_back() {
 
 #[test]
 fn tables_that_are_not_of_the_schema_are_not_left_behind_in_silence() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     fixture.sql(
         "CREATE TABLE carried (id); INSERT INTO carried VALUES (1), (2); CREATE TABLE no_rows (id)",
     );
@@ -115,9 +115,11 @@ fn tables_that_are_not_of_the_schema_are_not_left_behind_in_silence() {
 
 #[test]
 fn a_database_in_the_middle_of_a_transfer_is_not_taken_for_a_whole_one() {
-    let fixture = Fixture::created();
+    let fixture = SqliteFixture::created();
     let target = Place::sqlite();
-    stop_when(&Place::Sqlite(Fixture::created()), &target, |progress| progress.table == "roles");
+    stop_when(&Place::Sqlite(SqliteFixture::created()), &target, |progress| {
+        progress.table == "roles"
+    });
     let Place::Sqlite(half) = &target else { panic!("it is SQLite") };
     let health = half.manager().health_check();
     assert!(!health.healthy && failed(&health).contains(&"Schema Version"), "{health:?}");

@@ -60,7 +60,7 @@ impl DatabaseManager {
 }
 
 /// The names in `$names` of `$all` that `$table` does not have. Looking first burns no ids, which an
-/// ignored insert does; the caller holds the write lock, so nobody can come between.
+/// ignored insert does; [`seed`] holds the lock, so nobody can come between.
 macro_rules! missing {
     ($connection:expr, $table:ident, $name:ident, $all:expr) => {{
         let present: Vec<String> = dispatch!(&mut *$connection, |connection| $table::table
@@ -88,6 +88,7 @@ fn missing_permissions(
 
 /// Writes what is missing. Runs inside the caller's transaction.
 pub(super) fn seed(connection: &mut DbConnection) -> Result<SeedReport> {
+    connection.hold(TransactionLock::Seeds)?;
     let new_roles = missing!(connection, roles, name, ROLES);
     let new_permissions = missing_permissions(connection)?;
     let new_settings = missing!(connection, system_settings, key, SETTINGS);

@@ -52,12 +52,3 @@ pub fn assert_unchanged(
     let changed: Vec<_> = before.keys().chain(after.keys()).filter(differs).collect();
     assert!(changed.is_empty(), "changed: {changed:?}");
 }
-
-/// Whether any file below a directory contains this text.
-pub fn any_file_contains(directory: &Path, text: &str) -> bool {
-    let needle = text.as_bytes();
-    tree(directory)
-        .values()
-        .flatten()
-        .any(|bytes| bytes.windows(needle.len()).any(|window| window == needle))
-}

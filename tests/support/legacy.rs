@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use secrecy::SecretString;
 use zenith_db::manager::hash_password;
 
-use super::Fixture;
+use super::SqliteFixture;
 
 /// The shapes in which the former application's databases were found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,26 +106,26 @@ pub fn write(path: &Path, statements: &[&str]) {
 }
 
 /// A directory with a former database of this shape at the fixture's path.
-pub fn former(shape: Shape) -> Fixture {
+pub fn former(shape: Shape) -> SqliteFixture {
     former_with(shape, "")
 }
 
 /// The same with more statements run on it.
-pub fn former_with(shape: Shape, statements: &str) -> Fixture {
-    let fixture = Fixture::empty();
+pub fn former_with(shape: Shape, statements: &str) -> SqliteFixture {
+    let fixture = SqliteFixture::empty();
     write(&fixture.path(), &[&tables(shape), &rows(shape), statements]);
     fixture
 }
 
 /// The one kept original in the fixture's backups.
-pub fn kept_original(fixture: &Fixture) -> PathBuf {
+pub fn kept_original(fixture: &SqliteFixture) -> PathBuf {
     let kept = kept_originals(fixture);
     assert_eq!(kept.len(), 1, "{kept:?}");
     kept[0].clone()
 }
 
 /// Every kept original: a run that was killed just before the end leaves one too many.
-pub fn kept_originals(fixture: &Fixture) -> Vec<PathBuf> {
+pub fn kept_originals(fixture: &SqliteFixture) -> Vec<PathBuf> {
     let backups = fixture.directory.path().join("backups");
     let names = super::files_in(&backups).into_iter();
     names.filter(|n| n.starts_with("zenith-legacy-")).map(|name| backups.join(name)).collect()

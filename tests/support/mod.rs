@@ -6,13 +6,15 @@ pub mod former;
 pub mod legacy;
 pub mod models;
 pub mod own_migrations;
+#[cfg(feature = "postgres")]
+pub mod own_server;
 pub mod pages;
 pub mod place;
 pub mod rows;
 #[cfg(feature = "postgres")]
 pub mod server;
 pub mod snapshot;
-pub mod store;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -20,49 +22,127 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use tempfile::TempDir;
-use zenith_db::Config;
+use zenith_db::config::{Key, Loader};
+use zenith_db::connection::Backend;
 use zenith_db::manager::{Administrator, DatabaseManager, HealthReport};
+use zenith_db::{Config, Database, DbConnection, dispatch};
 
-/// A directory with, or still without, a database.
+/// A directory and a database, or the place for one: on SQLite a file in the directory; with the
+/// feature `postgres` and `ZENITH_TEST_POSTGRES`, a database of its own on that server. What such a
+/// test says holds on both.
 pub struct Fixture {
+    place: Place,
     pub directory: TempDir,
+}
+
+enum Place {
+    File,
+    #[cfg(feature = "postgres")]
+    Server(server::OwnDatabase),
 }
 
 impl Fixture {
     /// Without a database.
     pub fn empty() -> Self {
-        Self { directory: tempfile::tempdir().expect("a temporary directory") }
+        #[cfg(feature = "postgres")]
+        if server::url().is_some() {
+            return Self::at(Place::Server(server::OwnDatabase::missing()));
+        }
+        Self::at(Place::File)
+    }
+
+    /// With a database that has nothing in it.
+    pub fn blank() -> Self {
+        #[cfg(feature = "postgres")]
+        if server::url().is_some() {
+            return Self::at(Place::Server(server::OwnDatabase::empty()));
+        }
+        let fixture = Self::at(Place::File);
+        std::fs::write(fixture.file(), "").expect("a file");
+        fixture
     }
 
     /// With a finished database: every migration, the seeds, an administrator.
     pub fn created() -> Self {
-        let fixture = Self::empty();
-        fixture.manager().initialize(&administrator(), false).expect("a database");
-        fixture
+        #[cfg(feature = "postgres")]
+        if server::url().is_some() {
+            return Self::at(Place::Server(server::OwnDatabase::created()));
+        }
+        SqliteFixture::created().0
     }
 
-    pub fn path(&self) -> PathBuf {
+    fn at(place: Place) -> Self {
+        Self { place, directory: tempfile::tempdir().expect("a temporary directory") }
+    }
+
+    fn file(&self) -> PathBuf {
         self.directory.path().join("zenith.db")
     }
 
+    pub fn backend(&self) -> Backend {
+        match self.place {
+            Place::File => Backend::Sqlite,
+            #[cfg(feature = "postgres")]
+            Place::Server(_) => Backend::Postgres,
+        }
+    }
+
+    /// What holds for SQLite, or what for PostgreSQL.
+    pub fn either<T>(&self, sqlite: T, postgres: T) -> T {
+        match self.backend() {
+            Backend::Sqlite => sqlite,
+            Backend::Postgres => postgres,
+        }
+    }
+
+    /// The setting that names the database, and its value.
+    pub fn address(&self) -> (Key, String) {
+        match &self.place {
+            Place::File => (Key::Path, self.file().to_str().expect("UTF-8").to_owned()),
+            #[cfg(feature = "postgres")]
+            Place::Server(database) => (Key::Url, database.url()),
+        }
+    }
+
     pub fn config(&self) -> Config {
-        Config::for_path(self.path()).expect("a valid configuration")
+        self.config_with(&[])
+    }
+
+    /// With these settings beside the database.
+    pub fn config_with(&self, settings: &[(Key, &str)]) -> Config {
+        let (key, address) = self.address();
+        let backups = self.backups().to_str().expect("UTF-8").to_owned();
+        let loader = Loader::new().flag(key, "test", address);
+        let loader = match self.backend() {
+            Backend::Sqlite => loader,
+            // Beside a file it is where backups go anyway.
+            Backend::Postgres => loader.flag(Key::BackupDir, "test", backups),
+        };
+        let add = |loader: Loader, (key, value): &(Key, &str)| loader.flag(*key, "test", *value);
+        settings.iter().fold(loader, add).load().expect("a valid configuration")
     }
 
     pub fn manager(&self) -> DatabaseManager {
         DatabaseManager::new(self.config())
     }
 
-    /// A plain connection: none of our settings but foreign keys off, so that a test can break
-    /// things.
-    pub fn raw(&self) -> SqliteConnection {
-        let path = self.path();
-        let mut connection =
-            SqliteConnection::establish(path.to_str().expect("UTF-8")).expect("a connection");
-        connection
-            .batch_execute("PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = OFF")
-            .expect("pragmas");
-        connection
+    pub fn database(&self) -> Database {
+        Database::open(&self.config()).expect("a database")
+    }
+
+    /// Where backups go unless a test says otherwise.
+    pub fn backups(&self) -> PathBuf {
+        self.directory.path().join("backups")
+    }
+
+    /// A plain connection: none of our settings; on SQLite references are not enforced, so that a
+    /// test can break things.
+    pub fn raw(&self) -> DbConnection {
+        match &self.place {
+            Place::File => open_file(&self.file()),
+            #[cfg(feature = "postgres")]
+            Place::Server(database) => database.connect(),
+        }
     }
 
     /// Runs statements on a plain connection.
@@ -75,23 +155,190 @@ impl Fixture {
         text(&mut self.raw(), query)
     }
 
-    /// The command in this directory, with a clean environment and the database's path.
+    /// The command in this directory, with a clean environment and the database's address.
     pub fn zenith(&self) -> Command {
         let mut command = bare_zenith(self.directory.path());
-        command.arg("--path").arg(self.path());
+        let (key, address) = self.address();
+        match self.backend() {
+            Backend::Sqlite => drop(command.arg("--path").arg(address)),
+            // A URL may hold a password, and arguments can be read by everybody.
+            Backend::Postgres => {
+                command.env(key.name(), address).env("DATABASE_BACKUP_DIR", self.backups());
+                // That is where pg_dump is.
+                command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+            }
+        }
         command
     }
 
-    /// The names of the files in a directory, sorted.
+    /// The names of the files in the directory, sorted.
     pub fn files(&self) -> Vec<String> {
         files_in(self.directory.path())
+    }
+
+    /// Fails if a file or a database has come into being.
+    pub fn assert_nothing_was_created(&self) {
+        assert_eq!(self.files(), Vec::<String>::new());
+        #[cfg(feature = "postgres")]
+        if let Place::Server(database) = &self.place {
+            assert!(!database.exists(), "{} was created", database.name);
+        }
+    }
+
+    /// Everything there is, to see that nothing has changed: the bytes of every file, and on a server
+    /// every definition and every row.
+    pub fn everything(&self) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
+        let mut found = command::tree(self.directory.path());
+        if self.backend() == Backend::Postgres {
+            let mut connection = self.raw();
+            let definitions = rows::catalogue(&mut connection).into_iter();
+            let rows = rows::contents(&mut connection).into_iter();
+            let lines = definitions.chain(rows.map(|(table, rows)| (table, rows.join("\n"))));
+            found.extend(lines.map(|(name, text)| (name.into(), Some(text.into_bytes()))));
+        }
+        found
+    }
+
+    /// A backup of this database, restored beside it.
+    pub fn restored(&self, backup: &Path) -> Self {
+        match self.backend() {
+            Backend::Sqlite => {
+                let copy = Self::at(Place::File);
+                std::fs::copy(backup, copy.file()).expect("a copy");
+                copy
+            }
+            Backend::Postgres => {
+                let copy = Self::blank();
+                let mut restore = Command::new("pg_restore");
+                restore.arg("--exit-on-error").arg("--clean").arg("--if-exists");
+                restore.arg(format!("--dbname={}", copy.address().1)).arg(backup);
+                run(&mut restore, 0);
+                copy
+            }
+        }
+    }
+}
+
+/// A fixture for what is about SQLite itself: files, paths, PRAGMAs. It is a file whatever the run is
+/// for.
+pub struct SqliteFixture(Fixture);
+
+impl SqliteFixture {
+    /// Without a database.
+    pub fn empty() -> Self {
+        Self(Fixture::at(Place::File))
+    }
+
+    /// With a finished database: every migration, the seeds, an administrator.
+    pub fn created() -> Self {
+        let fixture = Self::empty();
+        fixture.manager().initialize(&administrator(), false).expect("a database");
+        fixture
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.0.file()
+    }
+
+    /// A plain connection, for PRAGMAs.
+    pub fn raw(&self) -> SqliteConnection {
+        open_sqlite(&self.path())
+    }
+
+    /// The same, for what works on both.
+    pub fn fixture(self) -> Fixture {
+        self.0
+    }
+}
+
+impl std::ops::Deref for SqliteFixture {
+    type Target = Fixture;
+
+    fn deref(&self) -> &Fixture {
+        &self.0
+    }
+}
+
+fn open_sqlite(path: &Path) -> SqliteConnection {
+    let mut connection =
+        SqliteConnection::establish(path.to_str().expect("UTF-8")).expect("a connection");
+    connection
+        .batch_execute("PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = OFF")
+        .expect("pragmas");
+    connection
+}
+
+/// A plain connection to an SQLite file.
+pub fn open_file(path: &Path) -> DbConnection {
+    DbConnection::Sqlite(open_sqlite(path))
+}
+
+/// A connection of a test: plain, or to either database.
+pub trait Raw: SimpleConnection + 'static {
+    fn backend(&self) -> Backend {
+        Backend::Sqlite
+    }
+
+    /// The rows of a query whose one column is called `line`.
+    fn lines(&mut self, query: &str) -> Vec<String>;
+
+    /// What the database says against a statement, in SQLite's words where it has words for it.
+    fn refusal(&mut self, statement: &str) -> Option<String> {
+        self.batch_execute(statement).err().map(|refused| refused.to_string())
+    }
+}
+
+#[derive(QueryableByName)]
+struct Line {
+    #[diesel(sql_type = Text)]
+    line: String,
+}
+
+impl Raw for SqliteConnection {
+    fn lines(&mut self, query: &str) -> Vec<String> {
+        let lines: Vec<Line> = diesel::sql_query(query).load(self).expect(query);
+        lines.into_iter().map(|line| line.line).collect()
+    }
+}
+
+impl Raw for DbConnection {
+    fn backend(&self) -> Backend {
+        self.backend()
+    }
+
+    fn lines(&mut self, query: &str) -> Vec<String> {
+        let lines: Vec<Line> = dispatch!(self, |c| diesel::sql_query(query).load(c)).expect(query);
+        lines.into_iter().map(|line| line.line).collect()
+    }
+
+    fn refusal(&mut self, statement: &str) -> Option<String> {
+        use diesel::result::DatabaseErrorKind as Kind;
+        let refused = self.batch_execute(statement).err()?;
+        let diesel::result::Error::DatabaseError(kind, info) = &refused else {
+            return Some(refused.to_string());
+        };
+        if self.backend() == Backend::Sqlite {
+            return Some(refused.to_string());
+        }
+        let constraint = info.constraint_name().unwrap_or_default();
+        Some(match kind {
+            Kind::ForeignKeyViolation => "FOREIGN KEY constraint failed".into(),
+            Kind::CheckViolation => format!("CHECK constraint failed: {constraint}"),
+            Kind::UniqueViolation => format!("UNIQUE constraint failed: {constraint}"),
+            Kind::NotNullViolation => {
+                let (table, column) = (info.table_name(), info.column_name());
+                let (table, column) = (table.unwrap_or_default(), column.unwrap_or_default());
+                format!("NOT NULL constraint failed: {table}.{column}")
+            }
+            _ => info.message().to_owned(),
+        })
     }
 }
 
 /// The one value of a query, as text; NULL reads as `NULL`.
-pub fn text(connection: &mut SqliteConnection, query: &str) -> String {
-    let query = format!("coalesce(CAST(({query}) AS TEXT), 'NULL')");
-    diesel::select(diesel::dsl::sql::<Text>(&query)).get_result(connection).expect(&query)
+pub fn text(connection: &mut impl Raw, query: &str) -> String {
+    let query = format!("SELECT coalesce(CAST(({query}) AS TEXT), 'NULL') AS line");
+    connection.lines(&query).pop().expect("a row")
 }
 
 /// The command in a directory, with a clean environment.

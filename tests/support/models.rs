@@ -8,15 +8,18 @@ use std::sync::{Arc, Mutex, OnceLock};
 use diesel::connection::{Connection, InstrumentationEvent};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
+use zenith_db::connection::Backend;
+use zenith_db::dispatch;
 use zenith_db::prelude::*;
 
-use super::Fixture;
-use super::store::Store;
+use super::{Fixture, SqliteFixture};
 
 /// A database with every migration, the seeds, the administrator `admin`, and one plain user `ann`
 /// with the role `user`.
 pub struct Models {
-    store: Store,
+    /// Before the fixture, which takes the database away.
+    database: Database,
+    fixture: Fixture,
     statements: Arc<Mutex<BTreeSet<String>>>,
 }
 
@@ -58,28 +61,29 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
 
 impl Models {
     pub fn new() -> Self {
-        static TEMPLATE: OnceLock<Fixture> = OnceLock::new();
-        let template = TEMPLATE.get_or_init(|| {
-            let fixture = Fixture::created();
-            let database = Database::open(&fixture.config()).expect("a database");
-            database.write(|conn| new_user(conn, "ann").map(drop)).expect("ann");
-            drop(database);
-            // The pool closes its connections when it pleases; until then the file may lack ann.
-            fixture.sql("PRAGMA wal_checkpoint(TRUNCATE)");
-            fixture
-        });
-        Self { store: Store::new(template), statements: Arc::default() }
+        Self::on(copy())
+    }
+
+    /// For a test of the plans themselves.
+    pub fn on_sqlite() -> Self {
+        Self::on(SqliteFixture::created().fixture())
+    }
+
+    fn on(fixture: Fixture) -> Self {
+        let database = fixture.database();
+        database.write(|conn| new_user(conn, "ann").map(drop)).expect("ann");
+        Self { database, fixture, statements: Arc::default() }
     }
 
     /// The database, for tests with threads. What runs through it directly is not recorded, unless it
     /// meets a connection that has been recorded before.
-    pub fn database(&self) -> &Store {
-        &self.store
+    pub fn database(&self) -> &Database {
+        &self.database
     }
 
-    /// The file, for what a model cannot do. Such a test is about SQLite.
+    /// What holds the database, for what a model cannot do.
     pub fn fixture(&self) -> &Fixture {
-        self.store.fixture().expect("a test on SQLite")
+        &self.fixture
     }
 
     /// What must work, in one write transaction.
@@ -107,7 +111,7 @@ impl Models {
         let error = self.fails(work);
         let violation = error.violation().unwrap_or_else(|| panic!("no violation: {error:?}"));
         // PostgreSQL refuses a NUL before it comes to any column.
-        let early = self.store.fixture().is_none() && violation.rule() == Rule::Text;
+        let early = self.fixture.backend() == Backend::Postgres && violation.rule() == Rule::Text;
         if early && [Rule::Text, Rule::Length].contains(&rule) && violation.table().is_none() {
             return;
         }
@@ -116,7 +120,7 @@ impl Models {
     }
 
     fn attempt<T>(&self, work: impl FnOnce(&mut DbConnection) -> Result<T>) -> Result<T> {
-        self.store.write(|connection| {
+        self.database.write(|connection| {
             let statements = self.statements.clone();
             connection.set_instrumentation(move |event: InstrumentationEvent<'_>| {
                 if let InstrumentationEvent::StartQuery { query, .. } = event {
@@ -155,8 +159,10 @@ impl Models {
     /// Each recorded statement's plan that breaks a rule, as `plan: statement`.
     fn bad_plans(&self) -> Vec<String> {
         // On PostgreSQL the planner reads whole tables as long as they are small, and it should.
-        let Some(fixture) = self.store.fixture() else { return Vec::new() };
-        let mut connection = fixture.raw();
+        if self.fixture.backend() == Backend::Postgres {
+            return Vec::new();
+        }
+        let mut connection = self.fixture.raw();
         let statements = self.statements.lock().expect("a lock");
         statements.iter().flat_map(|statement| bad_steps(&mut connection, statement)).collect()
     }
@@ -178,13 +184,14 @@ struct Step {
 }
 
 /// The steps of a statement's plan that read a whole table or sort, unless that is excepted.
-pub fn bad_steps(connection: &mut SqliteConnection, statement: &str) -> Vec<String> {
+pub fn bad_steps(connection: &mut DbConnection, statement: &str) -> Vec<String> {
     let verb = statement.split_whitespace().next().unwrap_or_default();
     if !["SELECT", "INSERT", "UPDATE", "DELETE"].contains(&verb) {
         return Vec::new();
     }
     let explain = format!("EXPLAIN QUERY PLAN {statement}");
-    let steps: Vec<Step> = diesel::sql_query(explain).load(connection).expect(statement);
+    let steps: Vec<Step> =
+        dispatch!(connection, |c| diesel::sql_query(explain).load(c)).expect(statement);
     let is_bad = |step: &Step| {
         step.detail.starts_with("SCAN ")
             && !step.detail.contains("CONSTANT ROW")
@@ -198,6 +205,19 @@ pub fn bad_steps(connection: &mut SqliteConnection, statement: &str) -> Vec<Stri
     };
     let bad = steps.into_iter().filter(|step| is_bad(step) && !excepted(step));
     bad.map(|step| format!("{}: {statement}", step.detail)).collect()
+}
+
+/// A finished database: on SQLite a copy of a file that is made once.
+fn copy() -> Fixture {
+    static TEMPLATE: OnceLock<SqliteFixture> = OnceLock::new();
+    let fixture = Fixture::empty();
+    if fixture.backend() == Backend::Postgres {
+        return Fixture::created();
+    }
+    let template = TEMPLATE.get_or_init(SqliteFixture::created);
+    let copy = SqliteFixture::empty();
+    std::fs::copy(template.path(), copy.path()).expect("a copy of the template");
+    copy.fixture()
 }
 
 fn new_user(connection: &mut DbConnection, name: &str) -> Result<UserId> {

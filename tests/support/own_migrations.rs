@@ -4,7 +4,7 @@ use zenith_db::config::{Key, Loader};
 use zenith_db::manager::DatabaseManager;
 use zenith_db::migrations::{EmbeddedMigration, Script, all};
 
-use super::Fixture;
+use super::SqliteFixture;
 
 /// A migration after all others, the same for both databases.
 pub fn migration(up: &str, down: &str) -> EmbeddedMigration {
@@ -18,7 +18,7 @@ pub fn named(name: &'static str, up: &str, down: &str) -> EmbeddedMigration {
 }
 
 /// A manager that knows these besides the embedded ones, and takes no backups.
-pub fn manager_with(fixture: &Fixture, own: &[EmbeddedMigration]) -> DatabaseManager {
+pub fn manager_with(fixture: &SqliteFixture, own: &[EmbeddedMigration]) -> DatabaseManager {
     let path = fixture.path().display().to_string();
     let loader = Loader::new().flag(Key::Path, "path", path);
     let config: Config = loader.flag(Key::AutoBackup, "test", "false").load().expect("a config");

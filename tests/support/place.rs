@@ -12,17 +12,17 @@ use zenith_db::manager::{
 use zenith_db::{DbConnection, Result};
 
 use super::filled::FILLED;
-use super::{Fixture, rows};
+use super::{SqliteFixture, rows};
 
 pub enum Place {
-    Sqlite(Fixture),
+    Sqlite(SqliteFixture),
     #[cfg(feature = "postgres")]
     Postgres(postgres::Schema),
 }
 
 impl Place {
     pub fn sqlite() -> Self {
-        let fixture = Fixture::empty();
+        let fixture = SqliteFixture::empty();
         std::fs::write(fixture.path(), "").expect("an empty file");
         fixture.manager().migrate().expect("a migrated database");
         Self::Sqlite(fixture)
@@ -68,7 +68,7 @@ impl Place {
     }
 
     /// The file, which must be SQLite's.
-    pub fn fixture(&self) -> &Fixture {
+    pub fn fixture(&self) -> &SqliteFixture {
         match self {
             Self::Sqlite(fixture) => fixture,
             #[cfg(feature = "postgres")]

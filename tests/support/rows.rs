@@ -1,35 +1,24 @@
 //! At least one row for every table, and ways to look at all rows and definitions at once.
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
-use diesel::connection::SimpleConnection;
-use diesel::prelude::*;
-use diesel::sql_types::Text;
+use super::Raw;
+use zenith_db::connection::Backend;
 
-/// On top of the seeds. User 100 owns what goes with its user, 101 is only named (`created_by` and
-/// the like), 102 to 104 have history that keeps them. Row 100 of each table is the one to try
-/// things on; its times lie in the past.
-pub const ROWS: &str = "
-PRAGMA foreign_keys = ON;
-INSERT INTO users (id, uuid, username, email, password_hash, role_id, created_at, updated_at,
-    created_by, updated_by, backup_codes)
-SELECT id, printf('00000000-0000-7000-8000-%012d', id), 'user' || id, 'user' || id || '@x.org',
-    '$argon2id$v=19$m=1,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo',
-    (SELECT id FROM roles WHERE name = 'user'), '2001-01-01 00:00:00.000000',
-    '2001-01-01 00:00:00.000000', iif(id = 100, 101, NULL), iif(id = 100, 101, NULL), '[]'
-FROM (SELECT 100 AS id UNION SELECT 101 UNION SELECT 102 UNION SELECT 103 UNION SELECT 104);
+const ROWS: &str = "
 INSERT INTO roles (id, name, created_at, updated_at, created_by)
 VALUES (100, 'auditor', '2001-01-01 00:00:00.000000', '2001-01-01 00:00:00.000000', 101);
 INSERT INTO permissions (id, name, resource, action) VALUES (100, 'report_read', 'reports', 'read');
 INSERT INTO role_permissions (id, role_id, permission_id, granted_by) VALUES (100, 100, 100, 101);
 INSERT INTO user_sessions (id, session_id, user_id, token_hash, location_info, created_at,
     idle_expires_at, expires_at)
-VALUES (100, 'session', 100, printf('%064d', 100), '{}', '2001-01-01 00:00:00.000000',
+VALUES (100, 'session', 100, '0000000000000000000000000000000000000000000000000000000000000100', '{}', '2001-01-01 00:00:00.000000',
     '2001-01-01 01:00:00.000000', '2001-01-02 00:00:00.000000');
 INSERT INTO password_history (id, user_id, password_hash, password_algorithm)
 VALUES (100, 100, '$2b$12$abcdefghijklmnopqrstuv', 'bcrypt');
 INSERT INTO api_keys (id, key_id, user_id, name, key_hash, key_prefix, created_by, is_active,
     created_at, revoked_at, revoked_by)
-VALUES (100, '00000000-0000-7000-8000-000000000100', 100, 'key', printf('%064d', 100), 'zk', 101, 0,
+VALUES (100, '00000000-0000-7000-8000-000000000100', 100, 'key', '0000000000000000000000000000000000000000000000000000000000000100', 'zk', 101, FALSE,
     '2001-01-01 00:00:00.000000', '2001-01-02 00:00:00.000000', 101);
 INSERT INTO chat_sessions (id, session_id, user_id, title, created_at, updated_at)
 VALUES (100, '00000000-0000-7000-8000-000000000100', 100, 'chat', '2001-01-01 00:00:00.000000',
@@ -42,15 +31,15 @@ VALUES (100, 100, 100, '00000000-0000-7000-8000-000000000100',
     '00000000-0000-7000-8000-000000000099', 'answer', 'assistant', '[]', '{}', 101);
 INSERT INTO documents (id, document_id, user_id, filename, original_filename, file_path, file_size,
     file_hash, mime_type, upload_started_at)
-VALUES (100, '00000000-0000-7000-8000-000000000100', 100, 'a', 'a', '/a', 1, printf('%064d', 100),
+VALUES (100, '00000000-0000-7000-8000-000000000100', 100, 'a', 'a', '/a', 1, '0000000000000000000000000000000000000000000000000000000000000100',
     'text/plain', '2001-01-01 00:00:00.000000');
 INSERT INTO document_chunks (id, chunk_id, document_id, chunk_index, content, content_hash,
     token_count)
-VALUES (100, '00000000-0000-7000-8000-000000000100', 100, 0, 'words', printf('%064d', 100), 1);
+VALUES (100, '00000000-0000-7000-8000-000000000100', 100, 0, 'words', '0000000000000000000000000000000000000000000000000000000000000100', 1);
 INSERT INTO file_storage (id, file_id, document_id, storage_path, original_filename, file_size,
     mime_type, file_hash, created_at)
 VALUES (100, '00000000-0000-7000-8000-000000000100', 100, '/a', 'a', 1, 'text/plain',
-    printf('%064d', 100), '2001-01-01 00:00:00.000000');
+    '0000000000000000000000000000000000000000000000000000000000000100', '2001-01-01 00:00:00.000000');
 INSERT INTO system_settings (id, key, value, created_at, updated_at, updated_by)
 VALUES (100, 'THEME', 'dark', '2001-01-01 00:00:00.000000', '2001-01-01 00:00:00.000000', 101);
 INSERT INTO user_preferences (id, user_id, key, value, created_at, updated_at)
@@ -58,7 +47,7 @@ VALUES (100, 100, 'THEME', 'light', '2001-01-01 00:00:00.000000', '2001-01-01 00
 INSERT INTO audit_log (id, seq, event_id, user_id, actor_name, event_type, event_category, action,
     request_data, response_data, prev_hash, entry_hash)
 VALUES (100, 1, '00000000-0000-7000-8000-000000000100', 102, 'user102', 'login', 'identity', 'log in',
-    '{}', '{}', printf('%064d', 0), printf('%064d', 1));
+    '{}', '{}', '0000000000000000000000000000000000000000000000000000000000000000', '0000000000000000000000000000000000000000000000000000000000000001');
 INSERT INTO security_events (id, event_id, user_id, event_type, severity, details, timestamp)
 VALUES (99, '00000000-0000-7000-8000-000000000099', 103, 'lockout', 'warning', '{}',
     '2001-01-01 00:00:00.000000');
@@ -74,37 +63,103 @@ INSERT INTO backup_jobs (id, job_id, started_at)
 VALUES (100, '00000000-0000-7000-8000-000000000100', '2001-01-01 00:00:00.000000');
 INSERT INTO system_metrics (id, metric_name, metric_value, metric_type)
 VALUES (100, 'sessions', 1, 'gauge');
-PRAGMA foreign_keys = OFF;
 ";
 
-#[derive(QueryableByName)]
-struct Line {
-    #[diesel(sql_type = Text)]
-    line: String,
+/// On top of the seeds. User 100 owns what goes with its user, 101 is only named (`created_by` and
+/// the like), 102 to 104 have history that keeps them. Row 100 of each table is the one to try
+/// things on; its times lie in the past.
+pub fn fill(connection: &mut impl Raw) {
+    let mut statements = String::new();
+    // The one who is named comes first.
+    for id in [101, 100, 102, 103, 104] {
+        let named = if id == 100 { "101" } else { "NULL" };
+        write!(
+            statements,
+            "INSERT INTO users (id, uuid, username, email, password_hash, role_id, created_at,
+                 updated_at, created_by, updated_by, backup_codes)
+             SELECT {id}, '00000000-0000-7000-8000-{id:012}', 'user{id}', 'user{id}@x.org',
+                 '$argon2id$v=19$m=1,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo', id,
+                 '2001-01-01 00:00:00.000000', '2001-01-01 00:00:00.000000', {named}, {named}, '[]'
+             FROM roles WHERE name = 'user';"
+        )
+        .expect("a String takes it");
+    }
+    statements.push_str(ROWS);
+    enforce_references(connection, true);
+    connection.batch_execute(&statements).expect("rows");
+    enforce_references(connection, false);
+}
+
+/// On a server they are always enforced.
+pub fn enforce_references(connection: &mut impl Raw, enforced: bool) {
+    if connection.backend() == Backend::Sqlite {
+        let pragma = format!("PRAGMA foreign_keys = {enforced}");
+        connection.batch_execute(&pragma).expect("a pragma");
+    }
+}
+
+pub fn drop_trigger(connection: &mut impl Raw, table: &str, trigger: &str) {
+    let drop = match connection.backend() {
+        Backend::Sqlite => format!("DROP TRIGGER {trigger}"),
+        Backend::Postgres => format!("DROP TRIGGER {trigger} ON {table}"),
+    };
+    connection.batch_execute(&drop).expect(&drop);
 }
 
 /// The rows of a query whose one column is called `line`.
-pub fn lines(connection: &mut SqliteConnection, query: &str) -> Vec<String> {
-    let lines: Vec<Line> = diesel::sql_query(query).load(connection).expect(query);
-    lines.into_iter().map(|line| line.line).collect()
+pub fn lines(connection: &mut impl Raw, query: &str) -> Vec<String> {
+    connection.lines(query)
 }
 
 /// The tables, Diesel's own included.
-pub fn tables(connection: &mut SqliteConnection) -> Vec<String> {
-    lines(
-        connection,
-        "SELECT name AS line FROM sqlite_schema
-         WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
-    )
+pub fn tables(connection: &mut impl Raw) -> Vec<String> {
+    connection.lines(match connection.backend() {
+        Backend::Sqlite => {
+            "SELECT name AS line FROM sqlite_schema
+             WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
+        }
+        Backend::Postgres => {
+            r#"SELECT tablename::text AS line FROM pg_tables WHERE schemaname = 'public'
+               ORDER BY tablename COLLATE "C""#
+        }
+    })
+}
+
+pub fn has_table(connection: &mut impl Raw, name: &str) -> bool {
+    tables(connection).iter().any(|table| table == name)
 }
 
 /// Every object with its definition, white space normalised.
-pub fn catalogue(connection: &mut SqliteConnection) -> BTreeMap<String, String> {
-    let objects = lines(
-        connection,
-        "SELECT type || ' ' || name || '|' || coalesce(sql, '') AS line FROM sqlite_schema
-         WHERE name <> 'sqlite_sequence'",
-    );
+pub fn catalogue(connection: &mut impl Raw) -> BTreeMap<String, String> {
+    let objects = connection.lines(match connection.backend() {
+        Backend::Sqlite => {
+            "SELECT type || ' ' || name || '|' || coalesce(sql, '') AS line FROM sqlite_schema
+             WHERE name <> 'sqlite_sequence'"
+        }
+        Backend::Postgres => {
+            "SELECT 'relation ' || relname || '|' || relkind::text || coalesce(pg_get_viewdef(oid), '') AS line
+             FROM pg_class
+             WHERE relkind IN ('r', 'v', 'm', 'S') AND relnamespace = 'public'::regnamespace
+             UNION ALL SELECT 'column ' || attrelid::regclass || '.' || attname || '|'
+                 || format_type(atttypid, atttypmod) || attnotnull || attidentity::text
+                 || coalesce(pg_get_expr(adbin, adrelid), '')
+             FROM pg_attribute JOIN pg_class AS c ON c.oid = attrelid
+             LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+             WHERE attnum > 0 AND NOT attisdropped AND relnamespace = 'public'::regnamespace
+                 AND relkind = 'r'
+             UNION ALL SELECT 'index ' || indexrelid::regclass || '|' || pg_get_indexdef(indexrelid)
+             FROM pg_index JOIN pg_class AS c ON c.oid = indrelid
+             WHERE relnamespace = 'public'::regnamespace
+             UNION ALL SELECT 'constraint ' || conrelid::regclass || '.' || conname || '|'
+                 || pg_get_constraintdef(oid)
+             FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+             UNION ALL SELECT 'trigger ' || tgname || '|' || pg_get_triggerdef(t.oid)
+             FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = tgrelid
+             WHERE NOT tgisinternal AND relnamespace = 'public'::regnamespace
+             UNION ALL SELECT 'function ' || oid::regprocedure || '|' || pg_get_functiondef(oid)
+             FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+        }
+    });
     let split = |object: String| {
         let (name, sql) = object.split_once('|').expect("a separator");
         (name.to_owned(), sql.split_whitespace().collect::<Vec<_>>().join(" "))
@@ -113,27 +168,30 @@ pub fn catalogue(connection: &mut SqliteConnection) -> BTreeMap<String, String> 
 }
 
 /// Every row of every table, written out.
-pub fn contents(connection: &mut SqliteConnection) -> BTreeMap<String, Vec<String>> {
+pub fn contents(connection: &mut impl Raw) -> BTreeMap<String, Vec<String>> {
     let mut contents = BTreeMap::new();
     for table in tables(connection) {
-        let columns = lines(
-            connection,
-            &format!(
-                "SELECT 'quote(\"' || name || '\")' AS line FROM pragma_table_info('{table}')"
-            ),
-        );
-        let row = columns.join(" || ',' || ");
-        let query = format!("SELECT {row} AS line FROM \"{table}\" ORDER BY rowid");
-        let rows = lines(connection, &query);
+        let query = match connection.backend() {
+            Backend::Sqlite => {
+                let columns = connection.lines(&format!(
+                    "SELECT 'quote(\"' || name || '\")' AS line FROM pragma_table_info('{table}')"
+                ));
+                let row = columns.join(" || ',' || ");
+                format!("SELECT {row} AS line FROM \"{table}\" ORDER BY rowid")
+            }
+            Backend::Postgres => {
+                format!(
+                    "SELECT t::text AS line FROM \"{table}\" AS t ORDER BY t::text COLLATE \"C\""
+                )
+            }
+        };
+        let rows = connection.lines(&query);
         contents.insert(table, rows);
     }
     contents
 }
 
 /// What the database says against a statement; panics if it takes it.
-pub fn refusal(connection: &mut SqliteConnection, statement: &str) -> String {
-    match connection.batch_execute(statement) {
-        Ok(()) => panic!("accepted: {statement}"),
-        Err(refused) => refused.to_string(),
-    }
+pub fn refusal(connection: &mut impl Raw, statement: &str) -> String {
+    connection.refusal(statement).unwrap_or_else(|| panic!("accepted: {statement}"))
 }

@@ -55,6 +55,7 @@ fn columns_and_indexes(
     ] {
         faults.extend(differences(expected, found, &tables));
     }
+    faults.extend(strange_columns(&expected, &found));
     let good = format!("as the migrations make them, {} indexes", expected.indexes.len());
     Ok(Finding::from_faults(&faults, good, MEND_SCHEMA))
 }
@@ -83,6 +84,19 @@ fn differences(
     let of_present_table = |line: &&String| tables.iter().any(|table| line.starts_with(table));
     let missing = expected.difference(found).filter(of_present_table);
     missing.map(|line| format!("missing or otherwise: {line}")).collect()
+}
+
+/// Columns that the tables of the migrations have beside theirs; one that was changed is reported
+/// already.
+fn strange_columns(expected: &Structure, found: &Structure) -> Vec<String> {
+    let name = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
+    let ours: BTreeSet<String> = expected.columns.iter().map(|line| name(line)).collect();
+    let tables = expected.tables();
+    let of_our_table =
+        |column: &String| column.split_once('.').is_some_and(|(table, _)| tables.contains(table));
+    let names = found.columns.iter().map(|line| name(line));
+    let strange = names.filter(|column| of_our_table(column) && !ours.contains(column));
+    strange.map(|column| format!("column {column} is no migration's")).collect()
 }
 
 #[derive(QueryableByName)]

@@ -45,6 +45,9 @@ db-backup: build ## Take a backup and check it
 test: ## Run every test, on SQLite
 	$(CARGO) test --locked --no-fail-fast
 
+# Tests that take long and are about files, whatever the run is for: `make test` has run them.
+SQLITE_ONLY := $(addprefix --skip ,adopt compile_fail migration_kills migration_failures paths start_script)
+
 test-postgres: ## Run every test that is not about SQLite on the server that ZENITH_TEST_POSTGRES names
 	@if [ -z "$$ZENITH_TEST_POSTGRES" ]; then \
 		echo "SKIPPED: no test ran on PostgreSQL: ZENITH_TEST_POSTGRES names no server" >&2; \
@@ -52,7 +55,7 @@ test-postgres: ## Run every test that is not about SQLite on the server that ZEN
 		echo "error: ZENITH_TEST_POSTGRES names a server, but libpq is missing (Debian: libpq-dev)" >&2; \
 		exit 1; \
 	else set -x; \
-		$(CARGO) test --locked --no-fail-fast --features postgres --test zenith; \
+		$(CARGO) test --locked --no-fail-fast --features postgres --test zenith -- $(SQLITE_ONLY); \
 	fi
 
 check: fmt clippy test example doc schema-check ## Everything that CI runs

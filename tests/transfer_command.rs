@@ -115,12 +115,9 @@ fn tables_that_are_not_of_the_schema_are_not_left_behind_in_silence() {
 
 #[test]
 fn a_database_in_the_middle_of_a_transfer_is_not_taken_for_a_whole_one() {
-    let fixture = SqliteFixture::created();
-    let target = Place::sqlite();
-    stop_when(&Place::Sqlite(SqliteFixture::created()), &target, |progress| {
-        progress.table == "roles"
-    });
-    let Place::Sqlite(half) = &target else { panic!("it is SQLite") };
+    let (source, target) = (Place::Sqlite(SqliteFixture::created()), Place::sqlite());
+    stop_when(&source, &target, |progress| progress.table == "roles");
+    let half = target.fixture();
     let health = half.manager().health_check();
     assert!(!health.healthy && failed(&health).contains(&"Schema Version"), "{health:?}");
     let create = half.manager().initialize(&crate::support::administrator(), false).map(drop);
@@ -129,5 +126,4 @@ fn a_database_in_the_middle_of_a_transfer_is_not_taken_for_a_whole_one() {
         let error = error.expect_err("it lacks rows").to_string();
         assert!(error.contains("--resume"), "{error}");
     }
-    drop(fixture);
 }

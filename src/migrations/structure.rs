@@ -162,12 +162,12 @@ const SQLITE: [&str; 4] = [
        WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\_%' ESCAPE '\'
            AND t.name NOT LIKE '\_\_%' ESCAPE '\'"#,
     r#"SELECT t.name || ': ' || iif(i."unique", 'unique ', '') || i.name || ' ('
-           || (SELECT group_concat(name, ', ') FROM pragma_index_info(i.name)) || ')'
+           || coalesce((SELECT group_concat(name, ', ') FROM pragma_index_info(i.name)), '') || ')'
            || iif(i.partial, ' partial', '') AS line
        FROM sqlite_schema AS t, pragma_index_list(t.name) AS i
        WHERE t.type = 'table' AND i.origin = 'c' AND t.name NOT LIKE '\_\_%' ESCAPE '\'"#,
     // SQLite does not tell a constraint's name; it follows from table and column.
-    r#"SELECT t.name || '_' || f."from" || '_fkey: ' || f."table" || '.' || f."to" || ' ON DELETE '
+    r#"SELECT t.name || '_' || f."from" || '_fkey: ' || f."table" || '.' || coalesce(f."to", '?') || ' ON DELETE '
            || f.on_delete AS line
        FROM sqlite_schema AS t, pragma_foreign_key_list(t.name) AS f WHERE t.type = 'table'"#,
     "SELECT tbl_name || ': ' || name AS line FROM sqlite_schema WHERE type = 'trigger'",

@@ -39,13 +39,13 @@ impl DatabaseManager {
     ) -> Result<(Run<T>, Option<BackupReport>)> {
         let (mut backup, mut room, mut begun) = (None, None, false);
         let prepare = |connection: &mut DbConnection| {
-            begun = true;
             if !migrations::is_empty(connection)? {
                 room = self.check_room(connection)?;
                 if self.config.auto_backup() {
                     backup = Some(self.copy_and_check(operation)?);
                 }
             }
+            begun = true;
             Ok(())
         };
         let result = migrations::run(connection, self.migrations, goal, prepare, after);

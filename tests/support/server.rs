@@ -146,10 +146,10 @@ fn announce(connection: &mut PgConnection, run: &str) {
 
 /// Drops the databases of runs that are no more.
 fn drop_left_behind(connection: &mut PgConnection) {
-    let query = r"SELECT datname::text AS name FROM pg_database
-        WHERE datname ~ '^test_[0-9a-f]{12}_[0-9]+$' AND NOT EXISTS (
+    let query = r"SELECT d.datname::text AS name FROM pg_database AS d
+        WHERE d.datname ~ '^test_[0-9a-f]{12}_[0-9]+$' AND NOT EXISTS (
             SELECT FROM pg_stat_activity
-            WHERE application_name = 'zenith tests ' || split_part(datname, '_', 2))";
+            WHERE application_name = 'zenith tests ' || split_part(d.datname, '_', 2))";
     for name in names(connection, query) {
         // Another run may do the same at the same time.
         let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");

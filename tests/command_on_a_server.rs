@@ -227,3 +227,21 @@ fn without_pg_dump_nothing_is_changed_and_the_error_says_what_to_install() {
     run(&mut without(&["rollback", "--yes", "--no-backup"]), 0);
     assert_eq!(applied(), "5");
 }
+
+#[test]
+fn a_trigger_that_does_something_else_than_it_should_is_noticed() {
+    let weaken = [
+        "CREATE OR REPLACE TRIGGER audit_log_no_delete BEFORE DELETE ON audit_log
+             FOR EACH ROW EXECUTE FUNCTION keep_updated_at()",
+        "CREATE OR REPLACE FUNCTION audit_log_refuse() RETURNS trigger LANGUAGE plpgsql
+             AS $$ BEGIN RETURN OLD; END; $$",
+        "ALTER TABLE audit_log DISABLE TRIGGER audit_log_no_update",
+    ];
+    for statement in weaken {
+        let Some(fixture) = on_a_server(Fixture::created) else { return };
+        assert_eq!(crate::support::failed(&fixture.manager().health_check()), Vec::<&str>::new());
+        fixture.sql(statement);
+        let health = fixture.manager().health_check();
+        assert_eq!(crate::support::failed(&health), ["Triggers Present"], "{statement}");
+    }
+}

@@ -62,8 +62,44 @@ fn columns_and_indexes(
 
 fn triggers(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<Finding> {
     let (expected, found) = both(connection, manager)?;
-    let faults = differences(&expected.triggers, &found.triggers, &found.tables());
+    let mut faults = differences(&expected.triggers, &found.triggers, &found.tables());
+    faults.extend(weakened_triggers(connection, manager, &expected)?);
     Ok(Finding::from_faults(&faults, format!("all {}", expected.triggers.len()), MEND_SCHEMA))
+}
+
+#[derive(QueryableByName)]
+struct Trigger {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    definition: String,
+    #[diesel(sql_type = Text)]
+    body: String,
+}
+
+/// Triggers of ours that do something else than the migrations say: by their definition, and by what
+/// their function does. Both stand in the text of the migrations, but for white space and the schema.
+fn weakened_triggers(
+    connection: &mut DbConnection,
+    manager: &DatabaseManager,
+    expected: &Structure,
+) -> Result<Vec<String>> {
+    let query = "SELECT c.relname || ': ' || t.tgname AS name, p.prosrc AS body,
+            replace(pg_get_triggerdef(t.oid), quote_ident(current_schema()) || '.', '') AS definition
+        FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid
+        JOIN pg_proc AS p ON p.oid = t.tgfoid
+        WHERE NOT t.tgisinternal AND c.relnamespace = current_schema()::regnamespace";
+    let found: Vec<Trigger> = dispatch!(connection, |c| diesel::sql_query(query).load(c))?;
+    let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let written: Vec<&str> =
+        manager.migrations.iter().map(|migration| migration.up(Backend::Postgres)).collect();
+    let written = plain(&written.join(" "));
+    let as_written = |text: &str| written.contains(&plain(text));
+    let ours = found.into_iter().filter(|trigger| expected.triggers.contains(&trigger.name));
+    let weakened = ours.filter(|t| !as_written(&t.definition) || !as_written(&t.body));
+    Ok(weakened
+        .map(|trigger| format!("{} is not what the migrations make", trigger.name))
+        .collect())
 }
 
 fn both(

@@ -13,7 +13,7 @@ FEATURES  ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help build db-init db-migrate db-rollback db-seed db-health db-status db-backup \
-        test test-postgres check fmt clippy example doc schema-check bench bench-models
+        test test-postgres check fmt clippy lint example doc schema-check bench bench-models
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,7 +54,10 @@ test-postgres: ## Run the models' tests on the server that ZENITH_TEST_POSTGRES 
 		$(CARGO) test --locked --no-fail-fast --features postgres --test zenith -- models_ backends_ server_; \
 	fi
 
-check: fmt clippy test example doc schema-check ## Everything that CI runs
+lint: ## Find faults in the SQL of the migrations
+	$(CARGO) run --locked --quiet --bin zenith-db -- migration lint
+
+check: fmt clippy lint test example doc schema-check ## Everything that CI runs
 
 fmt:
 	$(CARGO) fmt --all --check

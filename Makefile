@@ -13,7 +13,7 @@ FEATURES  ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help build db-init db-migrate db-rollback db-seed db-health db-status db-backup \
-        test test-postgres check fmt clippy example doc schema-check bench bench-models
+        test test-postgres check fmt clippy lint example doc schema-check bench bench-models
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,7 +58,10 @@ test-postgres: ## Run every test that is not about SQLite on the server that ZEN
 		$(CARGO) test --locked --no-fail-fast --features postgres --test zenith -- $(SQLITE_ONLY); \
 	fi
 
-check: fmt clippy test example doc schema-check ## Everything that CI runs
+lint: ## Find faults in the SQL of the migrations
+	$(CARGO) run --locked --quiet --bin zenith-db -- migration lint
+
+check: fmt clippy lint test example doc schema-check ## Everything that CI runs
 
 fmt:
 	$(CARGO) fmt --all --check

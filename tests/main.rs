@@ -39,6 +39,7 @@ mod migration_conservation;
 mod migration_failures;
 mod migration_history;
 mod migration_kills;
+mod migration_lint;
 mod migration_plan;
 #[cfg(feature = "postgres")]
 mod migration_postgres;

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::connection::Backend;
+
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
     .usage(AnsiColor::Green.on_default().bold())
@@ -116,11 +118,43 @@ pub(super) enum Command {
         #[arg(long)]
         leave_other_tables: bool,
     },
+    /// Work on migrations as files
+    #[command(subcommand)]
+    Migration(MigrationCommand),
     /// Show the settings in force and where each comes from
     Config,
     /// Create the database if it is missing, migrate it if that is what is wrong, and fail if it is
     /// still unhealthy
     Ensure,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub(super) enum MigrationCommand {
+    /// Find faults in the SQL of migrations, without a database
+    Lint {
+        /// Where sqlite/ and postgres/ lie, or the migrations of one database
+        #[arg(value_name = "DIRECTORY", default_value = "migrations")]
+        directory: PathBuf,
+        /// The database that the migrations in DIRECTORY are for [default: its last part says it]
+        #[arg(long, value_enum)]
+        backend: Option<Dialect>,
+    },
+}
+
+/// The database that SQL is written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+impl Dialect {
+    pub(super) const fn backend(self) -> Backend {
+        match self {
+            Self::Sqlite => Backend::Sqlite,
+            Self::Postgres => Backend::Postgres,
+        }
+    }
 }
 
 #[derive(Debug, clap::Args)]

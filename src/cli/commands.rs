@@ -5,9 +5,9 @@ use std::fmt;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use super::args::{Args, Command};
+use super::args::{Args, Command, MigrationCommand};
 use super::output::Output;
-use super::{Exit, adopt, ask, migrate, render};
+use super::{Exit, adopt, ask, lint, migrate, render};
 use crate::config::{EnvFile, Key, Loader, Location, Source};
 use crate::manager::{
     Administrator, AdoptionOptions, DatabaseManager, HealthReport, SetupReport, TransferOptions,
@@ -46,6 +46,9 @@ pub(super) fn exit_of(error: &anyhow::Error) -> Exit {
 
 pub(super) fn run(args: &Args, output: Output) -> anyhow::Result<Exit> {
     check_flags(args)?;
+    if let Command::Migration(MigrationCommand::Lint { directory, backend }) = &args.command {
+        return lint::run(output, directory, *backend);
+    }
     let config = load_config(args).map_err(Error::from)?;
     refuse_public_password(&config)?;
     for warning in config.warnings() {
@@ -101,6 +104,8 @@ pub(super) fn run(args: &Args, output: Output) -> anyhow::Result<Exit> {
             output.result(&settings, |out, _| render::config(out, table))?;
             Ok(Exit::Done)
         }
+        // Done above, without a configuration.
+        Command::Migration(_) => Ok(Exit::Usage),
         Command::Ensure => ensure(args, output, &manager),
     }
 }

@@ -4,6 +4,7 @@ mod adopt;
 mod args;
 mod ask;
 mod commands;
+mod lint;
 mod migrate;
 mod output;
 mod render;

@@ -9,6 +9,7 @@ mod engine;
 mod exclusive;
 mod history;
 mod ledger;
+pub mod lint;
 mod references;
 mod reset;
 mod statement;

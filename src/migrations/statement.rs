@@ -47,11 +47,14 @@ pub struct PlannedStatement {
     pub subject: String,
     /// Its text, without comments.
     pub sql: String,
+    /// The line of its script on which it begins, from 1.
+    pub line: usize,
 }
 
 /// The statements of a script, in order.
 pub(super) fn statements(script: &str) -> Vec<PlannedStatement> {
-    let mut found: Vec<_> = split(script).iter().filter_map(|sql| classify(sql)).collect();
+    let mut found: Vec<_> =
+        split(script).into_iter().filter_map(|(line, sql)| classify(line, &sql)).collect();
     mark_rebuilds(&mut found);
     found
 }
@@ -112,7 +115,7 @@ fn unquoted(word: &str) -> String {
     word.trim_matches(['"', '`', '[', ']']).to_owned()
 }
 
-fn classify(sql: &str) -> Option<PlannedStatement> {
+fn classify(line: usize, sql: &str) -> Option<PlannedStatement> {
     /// Words that may stand before the name and say nothing of it.
     const MODIFIERS: &[&str] = &["TEMP", "TEMPORARY", "UNIQUE", "VIRTUAL", "IF", "NOT", "EXISTS"];
     let mut rest =
@@ -142,12 +145,15 @@ fn classify(sql: &str) -> Option<PlannedStatement> {
             _ => format!("{kind} {name}"),
         },
         sql: sql.to_owned(),
+        line,
     })
 }
 
-/// Cuts a script at the semicolons that end statements, and leaves comments out.
-fn split(script: &str) -> Vec<String> {
+/// Cuts a script at the semicolons that end statements, and leaves comments out. Each statement has
+/// the number of the line on which it begins.
+fn split(script: &str) -> Vec<(usize, String)> {
     let (mut found, mut current) = (Vec::new(), String::new());
+    let mut begins = 0;
     // Within BEGIN … END of a trigger, and within CASE … END, a semicolon ends nothing.
     let mut depth = 0_usize;
     let mut rest = script;
@@ -170,7 +176,8 @@ fn split(script: &str) -> Vec<String> {
                 let word = |c: char| !(c.is_alphanumeric() || c == '_');
                 let length = rest.find(word).unwrap_or(rest.len());
                 match rest.get(..length).map(str::to_ascii_uppercase).as_deref() {
-                    Some("BEGIN" | "CASE") => depth += 1,
+                    // At the beginning of a statement, BEGIN opens a transaction.
+                    Some("BEGIN" | "CASE") if !current.trim().is_empty() => depth += 1,
                     Some("END") => depth = depth.saturating_sub(1),
                     _ => {}
                 }
@@ -179,15 +186,23 @@ fn split(script: &str) -> Vec<String> {
             _ => next.len_utf8(),
         };
         let (token, after) = rest.split_at(length);
+        if current.trim().is_empty() {
+            begins = script.len() - rest.len();
+        }
         rest = after;
         if token == ";" && depth == 0 {
-            found.push(std::mem::take(&mut current));
+            found.push((begins, std::mem::take(&mut current)));
         } else {
             current.push_str(token);
         }
     }
-    found.push(current);
-    found.iter().map(|sql| sql.trim().to_owned()).filter(|sql| !sql.is_empty()).collect()
+    found.push((begins, current));
+    let line = |at: usize| script.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1;
+    found
+        .iter()
+        .map(|(at, sql)| (line(*at), sql.trim().to_owned()))
+        .filter(|(_, sql)| !sql.is_empty())
+        .collect()
 }
 
 /// The length of what is quoted at the beginning of the text; a doubled quote is part of it.
@@ -257,11 +272,20 @@ mod tests {
             (Effect::Drops, "view v".to_owned()),
         ];
         assert_eq!(effects(script), expected);
+        let split = |script| split(script).into_iter().map(|(_, sql)| sql).collect::<Vec<_>>();
         assert_eq!(split("DROP TABLE [a;b]; SELECT 'open"), ["DROP TABLE [a;b]", "SELECT 'open"]);
         let function = "CREATE FUNCTION f() AS $$ BEGIN; END; $$; SELECT $a$ ; $$ ; $a$, $1";
         let parts = ["CREATE FUNCTION f() AS $$ BEGIN; END; $$", "SELECT $a$ ; $$ ; $a$, $1"];
         assert_eq!(split(function), parts);
         assert_eq!(split(" ; -- nothing\n/* open"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_statement_begins_on_the_line_of_its_first_word() {
+        let script = "-- x\nBEGIN; DROP\nTABLE a;\n/* b\n */ -- c\n\n DROP VIEW v;\r\nCOMMIT";
+        let found: Vec<_> = statements(script).into_iter().map(|s| (s.line, s.subject)).collect();
+        let expected = [(2, "begin"), (2, "table a"), (7, "view v"), (8, "commit")];
+        assert_eq!(found, expected.map(|(line, subject)| (line, subject.to_owned())));
     }
 
     #[test]

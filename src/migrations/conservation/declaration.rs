@@ -25,9 +25,11 @@ pub(crate) struct Declaration {
     pub(crate) table: String,
     pub(crate) columns: Vec<String>,
     pub(crate) reason: String,
+    /// The line of the script, from 1.
+    pub(crate) line: usize,
 }
 
-const INTENTS: [(&str, Intent); 3] = [
+pub(crate) const INTENTS: [(&str, Intent); 3] = [
     ("loses-rows:", Intent::LosesRows),
     ("loses-columns:", Intent::LosesColumns),
     ("changes-rows:", Intent::ChangesRows),
@@ -40,7 +42,7 @@ pub(crate) fn declarations(script: &str) -> (Vec<Declaration>, Vec<(usize, &'sta
     for (index, line) in script.lines().enumerate() {
         let Some(comment) = line.strip_prefix("--").map(str::trim) else { continue };
         for (word, intent) in INTENTS {
-            match comment.strip_prefix(word).map(|rest| declaration(intent, rest)) {
+            match comment.strip_prefix(word).map(|rest| declaration(intent, rest, index + 1)) {
                 Some(Ok(declaration)) => found.push(declaration),
                 Some(Err(fault)) => faults.push((index + 1, fault)),
                 None => {}
@@ -50,7 +52,7 @@ pub(crate) fn declarations(script: &str) -> (Vec<Declaration>, Vec<(usize, &'sta
     (found, faults)
 }
 
-fn declaration(intent: Intent, text: &str) -> Result<Declaration, &'static str> {
+fn declaration(intent: Intent, text: &str, line: usize) -> Result<Declaration, &'static str> {
     let (table, rest) = text.trim().split_once(char::is_whitespace).ok_or("a reason is missing")?;
     let rest = rest.trim_start();
     let (columns, reason) = match rest.strip_prefix('(') {
@@ -64,7 +66,7 @@ fn declaration(intent: Intent, text: &str) -> Result<Declaration, &'static str> 
         _ if reason.is_empty() => Err("a reason is missing"),
         Intent::LosesColumns if columns.is_empty() => Err("the columns are missing: table (a, b)"),
         Intent::LosesRows if !columns.is_empty() => Err("rows are lost whole: name no columns"),
-        _ => Ok(Declaration { intent, table: table.to_owned(), columns, reason }),
+        _ => Ok(Declaration { intent, table: table.to_owned(), columns, reason, line }),
     }
 }
 

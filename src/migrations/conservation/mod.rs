@@ -20,8 +20,7 @@ use super::statement::{self, Effect, PlannedStatement};
 use super::tables::table_names;
 use crate::{DbConnection, Error, Result, dispatch};
 
-use declaration::Declaration;
-pub(super) use declaration::{Intent, declarations};
+pub(super) use declaration::{Declaration, INTENTS, Intent, declarations};
 use digest::{Digest, quoted};
 
 /// What a migration did to the rows of one table.

@@ -1,0 +1,94 @@
+//! Runs the scripts for SQLite on a database in memory.
+
+use diesel::connection::SimpleConnection;
+
+use super::super::embedded::all;
+use super::super::statement::statements;
+use super::super::structure::{Structure, fresh_in_memory};
+use super::{Finding, LintRule, SourceMigration, SourceScript};
+use crate::{DbConnection, Result};
+
+pub(super) fn check(migrations: &[SourceMigration]) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if let Err(error) = run(migrations, &mut found)
+        && let Some(migration) = migrations.first()
+    {
+        let problem = format!("SQLite in memory cannot be used: {error}");
+        found.push(migration.up.finding(1, LintRule::DoesNotRun, problem, "see the cause"));
+    }
+    found
+}
+
+fn run(migrations: &[SourceMigration], found: &mut Vec<Finding>) -> Result<()> {
+    // An application's own come after ours.
+    let ours = migrations.iter().any(|m| all().iter().any(|embedded| embedded.name() == m.name));
+    let base = if ours { [].iter() } else { all().iter() };
+    let mut memory = fresh_in_memory(base)?;
+    memory.batch_execute("PRAGMA foreign_keys = OFF")?;
+    let mut connection = DbConnection::Sqlite(memory);
+    for migration in migrations {
+        let before = Structure::of(&mut connection)?;
+        if !runs(&mut connection, &migration.up, found) {
+            // What follows builds on it.
+            return Ok(());
+        }
+        execute(&mut connection, "SAVEPOINT before_down").map_err(crate::Error::Query)?;
+        let reverted = runs(&mut connection, &migration.down, found);
+        let after = Structure::of(&mut connection)?;
+        // An empty down.sql has a rule of its own.
+        if reverted && !statements(&migration.down.text).is_empty() {
+            let more = after.missing_from(&before).into_iter().map(|line| format!("{line} stays"));
+            let less =
+                before.missing_from(&after).into_iter().map(|line| format!("{line} is not back"));
+            let wrong: Vec<String> = more.chain(less).collect();
+            if !wrong.is_empty() {
+                found.push(migration.down.finding(
+                    1,
+                    LintRule::DownIncomplete,
+                    format!("after it, {}", wrong.join(", ")),
+                    "undo all that up.sql does",
+                ));
+            }
+        }
+        execute(&mut connection, "ROLLBACK TO before_down; RELEASE before_down")
+            .map_err(crate::Error::Query)?;
+    }
+    Ok(())
+}
+
+/// Whether the script runs. One with a statement that could reach beyond the memory or end the
+/// transaction does not.
+fn runs(connection: &mut DbConnection, script: &SourceScript, found: &mut Vec<Finding>) -> bool {
+    const FORBIDDEN: [&str; 4] = ["ATTACH", "VACUUM", "PRAGMA", "SAVEPOINT"];
+    const FIRST: [&str; 5] = ["BEGIN", "COMMIT", "END", "ROLLBACK", "RELEASE"];
+    let statements = statements(&script.text);
+    let forbidden = statements.iter().any(|statement| {
+        let mut words = statement.sql.split(|c: char| !c.is_alphanumeric() && c != '_');
+        let is = |word: &str, list: &[&str]| list.iter().any(|f| word.eq_ignore_ascii_case(f));
+        words.clone().next().is_some_and(|word| is(word, &FIRST))
+            || words.any(|word| is(word, &FORBIDDEN))
+    });
+    if forbidden {
+        return false;
+    }
+    for statement in &statements {
+        if let Err(error) = execute(connection, &statement.sql) {
+            found.push(script.finding(
+                statement.line,
+                LintRule::DoesNotRun,
+                format!("SQLite refuses it: {error}"),
+                "correct the statement; what follows it was not run",
+            ));
+            return false;
+        }
+    }
+    true
+}
+
+fn execute(connection: &mut DbConnection, sql: &str) -> diesel::QueryResult<()> {
+    match connection {
+        DbConnection::Sqlite(connection) => connection.batch_execute(sql),
+        #[cfg(feature = "postgres")]
+        DbConnection::Postgres(connection) => connection.batch_execute(sql),
+    }
+}

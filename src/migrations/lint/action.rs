@@ -178,7 +178,8 @@ impl Action {
         }
         if words.starts("ALTER TABLE") {
             let table = words.name(2);
-            let at = (2..8).find(|at| words.name(*at) == words.get(*at) && words.get(*at) != "");
+            let at =
+                (2..8).find(|at| words.name(*at) == words.get(*at) && !words.get(*at).is_empty());
             let actions = words.parts(at.unwrap_or(2) + 1);
             if let Some(to) = actions.first().filter(|first| first.starts("RENAME TO")) {
                 return Self::RenameTable { from: table, to: to.name(2) };

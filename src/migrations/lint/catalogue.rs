@@ -107,10 +107,11 @@ fn alter(columns: &mut BTreeMap<String, Place>, action: &Words, place: &Place) {
         columns.insert(column, place.clone());
     } else if action.starts("DROP") && !action.starts("DROP CONSTRAINT") {
         columns.remove(&action.name(at));
-    } else if action.starts("RENAME") && !action.starts("RENAME CONSTRAINT") {
-        if columns.remove(action.get(at)).is_some() {
-            columns.insert(action.get(at + 2).to_owned(), place.clone());
-        }
+    } else if action.starts("RENAME")
+        && !action.starts("RENAME CONSTRAINT")
+        && columns.remove(action.get(at)).is_some()
+    {
+        columns.insert(action.get(at + 2).to_owned(), place.clone());
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) fn check(
     let actions: Vec<Action> = words.iter().map(Action::of).collect();
     let line = |at: usize| statements.get(at).map_or(1, |statement| statement.line);
     let position = |found: &dyn Fn(&Action) -> bool| actions.iter().position(found);
-    let creates =
+    let made =
         |name: &str| position(&|a| matches!(a, Action::CreateTable { table, .. } if table == name));
     let drops = |name: &str| {
         position(&|a| {
@@ -28,7 +28,7 @@ pub(super) fn check(
     let mut found = Vec::new();
     for (at, action) in actions.iter().enumerate() {
         let Action::RenameTable { from, to } = action else { continue };
-        if creates(from).is_some_and(|created| created > at) {
+        if made(from).is_some_and(|created| created > at) {
             let problem =
                 format!("{from} is renamed first: what refers to it refers to {to} from then on");
             found.push(script.finding(line(at), LintRule::RebuildOrder, problem, RECIPE));
@@ -38,7 +38,7 @@ pub(super) fn check(
             matches!(action, Action::Insert { table, .. } if table == from)
                 && words.after("FROM").is_some_and(|place| words.name(place) == *to)
         });
-        let problem = match (creates(from), copied) {
+        let problem = match (made(from), copied) {
             (None, _) => Some(format!("{from}, which takes the place of {to}, is not made here")),
             (_, None) => Some(format!("no row of {to} is copied to {from}")),
             (Some(created), Some(copied))

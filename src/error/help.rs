@@ -1,0 +1,52 @@
+//! What can be asked of an error, and what mends it.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::{Error, Violation};
+
+impl Error {
+    /// Whether the transaction can be tried again as it is: see [`Error::Conflict`].
+    #[must_use]
+    pub const fn is_conflict(&self) -> bool {
+        matches!(self, Self::Conflict(_))
+    }
+
+    /// The rule of the schema that was broken, if that is what this is.
+    #[must_use]
+    pub fn violation(&self) -> Option<&Violation> {
+        match self {
+            Self::Violation(violation) => Some(violation),
+            _ => None,
+        }
+    }
+
+    /// What mends a fault that the message itself cannot name: a damaged file, a full disk.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        let mut cause: Option<&dyn std::error::Error> = Some(self);
+        while let Some(error) = cause {
+            let text = error.to_string();
+            if text.contains("malformed") || text.contains("file is not a database") {
+                return Some(
+                    "the file is damaged: `zenith-db health-check` says where; stop what uses it, \
+                     and put the newest backup in its place",
+                );
+            }
+            if text.contains("disk is full") || text.contains("No space left") {
+                return Some("the disk is full: make room and try again; nothing was lost");
+            }
+            cause = error.source();
+        }
+        None
+    }
+
+    /// For `map_err`: the file operation that failed.
+    pub(crate) fn io(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { action, path, source }
+    }
+}

@@ -23,7 +23,13 @@ impl Replica {
         if let Err(error) = &first {
             warn(error);
         }
+        let there = first.is_ok();
         let pool = Connector::pool(config, Role::Replica, limit, first.ok());
+        // The pool takes the connection in a thread of its own; until then the replica would pass for
+        // away.
+        if there && let Err(error) = pool.get() {
+            tracing::debug!(%error, "the replica went away at once");
+        }
         Self { pool, warned, fallbacks: AtomicU64::new(0) }
     }
 

@@ -52,7 +52,6 @@ impl DatabaseManager {
             )));
         }
         connection.write(|connection| {
-            connection.hold(TransactionLock::Seeds)?;
             let report = seed(connection)?;
             Ok(SeedReport { refreshed: refresh(connection)?, ..report })
         })

@@ -3,7 +3,8 @@
 use crate::support::rows;
 use std::fmt::Write as _;
 
-use crate::support::{Fixture, administrator, failed};
+use crate::support::own_migrations::{manager_with, migration};
+use crate::support::{Fixture, SqliteFixture, administrator, failed};
 use diesel::connection::SimpleConnection;
 use sha2::{Digest, Sha256};
 use zenith_db::Error;
@@ -20,7 +21,11 @@ fn ledgers_agree(fixture: &Fixture, applied: &[EmbeddedMigration]) {
                  FROM schema_version ORDER BY version";
     let expected: Vec<String> = applied
         .iter()
-        .map(|m| format!("{} {} {}", m.version(), m.description(), m.checksum(fixture.backend())))
+        .map(|m| {
+            let (words, checksum) = (m.description(), m.checksum(fixture.backend()));
+            let program = env!("CARGO_PKG_VERSION");
+            format!("{} {words}, by zenith-db {program} {checksum}", m.version())
+        })
         .collect();
     assert_eq!(rows::lines(&mut connection, query), expected);
 }
@@ -230,6 +235,10 @@ fn what_the_error_of_a_late_migration_advises_mends_it() {
 fn from_the_future() -> Fixture {
     let fixture = Fixture::created();
     fixture.sql("INSERT INTO __diesel_schema_migrations (version) VALUES ('30000101000000')");
+    fixture.sql(
+        "INSERT INTO schema_version (version, description)
+         VALUES (30000101000000, 'add a table, by zenith-db 9.9.9')",
+    );
     // Something for seeding to mend, if it dared.
     fixture.sql("DELETE FROM system_settings WHERE key = 'AUDIT_LOGGING'");
     fixture
@@ -241,7 +250,9 @@ fn a_newer_database_is_not_migrated_created_or_seeded() {
     let before = rows::contents(&mut fixture.raw());
     let manager = fixture.manager();
     let refused = |error: Error| match &error {
-        Error::NewerDatabase { versions } => assert_eq!(versions, "30000101000000"),
+        Error::NewerDatabase { versions } => {
+            assert_eq!(versions, "30000101000000 (add a table, by zenith-db 9.9.9)");
+        }
         _ => panic!("{error}"),
     };
     refused(manager.migrate().expect_err("newer"));
@@ -258,6 +269,21 @@ fn a_newer_database_is_not_rolled_back_and_not_written_to() {
     let error = fixture.manager().rollback(&RollbackTarget::Steps(1)).expect_err("newer");
     assert!(matches!(error, Error::NewerDatabase { .. }), "{error}");
     assert_eq!(rows::contents(&mut fixture.raw()), before);
+}
+
+#[test]
+fn an_older_program_names_the_one_that_has_the_migration() {
+    let fixture = SqliteFixture::created();
+    let own = [migration("CREATE TABLE added (id INTEGER)", "DROP TABLE added")];
+    manager_with(&fixture, &own).migrate().expect("the newer program");
+    let error = fixture.manager().migrate().expect_err("the older program").to_string();
+    let program = env!("CARGO_PKG_VERSION");
+    let named = format!("20990101000001 (change something, by zenith-db {program})");
+    assert!(error.contains(&named), "{error}");
+    let diesel = "DELETE FROM schema_version WHERE version = 20990101000001";
+    fixture.sql(diesel);
+    let error = fixture.manager().migrate().expect_err("the older program").to_string();
+    assert!(error.contains("20990101000001; install"), "{error}");
 }
 
 #[test]

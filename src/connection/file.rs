@@ -57,15 +57,15 @@ pub(super) fn create_private_file(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// The first bytes of a database file.
+/// Looks at a file of a database.
 ///
 /// The descriptor stays open until the process ends: closing any descriptor of a file drops every
 /// POSIX lock that the process has on it, those that SQLite holds for other connections included
 /// (<https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_>).
 #[cfg(unix)]
-pub(crate) fn read_head(path: &Path, length: usize) -> io::Result<Vec<u8>> {
+pub(super) fn look_at<T>(path: &Path, look: impl FnOnce(&File) -> io::Result<T>) -> io::Result<T> {
     use std::collections::BTreeMap;
-    use std::os::unix::fs::{FileExt, MetadataExt};
+    use std::os::unix::fs::MetadataExt;
     use std::sync::{Mutex, PoisonError};
 
     static KEPT: Mutex<BTreeMap<(u64, u64), Vec<File>>> = Mutex::new(BTreeMap::new());
@@ -81,11 +81,19 @@ pub(crate) fn read_head(path: &Path, length: usize) -> io::Result<Vec<u8>> {
         // If another file took its place meanwhile, both are kept.
         kept.entry(place_of_file).or_default().push(file);
     }
+    match kept.get(&place_of_file).and_then(|files| files.first()) {
+        Some(file) => look(file),
+        None => Err(io::ErrorKind::NotFound.into()),
+    }
+}
+
+/// The first bytes of a database file.
+#[cfg(unix)]
+pub(crate) fn read_head(path: &Path, length: usize) -> io::Result<Vec<u8>> {
+    use std::os::unix::fs::FileExt;
+
     let mut head = vec![0; length];
-    let read = match kept.get(&place_of_file).and_then(|files| files.first()) {
-        Some(file) => file.read_at(&mut head, 0)?,
-        None => 0,
-    };
+    let read = look_at(path, |file| file.read_at(&mut head, 0))?;
     head.truncate(read);
     Ok(head)
 }

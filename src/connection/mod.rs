@@ -6,6 +6,7 @@
 //! [`dispatch!`]: crate::dispatch
 
 mod file;
+mod holder;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod pragma;
@@ -14,6 +15,7 @@ mod transaction;
 
 pub use backend::{DbConnection, MultiBackend};
 pub(crate) use file::{create_private_dir, read_head, sync_dir};
+pub(crate) use holder::{holder, locked};
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::{Server, check_lag, default_to_reading, lag, limit_transaction};
 pub(crate) use pragma::{is_busy, read as read_pragma, set_query_only};

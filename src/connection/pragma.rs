@@ -83,8 +83,7 @@ fn set_journal_mode(connection: &mut SqliteConnection, options: &SqliteOptions) 
             Err(source) if !is_busy(&source) => return Err(source.into()),
             Err(source) if begun.elapsed() >= options.busy_timeout => {
                 let action = "setting the journal mode (DATABASE_WAL_MODE)";
-                let (holder, source) = (None, Some(source));
-                return Err(Error::Locked { action, waited: begun.elapsed(), holder, source });
+                return Err(super::locked(connection, action, begun, source));
             }
             Err(_) => std::thread::sleep(Duration::from_millis(5)),
             // In-memory and some network file systems answer with another mode and no error.

@@ -46,8 +46,7 @@ pub(crate) fn open_exclusively(
     match connection.batch_execute(&lock) {
         Ok(()) => Ok(connection),
         Err(source) if pragma::is_busy(&source) => {
-            let (holder, source) = (None, Some(source));
-            Err(Error::Locked { action, waited: begun.elapsed(), holder, source })
+            Err(super::locked(&mut connection, action, begun, source))
         }
         Err(cause) => Err(cause.into()),
     }

@@ -1,5 +1,7 @@
 //! Write transactions: immediate, rolled back on error and on panic, nested by savepoint.
 
+use std::time::Instant;
+
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 
 use super::DbConnection;
@@ -14,8 +16,9 @@ impl DbConnection {
     /// its failure undoes its own work and leaves the rest to the caller.
     ///
     /// # Errors
-    /// What `work` returns; [`Error::Query`] if the transaction cannot begin or commit, and then
-    /// nothing has changed; on a server also [`Error::Conflict`], [`Error::ConnectionLost`], and
+    /// What `work` returns; [`Error::Locked`] if another process writes for longer than
+    /// `DATABASE_BUSY_TIMEOUT_MS`; [`Error::Query`] if the transaction cannot commit, and then nothing
+    /// has changed; on a server also [`Error::Conflict`], [`Error::ConnectionLost`], and
     /// [`Error::CommitUnknown`] if the connection breaks while it is being committed.
     pub fn write<T, E>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E>
     where
@@ -58,7 +61,7 @@ impl DbConnection {
     where
         E: From<Error>,
     {
-        self.begin(begin).map_err(Error::from)?;
+        self.begin(begin)?;
         let mut guard = RollbackOnDrop { connection: self, armed: true };
         let result = work(guard.connection);
         guard.armed = false;
@@ -121,13 +124,19 @@ impl DbConnection {
     }
 
     #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "there is no server"))]
-    fn begin(&mut self, begin: Begin) -> diesel::QueryResult<()> {
+    fn begin(&mut self, begin: Begin) -> Result<()> {
         if self.in_transaction() {
-            return <Self as TransactionManager<Self>>::begin_transaction(self);
+            return Ok(<Self as TransactionManager<Self>>::begin_transaction(self)?);
         }
         match self {
             Self::Sqlite(inner) => {
-                AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN IMMEDIATE")
+                let begun = Instant::now();
+                match AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN IMMEDIATE") {
+                    Err(source) if super::is_busy(&source) => {
+                        Err(super::locked(inner, "beginning to write", begun, source))
+                    }
+                    done => Ok(done?),
+                }
             }
             #[cfg(feature = "postgres")]
             Self::Postgres(inner) => {
@@ -136,7 +145,7 @@ impl DbConnection {
                     Begin::ReadWrite => "BEGIN READ WRITE",
                     Begin::ReadOnly => "BEGIN READ ONLY",
                 };
-                AnsiTransactionManager::begin_transaction_sql(inner, sql)
+                Ok(AnsiTransactionManager::begin_transaction_sql(inner, sql)?)
             }
         }
     }

@@ -236,11 +236,13 @@ pub enum Error {
 
     /// The database has migrations that this program does not know.
     #[error(
-        "the database has migrations that this version does not know ({versions}); use the version \
-         of zenith-db that applied them, or a later one"
+        "the database has migrations that zenith-db {} does not know: {versions}; install the version \
+         that applied them, or a later one; nothing was changed",
+        env!("CARGO_PKG_VERSION")
     )]
     NewerDatabase {
-        /// The unknown versions.
+        /// The unknown versions, each with what was recorded of it: its name in words and the program
+        /// that recorded it.
         versions: String,
     },
 

@@ -90,36 +90,73 @@ fn end<T>(
     }
 }
 
+/// How long SQLite tries before it is asked again, in milliseconds: what is waited for is said
+/// between.
+const SLICE: u64 = 500;
+
 /// SQLite's `busy_timeout` does not cover every way in which the lock can be refused.
 fn begin(connection: &mut SqliteConnection) -> Result<()> {
-    let begun = Instant::now();
-    let patience: u64 =
-        crate::connection::read_pragma(connection, "busy_timeout", "timeout")?.parse().unwrap_or(0);
-    // Others may be migrating: each of them is given its turn.
-    let patience = Duration::from_millis(patience) * 6;
-    loop {
+    let limit = crate::connection::read_pragma(connection, "busy_timeout", "timeout")?;
+    let limit: u64 = limit.parse().unwrap_or(0);
+    let mut waiting = Waiting::new(limit);
+    connection.batch_execute(&format!("PRAGMA busy_timeout = {}", SLICE.min(limit)))?;
+    let begun = loop {
         match AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE") {
-            Err(cause) if is_busy(&cause) && begun.elapsed() < patience => {
-                std::thread::sleep(Duration::from_millis(10));
-            }
             Err(source) if is_busy(&source) => {
-                let (action, waited) = (ACTION, begun.elapsed());
-                return Err(Error::Locked { action, waited, holder: None, source: Some(source) });
+                let holder = crate::connection::holder(connection);
+                if let Err(error) = waiting.go_on(holder, Some(source)) {
+                    break Err(error);
+                }
             }
-            done => return Ok(done?),
+            done => break done.map_err(Error::from),
         }
+    };
+    connection.batch_execute(&format!("PRAGMA busy_timeout = {limit}"))?;
+    begun
+}
+
+/// A wait for the lock. Whoever waits is told for whom and since when: after a second, then every ten.
+struct Waiting {
+    since: Instant,
+    said: Duration,
+    patience: Duration,
+}
+
+impl Waiting {
+    /// `limit` is how long one migration may keep others waiting, in milliseconds. Others may be
+    /// migrating: each of them is given its turn.
+    fn new(limit: u64) -> Self {
+        let patience = Duration::from_millis(limit) * 6;
+        Self { since: Instant::now(), said: Duration::ZERO, patience }
+    }
+
+    /// Waits a little, unless that was long enough.
+    fn go_on(
+        &mut self,
+        holder: Option<String>,
+        source: Option<diesel::result::Error>,
+    ) -> Result<()> {
+        let waited = self.since.elapsed();
+        if waited >= self.patience {
+            return Err(Error::Locked { action: ACTION, waited, holder, source });
+        }
+        if waited >= self.said + Duration::from_secs(1) {
+            let holder = holder.as_deref().unwrap_or("another process");
+            tracing::warn!("waiting for {holder}, for {} s so far", waited.as_secs());
+            self.said = if self.said.is_zero() { waited } else { self.said + Duration::from_secs(9) };
+        }
+        std::thread::sleep(Duration::from_millis(20));
+        Ok(())
     }
 }
 
 #[cfg(feature = "postgres")]
 mod server {
-    use std::time::{Duration, Instant};
-
     use diesel::prelude::*;
     use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 
-    use super::ACTION;
-    use crate::{DbConnection, Error, Result, dispatch};
+    use super::Waiting;
+    use crate::{DbConnection, Result, dispatch};
 
     /// The lock is the schema's, ends with the transaction, and goes with its holder.
     const KEY: &str = "hashtextextended('zenith-db migrations ' || current_schema(), 0)";
@@ -143,32 +180,20 @@ mod server {
     }
 
     pub(super) fn take_lock(connection: &mut DbConnection) -> Result<()> {
-        let begun = Instant::now();
-        let mut said = Duration::ZERO;
         let query = format!(
             "SELECT pg_try_advisory_xact_lock({KEY}) AS taken, setting::int8 AS lock_timeout
              FROM pg_settings WHERE name = 'lock_timeout'"
         );
+        let mut waiting = None;
         loop {
             let attempt: Attempt =
                 dispatch!(&mut *connection, |c| diesel::sql_query(&query).get_result(c))?;
             if attempt.taken {
                 return Ok(());
             }
+            let limit = u64::try_from(attempt.lock_timeout).unwrap_or(0).max(1_000);
             let holder = holder(connection)?;
-            // Others may be migrating: each of them is given its turn.
-            let patience = u64::try_from(attempt.lock_timeout).unwrap_or(0).max(1_000) * 6;
-            let waited = begun.elapsed();
-            if waited >= Duration::from_millis(patience) {
-                return Err(Error::Locked { action: ACTION, waited, holder, source: None });
-            }
-            if waited >= said + Duration::from_secs(1) {
-                let holder = holder.as_deref().unwrap_or("another migration");
-                tracing::warn!("waiting for {holder}, for {} s so far", waited.as_secs());
-                // Then every ten seconds.
-                said = if said.is_zero() { waited } else { said + Duration::from_secs(9) };
-            }
-            std::thread::sleep(Duration::from_millis(50));
+            waiting.get_or_insert_with(|| Waiting::new(limit)).go_on(holder, None)?;
         }
     }
 

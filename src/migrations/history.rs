@@ -85,6 +85,50 @@ impl fmt::Display for HistoryFault {
     }
 }
 
+/// What was recorded of a migration that this program does not know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Recorded {
+    pub(super) version: String,
+    /// Its name in words, and the program that has it.
+    pub(super) description: Option<String>,
+}
+
+impl fmt::Display for Recorded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.description {
+            Some(description) => write!(f, "{} ({description})", self.version),
+            None => f.write_str(&self.version),
+        }
+    }
+}
+
+/// What was recorded of these versions.
+pub(super) fn recorded(
+    connection: &mut DbConnection,
+    versions: Vec<String>,
+) -> Result<Vec<Recorded>> {
+    let known: Vec<(i64, Option<String>)> =
+        if versions.is_empty() || !table_exists(connection, "schema_version")? {
+            Vec::new()
+        } else {
+            dispatch!(connection, |c| schema_version::table
+                .select((schema_version::version, schema_version::description))
+                .load(c))?
+        };
+    let with_description = |version: String| {
+        let row = known.iter().find(|(number, _)| number.to_string() == version);
+        let description = row.and_then(|(_, description)| description.clone());
+        Recorded { version, description }
+    };
+    Ok(versions.into_iter().map(with_description).collect())
+}
+
+/// For people, the version of the program included: to them an older program says which to install.
+fn description(migration: &EmbeddedMigration) -> String {
+    let (words, program) = (migration.description(), env!("CARGO_PKG_VERSION"));
+    format!("{words}, by zenith-db {program}")
+}
+
 /// Records what ran and forgets what was reverted, whoever did it: the Diesel CLI included.
 ///
 /// Returns whether anything was amended.
@@ -105,7 +149,7 @@ pub(super) fn follow(connection: &mut DbConnection, ledger: &Ledger) -> Result<b
             if !recorded.contains(&version) {
                 let row = NewSchemaVersion {
                     version,
-                    description: Some(migration.description()),
+                    description: Some(description(migration)),
                     checksum: Some(migration.checksum(backend)),
                 };
                 added += insert_into(schema_version::table).values(&row).execute(connection)?;

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use super::embedded::{self, EmbeddedMigration, Migrations};
+use super::history::{self, Recorded};
 use super::tables::table_exists;
 use crate::{DbConnection, Error, Result, dispatch};
 
@@ -21,6 +22,8 @@ pub struct Ledger {
     known: Migrations,
     /// The versions that have run, oldest first.
     applied: Vec<String>,
+    /// What was recorded of those that the program does not know.
+    unknown: Vec<Recorded>,
 }
 
 impl Ledger {
@@ -35,13 +38,16 @@ impl Ledger {
     /// The same, for a program that knows other migrations.
     pub(crate) fn read_for(connection: &mut DbConnection, known: Migrations) -> Result<Self> {
         if !table_exists(connection, "__diesel_schema_migrations")? {
-            return Ok(Self { known, applied: Vec::new() });
+            return Ok(Self { known, ..Self::default() });
         }
-        let applied = dispatch!(connection, |connection| __diesel_schema_migrations::table
+        let applied: Vec<String> = dispatch!(connection, |connection| __diesel_schema_migrations::table
             .select(__diesel_schema_migrations::version)
             .order(__diesel_schema_migrations::version)
             .load(connection))?;
-        Ok(Self { known, applied })
+        let is_known = |version: &String| known.iter().any(|m| m.version() == *version);
+        let versions = applied.iter().filter(|version| !is_known(version)).cloned().collect();
+        let unknown = history::recorded(connection, versions)?;
+        Ok(Self { known, applied, unknown })
     }
 
     /// The migrations that the program knows, oldest first.
@@ -73,8 +79,7 @@ impl Ledger {
 
     /// The versions that have run and that this program does not know.
     pub fn unknown(&self) -> impl Iterator<Item = &str> {
-        let known = |version: &str| self.known.iter().any(|m| m.version() == version);
-        self.applied.iter().map(String::as_str).filter(move |version| !known(version))
+        self.unknown.iter().map(|recorded| recorded.version.as_str())
     }
 
     /// Refuses a database that this program must not write to.
@@ -82,7 +87,7 @@ impl Ledger {
     /// # Errors
     /// [`Error::NewerDatabase`] if it has migrations that are unknown here.
     pub fn ensure_known(&self) -> Result<()> {
-        let versions = self.unknown().collect::<Vec<_>>().join(", ");
+        let versions = self.unknown.iter().map(Recorded::to_string).collect::<Vec<_>>().join("; ");
         if versions.is_empty() { Ok(()) } else { Err(Error::NewerDatabase { versions }) }
     }
 

@@ -43,6 +43,7 @@ mod migration_lint;
 mod migration_plan;
 #[cfg(feature = "postgres")]
 mod migration_postgres;
+mod migration_rebuild;
 mod migration_waiting;
 mod migrations;
 mod model_lints;

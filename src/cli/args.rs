@@ -139,6 +139,14 @@ pub(super) enum MigrationCommand {
         #[arg(long, value_enum)]
         backend: Option<Dialect>,
     },
+    /// Write the script that makes an SQLite table again, to be changed into a migration
+    Rebuild {
+        /// The table
+        table: String,
+        /// Where sqlite/ lies, or SQLite's migrations
+        #[arg(value_name = "DIRECTORY", default_value = "migrations")]
+        directory: PathBuf,
+    },
 }
 
 /// The database that SQL is written for.

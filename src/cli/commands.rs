@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::args::{Args, Command, MigrationCommand};
 use super::output::Output;
-use super::{Exit, adopt, ask, lint, migrate, render};
+use super::{Exit, adopt, ask, lint, migrate, rebuild, render};
 use crate::config::{EnvFile, Key, Loader, Location, Source};
 use crate::manager::{
     Administrator, AdoptionOptions, DatabaseManager, HealthReport, SetupReport, TransferOptions,
@@ -46,8 +46,14 @@ pub(super) fn exit_of(error: &anyhow::Error) -> Exit {
 
 pub(super) fn run(args: &Args, output: Output) -> anyhow::Result<Exit> {
     check_flags(args)?;
-    if let Command::Migration(MigrationCommand::Lint { directory, backend }) = &args.command {
-        return lint::run(output, directory, *backend);
+    match &args.command {
+        Command::Migration(MigrationCommand::Lint { directory, backend }) => {
+            return lint::run(output, directory, *backend);
+        }
+        Command::Migration(MigrationCommand::Rebuild { table, directory }) => {
+            return rebuild::run(output, table, directory);
+        }
+        _ => {}
     }
     let config = load_config(args).map_err(Error::from)?;
     refuse_public_password(&config)?;

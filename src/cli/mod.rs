@@ -7,6 +7,7 @@ mod commands;
 mod lint;
 mod migrate;
 mod output;
+mod rebuild;
 mod render;
 mod render_migrations;
 

@@ -143,7 +143,8 @@ impl Waiting {
         if waited >= self.said + Duration::from_secs(1) {
             let holder = holder.as_deref().unwrap_or("another process");
             tracing::warn!("waiting for {holder}, for {} s so far", waited.as_secs());
-            self.said = if self.said.is_zero() { waited } else { self.said + Duration::from_secs(9) };
+            self.said =
+                if self.said.is_zero() { waited } else { self.said + Duration::from_secs(9) };
         }
         std::thread::sleep(Duration::from_millis(20));
         Ok(())

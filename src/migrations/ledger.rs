@@ -40,10 +40,11 @@ impl Ledger {
         if !table_exists(connection, "__diesel_schema_migrations")? {
             return Ok(Self { known, ..Self::default() });
         }
-        let applied: Vec<String> = dispatch!(connection, |connection| __diesel_schema_migrations::table
-            .select(__diesel_schema_migrations::version)
-            .order(__diesel_schema_migrations::version)
-            .load(connection))?;
+        let applied: Vec<String> =
+            dispatch!(connection, |connection| __diesel_schema_migrations::table
+                .select(__diesel_schema_migrations::version)
+                .order(__diesel_schema_migrations::version)
+                .load(connection))?;
         let is_known = |version: &String| known.iter().any(|m| m.version() == *version);
         let versions = applied.iter().filter(|version| !is_known(version)).cloned().collect();
         let unknown = history::recorded(connection, versions)?;

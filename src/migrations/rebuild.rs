@@ -1,0 +1,141 @@
+//! The script that makes an SQLite table again, as the recipe in `migrations/README.md` says: to be
+//! changed where the table is to change.
+
+use std::fmt::Write as _;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+use super::embedded::all;
+use super::lint::SourceMigration;
+use super::structure::fresh_in_memory;
+use crate::{Error, Result};
+
+/// Writes the script that rebuilds a table as the migrations make it: copied row by row, with its
+/// indexes and triggers, the views and triggers elsewhere that name it, and the keys it has used up.
+///
+/// Unchanged it is a `down.sql`; with another definition of the table, an `up.sql`. Migrations of an
+/// application that are not ours are taken to run after ours. SQLite only: PostgreSQL alters tables in
+/// place.
+///
+/// # Errors
+/// [`Error::Query`] if the migrations do not run; [`Error::State`] if they make no such table.
+pub fn rebuild_script(migrations: &[SourceMigration], table: &str) -> Result<String> {
+    let ours = migrations.iter().any(|m| all().iter().any(|embedded| embedded.name() == m.name));
+    let mut memory = fresh_in_memory(if ours { [].iter() } else { all().iter() })?;
+    for migration in migrations {
+        memory.batch_execute(&migration.up.text).map_err(|source| Error::Migration {
+            name: migration.name.clone(),
+            direction: "apply to an empty database",
+            source: Box::new(source),
+        })?;
+    }
+    let objects: Vec<Object> = diesel::sql_query(
+        "SELECT type AS kind, name, tbl_name AS on_table, sql FROM sqlite_master
+         WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid",
+    )
+    .load(&mut memory)?;
+    let Some(definition) = objects.iter().find(|o| o.kind == "table" && o.name == table) else {
+        let tables = objects.iter().filter(|o| o.kind == "table").map(|o| o.name.as_str());
+        let tables = tables.collect::<Vec<_>>().join(", ");
+        return Err(Error::State(format!(
+            "no migration makes a table {table}; there are: {tables}"
+        )));
+    };
+    let columns: Vec<Name> =
+        diesel::sql_query("SELECT name FROM pragma_table_xinfo(?) WHERE hidden = 0 ORDER BY cid")
+            .bind::<Text, _>(table)
+            .load(&mut memory)?;
+    Ok(write(definition, &columns, &objects))
+}
+
+/// Something that a migration made.
+#[derive(QueryableByName)]
+struct Object {
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    on_table: String,
+    #[diesel(sql_type = Text)]
+    sql: String,
+}
+
+#[derive(QueryableByName)]
+struct Name {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+fn write(definition: &Object, columns: &[Name], objects: &[Object]) -> String {
+    let table = definition.name.as_str();
+    let (old, new) = (quoted(table), quoted(&format!("{table}_new")));
+    let columns: Vec<String> = columns.iter().map(|column| quoted(&column.name)).collect();
+    let columns = columns.join(", ");
+    // SQLite keeps the text from the name on, and "CREATE TABLE " before it.
+    let body = definition.sql.find('(').map_or("", |at| &definition.sql[at..]);
+    let elsewhere = elsewhere(table, objects);
+    let own = objects.iter().filter(|o| o.on_table == table && o.kind != "table");
+
+    let mut script =
+        format!("-- Rebuilds {table}. What is to change, change in this definition.\n");
+    for object in elsewhere.iter().rev() {
+        let _ = writeln!(script, "DROP {} {};", object.kind.to_uppercase(), quoted(&object.name));
+    }
+    let _ = writeln!(script, "CREATE TABLE {new} {body};\n");
+    let text = table.replace('\'', "''");
+    if definition.sql.to_ascii_uppercase().contains("AUTOINCREMENT") {
+        let _ = writeln!(
+            script,
+            "-- No key is used twice, that of a deleted row included.\n\
+             INSERT INTO sqlite_sequence (name, seq)\n    \
+             SELECT '{text}_new', seq FROM sqlite_sequence WHERE name = '{text}';"
+        );
+    }
+    let _ = writeln!(
+        script,
+        "INSERT INTO {new} ({columns})\n    SELECT {columns} FROM {old};\n\
+         DROP TABLE {old};\nALTER TABLE {new} RENAME TO {old};\n"
+    );
+    for object in own.chain(elsewhere.iter().copied()) {
+        let _ = writeln!(script, "{};", object.sql);
+    }
+    script
+}
+
+/// The views and other tables' triggers that name the table, or such a view. A rename reads them all,
+/// and stops at one that names what is not there.
+fn elsewhere<'a>(table: &'a str, objects: &'a [Object]) -> Vec<&'a Object> {
+    let mut named = vec![table];
+    let mut found: Vec<&Object> = Vec::new();
+    // What is made later names what was made before.
+    for object in objects.iter().filter(|o| o.on_table != table) {
+        let kind = object.kind.as_str();
+        if matches!(kind, "view" | "trigger") && named.iter().any(|name| names(&object.sql, name)) {
+            found.push(object);
+            if kind == "view" {
+                named.push(&object.name);
+            }
+        }
+    }
+    found
+}
+
+/// A name as SQL has it: in quotes where it needs them.
+fn quoted(name: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if name.chars().all(plain) && !name.starts_with(|c: char| c.is_ascii_digit()) {
+        name.to_owned()
+    } else {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
+}
+
+/// Whether the name stands in the text as a word of its own.
+fn names(text: &str, name: &str) -> bool {
+    let part = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(name)
+        .any(|(at, _)| !text[..at].ends_with(part) && !text[at + name.len()..].starts_with(part))
+}

@@ -1,10 +1,11 @@
 //! What the migrations promise, where that is another thing on a server than in a file.
 
-use crate::support::Fixture;
 use crate::support::own_migrations::{manager_with, migration};
+use crate::support::{Fixture, rows};
 use zenith_db::Error;
-use zenith_db::manager::{RollbackTarget, RowChange};
-use zenith_db::migrations::{EmbeddedMigration, Script};
+use zenith_db::config::Key;
+use zenith_db::manager::{DatabaseManager, RollbackTarget, RowChange};
+use zenith_db::migrations::{EmbeddedMigration, Script, all};
 
 /// A finished database with another user, who has a conversation.
 fn created() -> Option<Fixture> {
@@ -89,4 +90,51 @@ fn a_rollback_and_a_redo_on_a_server_keep_the_rows_of_what_stays() {
         assert_eq!(after[table], before[table], "{table}");
     }
     assert_eq!(manager.status().expect("a status").history_faults, []);
+}
+
+/// A migration that ends its own session on a server, either at once or when it is committed.
+fn breaks_the_connection(at_the_commit: bool) -> EmbeddedMigration {
+    let up = "CREATE FUNCTION break_off() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END';
+        CREATE TABLE fragile (id BIGINT);
+        CREATE CONSTRAINT TRIGGER break_off AFTER INSERT ON fragile DEFERRABLE INITIALLY WHEN
+            FOR EACH ROW EXECUTE FUNCTION break_off();
+        INSERT INTO fragile VALUES (1)";
+    let up = up.replace("WHEN", if at_the_commit { "DEFERRED" } else { "IMMEDIATE" });
+    EmbeddedMigration::new(
+        "2099-01-01-000001_break_off",
+        Script { up: "SELECT 1", down: "SELECT 1" },
+        Script { up: up.leak(), down: "SELECT 1" },
+    )
+}
+
+#[test]
+fn a_connection_that_breaks_is_an_error_of_its_own_and_leaves_the_old_database() {
+    let Some(fixture) = created() else { return };
+    let before = (rows::contents(&mut fixture.raw()), rows::catalogue(&mut fixture.raw()));
+    let own = [all(), &[breaks_the_connection(false)]].concat().leak();
+    for auto_backup in ["false", "true"] {
+        let config = fixture.config_with(&[(Key::AutoBackup, auto_backup)]);
+        let error = DatabaseManager::with_migrations(config, own).migrate().expect_err("cut off");
+        let error = match error {
+            Error::RolledBack { source, .. } if auto_backup == "true" => *source,
+            error => error,
+        };
+        let Error::Migration { source, .. } = &error else { panic!("{error}") };
+        let cause = source.downcast_ref::<Error>();
+        assert!(matches!(cause, Some(Error::ConnectionLost(_))), "{source}");
+        let after = (rows::contents(&mut fixture.raw()), rows::catalogue(&mut fixture.raw()));
+        assert_eq!(after, before);
+    }
+}
+
+#[test]
+fn of_a_connection_that_breaks_during_the_commit_nobody_says_that_nothing_was_changed() {
+    let Some(fixture) = created() else { return };
+    let own = [all(), &[breaks_the_connection(true)]].concat().leak();
+    for auto_backup in ["false", "true"] {
+        let config = fixture.config_with(&[(Key::AutoBackup, auto_backup)]);
+        let error = DatabaseManager::with_migrations(config, own).migrate().expect_err("cut off");
+        assert!(matches!(&error, Error::CommitUnknown(_)), "{error}");
+    }
 }

@@ -37,6 +37,7 @@ mod manager;
 mod migration_backups;
 mod migration_conservation;
 mod migration_failures;
+mod migration_full_disk;
 mod migration_history;
 mod migration_kills;
 mod migration_lint;

@@ -13,6 +13,7 @@ pub mod place;
 pub mod rows;
 #[cfg(feature = "postgres")]
 pub mod server;
+pub mod shuttle;
 pub mod snapshot;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -25,6 +25,7 @@ mod command_on_a_server;
 mod command_output;
 mod compile_fail;
 mod concurrent_create;
+mod concurrent_migrations;
 mod config;
 mod config_command;
 mod config_refused;

@@ -1,6 +1,6 @@
 //! A process that is killed leaves exactly the old or exactly the new database, and no lock.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::support::Fixture;
 use crate::support::shuttle::Shuttle;
@@ -10,25 +10,33 @@ fn kills() -> u32 {
     std::env::var("ZENITH_TEST_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(40)
 }
 
+/// So many kills follow one run that is left in peace: how long it takes changes as the database is
+/// moved to and fro.
+const ROUND: u32 = 10;
+
 fn killed(forth: bool) {
     let shuttle = Shuttle::new(Fixture::created());
-    let mut command = shuttle.ready(forth);
-    let begun = Instant::now();
-    assert!(command.status().expect("it runs").success());
-    // Spread over a run and a little beyond; whatever the moment, the outcome is one of two.
-    let run = begun.elapsed();
+    let rounds = kills().div_ceil(ROUND);
     let mut outcomes = [0, 0];
-    for kill in 0..kills() {
-        let mut child = shuttle.ready(forth).spawn().expect("it starts");
-        let share = f64::from(kill) / f64::from(kills());
-        std::thread::sleep(Duration::from_secs_f64(1.1 * share * run.as_secs_f64()));
-        child.kill().expect("killed, or over");
-        child.wait().expect("gone");
-        #[cfg(feature = "postgres")]
-        on_a_server::settle(&shuttle.fixture, &format!("kill {kill}"));
-        outcomes[usize::from(shuttle.is_newer(&format!("kill {kill}")))] += 1;
+    for round in 0..rounds {
+        let mut command = shuttle.ready(forth);
+        let begun = Instant::now();
+        assert!(command.status().expect("it runs").success());
+        let run = begun.elapsed();
+        for kill in 0..ROUND {
+            let mut child = shuttle.ready(forth).spawn().expect("it starts");
+            // Spread over a run and a little beyond; whatever the moment, the outcome is one of two.
+            let share = f64::from(kill * rounds + round) / f64::from(ROUND * rounds);
+            std::thread::sleep(run.mul_f64(1.2 * share));
+            child.kill().expect("killed, or over");
+            child.wait().expect("gone");
+            let context = format!("round {round}, kill {kill}");
+            #[cfg(feature = "postgres")]
+            on_a_server::settle(&shuttle.fixture, &context);
+            outcomes[usize::from(shuttle.is_newer(&context))] += 1;
+        }
+        println!("after {run:?} each: older {}, newer {}", outcomes[0], outcomes[1]);
     }
-    println!("older {}, newer {}", outcomes[0], outcomes[1]);
 }
 
 #[test]

@@ -42,6 +42,7 @@ mod migration_full_disk;
 mod migration_history;
 mod migration_kills;
 mod migration_lint;
+mod migration_no_room;
 mod migration_plan;
 #[cfg(feature = "postgres")]
 mod migration_postgres;

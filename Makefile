@@ -46,7 +46,7 @@ test: ## Run every test, on SQLite
 	$(CARGO) test --locked --no-fail-fast
 
 # Tests that take long and are about files, whatever the run is for: `make test` has run them.
-SQLITE_ONLY := $(addprefix --skip ,adopt compile_fail migration_kills migration_failures paths start_script)
+SQLITE_ONLY := $(addprefix --skip ,adopt compile_fail migration_full_disk migration_failures migration_no_room paths start_script)
 
 test-postgres: ## Run every test that is not about SQLite on the server that ZENITH_TEST_POSTGRES names
 	@if [ -z "$$ZENITH_TEST_POSTGRES" ]; then \

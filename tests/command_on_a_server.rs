@@ -4,22 +4,10 @@
 
 use std::process::{Command, Output};
 
-use zenith_db::connection::Backend;
-
 use crate::support::command::{assert_unchanged, json};
 use crate::support::{Fixture, bare_zenith, files_in, rows, run, stderr, stdout};
 
 const PASSWORD: &str = "hunter2-and-more";
-
-/// A fixture on the server, or only a word to say that there is none.
-fn on_a_server(fixture: fn() -> Fixture) -> Option<Fixture> {
-    let fixture = fixture();
-    if fixture.backend() == Backend::Sqlite {
-        eprintln!("SKIPPED: ZENITH_TEST_POSTGRES names no server");
-        return None;
-    }
-    Some(fixture)
-}
 
 /// The same URL with a password, unless it has one, and the password. A server that trusts its user
 /// does not ask for it.
@@ -38,7 +26,7 @@ fn said(output: &Output) -> String {
 
 #[test]
 fn create_makes_a_database_that_is_missing() {
-    let Some(fixture) = on_a_server(Fixture::empty) else { return };
+    let Some(fixture) = Fixture::on_a_server(Fixture::empty) else { return };
     fixture.assert_nothing_was_created();
     let report = json(&run(fixture.zenith().args(["create", "--format", "json"]), 0));
     assert_eq!(report["status"], "created");
@@ -50,7 +38,7 @@ fn create_makes_a_database_that_is_missing() {
 
 #[test]
 fn no_command_shows_the_password_of_its_url() {
-    let Some(fixture) = on_a_server(Fixture::empty) else { return };
+    let Some(fixture) = Fixture::on_a_server(Fixture::empty) else { return };
     let (url, password) = with_password(&fixture.address().1);
     let nowhere = url.replace(
         &fixture.address().1[fixture.address().1.rfind('@').expect("a host")..],
@@ -104,7 +92,7 @@ fn no_command_shows_the_password_of_its_url() {
 
 #[test]
 fn a_password_among_the_arguments_is_refused_and_not_repeated() {
-    let Some(fixture) = on_a_server(Fixture::empty) else { return };
+    let Some(fixture) = Fixture::on_a_server(Fixture::empty) else { return };
     let address = fixture.address().1;
     let (url, password) = with_password(&address);
     let parameter = format!("{address}?password={PASSWORD}");
@@ -130,7 +118,7 @@ fn a_password_among_the_arguments_is_refused_and_not_repeated() {
 
 #[test]
 fn what_is_made_in_one_schema_leaves_the_others_alone() {
-    let Some(fixture) = on_a_server(Fixture::blank) else { return };
+    let Some(fixture) = Fixture::on_a_server(Fixture::blank) else { return };
     fixture.sql(
         "CREATE TABLE recipes (name TEXT); INSERT INTO recipes VALUES ('soup');
          CREATE SCHEMA ours; CREATE SCHEMA theirs;
@@ -171,7 +159,7 @@ fn what_is_made_in_one_schema_leaves_the_others_alone() {
 
 #[test]
 fn a_backup_is_private_recorded_and_restored_with_every_row() {
-    let Some(fixture) = on_a_server(Fixture::created) else { return };
+    let Some(fixture) = Fixture::on_a_server(Fixture::created) else { return };
     rows::fill(&mut fixture.raw());
     let before = fixture.manager().status().expect("a status");
     let contents = rows::contents(&mut fixture.raw());
@@ -203,7 +191,7 @@ fn a_backup_is_private_recorded_and_restored_with_every_row() {
 
 #[test]
 fn without_pg_dump_nothing_is_changed_and_the_error_says_what_to_install() {
-    let Some(fixture) = on_a_server(Fixture::created) else { return };
+    let Some(fixture) = Fixture::on_a_server(Fixture::created) else { return };
     let without = |arguments: &[&str]| {
         let mut command = fixture.zenith();
         command.args(arguments).env("PATH", fixture.directory.path());
@@ -238,7 +226,7 @@ fn a_trigger_that_does_something_else_than_it_should_is_noticed() {
         "ALTER TABLE audit_log DISABLE TRIGGER audit_log_no_update",
     ];
     for statement in weaken {
-        let Some(fixture) = on_a_server(Fixture::created) else { return };
+        let Some(fixture) = Fixture::on_a_server(Fixture::created) else { return };
         assert_eq!(crate::support::failed(&fixture.manager().health_check()), Vec::<&str>::new());
         fixture.sql(statement);
         let health = fixture.manager().health_check();

@@ -165,6 +165,48 @@ fn a_damaged_database_is_not_migrated() {
 }
 
 #[test]
+fn a_database_with_a_damaged_page_is_not_migrated() {
+    let fixture = SqliteFixture::created();
+    rows::fill(&mut fixture.raw());
+    let manager = fixture.manager();
+    manager.rollback(&RollbackTarget::Steps(1)).expect("something to apply");
+    let [page, size] = [
+        "SELECT rootpage FROM sqlite_schema WHERE name = 'idx_chat_history_user_id'",
+        "SELECT page_size FROM pragma_page_size",
+    ]
+    .map(|query| fixture.text(query).parse::<usize>().expect("a number"));
+    let mut bytes = std::fs::read(fixture.path()).expect("a file");
+    // The entries of an index lie at the end of its page.
+    bytes[page * size - size / 2..page * size].fill(0xFF);
+    std::fs::write(fixture.path(), &bytes).expect("damaged");
+    let error = manager.migrate().expect_err("a page is damaged");
+    let Error::Damaged { faults } = &error else { panic!("{error}") };
+    assert!(faults.contains(&format!("page {page}")), "{faults}");
+    assert!(std::fs::read(fixture.path()).expect("a file") == bytes, "it was written to");
+}
+
+#[test]
+fn without_a_backup_the_report_says_that_rows_do_not_come_back() {
+    let fixture = SqliteFixture::created();
+    let manager = manager_with(&fixture, &[]);
+    let last = all()[all().len() - 2].version();
+    let report = manager.rollback(&RollbackTarget::Steps(1)).expect("back");
+    let undo = format!(
+        "zenith-db migrate --to {} brings the tables back, without the rows that went: no backup \
+         was taken",
+        latest()
+    );
+    assert_eq!((report.undo, report.backup), (Some(undo), None));
+    let report = manager.migrate().expect("forth");
+    assert_eq!(report.undo, Some(format!("zenith-db rollback --to {last}")));
+    let report = manager.redo().expect("again");
+    assert_eq!(report.undo.as_deref(), Some("nothing: no backup was taken"));
+    let report = fixture.manager().redo().expect("again");
+    let backup = report.backup.expect("a backup").path;
+    assert_eq!(report.undo, Some(format!("the rows that went are in {}", backup.display())));
+}
+
+#[test]
 fn an_edited_migration_is_named_refused_and_accepted_by_a_repair() {
     let fixture = SqliteFixture::created();
     let create = "CREATE TABLE a (id INTEGER PRIMARY KEY NOT NULL)";

@@ -1,76 +1,33 @@
-//! What the migrations promise, on a server: each test in a database of its own, on the server that
-//! `ZENITH_TEST_POSTGRES` names.
+//! What the migrations promise, where that is another thing on a server than in a file.
 
-use crate::support::administrator;
-use crate::support::own_migrations::migration;
-use diesel::connection::SimpleConnection;
-use diesel::prelude::*;
-use uuid::Uuid;
+use crate::support::own_migrations::{manager_with, migration};
+use crate::support::{Fixture, rows};
 use zenith_db::Error;
-use zenith_db::config::{Key, Loader};
+use zenith_db::config::Key;
 use zenith_db::manager::{DatabaseManager, RollbackTarget, RowChange};
-use zenith_db::migrations::{EmbeddedMigration, all};
+use zenith_db::migrations::{EmbeddedMigration, Script, all};
 
-struct Server {
-    url: String,
-    name: String,
-    directory: tempfile::TempDir,
+/// A finished database with another user, who has a conversation.
+fn created() -> Option<Fixture> {
+    let fixture = Fixture::on_a_server(Fixture::created)?;
+    fixture.sql(
+        "INSERT INTO users (uuid, username, email, password_hash, role_id)
+             SELECT gen_random_uuid()::text, 'other', 'other@x.org', password_hash, role_id
+             FROM users LIMIT 1;
+         INSERT INTO chat_sessions (session_id, user_id, title)
+             SELECT gen_random_uuid()::text, id, 'chat' FROM users WHERE username = 'other'",
+    );
+    Some(fixture)
 }
 
-impl Server {
-    /// A finished database, unless there is no server to make it on.
-    fn created() -> Option<Self> {
-        let url = std::env::var("ZENITH_TEST_POSTGRES").ok().filter(|url| !url.is_empty())?;
-        let name = format!("test_{}", Uuid::new_v4().simple());
-        let directory = tempfile::tempdir().expect("a directory");
-        let server = Self { url, name, directory };
-        server.manager(&[]).initialize(&administrator(), false).expect("a database");
-        server.sql(
-            "INSERT INTO users (uuid, username, email, password_hash, role_id)
-                 SELECT gen_random_uuid()::text, 'other', 'other@x.org', password_hash, role_id
-                 FROM users LIMIT 1;
-             INSERT INTO chat_sessions (session_id, user_id, title)
-                 SELECT gen_random_uuid()::text, id, 'chat' FROM users WHERE username = 'other'",
-        );
-        Some(server)
-    }
-
-    fn database(&self) -> String {
-        let (server, _) = self.url.rsplit_once('/').expect("a URL with a database");
-        format!("{server}/{}", self.name)
-    }
-
-    fn manager(&self, own: &[EmbeddedMigration]) -> DatabaseManager {
-        let backups = self.directory.path().display().to_string();
-        let loader = Loader::new()
-            .flag(Key::Url, "test", self.database())
-            .flag(Key::BackupDir, "test", backups)
-            .flag(Key::AutoBackup, "test", "false".to_owned());
-        let config = loader.load().expect("a configuration");
-        DatabaseManager::with_migrations(config, [all(), own].concat().leak())
-    }
-
-    fn sql(&self, statements: &str) {
-        let mut connection = PgConnection::establish(&self.database()).expect("a connection");
-        connection.batch_execute(statements).expect(statements);
-    }
-
-    fn refused(&self, up: &str) -> Vec<RowChange> {
-        let before = self.manager(&[]).status().expect("a status").record_counts;
-        let error = self.manager(&[migration(up, "SELECT 1")]).migrate().expect_err(up);
-        self.sql("DELETE FROM system_health");
-        assert_eq!(self.manager(&[]).status().expect("a status").record_counts, before, "{up}");
-        let Error::RowsNotConserved { changes, .. } = error else { panic!("{error}") };
-        changes
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let mut server = PgConnection::establish(&self.url).expect("a server");
-        let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
-        server.batch_execute(&drop).expect("the database is dropped");
-    }
+fn refused(fixture: &Fixture, up: &str) -> Vec<RowChange> {
+    let counts = || fixture.manager().status().expect("a status").record_counts;
+    let before = counts();
+    let error = manager_with(fixture, &[migration(up, "SELECT 1")]).migrate().expect_err(up);
+    fixture.sql("DELETE FROM system_health");
+    assert_eq!(counts(), before, "{up}");
+    let Error::RowsNotConserved { changes, .. } = error else { panic!("{error}") };
+    changes
 }
 
 fn seen(changes: &[RowChange]) -> Vec<(&str, i64, String)> {
@@ -79,23 +36,24 @@ fn seen(changes: &[RowChange]) -> Vec<(&str, i64, String)> {
 
 #[test]
 fn a_cascade_on_a_server_is_refused_with_the_children_that_it_takes() {
-    let Some(server) = Server::created() else { return };
+    let Some(fixture) = created() else { return };
     let delete = "-- loses-rows: users only this one\nDELETE FROM users WHERE username = 'other'";
     let lost = [("chat_sessions", 1, String::new())];
-    let changes = server.refused(delete);
+    let changes = refused(&fixture, delete);
     assert_eq!((changes[0].table.as_str(), changes[0].lost_rows), (lost[0].0, lost[0].1));
     let declared = format!("-- loses-rows: chat_sessions theirs\n{delete}");
-    let report = server.manager(&[migration(&declared, "SELECT 1")]).migrate().expect("declared");
+    let report =
+        manager_with(&fixture, &[migration(&declared, "SELECT 1")]).migrate().expect("declared");
     let tables: Vec<&str> = report.steps[0].rows.iter().map(|c| c.table.as_str()).collect();
     assert_eq!(tables, ["chat_sessions", "users"]);
 }
 
 #[test]
 fn a_change_on_a_server_is_refused_with_its_columns_and_an_alteration_is_none() {
-    let Some(server) = Server::created() else { return };
+    let Some(fixture) = created() else { return };
     let update = "UPDATE roles SET description = 'x' WHERE id = 1";
     let expected = ("roles", 0, "description updated_at".to_owned());
-    assert_eq!(seen(&server.refused(update)), std::slice::from_ref(&expected));
+    assert_eq!(seen(&refused(&fixture, update)), std::slice::from_ref(&expected));
     let declared = format!("-- changes-rows: roles (description, updated_at) clearer\n{update}");
     let alter = "ALTER TABLE roles ALTER COLUMN description TYPE varchar(500);
                  INSERT INTO system_health (component, status) VALUES ('other', 'healthy');";
@@ -104,24 +62,24 @@ fn a_change_on_a_server_is_refused_with_its_columns_and_an_alteration_is_none() 
     let both = migration(&declared, "SELECT 1");
     let own = EmbeddedMigration::new(
         both.name(),
-        zenith_db::migrations::Script { up: "SELECT 1", down: "SELECT 1" },
-        zenith_db::migrations::Script { up: script.leak(), down: "SELECT 1" },
+        Script { up: "SELECT 1", down: "SELECT 1" },
+        Script { up: script.leak(), down: "SELECT 1" },
     );
-    let report = server.manager(&[own]).migrate();
+    let report = manager_with(&fixture, &[own]).migrate();
     // PostgreSQL then has another type than SQLite: that is a difference in the structure.
     let error = report.expect_err("the two differ");
     assert!(
         matches!(&error, Error::StructureDiffers { missing } if missing.contains("roles.description")),
         "{error}"
     );
-    let report = server.manager(&[both]).migrate().expect("declared");
+    let report = manager_with(&fixture, &[both]).migrate().expect("declared");
     assert_eq!(seen(&report.steps[0].rows), [expected]);
 }
 
 #[test]
 fn a_rollback_and_a_redo_on_a_server_keep_the_rows_of_what_stays() {
-    let Some(server) = Server::created() else { return };
-    let manager = server.manager(&[]);
+    let Some(fixture) = created() else { return };
+    let manager = manager_with(&fixture, &[]);
     let before = manager.status().expect("a status").record_counts;
     manager.redo().expect("redone");
     manager.rollback(&RollbackTarget::Steps(3)).expect("back");
@@ -132,4 +90,51 @@ fn a_rollback_and_a_redo_on_a_server_keep_the_rows_of_what_stays() {
         assert_eq!(after[table], before[table], "{table}");
     }
     assert_eq!(manager.status().expect("a status").history_faults, []);
+}
+
+/// A migration that ends its own session on a server, either at once or when it is committed.
+fn breaks_the_connection(at_the_commit: bool) -> EmbeddedMigration {
+    let up = "CREATE FUNCTION break_off() RETURNS trigger LANGUAGE plpgsql AS
+            'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END';
+        CREATE TABLE fragile (id BIGINT);
+        CREATE CONSTRAINT TRIGGER break_off AFTER INSERT ON fragile DEFERRABLE INITIALLY WHEN
+            FOR EACH ROW EXECUTE FUNCTION break_off();
+        INSERT INTO fragile VALUES (1)";
+    let up = up.replace("WHEN", if at_the_commit { "DEFERRED" } else { "IMMEDIATE" });
+    EmbeddedMigration::new(
+        "2099-01-01-000001_break_off",
+        Script { up: "SELECT 1", down: "SELECT 1" },
+        Script { up: up.leak(), down: "SELECT 1" },
+    )
+}
+
+#[test]
+fn a_connection_that_breaks_is_an_error_of_its_own_and_leaves_the_old_database() {
+    let Some(fixture) = created() else { return };
+    let before = (rows::contents(&mut fixture.raw()), rows::catalogue(&mut fixture.raw()));
+    let own = [all(), &[breaks_the_connection(false)]].concat().leak();
+    for auto_backup in ["false", "true"] {
+        let config = fixture.config_with(&[(Key::AutoBackup, auto_backup)]);
+        let error = DatabaseManager::with_migrations(config, own).migrate().expect_err("cut off");
+        let error = match error {
+            Error::RolledBack { source, .. } if auto_backup == "true" => *source,
+            error => error,
+        };
+        let Error::Migration { source, .. } = &error else { panic!("{error}") };
+        let cause = source.downcast_ref::<Error>();
+        assert!(matches!(cause, Some(Error::ConnectionLost(_))), "{source}");
+        let after = (rows::contents(&mut fixture.raw()), rows::catalogue(&mut fixture.raw()));
+        assert_eq!(after, before);
+    }
+}
+
+#[test]
+fn of_a_connection_that_breaks_during_the_commit_nobody_says_that_nothing_was_changed() {
+    let Some(fixture) = created() else { return };
+    let own = [all(), &[breaks_the_connection(true)]].concat().leak();
+    for auto_backup in ["false", "true"] {
+        let config = fixture.config_with(&[(Key::AutoBackup, auto_backup)]);
+        let error = DatabaseManager::with_migrations(config, own).migrate().expect_err("cut off");
+        assert!(matches!(&error, Error::CommitUnknown(_)), "{error}");
+    }
 }

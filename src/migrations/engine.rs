@@ -266,10 +266,30 @@ fn ensure_version(ledger: &Ledger, version: &str) -> Result<()> {
     Err(Error::UnknownVersion { wanted: version.to_owned(), known })
 }
 
-fn failed(
-    direction: &'static str,
-    name: &str,
-) -> impl FnOnce(Box<dyn std::error::Error + Send + Sync>) -> Error {
+/// What Diesel's harness reports.
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+fn failed(direction: &'static str, name: &str) -> impl FnOnce(Cause) -> Error {
     let name = name.to_owned();
-    move |source| Error::Migration { name, direction, source }
+    move |source| Error::Migration { name, direction, source: meaning(source) }
+}
+
+/// A connection that broke, or a lock that was waited for in vain, is more than the server's words.
+/// Of a rule that a script breaks, those say the most: the rule may be the script's own.
+fn meaning(source: Cause) -> Cause {
+    use diesel::result::DatabaseErrorKind as Kind;
+    use diesel::result::Error::DatabaseError;
+    match source.downcast::<diesel::result::Error>().map(|cause| *cause) {
+        Ok(
+            cause @ DatabaseError(
+                Kind::ClosedConnection | Kind::UnableToSendCommand | Kind::Unknown,
+                _,
+            ),
+        ) => match Error::from(cause) {
+            Error::Query(cause) => Box::new(cause),
+            error => Box::new(error),
+        },
+        Ok(cause) => Box::new(cause),
+        Err(source) => source,
+    }
 }

@@ -52,3 +52,17 @@ pub fn assert_unchanged(
     let changed: Vec<_> = before.keys().chain(after.keys()).filter(differs).collect();
     assert!(changed.is_empty(), "changed: {changed:?}");
 }
+
+/// Starts all of them before it waits for any; each must succeed.
+pub fn at_once(commands: impl IntoIterator<Item = Command>) -> Vec<Output> {
+    let start = |mut command: Command| {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts")
+    };
+    let children: Vec<_> = commands.into_iter().map(start).collect();
+    let outputs: Vec<Output> =
+        children.into_iter().map(|child| child.wait_with_output().expect("it ends")).collect();
+    for output in &outputs {
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+    }
+    outputs
+}

@@ -13,6 +13,7 @@ pub mod place;
 pub mod rows;
 #[cfg(feature = "postgres")]
 pub mod server;
+pub mod shuttle;
 pub mod snapshot;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -69,6 +70,16 @@ impl Fixture {
             return Self::at(Place::Server(server::OwnDatabase::created()));
         }
         SqliteFixture::created().0
+    }
+
+    /// For what is about a server itself: one of these there, or only a word that there is none.
+    #[cfg(feature = "postgres")]
+    pub fn on_a_server(make: fn() -> Self) -> Option<Self> {
+        if server::url().is_none() {
+            skipped("ZENITH_TEST_POSTGRES names no server");
+            return None;
+        }
+        Some(make())
     }
 
     fn at(place: Place) -> Self {
@@ -372,6 +383,15 @@ pub fn run(command: &mut Command, exit: i32) -> Output {
     let output = command.output().expect("the command starts");
     assert_eq!(output.status.code(), Some(exit), "{command:?}\n{}", both(&output));
     output
+}
+
+/// Says what was not looked at, and why. A test that passes must not swallow it, as it does what
+/// `eprintln!` writes.
+pub fn skipped(reason: &str) {
+    use std::io::Write;
+    let test = std::thread::current();
+    let test = test.name().unwrap_or("a test");
+    writeln!(std::io::stderr(), "SKIPPED: {test}: {reason}").expect("standard error");
 }
 
 pub fn stdout(output: &Output) -> String {

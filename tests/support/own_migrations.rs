@@ -1,10 +1,9 @@
 //! Migrations written for a test, after the embedded ones: as an application would have them.
-use zenith_db::Config;
-use zenith_db::config::{Key, Loader};
+use zenith_db::config::Key;
 use zenith_db::manager::DatabaseManager;
 use zenith_db::migrations::{EmbeddedMigration, Script, all};
 
-use super::SqliteFixture;
+use super::Fixture;
 
 /// A migration after all others, the same for both databases.
 pub fn migration(up: &str, down: &str) -> EmbeddedMigration {
@@ -18,9 +17,7 @@ pub fn named(name: &'static str, up: &str, down: &str) -> EmbeddedMigration {
 }
 
 /// A manager that knows these besides the embedded ones, and takes no backups.
-pub fn manager_with(fixture: &SqliteFixture, own: &[EmbeddedMigration]) -> DatabaseManager {
-    let path = fixture.path().display().to_string();
-    let loader = Loader::new().flag(Key::Path, "path", path);
-    let config: Config = loader.flag(Key::AutoBackup, "test", "false").load().expect("a config");
+pub fn manager_with(fixture: &Fixture, own: &[EmbeddedMigration]) -> DatabaseManager {
+    let config = fixture.config_with(&[(Key::AutoBackup, "false")]);
     DatabaseManager::with_migrations(config, [all(), own].concat().leak())
 }

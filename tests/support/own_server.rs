@@ -11,6 +11,8 @@ use tempfile::TempDir;
 use zenith_db::Config;
 use zenith_db::config::{Key, Loader};
 
+use super::skipped;
+
 /// The password of the user `zenith` of a [`Server`].
 pub const PASSWORD: &str = "pass word/1";
 /// The same in a URL.
@@ -27,7 +29,7 @@ impl Server {
     /// A running server with a database `zenith`, or a word that there are no programs to make one.
     pub fn start() -> Option<Self> {
         let Some(programs) = programs() else {
-            eprintln!("SKIPPED: the programs of a PostgreSQL server (initdb) are not here");
+            skipped("the programs of a PostgreSQL server (initdb) are not here");
             return None;
         };
         let directory = directory();
@@ -205,7 +207,7 @@ impl Pooler {
     /// A running pooler, or a word that there is no program for one.
     pub fn before(server: &Server) -> Option<Self> {
         if Command::new("pgbouncer").arg("--version").stdout(Stdio::null()).status().is_err() {
-            eprintln!("SKIPPED: pgbouncer is not here");
+            skipped("pgbouncer is not here");
             return None;
         }
         let pooler = Self { directory: directory(), port: free_port() };

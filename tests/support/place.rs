@@ -12,7 +12,7 @@ use zenith_db::manager::{
 use zenith_db::{DbConnection, Result};
 
 use super::filled::FILLED;
-use super::{SqliteFixture, rows};
+use super::{SqliteFixture, rows, skipped};
 
 pub enum Place {
     Sqlite(SqliteFixture),
@@ -34,7 +34,7 @@ impl Place {
         if let Some(schema) = postgres::Schema::new() {
             return Some(Self::Postgres(schema));
         }
-        eprintln!("SKIPPED: ZENITH_TEST_POSTGRES names no server, or the feature is off");
+        skipped("ZENITH_TEST_POSTGRES names no server, or the feature is off");
         None
     }
 

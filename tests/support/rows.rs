@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::Raw;
+use super::{Fixture, Raw};
 use zenith_db::connection::Backend;
 
 const ROWS: &str = "
@@ -194,4 +194,23 @@ pub fn contents(connection: &mut impl Raw) -> BTreeMap<String, Vec<String>> {
 /// What the database says against a statement; panics if it takes it.
 pub fn refusal(connection: &mut impl Raw, statement: &str) -> String {
     connection.refusal(statement).unwrap_or_else(|| panic!("accepted: {statement}"))
+}
+
+/// No two rows may say the same, whatever a unique index would allow.
+pub fn assert_no_duplicates(fixture: &Fixture) {
+    for (table, columns) in [
+        ("roles", "name"),
+        ("permissions", "name"),
+        ("permissions", "resource || ':' || action"),
+        ("role_permissions", "role_id || ':' || permission_id"),
+        ("system_settings", "key"),
+        ("schema_version", "version"),
+        ("schema_version", "description"),
+        ("__diesel_schema_migrations", "version"),
+        ("users", "username"),
+    ] {
+        let rows = fixture.text(&format!("SELECT count(*) FROM {table}"));
+        let different = fixture.text(&format!("SELECT count(DISTINCT {columns}) FROM {table}"));
+        assert_eq!(rows, different, "{table}: {columns}");
+    }
 }

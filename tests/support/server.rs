@@ -15,7 +15,7 @@ use zenith_db::DbConnection;
 use zenith_db::config::{Key, Loader};
 use zenith_db::manager::DatabaseManager;
 
-use super::administrator;
+use super::{administrator, skipped};
 
 /// The server's URL, if there is one.
 pub fn url() -> Option<&'static str> {
@@ -162,7 +162,7 @@ fn drop_left_behind(connection: &mut PgConnection) {
 #[test]
 fn what_a_killed_run_left_behind_goes_with_the_next_and_what_another_uses_stays() {
     if url().is_none() {
-        return eprintln!("SKIPPED: ZENITH_TEST_POSTGRES names no server");
+        return skipped("ZENITH_TEST_POSTGRES names no server");
     }
     let own = OwnDatabase::empty();
     let mut connection = connect(url().expect("a server"));

@@ -64,9 +64,14 @@ impl DatabaseManager {
                 Ok((run, backup))
             }
             (Err(error), backup) => {
-                let error = match backup {
-                    None => error,
-                    Some(backup) => Error::RolledBack {
+                let error = match (error, backup) {
+                    (error, None) => error,
+                    // Nobody knows that the database is as it was.
+                    (error @ Error::CommitUnknown(_), Some(backup)) => {
+                        tracing::warn!("the backup from just before is {}", backup.path.display());
+                        error
+                    }
+                    (error, Some(backup)) => Error::RolledBack {
                         operation: operation.to_owned(),
                         backup: backup.path,
                         source: Box::new(error),

@@ -1,0 +1,118 @@
+//! A database that goes between two versions, to see that whatever happens to the processes that
+//! move it, it is exactly the one or exactly the other.
+use std::collections::BTreeMap;
+use std::process::{Command, Stdio};
+
+use zenith_db::connection::Backend;
+use zenith_db::manager::RollbackTarget;
+use zenith_db::migrations::all;
+
+use super::own_migrations::manager_with;
+use super::{Fixture, rows, text};
+
+/// What the ledgers and the records of the runs themselves hold differs each time.
+const RECORDS: [&str; 5] = [
+    "__diesel_schema_migrations",
+    "schema_version",
+    "system_settings",
+    "system_health",
+    "backup_jobs",
+];
+
+/// What the older version lacks.
+const DROPPED: [&str; 4] = ["audit_log", "security_events", "notifications", "system_metrics"];
+
+/// The structure, the versions, and every row of the tables that are never dropped here.
+type State = (BTreeMap<String, String>, String, BTreeMap<String, Vec<String>>);
+
+/// The older of the two versions: it lacks the last two migrations.
+pub fn older_version() -> String {
+    all()[all().len() - 3].version()
+}
+
+/// A filled database at the newer version, and what it looks like at either.
+pub struct Shuttle {
+    pub fixture: Fixture,
+    older: State,
+    newer: State,
+}
+
+impl Shuttle {
+    /// Fills a finished database.
+    pub fn new(fixture: Fixture) -> Self {
+        rows::fill(&mut fixture.raw());
+        let manager = manager_with(&fixture, &[]);
+        manager.rollback(&RollbackTarget::Version(older_version())).expect("back");
+        let older = state(&fixture);
+        manager.migrate().expect("forth");
+        let newer = state(&fixture);
+        assert_ne!(older, newer);
+        Self { fixture, older, newer }
+    }
+
+    /// The command that goes forth, or back.
+    pub fn command(&self, forth: bool) -> Command {
+        let mut command = self.fixture.zenith();
+        if forth {
+            command.arg("migrate");
+        } else {
+            command.args(["rollback", "--yes", "--to", &older_version()]);
+        }
+        command
+    }
+
+    /// The same, quiet, with the database where it starts. Whoever died before holds nobody up.
+    pub fn ready(&self, forth: bool) -> Command {
+        let manager = manager_with(&self.fixture, &[]);
+        let older = RollbackTarget::Version(older_version());
+        if forth { manager.rollback(&older) } else { manager.migrate() }.expect("the start");
+        let mut command = self.command(forth);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    /// Whether the newer version is there now: whole, and nothing between the two.
+    pub fn is_newer(&self, context: &str) -> bool {
+        if self.fixture.backend() == Backend::Sqlite {
+            let check = "SELECT group_concat(integrity_check) FROM pragma_integrity_check";
+            assert_eq!(self.fixture.text(check), "ok", "{context}");
+        }
+        assert_eq!(orphans(&self.fixture), 0, "{context}");
+        let now = state(&self.fixture);
+        assert!(now == self.older || now == self.newer, "{context}: neither the old nor the new");
+        let newer = now == self.newer;
+        let status = self.fixture.manager().status().expect("a status");
+        assert_eq!(status.pending_migrations.len(), if newer { 0 } else { 2 }, "{context}");
+        newer
+    }
+}
+
+fn state(fixture: &Fixture) -> State {
+    let mut connection = fixture.raw();
+    let mut kept = rows::contents(&mut connection);
+    kept.retain(|table, _| !RECORDS.contains(&&**table) && !DROPPED.contains(&&**table));
+    let versions = "SELECT string_agg(version, ',' ORDER BY version)
+                    FROM __diesel_schema_migrations";
+    (rows::catalogue(&mut connection), fixture.text(versions), kept)
+}
+
+/// How many rows refer to nothing. A server says that there are none as long as it keeps its
+/// references; here the rows themselves are looked at.
+fn orphans(fixture: &Fixture) -> usize {
+    let queries =
+        "SELECT format('SELECT count(*) FROM %s AS c WHERE %I IS NOT NULL AND NOT EXISTS \
+            (SELECT FROM %s AS p WHERE p.%I = c.%2$I)',
+            f.conrelid::regclass, c.attname, f.confrelid::regclass, p.attname) AS line
+        FROM pg_constraint AS f
+        JOIN pg_attribute AS c ON c.attrelid = f.conrelid AND c.attnum = f.conkey[1]
+        JOIN pg_attribute AS p ON p.attrelid = f.confrelid AND p.attnum = f.confkey[1]
+        WHERE f.contype = 'f' AND f.connamespace = current_schema()::regnamespace";
+    let mut connection = fixture.raw();
+    let queries = match fixture.backend() {
+        Backend::Sqlite => vec!["SELECT count(*) FROM pragma_foreign_key_check".to_owned()],
+        Backend::Postgres => rows::lines(&mut connection, queries),
+    };
+    assert!(!queries.is_empty());
+    let count = |query: &String| text(&mut connection, query).parse::<usize>().expect("a number");
+    queries.iter().map(count).sum()
+}

@@ -1,7 +1,8 @@
 //! A run that fails leaves the database as it was, says why, and is recorded.
 
+use crate::support::command::json;
 use crate::support::own_migrations::{manager_with, migration};
-use crate::support::{SqliteFixture, rows, run, stderr};
+use crate::support::{SqliteFixture, bare_zenith, rows, run, stderr};
 use zenith_db::Error;
 use zenith_db::manager::{DatabaseManager, HistoryFault, Moment, RollbackTarget};
 use zenith_db::migrations::{EmbeddedMigration, all, latest};
@@ -82,6 +83,26 @@ fn the_command_that_a_report_names_takes_the_run_back() {
     assert_eq!((verb.as_str(), &version), ("rollback", &versions[versions.len() - 3]));
     manager.rollback(&RollbackTarget::Version(version)).expect("back again");
     assert_eq!(manager.migrate_to(&versions[versions.len() - 3]).expect("nothing").undo, None);
+}
+
+#[test]
+fn the_command_that_a_report_names_can_be_typed_as_it_is() {
+    let fixture = SqliteFixture::created();
+    let odd = fixture.path().with_file_name("it's \u{fc}ber $HOME.db");
+    std::fs::rename(fixture.path(), &odd).expect("moved");
+    let mut command = bare_zenith(odd.parent().expect("a directory"));
+    command.args(["rollback", "--yes", "--format", "json", "--path"]).arg(&odd);
+    let report = json(&run(&mut command, 0));
+    let undo = report["undo"].as_str().expect("a command").to_owned();
+    let (undo, _) = undo.split_once(" brings").expect("what it does");
+    let undo = undo.replacen("zenith-db", "\"$0\"", 1);
+    let zenith = fixture.zenith();
+    let mut shell = std::process::Command::new("sh");
+    shell.arg("-c").arg(&undo).arg(zenith.get_program()).env_clear();
+    run(&mut shell, 0);
+    let config = zenith_db::Config::for_path(&odd).expect("a config");
+    let status = DatabaseManager::new(config).status().expect("a status");
+    assert_eq!(status.pending_migrations, Vec::<String>::new(), "{undo}");
 }
 
 #[test]
@@ -190,15 +211,17 @@ fn without_a_backup_the_report_says_that_rows_do_not_come_back() {
     let fixture = SqliteFixture::created();
     let manager = manager_with(&fixture, &[]);
     let last = all()[all().len() - 2].version();
+    let path = fixture.path().display().to_string();
     let report = manager.rollback(&RollbackTarget::Steps(1)).expect("back");
     let undo = format!(
-        "zenith-db migrate --to {} brings the tables back, without the rows that went: no backup \
-         was taken",
-        latest()
+        "zenith-db migrate --to {} --path {} brings the tables back, without the rows that went: no \
+         backup was taken",
+        latest(),
+        path
     );
     assert_eq!((report.undo, report.backup), (Some(undo), None));
     let report = manager.migrate().expect("forth");
-    assert_eq!(report.undo, Some(format!("zenith-db rollback --to {last}")));
+    assert_eq!(report.undo, Some(format!("zenith-db rollback --to {last} --path {path}")));
     let report = manager.redo().expect("again");
     assert_eq!(report.undo.as_deref(), Some("nothing: no backup was taken"));
     let report = fixture.manager().redo().expect("again");

@@ -130,10 +130,10 @@ impl DbConnection {
         }
         match self {
             Self::Sqlite(inner) => {
-                let begun = Instant::now();
+                let since = Instant::now();
                 match AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN IMMEDIATE") {
                     Err(source) if super::is_busy(&source) => {
-                        Err(super::locked(inner, "beginning to write", begun, source))
+                        Err(super::locked(inner, "beginning to write", since, source))
                     }
                     done => Ok(done?),
                 }

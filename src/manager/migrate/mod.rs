@@ -2,6 +2,7 @@
 
 mod repair;
 mod run;
+mod undo;
 
 use serde::Serialize;
 
@@ -136,7 +137,7 @@ impl DatabaseManager {
                 Ok(version)
             })?;
         let undo = (!run.steps.is_empty())
-            .then(|| MigrationReport::undo_of(goal, was.as_deref(), backup.as_ref()));
+            .then(|| undo::undo(&self.config, goal, was.as_deref(), backup.as_ref()));
         let Run { steps, conditions, value: version } = run;
         Ok(MigrationReport { steps, version, conditions, backup, undo })
     }

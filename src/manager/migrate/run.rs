@@ -5,7 +5,6 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::MigrationReport;
 use crate::manager::DatabaseManager;
 use crate::manager::backup::{BackupReport, chain};
 use crate::migrations::{self, Condition, Goal, Run};
@@ -209,26 +208,4 @@ pub(in crate::manager) fn last_failure(
         error: health.error_details.unwrap_or_default(),
         attempts: health.consecutive_failures,
     }))
-}
-
-impl MigrationReport {
-    /// The command that takes a run back, and what it cannot bring back.
-    pub(super) fn undo_of(goal: &Goal, was: Option<&str>, backup: Option<&BackupReport>) -> String {
-        let was = was.unwrap_or("0");
-        match (goal, backup) {
-            (Goal::Latest | Goal::UpTo(_), _) => format!("zenith-db rollback --to {was}"),
-            (Goal::Again, Some(backup)) => {
-                format!("the rows that went are in {}", backup.path.display())
-            }
-            (Goal::Again, None) => "nothing: no backup was taken".into(),
-            (_, Some(backup)) => format!(
-                "zenith-db migrate --to {was} brings the tables back; the rows that went are in {}",
-                backup.path.display()
-            ),
-            (_, None) => format!(
-                "zenith-db migrate --to {was} brings the tables back, without the rows that went: no \
-                 backup was taken"
-            ),
-        }
-    }
 }

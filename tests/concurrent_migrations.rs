@@ -50,7 +50,7 @@ fn migrators_and_rollbacks_at_once_each_go_the_whole_way_or_find_nothing_to_do()
     let mut newer = true;
     for round in 0..6 {
         let command = |number: u32| -> Command {
-            let mut command = shuttle.command((round + number) % 2 == 0);
+            let mut command = shuttle.command((round + number).is_multiple_of(2));
             command.args(["--format", "json"]);
             command
         };
@@ -58,7 +58,7 @@ fn migrators_and_rollbacks_at_once_each_go_the_whole_way_or_find_nothing_to_do()
         let (mut forth, mut back) = (0, 0);
         for (number, steps) in (0..).zip(steps(&outputs)) {
             assert!(steps == 0 || steps == 2, "round {round}: {steps} steps");
-            let went = if (round + number) % 2 == 0 { &mut forth } else { &mut back };
+            let went = if (round + number).is_multiple_of(2) { &mut forth } else { &mut back };
             *went += i32::from(steps == 2);
         }
         let is_newer = shuttle.is_newer(&format!("round {round}"));

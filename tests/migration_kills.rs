@@ -100,6 +100,11 @@ mod on_a_server {
             AND application_name = 'zenith-db' AND wait_event_type = 'Lock'";
         let ask = format!("SELECT count(*) {waiting}");
         await_that(&shuttle.fixture, &ask, "1", "it waits");
+        // Others read meanwhile, and do not write, not even where no migration has been.
+        let mut writer = shuttle.fixture.raw();
+        writer.batch_execute("SET lock_timeout = '200ms'; SELECT FROM roles").expect("read");
+        writer.batch_execute("UPDATE roles SET description = 'x'").expect_err("kept out");
+        drop(writer);
         shuttle.fixture.text(&format!("SELECT pg_terminate_backend(pid) {waiting}"));
         let output = child.wait_with_output().expect("it ends");
         other.batch_execute("ROLLBACK").expect("out of the way");

@@ -293,3 +293,34 @@ fn meaning(source: Cause) -> Cause {
         Err(source) => source,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use diesel::connection::SimpleConnection;
+    use diesel::prelude::*;
+
+    use super::super::embedded::all;
+    use super::*;
+    use crate::connection::read_pragma;
+
+    #[test]
+    fn references_are_enforced_again_whatever_came_of_the_run() {
+        let inner = SqliteConnection::establish(":memory:").expect("a database");
+        let mut connection = DbConnection::Sqlite(inner);
+        connection.batch_execute("PRAGMA foreign_keys = ON").expect("a pragma");
+        let mut outcomes = Vec::new();
+        let last = all().last().map(EmbeddedMigration::version).expect("a migration");
+        for refuse in [true, false] {
+            let before = |connection: &mut DbConnection| {
+                let inner = connection.sqlite()?;
+                assert_eq!(read_pragma(inner, "foreign_keys", "foreign_keys")?, "0");
+                if refuse { Err(Error::State("refused".into())) } else { Ok(()) }
+            };
+            let goal = Goal::UpTo(last.clone());
+            outcomes.push(run(&mut connection, all(), &goal, before, |_| Ok(())).is_ok());
+            let inner = connection.sqlite().expect("SQLite");
+            assert_eq!(read_pragma(inner, "foreign_keys", "foreign_keys").expect("it"), "1");
+        }
+        assert_eq!(outcomes, [false, true]);
+    }
+}

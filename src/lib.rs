@@ -16,7 +16,9 @@ pub mod cli;
 
 pub use config::Config;
 pub use connection::DbConnection;
-pub use error::{ConnectFault, Error, Result, Rule, SettingFault, TransferFault, Violation};
+pub use error::{
+    ConnectFault, Error, MigrationFault, Result, Rule, SettingFault, TransferFault, Violation,
+};
 pub use pool::Database;
 
 /// What an application imports: `use zenith_db::prelude::*;`.

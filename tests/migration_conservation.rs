@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::support::own_migrations::{manager_with, migration, named};
 use crate::support::{SqliteFixture, rows};
-use zenith_db::Error;
 use zenith_db::manager::{MigrationReport, RollbackTarget, RowChange};
 use zenith_db::migrations::EmbeddedMigration;
+use zenith_db::{Error, MigrationFault};
 
 /// Tables of an application's own, which the migrations of these tests change.
 fn own_tables() -> EmbeddedMigration {
@@ -48,7 +48,10 @@ fn refused(fixture: &SqliteFixture, up: &str) -> Vec<RowChange> {
     let error = manager_with(fixture, &[own_tables(), own]).migrate().expect_err(up);
     assert_eq!((contents(fixture), rows::catalogue(&mut fixture.raw())), before, "{up}");
     let text = error.to_string();
-    let Error::RowsNotConserved { migration, file, changes } = error else { panic!("{error}") };
+    let Error::Migration(MigrationFault::RowsNotConserved { migration, file, changes }) = error
+    else {
+        panic!("{error}")
+    };
     assert_eq!((migration.as_str(), file), (own.name(), "up.sql"));
     for change in &changes {
         assert!(text.contains(&format!("{}: ", change.table)), "{text}");
@@ -218,7 +221,9 @@ fn a_rollback_drops_what_it_was_asked_about_and_touches_no_row_that_stays() {
     manager.migrate().expect("applied");
     let before = contents(&fixture);
     let error = manager.rollback(&last).expect_err("it deletes a notification");
-    let Error::RowsNotConserved { file, changes, .. } = &error else { panic!("{error}") };
+    let Error::Migration(MigrationFault::RowsNotConserved { file, changes, .. }) = &error else {
+        panic!("{error}")
+    };
     assert_eq!(
         (*file, losses(changes).as_slice()),
         ("down.sql", [("notifications", 1, Some(0))].as_slice())

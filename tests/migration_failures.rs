@@ -3,9 +3,9 @@
 use crate::support::command::json;
 use crate::support::own_migrations::{manager_with, migration};
 use crate::support::{SqliteFixture, bare_zenith, rows, run, stderr};
-use zenith_db::Error;
 use zenith_db::manager::{DatabaseManager, HistoryFault, Moment, RollbackTarget};
 use zenith_db::migrations::{EmbeddedMigration, all, latest};
+use zenith_db::{Error, MigrationFault};
 
 fn everything(fixture: &SqliteFixture) -> impl PartialEq + std::fmt::Debug + use<> {
     let mut connection = fixture.raw();
@@ -28,7 +28,7 @@ fn a_script_that_fails_anywhere_leaves_nothing_and_is_recorded_until_one_succeed
     for (index, up) in scripts.iter().enumerate() {
         let manager = manager_with(&fixture, &[migration(up, "SELECT 1")]);
         let error = manager.migrate().expect_err(up);
-        assert!(matches!(&error, Error::Migration { .. }), "{error}");
+        assert!(matches!(&error, Error::Migration(MigrationFault::Failed { .. })), "{error}");
         assert_eq!(everything(&fixture), before, "{up}");
         let failed = manager.status().expect("a status").failed_migration.expect("a record");
         assert!(failed.error.contains("change_something failed to apply"), "{}", failed.error);
@@ -119,7 +119,10 @@ fn a_migration_stops_at_a_version_and_never_goes_back() {
     }
     let error = manager.migrate_to(&versions[0]).expect_err("that is back");
     assert!(error.to_string().contains(&format!("rollback --to {}", versions[0])), "{error}");
-    assert!(matches!(manager.migrate_to("7"), Err(Error::UnknownVersion { .. })));
+    assert!(matches!(
+        manager.migrate_to("7"),
+        Err(Error::Migration(MigrationFault::UnknownVersion { .. }))
+    ));
     assert_eq!(manager.status().expect("a status").schema_version, Some(latest()));
 }
 
@@ -166,7 +169,9 @@ fn a_migration_that_leaves_another_structure_than_a_fresh_database_has_is_refuse
     let before = everything(&fixture);
     let manager = manager_with(&fixture, &[migration(up, "DROP TABLE extra")]);
     let error = manager.migrate().expect_err("the table has no name");
-    let Error::StructureDiffers { missing } = &error else { panic!("{error}") };
+    let Error::Migration(MigrationFault::StructureDiffers { missing }) = &error else {
+        panic!("{error}")
+    };
     assert!(missing.contains("extra.name TEXT"), "{missing}");
     assert_eq!(everything(&fixture), before);
 }
@@ -182,7 +187,7 @@ fn a_damaged_database_is_not_migrated() {
          'username TEXT NOT NULL CONSTRAINT x CHECK (username IS NULL)') WHERE name = 'users'",
     );
     let error = manager.migrate().expect_err("it breaks its own rules");
-    assert!(matches!(&error, Error::Damaged { .. }), "{error}");
+    assert!(matches!(&error, Error::Migration(MigrationFault::Damaged { .. })), "{error}");
 }
 
 #[test]
@@ -201,7 +206,7 @@ fn a_database_with_a_damaged_page_is_not_migrated() {
     bytes[page * size - size / 2..page * size].fill(0xFF);
     std::fs::write(fixture.path(), &bytes).expect("damaged");
     let error = manager.migrate().expect_err("a page is damaged");
-    let Error::Damaged { faults } = &error else { panic!("{error}") };
+    let Error::Migration(MigrationFault::Damaged { faults }) = &error else { panic!("{error}") };
     assert!(faults.contains(&format!("page {page}")), "{faults}");
     assert!(std::fs::read(fixture.path()).expect("a file") == bytes, "it was written to");
 }
@@ -240,7 +245,10 @@ fn an_edited_migration_is_named_refused_and_accepted_by_a_repair() {
     let name = "2099-01-01-000001_change_something";
 
     let error = manager.migrate().expect_err("edited");
-    assert!(matches!(&error, Error::EditedMigrations { names } if names == name), "{error}");
+    assert!(
+        matches!(&error, Error::Migration(MigrationFault::EditedMigrations { names }) if names == name),
+        "{error}"
+    );
     assert!(error.to_string().contains("migrate --repair"), "{error}");
     let faults = manager.status().expect("a status").history_faults;
     assert!(

@@ -7,9 +7,9 @@ use crate::support::own_migrations::{manager_with, migration};
 use crate::support::{Fixture, SqliteFixture, administrator, failed};
 use diesel::connection::SimpleConnection;
 use sha2::{Digest, Sha256};
-use zenith_db::Error;
 use zenith_db::manager::RollbackTarget;
 use zenith_db::migrations::{EmbeddedMigration, all, latest};
+use zenith_db::{Error, MigrationFault};
 
 /// Both ledgers hold the same versions, each once, and `schema_version` names and sums them right.
 fn ledgers_agree(fixture: &Fixture, applied: &[EmbeddedMigration]) {
@@ -173,7 +173,9 @@ fn a_failed_migration_is_in_neither_ledger_and_the_error_tells_of_it() {
     manager.rollback(&RollbackTarget::Steps(2)).expect("back");
     fixture.sql("CREATE TABLE system_metrics (x INTEGER)");
     let error = manager.migrate().expect_err("the table is there");
-    let Error::RolledBack { backup, source, .. } = &error else { panic!("{error}") };
+    let Error::Migration(MigrationFault::RolledBack { backup, source, .. }) = &error else {
+        panic!("{error}")
+    };
     assert!(error.to_string().contains(&backup.display().to_string()), "{error}");
     assert!(backup.is_file());
     assert!(source.to_string().contains(last.name()), "{source}");
@@ -211,7 +213,9 @@ fn a_late_migration_with_a_lower_version_is_refused_and_named() {
         fixture.manager().initialize(&administrator(), false).expect_err("late"),
     ];
     for error in errors {
-        let Error::LateMigration { late, newest, .. } = &error else { panic!("{error}") };
+        let Error::Migration(MigrationFault::LateMigration { late, newest, .. }) = &error else {
+            panic!("{error}")
+        };
         assert_eq!((late, newest), (&expected.version(), &latest()));
         assert!(error.to_string().contains(&expected.version()), "{error}");
     }
@@ -250,7 +254,7 @@ fn a_newer_database_is_not_migrated_created_or_seeded() {
     let before = rows::contents(&mut fixture.raw());
     let manager = fixture.manager();
     let refused = |error: Error| match &error {
-        Error::NewerDatabase { versions } => {
+        Error::Migration(MigrationFault::NewerDatabase { versions }) => {
             assert_eq!(versions, "30000101000000 (add a table, by zenith-db 9.9.9)");
         }
         _ => panic!("{error}"),
@@ -267,7 +271,7 @@ fn a_newer_database_is_not_rolled_back_and_not_written_to() {
     let fixture = from_the_future();
     let before = rows::contents(&mut fixture.raw());
     let error = fixture.manager().rollback(&RollbackTarget::Steps(1)).expect_err("newer");
-    assert!(matches!(error, Error::NewerDatabase { .. }), "{error}");
+    assert!(matches!(error, Error::Migration(MigrationFault::NewerDatabase { .. })), "{error}");
     assert_eq!(rows::contents(&mut fixture.raw()), before);
 }
 

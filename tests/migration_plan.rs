@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use serde_json::Value;
+use zenith_db::MigrationFault;
 use zenith_db::manager::{Effect, RollbackTarget, StepDirection};
 use zenith_db::{Error, migrations};
 
@@ -74,12 +75,18 @@ fn what_cannot_be_migrated_cannot_be_planned() {
     let fixture = Fixture::created();
     let target = RollbackTarget::Version("20010101000000".into());
     let unknown = fixture.manager().plan_rollback(&target);
-    assert!(matches!(unknown, Err(Error::UnknownVersion { .. })), "{unknown:?}");
+    assert!(
+        matches!(unknown, Err(Error::Migration(MigrationFault::UnknownVersion { .. }))),
+        "{unknown:?}"
+    );
     let none = fixture.manager().plan_rollback(&RollbackTarget::Steps(0));
     assert!(matches!(none, Err(Error::State(_))), "{none:?}");
     fixture.sql("INSERT INTO __diesel_schema_migrations (version) VALUES ('29990101000000')");
     let newer = fixture.manager().plan_migration();
-    assert!(matches!(newer, Err(Error::NewerDatabase { .. })), "{newer:?}");
+    assert!(
+        matches!(newer, Err(Error::Migration(MigrationFault::NewerDatabase { .. }))),
+        "{newer:?}"
+    );
 
     let fixture = Fixture::blank();
     fixture.sql("CREATE TABLE somebody_elses (id INTEGER)");

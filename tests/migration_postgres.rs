@@ -2,10 +2,10 @@
 
 use crate::support::own_migrations::{manager_with, migration};
 use crate::support::{Fixture, rows};
-use zenith_db::Error;
 use zenith_db::config::Key;
 use zenith_db::manager::{DatabaseManager, RollbackTarget, RowChange};
 use zenith_db::migrations::{EmbeddedMigration, Script, all};
+use zenith_db::{Error, MigrationFault};
 
 /// A finished database with another user, who has a conversation.
 fn created() -> Option<Fixture> {
@@ -26,7 +26,9 @@ fn refused(fixture: &Fixture, up: &str) -> Vec<RowChange> {
     let error = manager_with(fixture, &[migration(up, "SELECT 1")]).migrate().expect_err(up);
     fixture.sql("DELETE FROM system_health");
     assert_eq!(counts(), before, "{up}");
-    let Error::RowsNotConserved { changes, .. } = error else { panic!("{error}") };
+    let Error::Migration(MigrationFault::RowsNotConserved { changes, .. }) = error else {
+        panic!("{error}")
+    };
     changes
 }
 
@@ -69,7 +71,7 @@ fn a_change_on_a_server_is_refused_with_its_columns_and_an_alteration_is_none() 
     // PostgreSQL then has another type than SQLite: that is a difference in the structure.
     let error = report.expect_err("the two differ");
     assert!(
-        matches!(&error, Error::StructureDiffers { missing } if missing.contains("roles.description")),
+        matches!(&error, Error::Migration(MigrationFault::StructureDiffers { missing }) if missing.contains("roles.description")),
         "{error}"
     );
     let report = manager_with(&fixture, &[both]).migrate().expect("declared");
@@ -117,10 +119,16 @@ fn a_connection_that_breaks_is_an_error_of_its_own_and_leaves_the_old_database()
         let config = fixture.config_with(&[(Key::AutoBackup, auto_backup)]);
         let error = DatabaseManager::with_migrations(config, own).migrate().expect_err("cut off");
         let error = match error {
-            Error::RolledBack { source, .. } if auto_backup == "true" => *source,
+            Error::Migration(MigrationFault::RolledBack { source, .. })
+                if auto_backup == "true" =>
+            {
+                *source
+            }
             error => error,
         };
-        let Error::Migration { source, .. } = &error else { panic!("{error}") };
+        let Error::Migration(MigrationFault::Failed { source, .. }) = &error else {
+            panic!("{error}")
+        };
         let cause = source.downcast_ref::<Error>();
         assert!(matches!(cause, Some(Error::ConnectionLost(_))), "{source}");
         let after = (rows::contents(&mut fixture.raw()), rows::catalogue(&mut fixture.raw()));

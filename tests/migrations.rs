@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use crate::support::{Fixture, administrator, text};
 use diesel::connection::SimpleConnection;
-use zenith_db::Error;
 use zenith_db::config::Key;
 use zenith_db::manager::{DatabaseManager, RollbackTarget, StepDirection};
 use zenith_db::migrations::{EmbeddedMigration, all, latest};
+use zenith_db::{Error, MigrationFault};
 
 /// Backups record themselves, and most tests here look at every row.
 fn without_backups(fixture: &Fixture) -> DatabaseManager {
@@ -154,7 +154,10 @@ fn a_rollback_to_nowhere_is_an_error_and_changes_nothing() {
     let manager = fixture.manager();
     for version in ["20000101000000", "1", "", "latest"] {
         let error = manager.rollback(&to(version)).expect_err("no such version");
-        assert!(matches!(&error, Error::UnknownVersion { .. }), "{error}");
+        assert!(
+            matches!(&error, Error::Migration(MigrationFault::UnknownVersion { .. })),
+            "{error}"
+        );
         assert!(error.to_string().contains(&latest()), "{error}");
     }
     assert!(matches!(manager.rollback(&RollbackTarget::Steps(0)), Err(Error::State(_))));
@@ -202,7 +205,9 @@ fn a_migration_that_fails_in_its_last_statement_leaves_nothing_and_is_named() {
         let before = everything(&fixture);
 
         let error = manager.migrate().expect_err("the name is taken");
-        let Error::Migration { name, direction, source } = &error else { panic!("{error}") };
+        let Error::Migration(MigrationFault::Failed { name, direction, source }) = &error else {
+            panic!("{error}")
+        };
         assert_eq!((name.as_str(), *direction), (migration.name(), "apply"));
         assert!(source.to_string().contains("already"), "{source}");
         assert_eq!(everything(&fixture), before, "{name} left something behind");
@@ -232,7 +237,9 @@ fn a_rollback_that_fails_leaves_everything_and_is_named() {
     fixture.sql("DROP TABLE notifications; CREATE VIEW notifications AS SELECT 1");
     let before = everything(&fixture);
     let error = without_backups(&fixture).rollback(&to("0")).expect_err("it is a view");
-    let Error::Migration { name, direction, .. } = &error else { panic!("{error}") };
+    let Error::Migration(MigrationFault::Failed { name, direction, .. }) = &error else {
+        panic!("{error}")
+    };
     assert_eq!((name.as_str(), *direction), (all()[all().len() - 1].name(), "revert"));
     // That it was tried is recorded there.
     fixture.sql("DELETE FROM system_health WHERE component = 'migrations'");
@@ -251,7 +258,9 @@ fn a_database_with_broken_references_is_not_migrated() {
     ));
     let before = everything(&fixture);
     let error = manager.migrate().expect_err("a broken reference");
-    let Error::BrokenReferences { count, first, .. } = &error else { panic!("{error}") };
+    let Error::Migration(MigrationFault::BrokenReferences { count, first, .. }) = &error else {
+        panic!("{error}")
+    };
     let expected = fixture.either(
         (1, "chat_sessions row 100 has no users"),
         (2, "chat_sessions: chat_history_chat_session_id_fkey is not kept (a trigger is disabled)"),

@@ -12,7 +12,7 @@ use crate::config::{EnvFile, Key, Loader, Location, Source};
 use crate::manager::{
     Administrator, AdoptionOptions, DatabaseManager, HealthReport, SetupReport, TransferOptions,
 };
-use crate::{Config, Error};
+use crate::{Config, Error, MigrationFault};
 
 /// Flags that cannot be used together or here.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub(super) fn exit_of(error: &anyhow::Error) -> Exit {
             | Error::FormerDatabase { .. }
             | Error::Password(_)
             | Error::Administrator { .. }
-            | Error::UnknownVersion { .. },
+            | Error::Migration(MigrationFault::UnknownVersion { .. }),
         ) => Exit::Usage,
         Some(Error::NoDatabase { .. }) => Exit::NoDatabase,
         _ => Exit::Failed,

@@ -14,7 +14,7 @@ use super::references::check_references;
 use super::statement::{PlannedStatement, statements};
 use super::validation::{Condition, Drift, check_integrity};
 use super::{history, reset};
-use crate::{DbConnection, Error, Result, dispatch};
+use crate::{DbConnection, Error, MigrationFault, Result, dispatch};
 
 /// Where a run should end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -263,7 +263,7 @@ fn ensure_version(ledger: &Ledger, version: &str) -> Result<()> {
     }
     let known: Vec<String> = ledger.known().iter().map(EmbeddedMigration::version).collect();
     let known = format!("0, {}", known.join(", "));
-    Err(Error::UnknownVersion { wanted: version.to_owned(), known })
+    Err(Error::Migration(MigrationFault::UnknownVersion { wanted: version.to_owned(), known }))
 }
 
 /// What Diesel's harness reports.
@@ -271,7 +271,9 @@ type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 fn failed(direction: &'static str, name: &str) -> impl FnOnce(Cause) -> Error {
     let name = name.to_owned();
-    move |source| Error::Migration { name, direction, source: meaning(source) }
+    move |source| {
+        Error::Migration(MigrationFault::Failed { name, direction, source: meaning(source) })
+    }
 }
 
 /// A connection that broke, or a lock that was waited for in vain, is more than the server's words.

@@ -11,7 +11,7 @@ use super::ledger::Ledger;
 use super::tables::table_exists;
 use crate::models::{NewSchemaVersion, SchemaVersion};
 use crate::schema::schema_version;
-use crate::{DbConnection, Error, Result, dispatch};
+use crate::{DbConnection, Error, MigrationFault, Result, dispatch};
 
 /// How the history, the ledger and the program's migrations disagree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -213,7 +213,11 @@ pub(super) fn ensure_unedited(connection: &mut DbConnection, ledger: &Ledger) ->
             _ => None,
         })
         .collect();
-    if names.is_empty() { Ok(()) } else { Err(Error::EditedMigrations { names: names.join(", ") }) }
+    if names.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Migration(MigrationFault::EditedMigrations { names: names.join(", ") }))
+    }
 }
 
 /// Records the checksums of the program's text in place of others. Returns what was there before.

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use super::embedded::{self, EmbeddedMigration, Migrations};
 use super::history::{self, Recorded};
 use super::tables::table_exists;
-use crate::{DbConnection, Error, Result, dispatch};
+use crate::{DbConnection, Error, MigrationFault, Result, dispatch};
 
 diesel::table! {
     /// Diesel's own ledger. `Ledger::read` looks for it first: Diesel's reader would create it.
@@ -86,16 +86,20 @@ impl Ledger {
     /// Refuses a database that this program must not write to.
     ///
     /// # Errors
-    /// [`Error::NewerDatabase`] if it has migrations that are unknown here.
+    /// [`MigrationFault::NewerDatabase`] if it has migrations that are unknown here.
     pub fn ensure_known(&self) -> Result<()> {
         let versions = self.unknown.iter().map(Recorded::to_string).collect::<Vec<_>>().join("; ");
-        if versions.is_empty() { Ok(()) } else { Err(Error::NewerDatabase { versions }) }
+        if versions.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Migration(MigrationFault::NewerDatabase { versions }))
+        }
     }
 
     /// Refuses to apply a migration after a later one.
     ///
     /// # Errors
-    /// [`Error::LateMigration`] if one is pending that is older than one that has run.
+    /// [`MigrationFault::LateMigration`] if one is pending that is older than one that has run.
     pub fn ensure_in_order(&self) -> Result<()> {
         let newest = self.current().unwrap_or_default();
         let Some(late) = self.pending().find(|migration| migration.version().as_str() < newest)
@@ -105,6 +109,10 @@ impl Ledger {
         let late = late.version();
         let earlier = self.known.iter().map(EmbeddedMigration::version).rfind(|v| *v < late);
         let before = earlier.unwrap_or_else(|| "0".into());
-        Err(Error::LateMigration { late, newest: newest.to_owned(), before })
+        Err(Error::Migration(MigrationFault::LateMigration {
+            late,
+            newest: newest.to_owned(),
+            before,
+        }))
     }
 }

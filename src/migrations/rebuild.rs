@@ -10,7 +10,7 @@ use diesel::sql_types::Text;
 use super::embedded::all;
 use super::lint::SourceMigration;
 use super::structure::fresh_in_memory;
-use crate::{Error, Result};
+use crate::{Error, MigrationFault, Result};
 
 /// Writes the script that rebuilds a table as the migrations make it: copied row by row, with its
 /// indexes and triggers, the views and triggers elsewhere that name it, and the keys it has used up.
@@ -25,10 +25,12 @@ pub fn rebuild_script(migrations: &[SourceMigration], table: &str) -> Result<Str
     let ours = migrations.iter().any(|m| all().iter().any(|embedded| embedded.name() == m.name));
     let mut memory = fresh_in_memory(if ours { [].iter() } else { all().iter() })?;
     for migration in migrations {
-        memory.batch_execute(&migration.up.text).map_err(|source| Error::Migration {
-            name: migration.name.clone(),
-            direction: "apply to an empty database",
-            source: Box::new(source),
+        memory.batch_execute(&migration.up.text).map_err(|source| {
+            Error::Migration(MigrationFault::Failed {
+                name: migration.name.clone(),
+                direction: "apply to an empty database",
+                source: Box::new(source),
+            })
         })?;
     }
     let objects: Vec<Object> = diesel::sql_query(

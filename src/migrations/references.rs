@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use crate::connection::Backend;
-use crate::{DbConnection, Error, Result, dispatch};
+use crate::{DbConnection, Error, MigrationFault, Result, dispatch};
 
 #[derive(QueryableByName)]
 struct BrokenReference {
@@ -46,7 +46,7 @@ pub(super) fn check_references(connection: &mut DbConnection, subject: &'static 
         None => Ok(()),
         Some(first) => {
             let (count, first) = (broken.len(), first.clone());
-            Err(Error::BrokenReferences { subject, count, first })
+            Err(Error::Migration(MigrationFault::BrokenReferences { subject, count, first }))
         }
     }
 }

@@ -9,7 +9,7 @@ use diesel::sql_types::Text;
 
 use super::embedded::{self, EmbeddedMigration};
 use crate::connection::Backend;
-use crate::{DbConnection, Error, Result, dispatch};
+use crate::{DbConnection, Error, MigrationFault, Result, dispatch};
 
 /// Tables with their columns, indexes, references, triggers and checks, one line each, without what
 /// is Diesel's.
@@ -105,10 +105,12 @@ pub(crate) fn fresh_in_memory<'a>(
     let mut fresh = SqliteConnection::establish(":memory:")
         .map_err(|source| Error::Open { path: ":memory:".into(), source })?;
     for migration in migrations {
-        fresh.batch_execute(migration.up(Backend::Sqlite)).map_err(|cause| Error::Migration {
-            name: migration.name().to_owned(),
-            direction: "apply to an empty database",
-            source: Box::new(cause),
+        fresh.batch_execute(migration.up(Backend::Sqlite)).map_err(|cause| {
+            Error::Migration(MigrationFault::Failed {
+                name: migration.name().to_owned(),
+                direction: "apply to an empty database",
+                source: Box::new(cause),
+            })
         })?;
     }
     Ok(fresh)

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::ledger::Ledger;
 use super::structure::Structure;
-use crate::{DbConnection, Error, Result};
+use crate::{DbConnection, Error, MigrationFault, Result};
 
 /// When a condition was looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -55,7 +55,7 @@ pub(super) fn check_integrity(connection: &mut DbConnection) -> Result<Option<Co
     let faults: Vec<String> = faults.into_iter().map(|fault| fault.quick_check).collect();
     match faults.as_slice() {
         [ok] if ok == "ok" => Ok(Some(Condition::before("integrity", "no damage found"))),
-        _ => Err(Error::Damaged { faults: faults.join("; ") }),
+        _ => Err(Error::Migration(MigrationFault::Damaged { faults: faults.join("; ") })),
     }
 }
 
@@ -75,7 +75,9 @@ impl Drift {
         let new: Vec<&str> =
             self.0.iter().filter(|line| !before.0.contains(line)).map(String::as_str).collect();
         if !new.is_empty() {
-            return Err(Error::StructureDiffers { missing: new.join("; ") });
+            return Err(Error::Migration(MigrationFault::StructureDiffers {
+                missing: new.join("; "),
+            }));
         }
         let details = if self.0.is_empty() {
             "what a fresh database of this version has".into()

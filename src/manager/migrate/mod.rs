@@ -43,10 +43,8 @@ impl DatabaseManager {
     /// Applies what is pending: all of it or nothing. Takes a backup first, if `auto_backup` is on.
     ///
     /// # Errors
-    /// [`Error::NoDatabase`], [`Error::NewerDatabase`], [`Error::LateMigration`],
-    /// [`Error::EditedMigrations`], [`Error::Damaged`], [`Error::NoRoom`], [`Error::Migration`],
-    /// [`Error::RowsNotConserved`], [`Error::StructureDiffers`] or [`Error::BrokenReferences`], after
-    /// a backup inside [`Error::RolledBack`]; the database is then as it was.
+    /// [`Error::NoDatabase`]; [`Error::Migration`] with what is wrong, after a backup inside
+    /// [`RolledBack`](crate::MigrationFault::RolledBack). The database is then as it was.
     pub fn migrate(&self) -> Result<MigrationReport> {
         self.go_to(&Goal::Latest, "migrate")
     }
@@ -54,7 +52,7 @@ impl DatabaseManager {
     /// Applies what is pending up to a version, as [`DatabaseManager::migrate`] applies all.
     ///
     /// # Errors
-    /// Those of [`DatabaseManager::migrate`]; [`Error::UnknownVersion`]; [`Error::State`] if the
+    /// Those of [`DatabaseManager::migrate`]; [`Error::State`] if the
     /// database is later than that.
     pub fn migrate_to(&self, version: &str) -> Result<MigrationReport> {
         self.go_to(&Goal::UpTo(version.to_owned()), "migrate")
@@ -63,7 +61,7 @@ impl DatabaseManager {
     /// What [`DatabaseManager::migrate_to`] would do, statement by statement. Nothing is written.
     ///
     /// # Errors
-    /// Those of [`DatabaseManager::plan_migration`]; [`Error::UnknownVersion`]; [`Error::State`] if
+    /// Those of [`DatabaseManager::plan_migration`]; [`Error::State`] if
     /// the database is later than that.
     pub fn plan_migration_to(&self, version: &str) -> Result<MigrationPlan> {
         self.plan(&Goal::UpTo(version.to_owned()))
@@ -91,10 +89,8 @@ impl DatabaseManager {
     /// `auto_backup` is on, and checks the references of what is left.
     ///
     /// # Errors
-    /// [`Error::NoDatabase`], [`Error::UnknownVersion`], [`Error::NewerDatabase`],
-    /// [`Error::EditedMigrations`], [`Error::Damaged`], [`Error::NoRoom`], [`Error::Migration`],
-    /// [`Error::RowsNotConserved`], [`Error::StructureDiffers`] or [`Error::BrokenReferences`], after
-    /// a backup inside [`Error::RolledBack`]; the database is then as it was.
+    /// [`Error::NoDatabase`]; [`Error::Migration`] with what is wrong, after a backup inside
+    /// [`RolledBack`](crate::MigrationFault::RolledBack). The database is then as it was.
     pub fn rollback(&self, target: &RollbackTarget) -> Result<MigrationReport> {
         self.go_to(&goal_of(target)?, "rollback")
     }
@@ -102,7 +98,7 @@ impl DatabaseManager {
     /// What [`DatabaseManager::migrate`] would do, statement by statement. Nothing is written.
     ///
     /// # Errors
-    /// [`Error::NoDatabase`], [`Error::Refused`], [`Error::NewerDatabase`], [`Error::LateMigration`].
+    /// [`Error::NoDatabase`], [`Error::Refused`] or [`Error::Migration`].
     pub fn plan_migration(&self) -> Result<MigrationPlan> {
         self.plan(&Goal::Latest)
     }
@@ -110,8 +106,7 @@ impl DatabaseManager {
     /// What [`DatabaseManager::rollback`] would do, statement by statement. Nothing is written.
     ///
     /// # Errors
-    /// [`Error::NoDatabase`], [`Error::Refused`], [`Error::NewerDatabase`],
-    /// [`Error::UnknownVersion`].
+    /// [`Error::NoDatabase`], [`Error::Refused`] or [`Error::Migration`].
     pub fn plan_rollback(&self, target: &RollbackTarget) -> Result<MigrationPlan> {
         self.plan(&goal_of(target)?)
     }

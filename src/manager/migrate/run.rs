@@ -10,7 +10,7 @@ use crate::manager::backup::{BackupReport, chain};
 use crate::migrations::{self, Condition, Goal, Run};
 use crate::models::{HealthObservation, SystemHealth};
 use crate::types::{HealthStatus, Json, UtcTime};
-use crate::{DbConnection, Error, Result};
+use crate::{DbConnection, Error, MigrationFault, Result};
 
 /// Under this name `system_health` says how the last run of migrations ended.
 const COMPONENT: &str = "migrations";
@@ -70,11 +70,11 @@ impl DatabaseManager {
                         tracing::warn!("the backup from just before is {}", backup.path.display());
                         error
                     }
-                    (error, Some(backup)) => Error::RolledBack {
+                    (error, Some(backup)) => Error::Migration(MigrationFault::RolledBack {
                         operation: operation.to_owned(),
                         backup: backup.path,
                         source: Box::new(error),
-                    },
+                    }),
                 };
                 // What was refused has not been tried.
                 if begun {
@@ -109,7 +109,7 @@ impl DatabaseManager {
         for (what, place, needed) in places {
             let Some(free) = free_bytes(&place)? else { return Ok(None) };
             if free < needed {
-                return Err(Error::NoRoom { what, place, needed, free });
+                return Err(Error::Migration(MigrationFault::NoRoom { what, place, needed, free }));
             }
             let (needed, free) = (needed.div_ceil(1_000_000), free / 1_000_000);
             found.push(format!("{what}: up to {needed} MB needed, {free} MB free"));

@@ -18,7 +18,7 @@ use serde::Serialize;
 use super::engine::StepDirection;
 use super::statement::{self, Effect, PlannedStatement};
 use super::tables::table_names;
-use crate::{DbConnection, Error, Result, dispatch};
+use crate::{DbConnection, Error, MigrationFault, Result, dispatch};
 
 pub(super) use declaration::{Declaration, INTENTS, Intent, declarations};
 use digest::{Digest, quoted};
@@ -129,7 +129,11 @@ impl Snapshot {
             StepDirection::Applied => "up.sql",
             StepDirection::Reverted => "down.sql",
         };
-        Err(Error::RowsNotConserved { migration: migration.to_owned(), file, changes: undeclared })
+        Err(Error::Migration(MigrationFault::RowsNotConserved {
+            migration: migration.to_owned(),
+            file,
+            changes: undeclared,
+        }))
     }
 
     /// What became of a table that was there, if anything did.

@@ -90,7 +90,6 @@ mod pool_writes;
 mod private_files;
 mod schema_lints;
 mod seeds;
-mod seeds_concurrent;
 mod server_errors;
 mod server_pool;
 mod server_pooler;

@@ -255,8 +255,12 @@ fn a_seed_that_is_refused_leaves_nothing_of_the_others() {
 #[test]
 fn seeders_at_once_write_each_row_once() {
     let fixture = migrated();
+    let begin = std::sync::Barrier::new(8);
     let reports: Vec<SeedReport> = std::thread::scope(|scope| {
-        let seed = || fixture.manager().seed().expect("its turn");
+        let seed = || {
+            begin.wait();
+            fixture.manager().seed().expect("its turn")
+        };
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(seed)).collect();
         threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
     });

@@ -37,11 +37,17 @@ impl Catalogue {
         for statement in statements {
             let place = (file.to_owned(), statement.line);
             for action in Action::all(&statement.words) {
-                let takes = !matches!(action, Action::Insert { .. }) && !action.tables().is_empty()
-                    || matches!(action, Action::Drop { .. });
-                let before = takes.then(|| self.lines()).unwrap_or_default();
+                // Nothing else takes anything away.
+                if !matches!(
+                    action,
+                    Action::Drop { .. } | Action::RenameTable { .. } | Action::Alter { .. }
+                ) {
+                    self.step(action, &place);
+                    continue;
+                }
+                let before = self.lines();
                 self.step(action, &place);
-                let now = takes.then(|| self.lines()).unwrap_or_default();
+                let now = self.lines();
                 for line in before.into_keys().filter(|line| !now.contains_key(line)) {
                     self.gone.insert(line, place.clone());
                 }

@@ -121,17 +121,18 @@ pub(super) fn may_write_rows(statement: &PlannedStatement) -> bool {
     }
 }
 
-/// A table is rebuilt if another that has been filled from it takes its name. All the steps are then
-/// steps of that.
+/// A table is rebuilt if another that has been filled from it takes its name once it is dropped. All
+/// the steps are then steps of that.
 fn mark_rebuilds(statements: &mut [PlannedStatement]) {
-    for (from, to) in renames(statements) {
+    for at in 0..statements.len() {
+        let (earlier, later) = statements.split_at_mut(at);
+        let renamed = later.first().map_or_else(Vec::new, |it| renames(std::slice::from_ref(it)));
+        let Some((from, to)) = renamed.into_iter().next() else { continue };
         let (old, new) = (format!("table {to}"), format!("table {from}"));
         let dropped = |s: &PlannedStatement| s.effect == Effect::Drops && s.subject == old;
-        let copied = statements
-            .iter()
-            .take_while(|statement| !dropped(statement))
-            .any(|statement| statement.subject == new && statement.words.reads(&to));
-        if !copied || !statements.iter().any(dropped) {
+        let copied = |s: &PlannedStatement| s.subject == new && s.words.reads(&to);
+        let Some(drop) = earlier.iter().position(dropped) else { continue };
+        if !earlier.iter().take(drop).any(copied) {
             continue;
         }
         for statement in statements.iter_mut() {

@@ -225,6 +225,8 @@ fn a_table_that_is_made_again_is_rebuilt() {
     // Nothing is copied, so that the rows go.
     let empty = "CREATE TABLE b (id); DROP TABLE a; INSERT INTO b SELECT 1 FROM a; ALTER TABLE b RENAME TO a";
     assert!(effects(empty, Sqlite).contains(&(Drops, "table a".to_owned())));
+    let early = "CREATE TABLE b (id); INSERT INTO b SELECT 1 FROM a; ALTER TABLE b RENAME TO a; DROP TABLE a";
+    assert!(effects(early, Sqlite).contains(&(Drops, "table a".to_owned())));
 }
 
 #[test]

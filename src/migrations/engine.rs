@@ -176,7 +176,7 @@ pub(crate) fn plan(
     let planned = |migration: &EmbeddedMigration, direction, sql| PlannedStep {
         name: migration.name().to_owned(),
         direction,
-        statements: statements(sql),
+        statements: statements(sql, backend),
     };
     let reverted = reverting.iter().map(|m| planned(m, StepDirection::Reverted, m.down(backend)));
     let applied = applying.iter().map(|m| planned(m, StepDirection::Applied, m.up(backend)));

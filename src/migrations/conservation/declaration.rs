@@ -7,6 +7,9 @@
 //! -- changes-rows: notifications every one is marked as read
 //! ```
 
+use super::super::statement::line_comments;
+use crate::connection::Backend;
+
 /// What may happen to a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Intent {
@@ -37,14 +40,17 @@ pub(crate) const INTENTS: [(&str, Intent); 3] = [
 
 /// The declarations of a script. One that cannot be understood declares nothing: it is returned as
 /// its line's number and what is wrong with it.
-pub(crate) fn declarations(script: &str) -> (Vec<Declaration>, Vec<(usize, &'static str)>) {
+pub(crate) fn declarations(
+    script: &str,
+    backend: Backend,
+) -> (Vec<Declaration>, Vec<(usize, &'static str)>) {
     let (mut found, mut faults) = (Vec::new(), Vec::new());
-    for (index, line) in script.lines().enumerate() {
-        let Some(comment) = line.strip_prefix("--").map(str::trim) else { continue };
+    for (line, comment) in line_comments(script, backend) {
+        let comment = comment.strip_prefix("--").unwrap_or(comment).trim();
         for (word, intent) in INTENTS {
-            match comment.strip_prefix(word).map(|rest| declaration(intent, rest, index + 1)) {
+            match comment.strip_prefix(word).map(|rest| declaration(intent, rest, line)) {
                 Some(Ok(declaration)) => found.push(declaration),
-                Some(Err(fault)) => faults.push((index + 1, fault)),
+                Some(Err(fault)) => faults.push((line, fault)),
                 None => {}
             }
         }
@@ -78,7 +84,7 @@ mod tests {
     fn a_declaration_has_a_table_and_a_reason_and_may_have_columns() {
         let script = "-- loses-rows: a they are old\nSELECT 1; -- loses-rows: b not at the beginning\n\
             --changes-rows: c (x, y) both wrong\n-- loses-columns: d (z) unused";
-        let (found, faults) = declarations(script);
+        let (found, faults) = declarations(script, Backend::Sqlite);
         let all: Vec<_> = found
             .iter()
             .map(|d| (d.intent, d.table.as_str(), d.columns.join(" "), d.reason.as_str()))
@@ -102,7 +108,7 @@ mod tests {
             "-- loses-columns: a because",
             "-- loses-rows: a (b) because",
         ] {
-            let (found, faults) = declarations(line);
+            let (found, faults) = declarations(line, Backend::Sqlite);
             assert!(found.is_empty() && faults.len() == 1, "{line}");
         }
     }

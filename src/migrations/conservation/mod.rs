@@ -16,7 +16,7 @@ use diesel::sql_types::BigInt;
 use serde::Serialize;
 
 use super::engine::StepDirection;
-use super::statement::{self, Effect, PlannedStatement};
+use super::statement;
 use super::tables::table_names;
 use crate::{DbConnection, Error, MigrationFault, Result, dispatch};
 
@@ -79,8 +79,8 @@ impl Snapshot {
         script: &str,
         direction: StepDirection,
     ) -> Result<Self> {
-        let statements = statement::statements(script);
-        let digested = statements.iter().any(may_write_rows);
+        let statements = statement::statements(script, connection.backend());
+        let digested = statements.iter().any(statement::may_write_rows);
         let mut tables = BTreeMap::new();
         for name in conserved_tables(connection)? {
             let digest = digested.then(|| Digest::of(connection, &name, None)).transpose()?;
@@ -90,7 +90,7 @@ impl Snapshot {
             };
             tables.insert(name, Table { rows, digest });
         }
-        let (declarations, _) = declarations(script);
+        let (declarations, _) = declarations(script, connection.backend());
         let renames = statement::renames(&statements);
         Ok(Self { tables, declarations, renames, direction })
     }
@@ -237,17 +237,6 @@ impl RowChange {
         let harmless =
             self.lost_rows == 0 && self.changed_columns.is_empty() && self.lost_columns.is_empty();
         !harmless && self.declared.is_none()
-    }
-}
-
-/// Whether a statement may change or delete a row that is there, but for the rows of a table that it
-/// drops whole.
-fn may_write_rows(statement: &PlannedStatement) -> bool {
-    match statement.effect {
-        Effect::Creates => false,
-        Effect::Drops => statement.subject.starts_with("a column"),
-        Effect::Alters => !statement::adds_or_renames(&statement.sql),
-        Effect::WritesRows | Effect::Rebuilds | Effect::DeletesRows | Effect::Other => true,
     }
 }
 

@@ -2,12 +2,13 @@
 
 use super::super::conservation::{Declaration, INTENTS, declarations};
 use super::{Finding, LintRule, SourceScript};
+use crate::connection::Backend;
 
 /// Declarations that cannot be understood, or nearly are declarations.
-pub(super) fn malformed(script: &SourceScript) -> Vec<Finding> {
+pub(super) fn malformed(script: &SourceScript, backend: Backend) -> Vec<Finding> {
     let advice = "write -- loses-rows: TABLE REASON, -- loses-columns: TABLE (COLUMNS) REASON or \
                   -- changes-rows: TABLE (COLUMNS) REASON on a line of its own";
-    let (_, faults) = declarations(&script.text);
+    let (_, faults) = declarations(&script.text, backend);
     let mut found: Vec<Finding> = faults
         .into_iter()
         .map(|(line, fault)| script.finding(line, LintRule::MalformedDeclaration, fault, advice))

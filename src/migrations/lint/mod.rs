@@ -5,10 +5,10 @@
 //!
 //! A line `-- lint: allow RULE reason` in a script silences the rule in that script.
 
-mod action;
 mod catalogue;
 mod comments;
 mod directory;
+mod loss;
 mod parity;
 mod rebuild;
 mod rules;
@@ -93,7 +93,7 @@ rules! {
     ConstraintLocks = "constraint-locks",
     /// `SET NOT NULL` reads the whole table under its lock (PostgreSQL).
     NotNullLocks = "not-null-locks",
-    /// A table is rebuilt in another order than the recipe's (SQLite).
+    /// A table is rebuilt otherwise than the recipe says (SQLite).
     RebuildOrder = "rebuild-order",
     /// Indexes or triggers of a rebuilt table are not made again (SQLite).
     RebuildForgets = "rebuild-forgets",
@@ -107,6 +107,8 @@ rules! {
     EmptyDown = "empty-down",
     /// A statement that has no place in the program's transaction.
     ForbiddenStatement = "forbidden-statement",
+    /// A statement whose effect its text does not tell.
+    OpaqueStatement = "opaque-statement",
     /// An empty SQLite database refuses the script (SQLite).
     DoesNotRun = "does-not-run",
     /// `down.sql` does not bring back what was there before `up.sql` (SQLite).
@@ -154,7 +156,8 @@ pub fn lint(sets: &[MigrationSet]) -> Vec<Finding> {
         let mut catalogue = Catalogue::default();
         for migration in &set.migrations {
             let before = catalogue.clone();
-            catalogue.apply(&statement::statements(&migration.up.text), &migration.up.file);
+            let statements = statement::statements(&migration.up.text, set.backend);
+            catalogue.apply(&statements, &migration.up.file);
             found.extend(rules::check(set.backend, &migration.up, Direction::Up, &before));
             found.extend(rules::check(set.backend, &migration.down, Direction::Down, &catalogue));
         }

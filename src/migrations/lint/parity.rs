@@ -1,4 +1,4 @@
-//! The same migrations, tables, columns and indexes for every database.
+//! The same migrations, tables, columns, references, indexes and triggers for every database.
 
 use super::super::statement::statements;
 use super::catalogue::Catalogue;
@@ -22,7 +22,7 @@ fn compare(ours: &MigrationSet, theirs: &MigrationSet) -> Vec<Finding> {
     let mut known: Vec<String> = Vec::new();
     for migration in &ours.migrations {
         let up = &migration.up;
-        here.apply(&statements(&up.text), &up.file);
+        here.apply(&statements(&up.text, ours.backend), &up.file);
         let Some(same) = theirs.migrations.iter().find(|m| m.name == migration.name) else {
             let problem = format!("there is no migration {} for {other}", migration.name);
             let advice = format!("write it for {other} as well, under the same name");
@@ -30,7 +30,7 @@ fn compare(ours: &MigrationSet, theirs: &MigrationSet) -> Vec<Finding> {
             known.extend(here.lines().into_keys());
             continue;
         };
-        there.apply(&statements(&same.up.text), &same.up.file);
+        there.apply(&statements(&same.up.text, other), &same.up.file);
         let other_lines = there.lines();
         for (line, made) in here.lines() {
             if other_lines.contains_key(&line) || known.contains(&line) {

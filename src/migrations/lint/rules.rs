@@ -1,8 +1,9 @@
 //! The rules that one script keeps or breaks by itself.
 
-use super::super::conservation::{Declaration, Intent, declarations};
-use super::super::statement::{Effect, PlannedStatement, statements};
-use super::action::{Action, Words};
+use std::collections::BTreeSet;
+
+use super::super::conservation::{Declaration, declarations};
+use super::super::statement::{Action, PlannedStatement, Words, statements};
 use super::catalogue::{Catalogue, added_column};
 use super::{Direction, Finding, LintRule, SourceScript, comments, rebuild};
 use crate::connection::Backend;
@@ -14,8 +15,8 @@ pub(super) fn check(
     direction: Direction,
     before: &Catalogue,
 ) -> Vec<Finding> {
-    let statements = statements(&script.text);
-    let mut found = comments::malformed(script);
+    let statements = statements(&script.text, backend);
+    let mut found = comments::malformed(script, backend);
     if statements.is_empty() {
         let (rule, name, advice) = match direction {
             Direction::Up => (LintRule::EmptyUp, "up.sql", "write what the migration is for"),
@@ -23,182 +24,134 @@ pub(super) fn check(
         };
         found.push(script.finding(1, rule, format!("{name} has no statement"), advice));
     }
-    let made = |table: &str| {
-        statements.iter().any(|statement| {
-            matches!(Action::of(&Words::of(statement)),
-                Action::CreateTable { table: made, .. } if made == table)
-        })
-    };
-    let (declared, _) = declarations(&script.text);
-    let context = Context { backend, script, direction, declared: &declared, made: &made };
+    let (declared, _) = declarations(&script.text, backend);
+    let made = BTreeSet::new();
+    let mut context = Context { backend, script, direction, declared: &declared, before, made };
     let mut touched = Vec::new();
     for statement in &statements {
-        let words = Words::of(statement);
-        found.extend(context.forbidden(statement, &words));
-        let action = Action::of(&words);
-        found.extend(context.loss(statement, &action));
-        touched.extend(tables(&action));
-        match action {
-            Action::Alter { table, actions } => {
-                for action in &actions {
-                    found.extend(context.alter(statement.line, &table, action));
-                }
-            }
-            Action::CreateIndex { name, table, .. } if context.locks(&table) => {
-                found.push(script.finding(
-                    statement.line,
-                    LintRule::IndexLocks,
-                    format!("while index {name} is built, nobody can write to {table}"),
-                    "build it before with CREATE INDEX CONCURRENTLY by hand, write CREATE INDEX IF \
-                     NOT EXISTS here, and allow the rule with that reason",
-                ));
-            }
-            _ => {}
+        found.extend(context.unfit(statement));
+        for action in Action::all(&statement.words) {
+            found.extend(context.loss(statement, &action));
+            found.extend(context.locking(statement.line, &action));
+            touched.extend(action.tables());
+            context.remember(&action);
         }
     }
     found.extend(comments::idle(script, &declared, &touched));
     if backend == Backend::Sqlite {
-        found.extend(rebuild::check(script, &statements, before));
+        found.extend(rebuild::check(&context, &statements));
     }
     found
 }
 
-/// The tables that an action touches.
-fn tables(action: &Action) -> Vec<String> {
-    match action {
-        Action::Drop { kind, names } if kind == "TABLE" => names.clone(),
-        Action::RenameTable { from, to } => vec![from.clone(), to.clone()],
-        Action::Alter { table, .. }
-        | Action::Insert { table, .. }
-        | Action::Update { table }
-        | Action::Delete { table } => vec![table.clone()],
-        _ => Vec::new(),
+/// What of a statement has no place in the program's transaction.
+pub(super) fn forbidden(words: &Words) -> Option<String> {
+    const FORBIDDEN: [&str; 12] = [
+        "BEGIN",
+        "START",
+        "COMMIT",
+        "END",
+        "ROLLBACK",
+        "ABORT",
+        "SAVEPOINT",
+        "RELEASE",
+        "PRAGMA",
+        "VACUUM",
+        "ATTACH",
+        "DETACH",
+    ];
+    let verb = words.get(0).to_ascii_uppercase();
+    let concurrently = ["CREATE", "DROP", "REINDEX"].contains(&verb.as_str());
+    if concurrently && words.has("CONCURRENTLY") {
+        return Some(format!("{verb} … CONCURRENTLY"));
     }
+    words.is_any(0, &FORBIDDEN).then_some(verb)
 }
 
-struct Context<'a> {
-    backend: Backend,
-    script: &'a SourceScript,
-    direction: Direction,
-    declared: &'a [Declaration],
-    /// Whether the script itself makes the table, which therefore holds nothing of anybody's.
-    made: &'a dyn Fn(&str) -> bool,
+pub(super) struct Context<'a> {
+    pub(super) backend: Backend,
+    pub(super) script: &'a SourceScript,
+    pub(super) direction: Direction,
+    pub(super) declared: &'a [Declaration],
+    /// What is there when the script begins.
+    pub(super) before: &'a Catalogue,
+    /// The tables that the script has made so far, which hold nothing of anybody's.
+    made: BTreeSet<String>,
 }
 
 impl Context<'_> {
-    /// Whether a lock on the table would keep people waiting.
-    fn locks(&self, table: &str) -> bool {
-        self.backend == Backend::Postgres && self.direction == Direction::Up && !(self.made)(table)
-    }
-
-    fn forbidden(&self, statement: &PlannedStatement, words: &Words) -> Option<Finding> {
-        const FORBIDDEN: [&str; 12] = [
-            "BEGIN",
-            "START",
-            "COMMIT",
-            "END",
-            "ROLLBACK",
-            "ABORT",
-            "SAVEPOINT",
-            "RELEASE",
-            "PRAGMA",
-            "VACUUM",
-            "ATTACH",
-            "DETACH",
-        ];
-        let first = words.get(0).to_ascii_uppercase();
-        let concurrently = words.starts("CREATE") && words.has("INDEX CONCURRENTLY");
-        let what = if concurrently { "CREATE INDEX CONCURRENTLY" } else { first.as_str() };
-        (concurrently || FORBIDDEN.contains(&what)).then(|| {
-            self.script.finding(
-                statement.line,
-                LintRule::ForbiddenStatement,
-                format!("{what} cannot be in the transaction that the program opens"),
-                "remove it: all of a migration is one transaction already",
-            )
-        })
-    }
-
-    fn declares(&self, intent: Intent, table: &str, column: Option<&str>) -> bool {
-        self.declared.iter().any(|declaration| {
-            declaration.table == table
-                && (declaration.intent == Intent::LosesRows
-                    || declaration.intent == intent
-                        && column.is_none_or(|c| declaration.columns.iter().any(|name| name == c)))
-        })
-    }
-
-    /// Rows or columns that go or change without being declared.
-    fn loss(&self, statement: &PlannedStatement, action: &Action) -> Vec<Finding> {
-        let mut found = Vec::new();
-        let mut report = |rule, problem: String, declaration: String| {
-            let advice = format!("if that is meant, declare it: -- {declaration} REASON");
-            found.push(self.script.finding(statement.line, rule, problem, advice));
-        };
-        let is_old = |table: &str| !(self.made)(table);
+    fn remember(&mut self, action: &Action) {
+        let is_there = |table: &str| self.before.tables.contains_key(table);
         match action {
-            Action::Drop { kind, names }
-                if kind == "TABLE"
-                    && self.direction == Direction::Up
-                    && statement.effect != Effect::Rebuilds =>
-            {
-                for table in names.iter().filter(|table| is_old(table)) {
-                    if !self.declares(Intent::LosesRows, table, None) {
-                        report(
-                            LintRule::UndeclaredLoss,
-                            format!("the rows of {table} are lost"),
-                            format!("loses-rows: {table}"),
-                        );
-                    }
-                }
+            Action::CreateTable { table, if_missing, .. } if !(*if_missing && is_there(table)) => {
+                self.made.insert(table.clone());
             }
-            Action::Delete { table }
-                if is_old(table) && !self.declares(Intent::LosesRows, table, None) =>
-            {
-                report(
-                    LintRule::UndeclaredLoss,
-                    format!("rows of {table} are deleted"),
-                    format!("loses-rows: {table}"),
-                );
-            }
-            Action::Update { table } | Action::Insert { table, replaces: true }
-                if is_old(table) && !self.declares(Intent::ChangesRows, table, None) =>
-            {
-                report(
-                    LintRule::UndeclaredChange,
-                    format!("rows of {table} are changed"),
-                    format!("changes-rows: {table} (COLUMNS)"),
-                );
-            }
-            Action::Alter { table, actions }
-                if self.direction == Direction::Up && is_old(table) =>
-            {
-                for action in actions {
-                    let drops = action.starts("DROP") && !action.starts("DROP CONSTRAINT");
-                    let at = if action.starts("DROP COLUMN") { 2 } else { 1 };
-                    let column = action.name(at);
-                    if drops && !self.declares(Intent::LosesColumns, table, Some(&column)) {
-                        report(
-                            LintRule::UndeclaredLoss,
-                            format!("what column {table}.{column} holds is lost"),
-                            format!("loses-columns: {table} ({column})"),
-                        );
-                    }
-                }
+            // What takes the place of another table has its rows.
+            Action::RenameTable { from, to } if self.made.remove(from) && !is_there(to) => {
+                self.made.insert(to.clone());
             }
             _ => {}
         }
-        found
+    }
+
+    /// Whether the table may hold rows that were there before the script.
+    pub(super) fn is_old(&self, table: &str) -> bool {
+        !self.made.contains(table)
+    }
+
+    /// Whether a lock on the table would keep people waiting.
+    fn locks(&self, table: &str) -> bool {
+        self.backend == Backend::Postgres && self.direction == Direction::Up && self.is_old(table)
+    }
+
+    /// A statement that does not belong in a migration.
+    fn unfit(&self, statement: &PlannedStatement) -> Option<Finding> {
+        let words = &statement.words;
+        let (rule, problem, advice) = if let Some(what) = forbidden(words) {
+            let problem = format!("{what} cannot be in the transaction that the program opens");
+            let advice = "remove it: all of a migration is one transaction already";
+            (LintRule::ForbiddenStatement, problem, advice)
+        } else if words.is_any(0, &["DO", "CALL", "EXECUTE"]) {
+            let what = words.get(0).to_uppercase();
+            let problem =
+                format!("what {what} does cannot be seen here, and no other rule checks it");
+            let advice = "write its statements themselves, or allow the rule with the reason";
+            (LintRule::OpaqueStatement, problem, advice)
+        } else {
+            return None;
+        };
+        Some(self.script.finding(statement.line, rule, problem, advice))
+    }
+
+    /// What keeps people waiting, or fails if there are rows.
+    fn locking(&self, line: usize, action: &Action) -> Vec<Finding> {
+        match action {
+            Action::Alter { table, actions } => {
+                actions.iter().filter_map(|action| self.alter(line, table, action)).collect()
+            }
+            Action::CreateIndex { name, table, .. } if self.locks(table) => {
+                vec![self.script.finding(
+                    line,
+                    LintRule::IndexLocks,
+                    format!("while index {name} is built, nobody can write to {table}"),
+                    "build it before with CREATE INDEX CONCURRENTLY by hand, write CREATE INDEX IF \
+                     NOT EXISTS here, and allow the rule with that reason",
+                )]
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// One action of an `ALTER TABLE`.
     fn alter(&self, line: usize, table: &str, action: &Words) -> Option<Finding> {
         let finding =
             |rule, problem, advice: &str| Some(self.script.finding(line, rule, problem, advice));
+        // What gives the rows that are there a value.
+        let valued = ["DEFAULT", "GENERATED", "AS", "SMALLSERIAL", "SERIAL", "BIGSERIAL"];
         if let Some(column) = added_column(action)
             && action.has("NOT NULL")
-            && !["DEFAULT", "GENERATED", "AS"].iter().any(|word| action.has(word))
-            && (self.backend == Backend::Sqlite || !(self.made)(table))
+            && (action.has("DEFAULT NULL") || !valued.iter().any(|word| action.has(word)))
+            && (self.backend == Backend::Sqlite || self.is_old(table))
         {
             return finding(
                 LintRule::NotNullWithoutDefault,
@@ -209,14 +162,17 @@ impl Context<'_> {
         if !self.locks(table) {
             return None;
         }
-        if action.starts("ALTER") && (action.has("TYPE")) {
+        // What follows ALTER COLUMN name; the word COLUMN may be left out.
+        let at = if action.starts("ALTER COLUMN") { 3 } else { 2 };
+        let alters = |keywords| action.starts("ALTER") && action.at(at, keywords);
+        if alters("TYPE") || alters("SET DATA TYPE") {
             return finding(
                 LintRule::TypeRewrites,
                 format!("another type rewrites {table}, which nobody can use meanwhile"),
                 "add a column of the new type, fill it, and drop the old one in a later release",
             );
         }
-        if action.starts("ALTER") && action.has("SET NOT NULL") {
+        if alters("SET NOT NULL") {
             return finding(
                 LintRule::NotNullLocks,
                 format!("SET NOT NULL reads all of {table}, which nobody can use meanwhile"),
@@ -224,10 +180,11 @@ impl Context<'_> {
                  then SET NOT NULL, which reads nothing with it; allow the rule with that reason",
             );
         }
-        if !action.starts("ADD") || added_column(action).is_some() {
+        let has_index = ["UNIQUE", "PRIMARY KEY", "EXCLUDE"].iter().any(|word| action.has(word));
+        if !action.starts("ADD") || added_column(action).is_some() && !has_index {
             return None;
         }
-        if action.has("CHECK") || action.has("REFERENCES") {
+        if !has_index && (action.has("CHECK") || action.has("REFERENCES")) {
             return if action.has("NOT VALID") {
                 None
             } else {
@@ -238,7 +195,7 @@ impl Context<'_> {
                 )
             };
         }
-        if action.has("USING INDEX") {
+        if !has_index || action.has("USING INDEX") {
             return None;
         }
         finding(

@@ -5,7 +5,9 @@ use diesel::connection::SimpleConnection;
 use super::super::embedded::all;
 use super::super::statement::statements;
 use super::super::structure::{Structure, fresh_in_memory};
+use super::rules::forbidden;
 use super::{Finding, LintRule, SourceMigration, SourceScript};
+use crate::connection::Backend;
 use crate::{DbConnection, Result};
 
 pub(super) fn check(migrations: &[SourceMigration]) -> Vec<Finding> {
@@ -36,7 +38,7 @@ fn run(migrations: &[SourceMigration], found: &mut Vec<Finding>) -> Result<()> {
         let reverted = runs(&mut connection, &migration.down, found);
         let after = Structure::of(&mut connection)?;
         // An empty down.sql has a rule of its own.
-        if reverted && !statements(&migration.down.text).is_empty() {
+        if reverted && !statements(&migration.down.text, Backend::Sqlite).is_empty() {
             let more = after.missing_from(&before).into_iter().map(|line| format!("{line} stays"));
             let less =
                 before.missing_from(&after).into_iter().map(|line| format!("{line} is not back"));
@@ -56,22 +58,11 @@ fn run(migrations: &[SourceMigration], found: &mut Vec<Finding>) -> Result<()> {
     Ok(())
 }
 
-/// Whether the script runs. One with a statement that could reach beyond the memory or end the
-/// transaction does not.
+/// Whether the script runs. A statement that could reach beyond the memory or end the transaction is
+/// left out: it has a finding of its own.
 fn runs(connection: &mut DbConnection, script: &SourceScript, found: &mut Vec<Finding>) -> bool {
-    const FORBIDDEN: [&str; 4] = ["ATTACH", "VACUUM", "PRAGMA", "SAVEPOINT"];
-    const FIRST: [&str; 5] = ["BEGIN", "COMMIT", "END", "ROLLBACK", "RELEASE"];
-    let statements = statements(&script.text);
-    let forbidden = statements.iter().any(|statement| {
-        let mut words = statement.sql.split(|c: char| !c.is_alphanumeric() && c != '_');
-        let is = |word: &str, list: &[&str]| list.iter().any(|f| word.eq_ignore_ascii_case(f));
-        words.clone().next().is_some_and(|word| is(word, &FIRST))
-            || words.any(|word| is(word, &FORBIDDEN))
-    });
-    if forbidden {
-        return false;
-    }
-    for statement in &statements {
+    let statements = statements(&script.text, Backend::Sqlite);
+    for statement in statements.iter().filter(|statement| forbidden(&statement.words).is_none()) {
         if let Err(error) = execute(connection, &statement.sql) {
             found.push(script.finding(
                 statement.line,

@@ -177,6 +177,22 @@ fn a_migration_that_leaves_another_structure_than_a_fresh_database_has_is_refuse
 }
 
 #[test]
+fn a_migration_that_would_leave_a_broken_reference_is_refused() {
+    let fixture = SqliteFixture::created();
+    rows::fill(&mut fixture.raw());
+    let before = everything(&fixture);
+    // The row that it adds is neither a loss nor a change of others.
+    let up = "INSERT INTO password_history (user_id, password_hash, password_algorithm)
+              VALUES (4711, '$2b$12$abcdefghijklmnopqrstuv', 'bcrypt')";
+    let manager = manager_with(&fixture, &[migration(up, "SELECT 1")]);
+    let error = manager.migrate().expect_err("there is no such user");
+    let Error::BrokenReferences { count, first, .. } = &error else { panic!("{error}") };
+    assert!(*count == 1 && first.starts_with("password_history row "), "{first}");
+    assert!(error.to_string().contains("the migrations would leave"), "{error}");
+    assert_eq!(everything(&fixture), before);
+}
+
+#[test]
 fn a_damaged_database_is_not_migrated() {
     let fixture = SqliteFixture::created();
     rows::fill(&mut fixture.raw());

@@ -186,7 +186,9 @@ fn a_migration_that_would_leave_a_broken_reference_is_refused() {
               VALUES (4711, '$2b$12$abcdefghijklmnopqrstuv', 'bcrypt')";
     let manager = manager_with(&fixture, &[migration(up, "SELECT 1")]);
     let error = manager.migrate().expect_err("there is no such user");
-    let Error::BrokenReferences { count, first, .. } = &error else { panic!("{error}") };
+    let Error::Migration(MigrationFault::BrokenReferences { count, first, .. }) = &error else {
+        panic!("{error}")
+    };
     assert!(*count == 1 && first.starts_with("password_history row "), "{first}");
     assert!(error.to_string().contains("the migrations would leave"), "{error}");
     assert_eq!(everything(&fixture), before);

@@ -14,7 +14,7 @@ pub(super) fn malformed(script: &SourceScript, backend: Backend) -> Vec<Finding>
         .map(|(line, fault)| script.finding(line, LintRule::MalformedDeclaration, fault, advice))
         .collect();
     for (index, line) in script.text.lines().enumerate() {
-        let Some((before, comment)) = line.split_once("--") else { continue };
+        let Some((_, comment)) = line.split_once("--") else { continue };
         let comment = comment.trim_start().to_lowercase();
         let meant = INTENTS.iter().find(|(word, _)| {
             let start: String = comment.chars().take(word.chars().count()).collect();
@@ -22,10 +22,8 @@ pub(super) fn malformed(script: &SourceScript, backend: Backend) -> Vec<Finding>
             let near = |text: &str| strsim::damerau_levenshtein(text, word) <= 2;
             near(first) || (start.ends_with(':') && near(&start))
         });
-        let exact = |word: &str| {
-            before.is_empty()
-                && line.strip_prefix("--").is_some_and(|rest| rest.trim().starts_with(word))
-        };
+        let exact =
+            |word: &str| line.strip_prefix("--").is_some_and(|rest| rest.trim().starts_with(word));
         if let Some((word, _)) = meant.filter(|(word, _)| !exact(word)) {
             let problem = format!("this declares nothing: {word} must begin the comment of a line");
             found.push(script.finding(index + 1, LintRule::MalformedDeclaration, problem, advice));

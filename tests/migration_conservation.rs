@@ -118,6 +118,11 @@ fn a_change_is_refused_with_its_columns_unless_they_are_declared() {
     let update = "UPDATE notifications SET title = 'old', category = 'x'";
     let expected = ["category", "title", "updated_at"];
     assert_eq!(changed(&refused(&fixture, update)), [("notifications", expected.to_vec())]);
+    // What is easily taken for a part of the statement before it.
+    for before in ["begin INTEGER)", "id INTEGER /*/ ' */)"] {
+        let script = format!("CREATE TABLE spans ({before}; {update}; -- '");
+        assert_eq!(changed(&refused(&fixture, &script)), [("notifications", expected.to_vec())]);
+    }
     let too_few = format!("-- changes-rows: notifications (title) shorter\n{update}");
     refused(&fixture, &too_few);
     let columns = expected.join(", ");

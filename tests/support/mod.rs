@@ -14,6 +14,7 @@ pub mod rows;
 #[cfg(feature = "postgres")]
 pub mod server;
 pub mod shuttle;
+mod skipped;
 pub mod snapshot;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,8 @@ use zenith_db::config::{Key, Loader};
 use zenith_db::connection::Backend;
 use zenith_db::manager::{Administrator, DatabaseManager, HealthReport};
 use zenith_db::{Config, Database, DbConnection, dispatch};
+
+pub use skipped::skipped;
 
 /// A directory and a database, or the place for one: on SQLite a file in the directory; with the
 /// feature `postgres` and `ZENITH_TEST_POSTGRES`, a database of its own on that server. What such a
@@ -70,16 +73,6 @@ impl Fixture {
             return Self::at(Place::Server(server::OwnDatabase::created()));
         }
         SqliteFixture::created().0
-    }
-
-    /// For what is about a server itself: one of these there, or only a word that there is none.
-    #[cfg(feature = "postgres")]
-    pub fn on_a_server(make: fn() -> Self) -> Option<Self> {
-        if server::url().is_none() {
-            skipped("ZENITH_TEST_POSTGRES names no server");
-            return None;
-        }
-        Some(make())
     }
 
     fn at(place: Place) -> Self {
@@ -383,15 +376,6 @@ pub fn run(command: &mut Command, exit: i32) -> Output {
     let output = command.output().expect("the command starts");
     assert_eq!(output.status.code(), Some(exit), "{command:?}\n{}", both(&output));
     output
-}
-
-/// Says what was not looked at, and why. A test that passes must not swallow it, as it does what
-/// `eprintln!` writes.
-pub fn skipped(reason: &str) {
-    use std::io::Write;
-    let test = std::thread::current();
-    let test = test.name().unwrap_or("a test");
-    writeln!(std::io::stderr(), "SKIPPED: {test}: {reason}").expect("standard error");
 }
 
 pub fn stdout(output: &Output) -> String {

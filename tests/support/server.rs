@@ -15,13 +15,24 @@ use zenith_db::DbConnection;
 use zenith_db::config::{Key, Loader};
 use zenith_db::manager::DatabaseManager;
 
-use super::{administrator, skipped};
+use super::{Fixture, administrator, skipped};
 
 /// The server's URL, if there is one.
 pub fn url() -> Option<&'static str> {
     static URL: OnceLock<Option<String>> = OnceLock::new();
     let read = || std::env::var("ZENITH_TEST_POSTGRES").ok().filter(|url| !url.is_empty());
     URL.get_or_init(read).as_deref()
+}
+
+impl Fixture {
+    /// For what is about a server itself: one of these there, or only a word that there is none.
+    pub fn on_a_server(make: fn() -> Self) -> Option<Self> {
+        if url().is_none() {
+            skipped("ZENITH_TEST_POSTGRES names no server");
+            return None;
+        }
+        Some(make())
+    }
 }
 
 /// The URL of another database on the same server.

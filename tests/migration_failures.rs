@@ -194,12 +194,17 @@ fn a_migration_that_would_leave_a_broken_reference_is_refused() {
     assert_eq!(everything(&fixture), before);
 }
 
-#[test]
-fn a_damaged_database_is_not_migrated() {
+fn filled_with_something_to_apply() -> (SqliteFixture, DatabaseManager) {
     let fixture = SqliteFixture::created();
     rows::fill(&mut fixture.raw());
     let manager = fixture.manager();
     manager.rollback(&RollbackTarget::Steps(1)).expect("something to apply");
+    (fixture, manager)
+}
+
+#[test]
+fn a_damaged_database_is_not_migrated() {
+    let (fixture, manager) = filled_with_something_to_apply();
     fixture.sql(
         "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'username TEXT NOT NULL', \
          'username TEXT NOT NULL CONSTRAINT x CHECK (username IS NULL)') WHERE name = 'users'",
@@ -210,10 +215,7 @@ fn a_damaged_database_is_not_migrated() {
 
 #[test]
 fn a_database_with_a_damaged_page_is_not_migrated() {
-    let fixture = SqliteFixture::created();
-    rows::fill(&mut fixture.raw());
-    let manager = fixture.manager();
-    manager.rollback(&RollbackTarget::Steps(1)).expect("something to apply");
+    let (fixture, manager) = filled_with_something_to_apply();
     let [page, size] = [
         "SELECT rootpage FROM sqlite_schema WHERE name = 'idx_chat_history_user_id'",
         "SELECT page_size FROM pragma_page_size",

@@ -5,6 +5,7 @@ use std::process::Stdio;
 
 use crate::support::{Fixture, SqliteFixture, run, stderr, text};
 use diesel::connection::SimpleConnection;
+use zenith_db::connection::Backend;
 use zenith_db::manager::RollbackTarget;
 use zenith_db::migrations::all;
 
@@ -16,14 +17,12 @@ fn hold(fixture: &Fixture, connection: &mut zenith_db::DbConnection) -> String {
              hashtextextended('zenith-db migrations ' || current_schema(), 0))",
     );
     connection.batch_execute(lock).expect("the lock");
-    let process = std::process::id().to_string();
-    fixture.either(
-        format!("(process {process})"),
-        format!("(server process {}", {
-            let pid = fixture.either("SELECT 'none'", "SELECT pg_backend_pid()::text");
-            text(connection, pid)
-        }),
-    )
+    match fixture.backend() {
+        Backend::Sqlite => format!("(process {})", std::process::id()),
+        Backend::Postgres => {
+            format!("(server process {}", text(connection, "SELECT pg_backend_pid()::text"))
+        }
+    }
 }
 
 fn waits_and_goes_on(fixture: &Fixture, settings: &[(&str, &str)]) {

@@ -36,9 +36,8 @@ pub(super) fn exclusively<T>(
 pub(super) fn keep_writers_out(connection: &mut DbConnection) -> Result<()> {
     #[cfg(feature = "postgres")]
     if let DbConnection::Postgres(_) = connection {
-        let quoted = |name: &String| format!("\"{}\"", name.replace('"', "\"\""));
-        let tables: Vec<String> =
-            super::tables::table_names(connection)?.iter().map(quoted).collect();
+        let names = super::tables::table_names(connection)?;
+        let tables: Vec<String> = names.iter().map(|name| super::tables::quoted(name)).collect();
         if !tables.is_empty() {
             let lock = format!("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE", tables.join(", "));
             connection.batch_execute(&lock)?;
@@ -103,7 +102,7 @@ fn begin(connection: &mut SqliteConnection) -> Result<()> {
     let begun = loop {
         match AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE") {
             Err(source) if is_busy(&source) => {
-                let holder = crate::connection::holder(connection);
+                let holder = || Ok(crate::connection::holder(connection));
                 if let Err(error) = waiting.go_on(holder, Some(source)) {
                     break Err(error);
                 }
@@ -130,18 +129,18 @@ impl Waiting {
         Self { since: Instant::now(), said: Duration::ZERO, patience }
     }
 
-    /// Waits a little, unless that was long enough.
+    /// Waits a little, unless that was long enough. Who has the lock is asked only to be said.
     fn go_on(
         &mut self,
-        holder: Option<String>,
+        holder: impl FnOnce() -> Result<Option<String>>,
         source: Option<diesel::result::Error>,
     ) -> Result<()> {
         let waited = self.since.elapsed();
         if waited >= self.patience {
-            return Err(Error::Locked { action: ACTION, waited, holder, source });
+            return Err(Error::Locked { action: ACTION, waited, holder: holder()?, source });
         }
         if waited >= self.said + Duration::from_secs(1) {
-            let holder = holder.as_deref().unwrap_or("another process");
+            let holder = holder()?.unwrap_or_else(|| "another process".into());
             tracing::warn!("waiting for {holder}, for {} s so far", waited.as_secs());
             self.said =
                 if self.said.is_zero() { waited } else { self.said + Duration::from_secs(9) };
@@ -193,8 +192,8 @@ mod server {
                 return Ok(());
             }
             let limit = u64::try_from(attempt.lock_timeout).unwrap_or(0).max(1_000);
-            let holder = holder(connection)?;
-            waiting.get_or_insert_with(|| Waiting::new(limit)).go_on(holder, None)?;
+            let waiting = waiting.get_or_insert_with(|| Waiting::new(limit));
+            waiting.go_on(|| holder(connection), None)?;
         }
     }
 

@@ -61,10 +61,6 @@ pub enum HistoryFault {
 
 impl fmt::Display for HistoryFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let named = |description: &Option<String>| match description {
-            Some(description) => format!(" ({description})"),
-            None => String::new(),
-        };
         match self {
             Self::NoHistory => write!(f, "the table schema_version is missing"),
             Self::Unrecorded { version } => write!(f, "version {version} ran but is not recorded"),
@@ -73,12 +69,12 @@ impl fmt::Display for HistoryFault {
                 write!(f, "{name} was changed after it ran (its checksum differs)")
             }
             Self::Newer { version, description } => {
-                write!(f, "version {version}{} is not known here", named(description))
+                write!(f, "version {version}{} is not known here", named(description.as_deref()))
             }
             Self::Missing { version, description } => write!(
                 f,
                 "version {version}{} ran, and is missing in this program",
-                named(description)
+                named(description.as_deref())
             ),
             Self::Late { name } => write!(f, "{name} did not run, though a later one did"),
         }
@@ -95,11 +91,13 @@ pub(super) struct Recorded {
 
 impl fmt::Display for Recorded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.description {
-            Some(description) => write!(f, "{} ({description})", self.version),
-            None => f.write_str(&self.version),
-        }
+        write!(f, "{}{}", self.version, named(self.description.as_deref()))
     }
+}
+
+/// What is known of a version, to stand after it.
+fn named(description: Option<&str>) -> String {
+    description.map_or(String::new(), |description| format!(" ({description})"))
 }
 
 /// What was recorded of these versions.

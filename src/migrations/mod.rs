@@ -31,5 +31,5 @@ pub(crate) use references::broken_references;
 pub use statement::{Effect, PlannedStatement};
 pub use structure::Structure;
 pub(crate) use structure::fresh_in_memory;
-pub(crate) use tables::{is_empty, table_exists, table_names};
+pub(crate) use tables::{is_empty, quoted, schema_objects, table_exists, table_names};
 pub use validation::{Condition, Moment};

@@ -3,14 +3,13 @@
 
 use std::fmt::Write as _;
 
-use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use super::embedded::all;
-use super::lint::SourceMigration;
-use super::structure::fresh_in_memory;
-use crate::{Error, MigrationFault, Result};
+use super::lint::{SourceMigration, before};
+use super::structure::{apply_in_memory, fresh_in_memory};
+use super::tables::{self, SchemaObject, schema_objects};
+use crate::{Error, Result};
 
 /// Writes the script that rebuilds a table as the migrations make it: copied row by row, with its
 /// indexes and triggers, the views and triggers elsewhere that name it, and the keys it has used up.
@@ -20,24 +19,13 @@ use crate::{Error, MigrationFault, Result};
 /// place.
 ///
 /// # Errors
-/// [`Error::Query`] if the migrations do not run; [`Error::State`] if they make no such table.
+/// [`Error::Migration`] if the migrations do not run; [`Error::State`] if they make no such table.
 pub fn rebuild_script(migrations: &[SourceMigration], table: &str) -> Result<String> {
-    let ours = migrations.iter().any(|m| all().iter().any(|embedded| embedded.name() == m.name));
-    let mut memory = fresh_in_memory(if ours { [].iter() } else { all().iter() })?;
+    let mut memory = fresh_in_memory(before(migrations).iter())?;
     for migration in migrations {
-        memory.batch_execute(&migration.up.text).map_err(|source| {
-            Error::Migration(MigrationFault::Failed {
-                name: migration.name.clone(),
-                direction: "apply to an empty database",
-                source: Box::new(source),
-            })
-        })?;
+        apply_in_memory(&mut memory, &migration.name, &migration.up.text)?;
     }
-    let objects: Vec<Object> = diesel::sql_query(
-        "SELECT type AS kind, name, tbl_name AS on_table, sql FROM sqlite_master
-         WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid",
-    )
-    .load(&mut memory)?;
+    let objects = schema_objects(&mut memory)?;
     let Some(definition) = objects.iter().find(|o| o.kind == "table" && o.name == table) else {
         let tables = objects.iter().filter(|o| o.kind == "table").map(|o| o.name.as_str());
         let tables = tables.collect::<Vec<_>>().join(", ");
@@ -52,26 +40,13 @@ pub fn rebuild_script(migrations: &[SourceMigration], table: &str) -> Result<Str
     Ok(write(definition, &columns, &objects))
 }
 
-/// Something that a migration made.
-#[derive(QueryableByName)]
-struct Object {
-    #[diesel(sql_type = Text)]
-    kind: String,
-    #[diesel(sql_type = Text)]
-    name: String,
-    #[diesel(sql_type = Text)]
-    on_table: String,
-    #[diesel(sql_type = Text)]
-    sql: String,
-}
-
 #[derive(QueryableByName)]
 struct Name {
     #[diesel(sql_type = Text)]
     name: String,
 }
 
-fn write(definition: &Object, columns: &[Name], objects: &[Object]) -> String {
+fn write(definition: &SchemaObject, columns: &[Name], objects: &[SchemaObject]) -> String {
     let table = definition.name.as_str();
     let (old, new) = (quoted(table), quoted(&format!("{table}_new")));
     let columns: Vec<String> = columns.iter().map(|column| quoted(&column.name)).collect();
@@ -79,7 +54,7 @@ fn write(definition: &Object, columns: &[Name], objects: &[Object]) -> String {
     // SQLite keeps the text from the name on, and "CREATE TABLE " before it.
     let body = definition.sql.find('(').map_or("", |at| &definition.sql[at..]);
     let elsewhere = elsewhere(table, objects);
-    let own = objects.iter().filter(|o| o.on_table == table && o.kind != "table");
+    let own = objects.iter().filter(|o| o.table == table && o.kind != "table");
 
     let mut script =
         format!("-- Rebuilds {table}. What is to change, change in this definition.\n");
@@ -109,11 +84,11 @@ fn write(definition: &Object, columns: &[Name], objects: &[Object]) -> String {
 
 /// The views and other tables' triggers that name the table, or such a view. A rename reads them all,
 /// and stops at one that names what is not there.
-fn elsewhere<'a>(table: &'a str, objects: &'a [Object]) -> Vec<&'a Object> {
+fn elsewhere<'a>(table: &'a str, objects: &'a [SchemaObject]) -> Vec<&'a SchemaObject> {
     let mut named = vec![table];
-    let mut found: Vec<&Object> = Vec::new();
+    let mut found: Vec<&SchemaObject> = Vec::new();
     // What is made later names what was made before.
-    for object in objects.iter().filter(|o| o.on_table != table) {
+    for object in objects.iter().filter(|o| o.table != table) {
         let kind = object.kind.as_str();
         if matches!(kind, "view" | "trigger") && named.iter().any(|name| names(&object.sql, name)) {
             found.push(object);
@@ -131,7 +106,7 @@ fn quoted(name: &str) -> String {
     if name.chars().all(plain) && !name.starts_with(|c: char| c.is_ascii_digit()) {
         name.to_owned()
     } else {
-        format!("\"{}\"", name.replace('"', "\"\""))
+        tables::quoted(name)
     }
 }
 

@@ -105,15 +105,24 @@ pub(crate) fn fresh_in_memory<'a>(
     let mut fresh = SqliteConnection::establish(":memory:")
         .map_err(|source| Error::Open { path: ":memory:".into(), source })?;
     for migration in migrations {
-        fresh.batch_execute(migration.up(Backend::Sqlite)).map_err(|cause| {
-            Error::Migration(MigrationFault::Failed {
-                name: migration.name().to_owned(),
-                direction: "apply to an empty database",
-                source: Box::new(cause),
-            })
-        })?;
+        apply_in_memory(&mut fresh, migration.name(), migration.up(Backend::Sqlite))?;
     }
     Ok(fresh)
+}
+
+/// Runs one more migration there.
+pub(super) fn apply_in_memory(
+    memory: &mut SqliteConnection,
+    name: &str,
+    script: &str,
+) -> Result<()> {
+    memory.batch_execute(script).map_err(|cause| {
+        Error::Migration(MigrationFault::Failed {
+            name: name.to_owned(),
+            direction: "apply to an empty database",
+            source: Box::new(cause),
+        })
+    })
 }
 
 #[derive(QueryableByName)]

@@ -7,6 +7,33 @@ use diesel::sql_types::Text;
 use crate::connection::Backend;
 use crate::{DbConnection, Result, dispatch};
 
+/// A name as SQL takes it, whatever is in it.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Something in the schema of an SQLite database.
+#[derive(QueryableByName)]
+pub(crate) struct SchemaObject {
+    /// `table`, `index`, `trigger` or `view`.
+    #[diesel(sql_type = Text)]
+    pub(crate) kind: String,
+    #[diesel(sql_type = Text)]
+    pub(crate) name: String,
+    /// The table that it belongs to.
+    #[diesel(sql_type = Text)]
+    pub(crate) table: String,
+    #[diesel(sql_type = Text)]
+    pub(crate) sql: String,
+}
+
+/// What the schema of an SQLite database holds, the oldest first, without SQLite's own.
+pub(crate) fn schema_objects(connection: &mut SqliteConnection) -> Result<Vec<SchemaObject>> {
+    let query = "SELECT type AS kind, name, tbl_name AS \"table\", sql FROM sqlite_schema
+                 WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid";
+    Ok(diesel::sql_query(query).load(connection)?)
+}
+
 #[derive(QueryableByName)]
 struct Name {
     #[diesel(sql_type = Text)]

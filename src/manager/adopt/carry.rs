@@ -6,12 +6,13 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use super::cell::{AnyRow, quoted};
+use super::cell::AnyRow;
 use super::load::{ASIDE, Former};
 use super::origin::{column_list, literal, names};
 use super::report::BrokenRow;
 use super::tables::TABLES;
 use crate::manager::health;
+use crate::migrations::quoted;
 use crate::{Result, connection};
 
 /// A table that is carried over.

@@ -200,8 +200,3 @@ impl QueryFragment<Sqlite> for Statement<'_> {
 }
 
 impl RunQueryDsl<SqliteConnection> for Statement<'_> {}
-
-/// A name as SQL takes it, whatever is in it.
-pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}

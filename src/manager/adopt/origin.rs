@@ -4,9 +4,9 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use serde::Serialize;
 
-use super::cell::quoted;
 use super::tables::TABLES;
 use crate::manager::DatabaseManager;
+use crate::migrations::quoted;
 use crate::migrations::{self, Ledger};
 use crate::{DbConnection, Error, Result, connection};
 

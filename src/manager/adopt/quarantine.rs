@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 use tempfile::NamedTempFile;
 
-use super::cell::quoted;
 use super::load::Former;
 use super::origin::{column_list, columns};
 use super::report::BrokenRow;
+use crate::migrations::quoted;
 use crate::{Error, Result, connection};
 
 /// Refuses a file that is there already, before anything is done.

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::audit::Chain;
 use super::build::Built;
 use super::carry::Carried;
-use super::cell::{AnyRow, Cell, quoted};
+use super::cell::{AnyRow, Cell};
 use super::load::{ASIDE, Former};
 use super::normalise::Layout;
 use super::origin::{column_list, tables};
@@ -20,6 +20,7 @@ use super::tables::{AUDIT_LOG, TABLES};
 use crate::config::SqliteOptions;
 use crate::manager::backup::integrity_faults;
 use crate::migrations::broken_references;
+use crate::migrations::quoted;
 use crate::types::Sha256Hash;
 use crate::{Error, Result, connection};
 

@@ -3,9 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use diesel::prelude::*;
-use diesel::sql_types::Text;
-
 use crate::migrations::{self, Migrations};
 use crate::{DbConnection, Result};
 
@@ -26,18 +23,6 @@ pub(super) struct Catalogue {
     pub(super) triggers: Definitions,
 }
 
-#[derive(QueryableByName)]
-struct Object {
-    #[diesel(sql_type = Text)]
-    kind: String,
-    #[diesel(sql_type = Text)]
-    name: String,
-    #[diesel(sql_type = Text)]
-    table_name: String,
-    #[diesel(sql_type = Text)]
-    sql: String,
-}
-
 impl Catalogue {
     /// What a fresh database has: the migrations are run in memory to see.
     ///
@@ -55,10 +40,8 @@ impl Catalogue {
 
     /// What this database has, SQLite's and Diesel's own tables left out.
     pub(super) fn of(connection: &mut DbConnection) -> Result<Self> {
-        let query = "SELECT type AS kind, name, tbl_name AS table_name, sql FROM sqlite_schema
-                     WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
-                         AND name NOT LIKE '\\_\\_%' ESCAPE '\\'";
-        let objects: Vec<Object> = diesel::sql_query(query).load(connection.sqlite()?)?;
+        let mut objects = migrations::schema_objects(connection.sqlite()?)?;
+        objects.retain(|object| !object.name.starts_with("__"));
         let mut catalogue =
             Self { tables: BTreeMap::new(), indexes: BTreeMap::new(), triggers: BTreeMap::new() };
         for object in objects {
@@ -69,7 +52,7 @@ impl Catalogue {
                 _ => continue,
             };
             let sql = object.sql.split_whitespace().collect::<Vec<_>>().join(" ");
-            definitions.insert(object.name, Definition { table: object.table_name, sql });
+            definitions.insert(object.name, Definition { table: object.table, sql });
         }
         Ok(catalogue)
     }

@@ -16,6 +16,7 @@ use diesel::sqlite::{Sqlite, SqliteType, SqliteValue};
 #[cfg(feature = "postgres")]
 use crate::Error;
 use crate::connection::Backend;
+use crate::migrations::quoted;
 use crate::{DbConnection, Result, dispatch};
 
 /// What a column holds.
@@ -72,10 +73,6 @@ impl Digest {
         let columns = layout.columns.into_iter().zip(contents).collect();
         Ok(Self { rows, last, columns })
     }
-}
-
-pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 #[derive(QueryableByName)]

@@ -17,11 +17,11 @@ use serde::Serialize;
 
 use super::engine::StepDirection;
 use super::statement;
-use super::tables::table_names;
+use super::tables::{quoted, table_names};
 use crate::{DbConnection, Error, MigrationFault, Result, dispatch};
 
 pub(super) use declaration::{Declaration, INTENTS, Intent, declarations};
-use digest::{Digest, quoted};
+use digest::Digest;
 
 /// What a migration did to the rows of one table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

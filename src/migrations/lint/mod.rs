@@ -19,6 +19,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::embedded::{Migrations, all};
 use super::statement;
 use crate::connection::Backend;
 use catalogue::Catalogue;
@@ -172,6 +173,12 @@ pub fn lint(sets: &[MigrationSet]) -> Vec<Finding> {
     let place = |finding: &Finding| scripts.iter().position(|script| script.file == finding.file);
     found.sort_by_key(|finding| (place(finding), finding.line, finding.rule));
     found
+}
+
+/// The embedded migrations that run before these: an application's own come after ours.
+pub(super) fn before(migrations: &[SourceMigration]) -> Migrations {
+    let is_ours = |name: &str| all().iter().any(|embedded| embedded.name() == name);
+    if migrations.iter().any(|migration| is_ours(&migration.name)) { &[] } else { all() }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -2,11 +2,10 @@
 
 use diesel::connection::SimpleConnection;
 
-use super::super::embedded::all;
 use super::super::statement::statements;
 use super::super::structure::{Structure, fresh_in_memory};
 use super::rules::forbidden;
-use super::{Finding, LintRule, SourceMigration, SourceScript};
+use super::{Finding, LintRule, SourceMigration, SourceScript, before};
 use crate::connection::Backend;
 use crate::{DbConnection, Result};
 
@@ -22,10 +21,7 @@ pub(super) fn check(migrations: &[SourceMigration]) -> Vec<Finding> {
 }
 
 fn run(migrations: &[SourceMigration], found: &mut Vec<Finding>) -> Result<()> {
-    // An application's own come after ours.
-    let ours = migrations.iter().any(|m| all().iter().any(|embedded| embedded.name() == m.name));
-    let base = if ours { [].iter() } else { all().iter() };
-    let mut memory = fresh_in_memory(base)?;
+    let mut memory = fresh_in_memory(before(migrations).iter())?;
     memory.batch_execute("PRAGMA foreign_keys = OFF")?;
     let mut connection = DbConnection::Sqlite(memory);
     for migration in migrations {

@@ -270,12 +270,15 @@ fn an_edit_changes_text_and_tokens_and_the_session_follows() {
             last_edited_at: edited.last_edited_at,
             ..made.clone()
         };
-        assert!(edited.last_edited_at > made.last_edited_at);
+        let edited_at = edited.last_edited_at;
+        assert!(edited_at > made.last_edited_at);
         assert_eq!(edited, expected);
         assert_eq!(models.run(|conn| ChatMessage::find(conn, made.id)), Some(edited));
         assert_eq!(counted(&models, &session), (2, total));
         let after = reload(&models, session.id);
+        // Nor does it lose the part of a millisecond, which the database's own clock on SQLite lacks.
         assert!(after.updated_at > before.updated_at);
+        assert!(Some(after.updated_at) >= edited_at);
         assert_eq!(after.last_message_at, before.last_message_at);
     }
 }

@@ -316,7 +316,8 @@ impl ChatMessage {
             )
             .set((
                 chat_sessions::total_tokens.eq(chat_sessions::total_tokens + more),
-                chat_sessions::updated_at.eq(now),
+                // The same time once more would make the database put its own in its place.
+                chat_sessions::updated_at.eq(UtcTime::now()),
             ))
             .execute(connection))?;
             Ok(message)

@@ -84,25 +84,36 @@ fn the_lint_finds_no_fault_in_any_rebuild() {
 #[test]
 fn views_and_triggers_elsewhere_that_name_the_table_are_made_again() {
     let fixture = SqliteFixture::created();
-    let up = "CREATE TABLE \"odd name\" (id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    let up = "CREATE TABLE -- (once)
+                  \"odd (name\"/*(*/(id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
                   \"a b\" TEXT, twice INTEGER GENERATED ALWAYS AS (id * 2));
-              CREATE INDEX idx_odd ON \"odd name\" (\"a b\");
-              CREATE VIEW odd_names AS SELECT id, \"a b\" FROM \"odd name\";
+              CREATE INDEX idx_odd ON \"odd (name\" (\"a b\");
+              CREATE VIEW odd_names AS SELECT id, \"a b\" FROM \"odd (name\";
               CREATE VIEW of_a_view AS SELECT id FROM odd_names;
               CREATE TRIGGER of_another AFTER INSERT ON roles BEGIN
-                  INSERT INTO \"odd name\" (\"a b\") VALUES (NEW.name); END;";
+                  INSERT INTO \"odd (name\" (\"a b\") VALUES (NEW.name); END;";
     let script =
-        rebuild_script(&[source("2098-01-01-000001_odd", up)], "odd name").expect("a script");
+        rebuild_script(&[source("2098-01-01-000001_odd", up)], "odd (name").expect("a script");
     let own = [named("2098-01-01-000001_odd", up, "SELECT 1"), migration(&script, &script)];
     manager_with(&fixture, &own[..1]).migrate().expect("the odd table");
-    fixture.sql("INSERT INTO \"odd name\" (\"a b\") VALUES ('kept')");
+    fixture.sql("INSERT INTO \"odd (name\" (\"a b\") VALUES ('kept')");
     let before = structure(&fixture);
     manager_with(&fixture, &own).migrate().expect(&script);
     assert_eq!(structure(&fixture), before);
     fixture.sql("INSERT INTO roles (name, is_system_role) VALUES ('new', FALSE)");
     let seen = "SELECT group_concat(\"a b\") FROM odd_names WHERE id IN (SELECT id FROM of_a_view)";
     assert_eq!(fixture.text(seen), "kept,new");
-    assert_eq!(fixture.text("SELECT max(twice) FROM \"odd name\""), "4");
+    assert_eq!(fixture.text("SELECT max(twice) FROM \"odd (name\""), "4");
+}
+
+#[test]
+fn a_virtual_table_and_what_it_stores_are_refused() {
+    let up = "CREATE VIRTUAL TABLE words USING fts5(text)";
+    for (table, kind) in [("words", "virtual"), ("words_data", "shadow")] {
+        let error = rebuild_script(&[source("2098-01-01-000001_words", up)], table);
+        let said = error.expect_err("no script").to_string();
+        assert!(said.starts_with(&format!("{table} is a {kind} table")), "{said}");
+    }
 }
 
 #[test]

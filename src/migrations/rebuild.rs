@@ -7,8 +7,10 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use super::lint::{SourceMigration, before};
+use super::statement::from_bracket;
 use super::structure::{apply_in_memory, fresh_in_memory};
 use super::tables::{self, SchemaObject, schema_objects};
+use crate::connection::Backend;
 use crate::{Error, Result};
 
 /// Writes the script that rebuilds a table as the migrations make it: copied row by row, with its
@@ -19,7 +21,8 @@ use crate::{Error, Result};
 /// place.
 ///
 /// # Errors
-/// [`Error::Migration`] if the migrations do not run; [`Error::State`] if they make no such table.
+/// [`Error::Migration`] if the migrations do not run; [`Error::State`] if they make no such table, or
+/// if it is virtual or the store of a virtual one.
 pub fn rebuild_script(migrations: &[SourceMigration], table: &str) -> Result<String> {
     let mut memory = fresh_in_memory(before(migrations).iter())?;
     for migration in migrations {
@@ -33,6 +36,15 @@ pub fn rebuild_script(migrations: &[SourceMigration], table: &str) -> Result<Str
             "no migration makes a table {table}; there are: {tables}"
         )));
     };
+    let list = "SELECT type AS name FROM pragma_table_list(?) WHERE schema = 'main'";
+    let kind: Name = diesel::sql_query(list).bind::<Text, _>(table).get_result(&mut memory)?;
+    if kind.name != "table" {
+        return Err(Error::State(format!(
+            "{table} is a {} table, which its module makes and fills: no script can make it again row \
+             by row",
+            kind.name
+        )));
+    }
     let columns: Vec<Name> =
         diesel::sql_query("SELECT name FROM pragma_table_xinfo(?) WHERE hidden = 0 ORDER BY cid")
             .bind::<Text, _>(table)
@@ -51,8 +63,7 @@ fn write(definition: &SchemaObject, columns: &[Name], objects: &[SchemaObject]) 
     let (old, new) = (quoted(table), quoted(&format!("{table}_new")));
     let columns: Vec<String> = columns.iter().map(|column| quoted(&column.name)).collect();
     let columns = columns.join(", ");
-    // SQLite keeps the text from the name on, and "CREATE TABLE " before it.
-    let body = definition.sql.find('(').map_or("", |at| &definition.sql[at..]);
+    let body = from_bracket(&definition.sql, Backend::Sqlite);
     let elsewhere = elsewhere(table, objects);
     let own = objects.iter().filter(|o| o.table == table && o.kind != "table");
 

@@ -66,6 +66,13 @@ pub struct PlannedStatement {
     pub(super) words: Words,
 }
 
+/// What of a statement follows its first words and names, from the first bracket on.
+pub(super) fn from_bracket(sql: &str, backend: Backend) -> &str {
+    let before = lexer::pieces(sql, backend).take_while(|piece| *piece != (Kind::Sign, "("));
+    let length = before.map(|(_, piece)| piece.len()).sum();
+    sql.get(length..).unwrap_or_default()
+}
+
 /// The statements of a script, in order.
 pub(super) fn statements(script: &str, backend: Backend) -> Vec<PlannedStatement> {
     let planned = |(line, sql): (usize, String)| {

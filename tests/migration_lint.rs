@@ -265,6 +265,7 @@ fn the_trial_on_sqlite_tells_what_does_not_run_and_what_is_not_undone() {
     assert_eq!(tried(typed, "SELECT 1;"), "1 not-null-without-default; down 1 down-incomplete");
     let generated = "ALTER TABLE things ADD n INTEGER NOT NULL AS (id) VIRTUAL;";
     assert_eq!(tried(generated, "ALTER TABLE things DROP n;"), "");
+    assert_eq!(tried(generated, "SELECT 1;"), "down 1 down-incomplete");
 }
 
 #[test]

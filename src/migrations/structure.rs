@@ -168,9 +168,9 @@ const SQLITE: [&str; 4] = [
            || CASE c.pk WHEN 1 THEN 'BIGINT' ELSE c.type END || iif(c."notnull", ' NOT NULL', '')
            || coalesce(' DEFAULT ' || iif(c.dflt_value LIKE 'strftime%', 'now',
                iif(c.type = 'BOOLEAN', iif(c.dflt_value, 'true', 'false'), c.dflt_value)), '')
-           AS line
-       FROM sqlite_schema AS t, pragma_table_info(t.name) AS c
-       WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\_%' ESCAPE '\'
+           || iif(c.hidden, ' GENERATED', '') AS line
+       FROM sqlite_schema AS t, pragma_table_xinfo(t.name) AS c
+       WHERE t.type = 'table' AND c.hidden <> 1 AND t.name NOT LIKE 'sqlite\_%' ESCAPE '\'
            AND t.name NOT LIKE '\_\_%' ESCAPE '\'"#,
     r#"SELECT t.name || ': ' || iif(i."unique", 'unique ', '') || i.name || ' ('
            || coalesce((SELECT group_concat(name, ', ') FROM pragma_index_info(i.name)), '') || ')'
@@ -191,7 +191,8 @@ const POSTGRES: [&str; 4] = [
               ELSE upper(data_type) END
           || CASE is_nullable WHEN 'NO' THEN ' NOT NULL' ELSE '' END
           || coalesce(' DEFAULT ' || CASE WHEN column_default LIKE '%CURRENT_TIMESTAMP%' THEN 'now'
-              ELSE replace(column_default, '::text', '') END, '') AS line
+              ELSE replace(column_default, '::text', '') END, '')
+          || CASE is_generated WHEN 'ALWAYS' THEN ' GENERATED' ELSE '' END AS line
       FROM information_schema.columns JOIN information_schema.tables
           USING (table_schema, table_name)
       WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'

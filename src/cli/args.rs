@@ -31,7 +31,7 @@ never from flags, which other users of the machine can see.
 
 Exit codes:
   0  done and healthy
-  1  the operation failed; the database is as it was
+  1  the operation failed; the database is as it was, unless the error says that this is not known
   2  the flags or the configuration cannot be used
   3  the database is unhealthy
   4  there is no database at the configured path";

@@ -42,6 +42,8 @@ mod migration_full_disk;
 mod migration_history;
 mod migration_kills;
 mod migration_lint;
+#[cfg(feature = "postgres")]
+mod migration_lost_connection;
 mod migration_no_room;
 mod migration_plan;
 #[cfg(feature = "postgres")]

@@ -20,15 +20,19 @@ pub(crate) use holder::{holder, locked};
 pub(crate) use postgres::{Server, check_lag, default_to_reading, lag, limit_transaction};
 pub(crate) use pragma::{is_busy, read as read_pragma, set_query_only};
 pub(crate) use sqlite::{inspect_copy, literal_uri};
+#[cfg(feature = "postgres")]
+pub(crate) use transaction::Ended;
 pub(crate) use transaction::TransactionLock;
 
 use std::fmt;
+use std::time::{Duration, Instant};
 
 use diesel::SqliteConnection;
+use diesel::connection::SimpleConnection;
 use serde::Serialize;
 
 use crate::config::Location;
-use crate::{Config, Result};
+use crate::{Config, Error, Result};
 
 /// Which kind of database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -85,6 +89,22 @@ pub(crate) fn open(config: &Config, access: Access) -> Result<DbConnection> {
         Location::Sqlite(path) => sqlite::open(path, config.sqlite(), access),
         #[cfg(feature = "postgres")]
         Location::Postgres(url) => postgres::open(url, config.server(), access),
+    }
+}
+
+/// Opens the database again after a connection to it was lost. A server that is starting again is
+/// waited for, as long as a connection may take (`DATABASE_POOL_TIMEOUT_MS`).
+pub(crate) fn reopen(config: &Config, access: Access) -> Result<DbConnection> {
+    let begun = Instant::now();
+    loop {
+        match open(config, access) {
+            Err(Error::Connect { fault, .. })
+                if fault.may_pass() && begun.elapsed() < config.pool_timeout() =>
+            {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            done => return done,
+        }
     }
 }
 
@@ -173,6 +193,11 @@ impl DbConnection {
             #[cfg(feature = "postgres")]
             Self::Postgres(_) => Backend::Postgres,
         }
+    }
+
+    /// An error if nothing more can be done on it: if it, or the server's session behind it, is gone.
+    pub(crate) fn ping(&mut self) -> Result<()> {
+        Ok(self.batch_execute("SELECT 1")?)
     }
 
     /// The PostgreSQL connection, for what has no meaning elsewhere.

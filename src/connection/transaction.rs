@@ -24,6 +24,16 @@ impl DbConnection {
     where
         E: From<Error>,
     {
+        self.transact(Begin::AsItIs, work).and_then(|ended| Ok(ended.known()?))
+    }
+
+    /// As [`DbConnection::write`], but where the connection breaks during the commit, what `work`
+    /// returned is not lost with the answer.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn write_keeping<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<Ended<T>> {
         self.transact(Begin::AsItIs, work)
     }
 
@@ -37,7 +47,7 @@ impl DbConnection {
     where
         E: From<Error>,
     {
-        self.transact(Begin::ReadWrite, work)
+        self.transact(Begin::ReadWrite, work).and_then(|ended| Ok(ended.known()?))
     }
 
     /// Runs `work` in a transaction that refuses to write, on a server behind a pooler: there a
@@ -50,14 +60,14 @@ impl DbConnection {
     where
         E: From<Error>,
     {
-        self.transact(Begin::ReadOnly, work)
+        self.transact(Begin::ReadOnly, work).and_then(|ended| Ok(ended.known()?))
     }
 
     fn transact<T, E>(
         &mut self,
         begin: Begin,
         work: impl FnOnce(&mut Self) -> Result<T, E>,
-    ) -> Result<T, E>
+    ) -> Result<Ended<T>, E>
     where
         E: From<Error>,
     {
@@ -68,7 +78,11 @@ impl DbConnection {
         drop(guard);
         match result {
             // A commit that fails rolls back by itself.
-            Ok(value) => Ok(self.commit().map(|()| value)?),
+            Ok(value) => match self.commit() {
+                Ok(()) => Ok(Ended::Committed(value)),
+                Err(Error::CommitUnknown(cause)) => Ok(Ended::Unknown(value, cause)),
+                Err(error) => Err(error.into()),
+            },
             Err(error) => {
                 self.roll_back();
                 Err(error)
@@ -155,6 +169,24 @@ impl DbConnection {
     fn roll_back(&mut self) {
         if let Err(cause) = <Self as TransactionManager<Self>>::rollback_transaction(self) {
             tracing::warn!(%cause, "rolling back failed; the connection will be closed");
+        }
+    }
+}
+
+/// How a transaction ended that was to be committed.
+pub(crate) enum Ended<T> {
+    /// It is committed.
+    Committed(T),
+    /// The connection broke during the commit.
+    Unknown(T, diesel::result::Error),
+}
+
+impl<T> Ended<T> {
+    /// What is not known to be committed is an error.
+    pub(crate) fn known(self) -> Result<T> {
+        match self {
+            Self::Committed(value) => Ok(value),
+            Self::Unknown(_, cause) => Err(Error::CommitUnknown(cause)),
         }
     }
 }

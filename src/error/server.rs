@@ -46,7 +46,12 @@ impl ConnectFault {
             Self::TimedOut
         } else if has(&["too many", "remaining connection slots"]) {
             Self::TooMany
-        } else if has(&["is starting up", "is shutting down", "not yet accepting connections"]) {
+        } else if has(&[
+            "is starting up",
+            "is shutting down",
+            "not yet accepting connections",
+            "in recovery mode",
+        ]) {
             Self::NotReady
         } else if has(&["SSL", "certificate", "sslmode"]) {
             Self::Encryption
@@ -57,6 +62,16 @@ impl ConnectFault {
         } else {
             Self::Other
         }
+    }
+}
+
+impl ConnectFault {
+    /// Whether a server that was there a moment ago may be there again in another.
+    pub(crate) const fn may_pass(self) -> bool {
+        !matches!(
+            self,
+            Self::Authentication | Self::UnknownHost | Self::Encryption | Self::NoDatabase
+        )
     }
 }
 

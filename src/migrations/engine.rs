@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::conservation::{RowChange, Snapshot};
 use super::embedded::{EmbeddedMigration, Migrations, Runnable};
-use super::exclusive::{exclusively, keep_writers_out};
+use super::exclusive::{Finished, exclusively, keep_writers_out};
 use super::ledger::Ledger;
 use super::references::check_references;
 use super::statement::{PlannedStatement, statements};
@@ -91,7 +91,7 @@ pub(crate) fn run<T>(
     goal: &Goal,
     before: impl FnOnce(&mut DbConnection) -> Result<()>,
     after: impl FnOnce(&mut DbConnection) -> Result<T>,
-) -> Result<Run<T>> {
+) -> Result<Finished<Run<T>>> {
     exclusively(connection, |connection| {
         let ledger = Ledger::read_for(connection, known)?;
         let (reverting, applying) = steps_to(&ledger, goal)?;

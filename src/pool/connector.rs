@@ -121,8 +121,8 @@ impl ManageConnection for Connector {
             #[cfg(feature = "postgres")]
             Role::Replica => connection::check_lag(connection, &self.config),
             #[cfg(feature = "postgres")]
-            Role::Primary => ping(connection),
-            Role::Writer | Role::Reader => ping(connection),
+            Role::Primary => connection.ping(),
+            Role::Writer | Role::Reader => connection.ping(),
         });
         if let Err(error) = tested {
             // Closed here, because r2d2 opens the next one before it drops this one, and there would
@@ -147,11 +147,6 @@ impl ManageConnection for Connector {
     }
 }
 
-fn ping(connection: &mut DbConnection) -> Result<()> {
-    use diesel::connection::SimpleConnection;
-    Ok(connection.batch_execute("SELECT 1")?)
-}
-
 /// A connection, until it is found to be broken.
 pub(super) struct Slot {
     connection: Option<DbConnection>,
@@ -170,7 +165,7 @@ impl Slot {
     /// After work on a server failed: was it because the connection is lost?
     #[cfg(feature = "postgres")]
     pub(super) fn close_if_lost(&mut self) {
-        if self.get().and_then(ping).is_err() {
+        if self.get().and_then(DbConnection::ping).is_err() {
             self.close();
         }
     }

@@ -10,6 +10,8 @@ pub mod own_migrations;
 pub mod own_server;
 pub mod pages;
 pub mod place;
+#[cfg(feature = "postgres")]
+pub mod proxy;
 pub mod rows;
 #[cfg(feature = "postgres")]
 pub mod server;

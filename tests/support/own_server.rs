@@ -76,6 +76,11 @@ impl Server {
         self.run("pg_ctl", &["-D", &data, "-l", &log, "-o", &options, "-w", "start"]);
     }
 
+    /// Makes a replica a primary.
+    pub fn promote(&self) {
+        self.run("pg_ctl", &["-D", &self.data(), "-w", "promote"]);
+    }
+
     /// Stops it at once: whoever is connected is cut off.
     pub fn stop(&self) {
         self.run("pg_ctl", &["-D", &self.data(), "-m", "immediate", "-w", "stop"]);

@@ -46,7 +46,9 @@ pub(super) fn build(former: &Former<'_>, target: &Path, options: &SqliteOptions)
          PRAGMA secure_delete = OFF; PRAGMA locking_mode = EXCLUSIVE",
     )?;
     let cargo = carry::create(connection.sqlite()?, former)?;
-    migrations::run(&mut connection, migrations::all(), &Goal::Latest, |_| Ok(()), |_| Ok(()))?;
+    let finished =
+        migrations::run(&mut connection, migrations::all(), &Goal::Latest, |_| Ok(()), |_| Ok(()))?;
+    finished.ensure_committed(&mut connection)?;
     let inner = connection.sqlite()?;
     let suspended = suspend(inner)?;
     load::create_aside(inner)?;

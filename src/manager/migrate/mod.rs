@@ -1,5 +1,6 @@
 //! Migrating and rolling back, with a backup first.
 
+mod record;
 mod repair;
 mod run;
 mod undo;
@@ -11,9 +12,9 @@ use super::{DatabaseManager, RollbackTarget, seed};
 use crate::migrations::{self, Condition, Goal, PlannedStep, Run, Step};
 use crate::{DbConnection, Error, Result, connection};
 
+pub use record::FailedMigration;
+pub(super) use record::last_failure;
 pub use repair::RepairReport;
-pub use run::FailedMigration;
-pub(super) use run::last_failure;
 
 /// What a migration or a rollback did.
 #[derive(Clone, Debug, Serialize)]

@@ -2,29 +2,12 @@
 
 use std::path::Path;
 
-use serde::Serialize;
-use serde_json::{Value, json};
-
+use super::record::{record_failure, record_success};
+use crate::connection::{self, Access};
 use crate::manager::DatabaseManager;
-use crate::manager::backup::{BackupReport, chain};
+use crate::manager::backup::BackupReport;
 use crate::migrations::{self, Condition, Goal, Run};
-use crate::models::{HealthObservation, SystemHealth};
-use crate::types::{HealthStatus, Json, UtcTime};
 use crate::{DbConnection, Error, MigrationFault, Result};
-
-/// Under this name `system_health` says how the last run of migrations ended.
-const COMPONENT: &str = "migrations";
-
-/// A run of migrations that failed, with nothing run since that did not.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct FailedMigration {
-    /// When it failed.
-    pub at: UtcTime,
-    /// Why, and where the backup from before lies.
-    pub error: String,
-    /// How many runs in a row have failed.
-    pub attempts: i32,
-}
 
 impl DatabaseManager {
     /// Goes to the goal; if there is something to do and to save, takes a backup under the same lock
@@ -38,16 +21,21 @@ impl DatabaseManager {
     ) -> Result<(Run<T>, Option<BackupReport>)> {
         let (mut backup, mut room, mut begun) = (None, None, false);
         let prepare = |connection: &mut DbConnection| {
-            if !migrations::is_empty(connection)? {
+            let filled = !migrations::is_empty(connection)?;
+            if filled {
                 room = self.check_room(connection)?;
-                if self.config.auto_backup() {
-                    backup = Some(self.copy_and_check(operation)?);
-                }
             }
             begun = true;
+            if filled && self.config.auto_backup() {
+                backup = Some(self.copy_and_check(operation)?);
+            }
             Ok(())
         };
         let result = migrations::run(connection, self.migrations, goal, prepare, after);
+        if begun {
+            self.replace_if_lost(connection);
+        }
+        let result = result.and_then(|finished| finished.ensure_committed(connection));
         // Recorded whatever came of the migrations, but after them: before, the table may be missing.
         if let Some(backup) = &backup {
             backup.record(connection);
@@ -82,6 +70,18 @@ impl DatabaseManager {
                 }
                 Err(error)
             }
+        }
+    }
+
+    /// What became of a run is asked and recorded over another connection, if the server or the network
+    /// took this one.
+    fn replace_if_lost(&self, connection: &mut DbConnection) {
+        if connection.ping().is_ok() {
+            return;
+        }
+        match connection::reopen(&self.config, Access::Maintain) {
+            Ok(another) => *connection = another,
+            Err(error) => tracing::warn!(%error, "there is no connection to record the run over"),
         }
     }
 
@@ -145,67 +145,4 @@ fn same_disk(_: &Path, _: &Path) -> Result<bool> {
 #[expect(clippy::unnecessary_wraps, reason = "the disk can be looked at elsewhere")]
 fn free_bytes(_: &Path) -> Result<Option<u64>> {
     Ok(None)
-}
-
-/// Outside the transaction that was rolled back. What failed is what the caller must learn, so a
-/// failure to record it is a warning.
-fn record_failure(connection: &mut DbConnection, operation: &str, error: &Error) {
-    let details = chain(error).replace('\0', "\u{fffd}");
-    let observation = HealthObservation::builder()
-        .component(COMPONENT)
-        .status(HealthStatus::Unhealthy)
-        .metrics(metrics(operation))
-        .error_details(details.as_str())
-        .build();
-    match has_records(connection) {
-        Ok(true) => {
-            if let Err(error) = connection.write(|connection| observation.record(connection)) {
-                tracing::warn!(%error, "the failure could not be recorded");
-            }
-        }
-        Ok(false) => tracing::warn!("the failure is not recorded: there is no table system_health"),
-        Err(error) => tracing::warn!(%error, "the failure could not be recorded"),
-    }
-}
-
-/// What failed before is over.
-fn record_success(connection: &mut DbConnection) {
-    let recorded = connection.write(|connection| {
-        if last_failure(connection)?.is_some() {
-            HealthObservation::builder()
-                .component(COMPONENT)
-                .status(HealthStatus::Healthy)
-                .metrics(metrics("done"))
-                .build()
-                .record(connection)?;
-        }
-        Ok::<_, Error>(())
-    });
-    if let Err(error) = recorded {
-        tracing::warn!(%error, "the end of the failure could not be recorded");
-    }
-}
-
-fn metrics(operation: &str) -> Json<Value> {
-    Json(json!({ "operation": operation, "program": env!("CARGO_PKG_VERSION") }))
-}
-
-fn has_records(connection: &mut DbConnection) -> Result<bool> {
-    migrations::table_exists(connection, "system_health")
-}
-
-/// The last run, if it failed.
-pub(in crate::manager) fn last_failure(
-    connection: &mut DbConnection,
-) -> Result<Option<FailedMigration>> {
-    if !has_records(connection)? {
-        return Ok(None);
-    }
-    let found = SystemHealth::find_by_component(connection, COMPONENT)?;
-    let failed = found.filter(|health| health.status == HealthStatus::Unhealthy);
-    Ok(failed.map(|health| FailedMigration {
-        at: health.last_check,
-        error: health.error_details.unwrap_or_default(),
-        attempts: health.consecutive_failures,
-    }))
 }

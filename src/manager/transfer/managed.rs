@@ -58,7 +58,9 @@ impl DatabaseManager {
         let mut target = other.open()?;
         if migrations::is_empty(&mut target)? {
             let all = migrations::all();
-            migrations::run(&mut target, all, &Goal::Latest, |_| Ok(()), |_| Ok(()))?;
+            let finished =
+                migrations::run(&mut target, all, &Goal::Latest, |_| Ok(()), |_| Ok(()))?;
+            finished.ensure_committed(&mut target)?;
         }
         let mut source = connection::open(&self.config, Access::Inspect)?;
         let report = transfer_between(&mut source, &mut target, options, progress)?;

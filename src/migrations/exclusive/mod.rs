@@ -1,5 +1,13 @@
 //! One process at a time: the lock under which migrations run.
 
+mod finished;
+#[cfg(feature = "postgres")]
+mod lost;
+#[cfg(feature = "postgres")]
+mod server;
+
+pub(crate) use finished::Finished;
+
 use std::time::{Duration, Instant};
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
@@ -15,14 +23,11 @@ const ACTION: &str = "taking the lock for migrations";
 pub(super) fn exclusively<T>(
     connection: &mut DbConnection,
     work: impl FnOnce(&mut DbConnection) -> Result<T>,
-) -> Result<T> {
+) -> Result<Finished<T>> {
     match connection {
-        DbConnection::Sqlite(_) => exclusively_on_sqlite(connection, work),
+        DbConnection::Sqlite(_) => exclusively_on_sqlite(connection, work).map(Finished::Committed),
         #[cfg(feature = "postgres")]
-        DbConnection::Postgres(_) => connection.write(|connection| {
-            server::take_lock(connection)?;
-            work(connection)
-        }),
+        DbConnection::Postgres(_) => server::exclusively(connection, work),
     }
 }
 
@@ -147,71 +152,5 @@ impl Waiting {
         }
         std::thread::sleep(Duration::from_millis(20));
         Ok(())
-    }
-}
-
-#[cfg(feature = "postgres")]
-mod server {
-    use diesel::prelude::*;
-    use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
-
-    use super::Waiting;
-    use crate::{DbConnection, Result, dispatch};
-
-    /// The lock is the schema's, ends with the transaction, and goes with its holder.
-    const KEY: &str = "hashtextextended('zenith-db migrations ' || current_schema(), 0)";
-
-    #[derive(QueryableByName)]
-    struct Attempt {
-        #[diesel(sql_type = Bool)]
-        taken: bool,
-        #[diesel(sql_type = BigInt)]
-        lock_timeout: i64,
-    }
-
-    #[derive(QueryableByName)]
-    struct Holder {
-        #[diesel(sql_type = Integer)]
-        pid: i32,
-        #[diesel(sql_type = Nullable<Text>)]
-        application: Option<String>,
-        #[diesel(sql_type = Nullable<BigInt>)]
-        seconds: Option<i64>,
-    }
-
-    pub(super) fn take_lock(connection: &mut DbConnection) -> Result<()> {
-        let query = format!(
-            "SELECT pg_try_advisory_xact_lock({KEY}) AS taken, setting::int8 AS lock_timeout
-             FROM pg_settings WHERE name = 'lock_timeout'"
-        );
-        let mut waiting = None;
-        loop {
-            let attempt: Attempt =
-                dispatch!(&mut *connection, |c| diesel::sql_query(&query).get_result(c))?;
-            if attempt.taken {
-                return Ok(());
-            }
-            let limit = u64::try_from(attempt.lock_timeout).unwrap_or(0).max(1_000);
-            let waiting = waiting.get_or_insert_with(|| Waiting::new(limit));
-            waiting.go_on(|| holder(connection), None)?;
-        }
-    }
-
-    /// Who has the lock, as far as the server tells this user.
-    fn holder(connection: &mut DbConnection) -> Result<Option<String>> {
-        let query = format!(
-            "SELECT a.pid, a.application_name AS application,
-                extract(epoch FROM clock_timestamp() - a.xact_start)::int8 AS seconds
-             FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
-             WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-                 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-                 AND (l.classid::int8 << 32) | l.objid::int8 = {KEY}"
-        );
-        let holders: Vec<Holder> = dispatch!(connection, |c| diesel::sql_query(&query).load(c))?;
-        Ok(holders.first().map(|holder| {
-            let application = holder.application.as_deref().unwrap_or("another program");
-            let since = holder.seconds.map_or(String::new(), |s| format!(", busy for {s} s"));
-            format!("{application} (server process {}{since})", holder.pid)
-        }))
     }
 }

@@ -1,0 +1,87 @@
+//! The record of how the last run of migrations ended.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::manager::backup::chain;
+use crate::migrations;
+use crate::models::{HealthObservation, SystemHealth};
+use crate::types::{HealthStatus, Json, UtcTime};
+use crate::{DbConnection, Error, Result};
+
+/// Under this name `system_health` says how the last run of migrations ended.
+const COMPONENT: &str = "migrations";
+
+/// A run of migrations that failed, with nothing run since that did not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FailedMigration {
+    /// When it failed.
+    pub at: UtcTime,
+    /// Why, and where the backup from before lies.
+    pub error: String,
+    /// How many runs in a row have failed.
+    pub attempts: i32,
+}
+
+/// Outside the transaction that was rolled back. What failed is what the caller must learn, so a
+/// failure to record it is a warning.
+pub(super) fn record_failure(connection: &mut DbConnection, operation: &str, error: &Error) {
+    let details = chain(error).replace('\0', "\u{fffd}");
+    let observation = HealthObservation::builder()
+        .component(COMPONENT)
+        .status(HealthStatus::Unhealthy)
+        .metrics(metrics(operation))
+        .error_details(details.as_str())
+        .build();
+    match has_records(connection) {
+        Ok(true) => {
+            if let Err(error) = connection.write(|connection| observation.record(connection)) {
+                tracing::warn!(%error, "the failure could not be recorded");
+            }
+        }
+        Ok(false) => tracing::warn!("the failure is not recorded: there is no table system_health"),
+        Err(error) => tracing::warn!(%error, "the failure could not be recorded"),
+    }
+}
+
+/// What failed before is over.
+pub(super) fn record_success(connection: &mut DbConnection) {
+    let recorded = connection.write(|connection| {
+        if last_failure(connection)?.is_some() {
+            HealthObservation::builder()
+                .component(COMPONENT)
+                .status(HealthStatus::Healthy)
+                .metrics(metrics("done"))
+                .build()
+                .record(connection)?;
+        }
+        Ok::<_, Error>(())
+    });
+    if let Err(error) = recorded {
+        tracing::warn!(%error, "the end of the failure could not be recorded");
+    }
+}
+
+fn metrics(operation: &str) -> Json<Value> {
+    Json(json!({ "operation": operation, "program": env!("CARGO_PKG_VERSION") }))
+}
+
+fn has_records(connection: &mut DbConnection) -> Result<bool> {
+    migrations::table_exists(connection, "system_health")
+}
+
+/// The last run, if it failed.
+pub(in crate::manager) fn last_failure(
+    connection: &mut DbConnection,
+) -> Result<Option<FailedMigration>> {
+    if !has_records(connection)? {
+        return Ok(None);
+    }
+    let found = SystemHealth::find_by_component(connection, COMPONENT)?;
+    let failed = found.filter(|health| health.status == HealthStatus::Unhealthy);
+    Ok(failed.map(|health| FailedMigration {
+        at: health.last_check,
+        error: health.error_details.unwrap_or_default(),
+        attempts: health.consecutive_failures,
+    }))
+}

@@ -1,0 +1,34 @@
+//! How a transaction under the lock ended, as far as is known.
+
+#[cfg(feature = "postgres")]
+use super::lost::LostCommit;
+use crate::{DbConnection, Result};
+
+/// What a transaction under the lock came to.
+pub(crate) enum Finished<T> {
+    /// It is committed.
+    Committed(T),
+    /// The connection broke during the commit.
+    #[cfg(feature = "postgres")]
+    Unknown(T, LostCommit),
+}
+
+impl<T> Finished<T> {
+    /// What the transaction returned, if it is committed. If that is not known, the server is asked
+    /// over this connection, which is then another than that which broke.
+    ///
+    /// # Errors
+    /// [`Error::ConnectionLost`](crate::Error::ConnectionLost) if it is rolled back;
+    /// [`Error::CommitUnknown`](crate::Error::CommitUnknown) if the server cannot say.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(clippy::unnecessary_wraps, unused_variables, reason = "PostgreSQL may not know")
+    )]
+    pub(crate) fn ensure_committed(self, connection: &mut DbConnection) -> Result<T> {
+        match self {
+            Self::Committed(value) => Ok(value),
+            #[cfg(feature = "postgres")]
+            Self::Unknown(value, commit) => commit.look_up(connection).map(|()| value),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! A network between a client and a server, that breaks at the commit.
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What happens to the next commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Break {
+    /// The server does not hear of it.
+    BeforeItArrives,
+    /// The client does not hear of its success.
+    BeforeItIsAnswered,
+    /// The same, and from then on there is no network.
+    WithAll,
+}
+
+/// It listens on a port of its own, and passes on what arrives there.
+pub struct Proxy {
+    pub port: u16,
+    state: Arc<State>,
+}
+
+#[derive(Default)]
+struct State {
+    next: Mutex<Option<Break>>,
+    /// The port; 0 if there is no network.
+    server: AtomicU16,
+}
+
+impl Proxy {
+    /// A network to this port.
+    pub fn before(server: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let state = Arc::new(State::default());
+        state.server.store(server, Ordering::SeqCst);
+        let shared = state.clone();
+        // It ends with the process: nobody waits for it.
+        std::thread::spawn(move || {
+            for client in listener.incoming() {
+                let (client, port) =
+                    (client.expect("a client"), shared.server.load(Ordering::SeqCst));
+                // A client is let go at once if nobody is there.
+                if let Ok(server) = TcpStream::connect(("127.0.0.1", port)) {
+                    connect(&client, &server, &shared);
+                }
+            }
+        });
+        Self { port, state }
+    }
+
+    /// Breaks the connection of the next commit.
+    pub fn arm(&self, how: Break) {
+        *self.state.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(how);
+    }
+
+    /// Leads to another server from now on.
+    pub fn redirect(&self, server: u16) {
+        self.state.server.store(server, Ordering::SeqCst);
+    }
+
+    /// Whether there was one.
+    pub fn broke(&self) -> bool {
+        self.state.next.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+}
+
+fn connect(client: &TcpStream, server: &TcpStream, state: &Arc<State>) {
+    // Whatever the server says from then on is its answer to the commit.
+    let broken = Arc::new(AtomicBool::new(false));
+    let clone = |stream: &TcpStream| stream.try_clone().expect("another handle");
+    let (shared, deaf) = (state.clone(), broken.clone());
+    let (from, to) = (clone(client), clone(server));
+    std::thread::spawn(move || {
+        pass_on(&from, &to, |said| {
+            if !said.windows(7).any(|part| part == b"COMMIT\0") {
+                return true;
+            }
+            let how = shared.next.lock().unwrap_or_else(PoisonError::into_inner).take();
+            deaf.store(how.is_some(), Ordering::SeqCst);
+            if how == Some(Break::WithAll) {
+                shared.server.store(0, Ordering::SeqCst);
+            }
+            how != Some(Break::BeforeItArrives)
+        });
+    });
+    let (from, to) = (clone(server), clone(client));
+    std::thread::spawn(move || pass_on(&from, &to, |_| !broken.load(Ordering::SeqCst)));
+}
+
+/// Until either is closed, or something is said that may not be passed on; then both are closed.
+fn pass_on(mut from: &TcpStream, mut to: &TcpStream, may: impl Fn(&[u8]) -> bool) {
+    let mut buffer = [0; 1 << 13];
+    while let Ok(length @ 1..) = from.read(&mut buffer) {
+        if !may(&buffer[..length]) || to.write_all(&buffer[..length]).is_err() {
+            break;
+        }
+    }
+    // Either may be closed already.
+    let _ = from.shutdown(Shutdown::Both);
+    let _ = to.shutdown(Shutdown::Both);
+}

@@ -49,6 +49,8 @@ mod migration_plan;
 #[cfg(feature = "postgres")]
 mod migration_postgres;
 mod migration_rebuild;
+mod migration_refused;
+mod migration_versions;
 mod migration_waiting;
 mod migrations;
 mod model_lints;

@@ -247,6 +247,13 @@ fn without_a_backup_the_report_says_that_rows_do_not_come_back() {
     assert_eq!((report.undo, report.backup), (Some(undo), None));
     let report = manager.migrate().expect("forth");
     assert_eq!(report.undo, Some(format!("zenith-db rollback --to {last} --path {path}")));
+    let up = "-- loses-rows: role_permissions these are not needed
+              DELETE FROM role_permissions; CREATE TABLE a (id INTEGER)";
+    let own = [migration(up, "DROP TABLE a")];
+    let report = manager_with(&fixture, &own).migrate().expect("a declared loss");
+    let undo = report.undo.expect("a command");
+    assert!(undo.ends_with("brings the structure back, without what went: no backup was taken"));
+    manager_with(&fixture, &own).rollback(&RollbackTarget::Steps(1)).expect("back");
     let report = manager.redo().expect("again");
     assert_eq!(report.undo.as_deref(), Some("nothing: no backup was taken"));
     let report = fixture.manager().redo().expect("again");

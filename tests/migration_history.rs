@@ -3,11 +3,10 @@
 use crate::support::rows;
 use std::fmt::Write as _;
 
-use crate::support::own_migrations::{manager_with, migration};
-use crate::support::{Fixture, SqliteFixture, administrator, failed};
+use crate::support::{Fixture, administrator, failed};
 use diesel::connection::SimpleConnection;
 use sha2::{Digest, Sha256};
-use zenith_db::manager::RollbackTarget;
+use zenith_db::manager::{HistoryFault, RollbackTarget};
 use zenith_db::migrations::{EmbeddedMigration, all, latest};
 use zenith_db::{Error, MigrationFault};
 
@@ -140,6 +139,38 @@ fn what_the_diesel_cli_applied_is_recorded_by_migrate() {
     ledgers_agree(&fixture, all());
 }
 
+/// The Diesel CLI keeps no text: only the structure tells that it was another one.
+#[test]
+fn what_the_diesel_cli_applied_from_another_text_is_told_and_accepted_by_a_repair_only() {
+    let fixture = Fixture::blank();
+    apply_with_diesel(&fixture, all());
+    let index = "idx_notifications";
+    let index = fixture.text(&fixture.either(
+        format!("SELECT min(name) FROM sqlite_schema WHERE name LIKE '{index}%'"),
+        format!("SELECT min(relname) FROM pg_class WHERE relname LIKE '{index}%'"),
+    ));
+    fixture.sql(&format!("DROP INDEX {index}"));
+    let manager = fixture.manager();
+    let faults = manager.status().expect("a status").history_faults;
+    assert_eq!(faults.len(), all().len());
+    let another =
+        |fault: &HistoryFault| matches!(fault, HistoryFault::Edited { recorded: None, .. });
+    assert!(faults.iter().all(another), "{faults:?}");
+    for error in [
+        manager.migrate().expect_err("another text"),
+        manager.plan_migration().expect_err("another text"),
+    ] {
+        let edited = matches!(error, Error::Migration(MigrationFault::EditedMigrations { .. }));
+        assert!(edited, "{error}");
+    }
+    assert_eq!(fixture.text("SELECT count(*) FROM schema_version"), "0");
+    let report = manager.repair().expect("accepted");
+    assert_eq!(report.edited, faults);
+    assert!(report.missing.iter().any(|line| line.contains(&index)), "{report:?}");
+    ledgers_agree(&fixture, all());
+    manager.migrate().expect("nothing to do");
+}
+
 #[test]
 fn what_the_diesel_cli_began_is_finished_by_migrate_and_by_create() {
     for half in 1..all().len() {
@@ -189,112 +220,4 @@ fn a_failed_migration_is_in_neither_ledger_and_the_error_tells_of_it() {
     fixture.sql("DROP TABLE system_metrics");
     manager.migrate().expect("applied");
     ledgers_agree(&fixture, all());
-}
-
-/// A migration that arrived after a newer one had run.
-fn with_a_late_migration() -> (Fixture, &'static EmbeddedMigration) {
-    let fixture = Fixture::created();
-    let late = &all()[1];
-    fixture.sql(late.down(fixture.backend()));
-    let version = late.version();
-    fixture.sql(&format!(
-        "DELETE FROM __diesel_schema_migrations WHERE version = '{version}';
-         DELETE FROM schema_version WHERE version = {version}"
-    ));
-    (fixture, late)
-}
-
-#[test]
-fn a_late_migration_with_a_lower_version_is_refused_and_named() {
-    let (fixture, expected) = with_a_late_migration();
-    let before = rows::contents(&mut fixture.raw());
-    let errors = [
-        fixture.manager().migrate().expect_err("late"),
-        fixture.manager().initialize(&administrator(), false).expect_err("late"),
-    ];
-    for error in errors {
-        let Error::Migration(MigrationFault::LateMigration { late, newest, .. }) = &error else {
-            panic!("{error}")
-        };
-        assert_eq!((late, newest), (&expected.version(), &latest()));
-        assert!(error.to_string().contains(&expected.version()), "{error}");
-    }
-    assert_eq!(rows::contents(&mut fixture.raw()), before);
-    assert!(failed(&fixture.manager().health_check()).contains(&"Pending Migrations"));
-}
-
-/// An error names the command that mends it; this takes the name out of the message.
-#[test]
-fn what_the_error_of_a_late_migration_advises_mends_it() {
-    let (fixture, _) = with_a_late_migration();
-    let advice = fixture.manager().migrate().expect_err("late").to_string();
-    let (_, advice) = advice.split_once("rollback --to ").expect("a command");
-    let version: String = advice.chars().take_while(char::is_ascii_alphanumeric).collect();
-    let target = RollbackTarget::Version(version);
-    fixture.manager().rollback(&target).expect("the advice");
-    fixture.manager().migrate().expect("the advice");
-    ledgers_agree(&fixture, all());
-}
-
-fn from_the_future() -> Fixture {
-    let fixture = Fixture::created();
-    fixture.sql("INSERT INTO __diesel_schema_migrations (version) VALUES ('30000101000000')");
-    fixture.sql(
-        "INSERT INTO schema_version (version, description)
-         VALUES (30000101000000, 'add a table, by zenith-db 9.9.9')",
-    );
-    // Something for seeding to mend, if it dared.
-    fixture.sql("DELETE FROM system_settings WHERE key = 'AUDIT_LOGGING'");
-    fixture
-}
-
-#[test]
-fn a_newer_database_is_not_migrated_created_or_seeded() {
-    let fixture = from_the_future();
-    let before = rows::contents(&mut fixture.raw());
-    let manager = fixture.manager();
-    let refused = |error: Error| match &error {
-        Error::Migration(MigrationFault::NewerDatabase { versions }) => {
-            assert_eq!(versions, "30000101000000 (add a table, by zenith-db 9.9.9)");
-        }
-        _ => panic!("{error}"),
-    };
-    refused(manager.migrate().expect_err("newer"));
-    refused(manager.initialize(&administrator(), false).expect_err("newer"));
-    assert_eq!(rows::contents(&mut fixture.raw()), before);
-    refused(manager.seed().expect_err("newer"));
-    assert_eq!(rows::contents(&mut fixture.raw()), before);
-}
-
-#[test]
-fn a_newer_database_is_not_rolled_back_and_not_written_to() {
-    let fixture = from_the_future();
-    let before = rows::contents(&mut fixture.raw());
-    let error = fixture.manager().rollback(&RollbackTarget::Steps(1)).expect_err("newer");
-    assert!(matches!(error, Error::Migration(MigrationFault::NewerDatabase { .. })), "{error}");
-    assert_eq!(rows::contents(&mut fixture.raw()), before);
-}
-
-#[test]
-fn an_older_program_names_the_one_that_has_the_migration() {
-    let fixture = SqliteFixture::created();
-    let own = [migration("CREATE TABLE added (id INTEGER)", "DROP TABLE added")];
-    manager_with(&fixture, &own).migrate().expect("the newer program");
-    let error = fixture.manager().migrate().expect_err("the older program").to_string();
-    let program = env!("CARGO_PKG_VERSION");
-    let named = format!("20990101000001 (change something, by zenith-db {program})");
-    assert!(error.contains(&named), "{error}");
-    let diesel = "DELETE FROM schema_version WHERE version = 20990101000001";
-    fixture.sql(diesel);
-    let error = fixture.manager().migrate().expect_err("the older program").to_string();
-    assert!(error.contains("20990101000001; install"), "{error}");
-}
-
-#[test]
-fn a_newer_database_can_be_looked_at() {
-    let fixture = from_the_future();
-    let status = fixture.manager().status().expect("a status");
-    assert_eq!(status.schema_version.as_deref(), Some("30000101000000"));
-    let report = fixture.manager().health_check();
-    assert!(failed(&report).contains(&"Schema Version"));
 }

@@ -125,22 +125,84 @@ fn of_a_commit_that_nobody_can_be_asked_about_nothing_is_claimed() {
     assert!(setting.is_migrated());
 }
 
-#[test]
-fn a_server_that_took_the_place_of_another_is_not_believed() {
-    let Some(setting) = Setting::new() else { return };
+/// Runs into the end of the server, and goes on with its replica.
+fn with_a_replica_that_takes_over(setting: &Setting, has_it: bool) -> Result<(), Error> {
     let replica = setting.server.replica();
+    if !has_it {
+        let deaf = "ALTER SYSTEM SET primary_conninfo = ''";
+        replica.admin("zenith").batch_execute(deaf).expect("a setting");
+        replica.admin("zenith").batch_execute("SELECT pg_reload_conf()").expect("reloaded");
+        let heard = "SELECT count(*) FROM pg_stat_wal_receiver";
+        await_that(|| value(&mut replica.admin("zenith"), heard) == "0");
+    }
     setting.proxy.arm(Break::WithAll);
     std::thread::scope(|scope| {
-        let run = scope.spawn(|| setting.with_another_migration("10000").migrate());
-        // There the number of the transaction may be another's, though here it is not.
-        await_that(|| setting.proxy.broke() && is_migrated(&replica));
+        let run = scope.spawn(|| setting.with_another_migration("20000").migrate());
+        await_that(|| setting.proxy.broke() && is_migrated(&replica) == has_it);
         replica.promote();
         setting.proxy.redirect(replica.port);
+        let result = run.join().expect("no panic").map(drop);
+        assert_eq!(is_migrated(&replica), has_it);
+        result
+    })
+}
+
+#[test]
+fn what_took_place_is_what_the_server_has_that_took_the_place_of_another() {
+    let Some(setting) = Setting::new() else { return };
+    with_a_replica_that_takes_over(&setting, true).expect("the replica has it");
+    let Some(setting) = Setting::new() else { return };
+    let error = with_a_replica_that_takes_over(&setting, false).expect_err("the replica has not");
+    let Error::Migration(MigrationFault::RolledBack { source, .. }) = &error else {
+        panic!("{error}")
+    };
+    assert!(matches!(**source, Error::ConnectionLost(_)), "{source}");
+}
+
+#[test]
+fn of_a_commit_upon_which_another_run_followed_nothing_is_claimed() {
+    let Some(setting) = Setting::new() else { return };
+    setting.proxy.arm(Break::WithAll);
+    std::thread::scope(|scope| {
+        let run = scope.spawn(|| setting.with_another_migration("20000").migrate());
+        await_that(|| setting.proxy.broke() && setting.is_migrated());
+        let another = "COMMENT ON TABLE __diesel_schema_migrations IS 'another run'";
+        setting.server.admin("zenith").batch_execute(another).expect("a comment");
+        setting.proxy.redirect(setting.server.port);
         let error = run.join().expect("no panic").expect_err("not known");
         assert!(matches!(error, Error::CommitUnknown(_)), "{error}");
     });
-    let failed = setting.manager().status().expect("a status").failed_migration;
-    assert!(failed.expect("a record").error.contains("is not known"));
+    let failed = || setting.manager().status().expect("a status").failed_migration;
+    assert!(failed().expect("a record").error.contains("is not known"));
+    // The next run finds nothing to do, and so it did take place.
+    let report = setting.with_another_migration("10000").migrate().expect("nothing to do");
+    assert_eq!((report.steps.len(), failed()), (0, None));
+}
+
+/// The session there has the locks, and would have them until the server asked whether anybody is left.
+#[test]
+fn a_session_that_the_server_takes_to_be_alive_is_ended() {
+    let Some(setting) = Setting::new() else { return };
+    setting.proxy.arm(Break::UnknownToTheServer);
+    let error = setting.with_another_migration("10000").migrate().expect_err("it did not");
+    assert!(setting.proxy.broke());
+    setting.assert_recorded(&error);
+}
+
+#[test]
+fn a_run_without_a_step_that_is_not_answered_is_looked_up_as_well() {
+    let Some(setting) = Setting::new() else { return };
+    for missing in [false, true] {
+        if missing {
+            // Then there is a row to write.
+            let forget = format!("DELETE FROM schema_version WHERE version = {}", latest());
+            setting.server.admin("zenith").batch_execute(&forget).expect("forgotten");
+        }
+        setting.proxy.arm(Break::BeforeItIsAnswered);
+        let report = setting.manager().migrate().expect("it took place, or did nothing");
+        assert!(setting.proxy.broke() && report.steps.is_empty());
+        assert_eq!(setting.manager().status().expect("a status").history_faults, []);
+    }
 }
 
 #[test]

@@ -92,19 +92,22 @@ pub(crate) fn open(config: &Config, access: Access) -> Result<DbConnection> {
     }
 }
 
-/// Opens the database again after a connection to it was lost. A server that is starting again is
-/// waited for, as long as a connection may take (`DATABASE_POOL_TIMEOUT_MS`).
+/// Opens the database again after a connection to it was lost. A server that is starting again, or a
+/// replica that takes its place, is waited for as long as a connection may take
+/// (`DATABASE_POOL_TIMEOUT_MS`).
 pub(crate) fn reopen(config: &Config, access: Access) -> Result<DbConnection> {
     let begun = Instant::now();
     loop {
-        match open(config, access) {
-            Err(Error::Connect { fault, .. })
-                if fault.may_pass() && begun.elapsed() < config.pool_timeout() =>
-            {
-                std::thread::sleep(Duration::from_millis(50));
-            }
-            done => return done,
+        let opened = open(config, access);
+        let may_pass = match &opened {
+            Err(Error::Connect { fault, .. }) => fault.may_pass(),
+            Err(Error::ConnectionLost(_) | Error::ReadOnly { .. }) => true,
+            _ => false,
+        };
+        if !may_pass || begun.elapsed() >= config.pool_timeout() {
+            return opened;
         }
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
 

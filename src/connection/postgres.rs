@@ -82,7 +82,8 @@ fn session(options: &ServerOptions, access: Access) -> String {
     if access.is_pooled() {
         settings.push_str(&limits(options, "SET"));
     } else {
-        let lock_timeout = options.lock_timeout.as_millis();
+        // To PostgreSQL, 0 is without end; to this setting, as on SQLite, it is not at all.
+        let lock_timeout = options.lock_timeout.as_millis().max(1);
         settings
             .push_str("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0;");
         // Writing to a String does not fail.

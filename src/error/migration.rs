@@ -20,6 +20,22 @@ pub enum MigrationFault {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 
+    /// A script would end the transaction that keeps a run whole. Nothing was run.
+    #[error(
+        "migration {name} has `{sql}` in line {line} of {script}: what is before it could then not be \
+         taken back; remove it, all of a run is one transaction already; nothing was changed"
+    )]
+    EndsTransaction {
+        /// The migration's name.
+        name: String,
+        /// `up.sql` or `down.sql`.
+        script: &'static str,
+        /// The line, from 1.
+        line: usize,
+        /// The statement.
+        sql: String,
+    },
+
     /// Rows refer to nothing, before the migrations or because of them. The database is as it was.
     #[error(
         "{subject} {count} broken references, the first of them: {first}; mend or delete such rows \
@@ -95,9 +111,20 @@ pub enum MigrationFault {
         missing: String,
     },
 
+    /// The migrations would leave behind what a fresh database of that version does not have. The
+    /// database is as it was.
+    #[error(
+        "the migrations would leave behind what a fresh database of that version does not have: {left}; \
+         undo it in the script; nothing was changed"
+    )]
+    LeftBehind {
+        /// What, one after the other.
+        left: String,
+    },
+
     /// Migrations were changed after they ran. The database is as it was.
     #[error(
-        "migrations were changed after they ran here: {names}; install the version of zenith-db that \
+        "migrations were changed after they ran here, or ran from another text: {names}; install the version of zenith-db that \
          has them as they were, or, if the difference means nothing, accept it with `zenith-db migrate \
          --repair`"
     )]

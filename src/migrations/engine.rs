@@ -9,29 +9,13 @@ use serde::Serialize;
 use super::conservation::{RowChange, Snapshot};
 use super::embedded::{EmbeddedMigration, Migrations, Runnable};
 use super::exclusive::{Finished, exclusively, keep_writers_out};
+use super::goal::{Chosen, Goal, choose};
 use super::ledger::Ledger;
 use super::references::check_references;
 use super::statement::{PlannedStatement, statements};
 use super::validation::{Condition, Drift, check_integrity};
 use super::{history, reset};
 use crate::{DbConnection, Error, MigrationFault, Result, dispatch};
-
-/// Where a run should end.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Goal {
-    /// Everything applied.
-    Latest,
-    /// Everything applied up to this version.
-    UpTo(String),
-    /// Everything dropped, whatever it is, and everything applied anew.
-    Everything,
-    /// The last `n` migrations reverted.
-    Back(usize),
-    /// Everything after this version reverted; `0` is none at all.
-    To(String),
-    /// The last migration reverted and applied again.
-    Again,
-}
 
 /// Whether a migration was applied or reverted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -69,10 +53,10 @@ pub struct PlannedStep {
     pub statements: Vec<PlannedStatement>,
 }
 
-type Chosen = Vec<&'static EmbeddedMigration>;
-
 /// What a run did.
 pub(crate) struct Run<T> {
+    /// The newest version before, read under the lock.
+    pub(crate) was: Option<String>,
     pub(crate) steps: Vec<Step>,
     /// What held before and after.
     pub(crate) conditions: Vec<Condition>,
@@ -94,17 +78,12 @@ pub(crate) fn run<T>(
 ) -> Result<Finished<Run<T>>> {
     exclusively(connection, |connection| {
         let ledger = Ledger::read_for(connection, known)?;
-        let (reverting, applying) = steps_to(&ledger, goal)?;
-        if *goal != Goal::Everything {
-            history::ensure_unedited(connection, &ledger)?;
-        }
+        let was = ledger.current().map(str::to_owned);
+        let (reverting, applying) = choose(connection, &ledger, goal)?;
         if reverting.is_empty() && applying.is_empty() {
             history::follow(connection, &ledger)?;
-            return Ok(Run {
-                steps: Vec::new(),
-                conditions: Vec::new(),
-                value: after(connection)?,
-            });
+            let (steps, conditions) = (Vec::new(), Vec::new());
+            return Ok(Run { was, steps, conditions, value: after(connection)? });
         }
         keep_writers_out(connection)?;
         let mut conditions = Vec::new();
@@ -128,41 +107,8 @@ pub(crate) fn run<T>(
         conditions.push(Condition::after("references", "none is broken"));
         conditions.push(Condition::after("rows", "none was lost or changed undeclared"));
         conditions.push(Drift::of(connection, &ledger)?.check_after(&drift)?);
-        Ok(Run { steps, conditions, value: after(connection)? })
+        Ok(Run { was, steps, conditions, value: after(connection)? })
     })
-}
-
-/// The migrations to revert, newest first, and to apply, oldest first, as things stand.
-fn steps_to(ledger: &Ledger, goal: &Goal) -> Result<(Chosen, Chosen)> {
-    if *goal != Goal::Everything {
-        ledger.ensure_known()?;
-    }
-    let newest_first = ledger.ran().rev();
-    Ok(match goal {
-        Goal::Latest => {
-            ledger.ensure_in_order()?;
-            (Vec::new(), ledger.pending().collect())
-        }
-        Goal::UpTo(version) => (Vec::new(), to_apply(ledger, &digits(version))?),
-        Goal::Everything => (Vec::new(), ledger.known().iter().collect()),
-        Goal::Back(steps) => (newest_first.take(*steps).collect(), Vec::new()),
-        Goal::To(version) => (to_revert(ledger, &digits(version))?, Vec::new()),
-        Goal::Again => {
-            ledger.ensure_in_order()?;
-            let last: Chosen = newest_first.take(1).collect();
-            if last.is_empty() {
-                return Err(Error::State(
-                    "no migration has been applied, so none can be redone".into(),
-                ));
-            }
-            (last.clone(), last)
-        }
-    })
-}
-
-/// A version may be written with or without the dashes of its directory's name.
-fn digits(version: &str) -> String {
-    version.replace('-', "")
 }
 
 /// What [`run`] would do, statement by statement. It reads, and writes nothing.
@@ -171,7 +117,8 @@ pub(crate) fn plan(
     known: Migrations,
     goal: &Goal,
 ) -> Result<Vec<PlannedStep>> {
-    let (reverting, applying) = steps_to(&Ledger::read_for(connection, known)?, goal)?;
+    let ledger = Ledger::read_for(connection, known)?;
+    let (reverting, applying) = choose(connection, &ledger, goal)?;
     let backend = connection.backend();
     let planned = |migration: &EmbeddedMigration, direction, sql| PlannedStep {
         name: migration.name().to_owned(),
@@ -230,40 +177,6 @@ fn step(
 
 fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// The migrations after this version, newest first.
-fn to_revert(ledger: &Ledger, version: &str) -> Result<Chosen> {
-    if version != "0" {
-        ensure_version(ledger, version)?;
-    }
-    Ok(ledger
-        .ran()
-        .rev()
-        .take_while(|m| version == "0" || m.version().as_str() > version)
-        .collect())
-}
-
-/// What is pending up to this version, oldest first.
-fn to_apply(ledger: &Ledger, version: &str) -> Result<Chosen> {
-    ensure_version(ledger, version)?;
-    ledger.ensure_in_order()?;
-    match ledger.current() {
-        Some(current) if current > version => Err(Error::State(format!(
-            "the database is at {current}, which is later than {version}; \
-             `zenith-db rollback --to {version}` goes back"
-        ))),
-        _ => Ok(ledger.pending().take_while(|m| m.version().as_str() <= version).collect()),
-    }
-}
-
-fn ensure_version(ledger: &Ledger, version: &str) -> Result<()> {
-    if ledger.known().iter().any(|migration| migration.version() == version) {
-        return Ok(());
-    }
-    let known: Vec<String> = ledger.known().iter().map(EmbeddedMigration::version).collect();
-    let known = format!("0, {}", known.join(", "));
-    Err(Error::Migration(MigrationFault::UnknownVersion { wanted: version.to_owned(), known }))
 }
 
 /// What Diesel's harness reports.

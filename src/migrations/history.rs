@@ -9,6 +9,8 @@ use serde::Serialize;
 use super::embedded::EmbeddedMigration;
 use super::ledger::Ledger;
 use super::tables::table_exists;
+use super::validation::Drift;
+use crate::connection::Backend;
 use crate::models::{NewSchemaVersion, SchemaVersion};
 use crate::schema::schema_version;
 use crate::{DbConnection, Error, MigrationFault, Result, dispatch};
@@ -33,7 +35,8 @@ pub enum HistoryFault {
     Edited {
         /// The migration's name.
         name: String,
-        /// The checksum of what ran, as recorded.
+        /// The checksum of what ran, as recorded. `None` if another program ran it (Diesel keeps no
+        /// text) and the structure is not what the text makes.
         recorded: Option<String>,
         /// The checksum of the program's text.
         current: String,
@@ -65,9 +68,14 @@ impl fmt::Display for HistoryFault {
             Self::NoHistory => write!(f, "the table schema_version is missing"),
             Self::Unrecorded { version } => write!(f, "version {version} ran but is not recorded"),
             Self::NotRun { version } => write!(f, "version {version} is recorded but did not run"),
-            Self::Edited { name, .. } => {
+            Self::Edited { name, recorded: Some(_), .. } => {
                 write!(f, "{name} was changed after it ran (its checksum differs)")
             }
+            Self::Edited { name, recorded: None, .. } => write!(
+                f,
+                "another program ran {name}, perhaps from another text: the structure is not what this \
+                 one makes"
+            ),
             Self::Newer { version, description } => {
                 write!(f, "version {version}{} is not known here", named(description.as_deref()))
             }
@@ -127,6 +135,14 @@ fn description(migration: &EmbeddedMigration) -> String {
     format!("{words}, by zenith-db {program}")
 }
 
+fn row_of(migration: &EmbeddedMigration, backend: Backend) -> Option<NewSchemaVersion> {
+    Some(NewSchemaVersion {
+        version: migration.version().parse().ok()?,
+        description: Some(description(migration)),
+        checksum: Some(migration.checksum(backend)),
+    })
+}
+
 /// Records what ran and forgets what was reverted, whoever did it: the Diesel CLI included.
 ///
 /// Returns whether anything was amended.
@@ -143,14 +159,9 @@ pub(super) fn follow(connection: &mut DbConnection, ledger: &Ledger) -> Result<b
             schema_version::table.select(schema_version::version).load(connection)?;
         let mut added = 0;
         for migration in ledger.ran() {
-            let Ok(version) = migration.version().parse() else { continue };
-            if !recorded.contains(&version) {
-                let row = NewSchemaVersion {
-                    version,
-                    description: Some(description(migration)),
-                    checksum: Some(migration.checksum(backend)),
-                };
-                added += insert_into(schema_version::table).values(&row).execute(connection)?;
+            let row = row_of(migration, backend);
+            if let Some(row) = row.filter(|row| !recorded.contains(&row.version)) {
+                added += insert_into(schema_version::table).values(row).execute(connection)?;
             }
         }
         Ok(gone + added > 0)
@@ -170,6 +181,7 @@ pub(crate) fn check(connection: &mut DbConnection, ledger: &Ledger) -> Result<Ve
     let rows = SchemaVersion::list(connection)?;
     let newest = ledger.known().last().map(EmbeddedMigration::version).unwrap_or_default();
     let backend = connection.backend();
+    let mut unrecorded = Vec::new();
     for version in ledger.applied() {
         let row = rows.iter().find(|row| row.version.to_string() == *version);
         let description = row.and_then(|row| row.description.clone());
@@ -179,7 +191,7 @@ pub(crate) fn check(connection: &mut DbConnection, ledger: &Ledger) -> Result<Ve
                 faults.push(HistoryFault::Newer { version, description });
             }
             (_, None) => faults.push(HistoryFault::Missing { version, description }),
-            (None, Some(_)) => faults.push(HistoryFault::Unrecorded { version }),
+            (None, Some(migration)) => unrecorded.push(migration),
             (Some(row), Some(migration)) => {
                 let current = migration.checksum(backend);
                 if row.checksum.as_ref() != Some(&current) {
@@ -189,6 +201,16 @@ pub(crate) fn check(connection: &mut DbConnection, ledger: &Ledger) -> Result<Ve
             }
         }
     }
+    // Of what another program ran, only the structure tells which text it was.
+    let proven = unrecorded.is_empty() || Drift::of(connection, ledger)?.is_none();
+    faults.extend(unrecorded.into_iter().map(|migration| {
+        if proven {
+            HistoryFault::Unrecorded { version: migration.version() }
+        } else {
+            let (name, current) = (migration.name().to_owned(), migration.checksum(backend));
+            HistoryFault::Edited { name, recorded: None, current }
+        }
+    }));
     let extra = rows.iter().map(|row| row.version.to_string());
     let extra = extra.filter(|version| !ledger.applied().contains(version));
     faults.extend(extra.map(|version| HistoryFault::NotRun { version }));
@@ -223,13 +245,17 @@ pub(crate) fn repair(connection: &mut DbConnection, ledger: &Ledger) -> Result<V
     let edited = edited(connection, ledger)?;
     for migration in ledger.ran() {
         let repaired = |fault: &HistoryFault| matches!(fault, HistoryFault::Edited { name, .. } if name == migration.name());
-        let Ok(version) = migration.version().parse::<i64>() else { continue };
+        let Some(row) = row_of(migration, connection.backend()) else { continue };
         if edited.iter().any(repaired) {
-            let checksum = migration.checksum(connection.backend());
-            dispatch!(&mut *connection, |c| diesel::update(schema_version::table)
-                .filter(schema_version::version.eq(version))
-                .set(schema_version::checksum.eq(checksum))
+            let updated = dispatch!(&mut *connection, |c| diesel::update(schema_version::table)
+                .filter(schema_version::version.eq(row.version))
+                .set(schema_version::checksum.eq(&row.checksum))
                 .execute(c))?;
+            if updated == 0 {
+                dispatch!(&mut *connection, |c| insert_into(schema_version::table)
+                    .values(&row)
+                    .execute(c))?;
+            }
         }
     }
     Ok(edited)

@@ -29,7 +29,8 @@ pub fn rebuild_script(migrations: &[SourceMigration], table: &str) -> Result<Str
         apply_in_memory(&mut memory, &migration.name, &migration.up.text)?;
     }
     let objects = schema_objects(&mut memory)?;
-    let Some(definition) = objects.iter().find(|o| o.kind == "table" && o.name == table) else {
+    let asked = |o: &&SchemaObject| o.kind == "table" && o.name.eq_ignore_ascii_case(table);
+    let Some(definition) = objects.iter().find(asked) else {
         let tables = objects.iter().filter(|o| o.kind == "table").map(|o| o.name.as_str());
         let tables = tables.collect::<Vec<_>>().join(", ");
         return Err(Error::State(format!(
@@ -65,7 +66,7 @@ fn write(definition: &SchemaObject, columns: &[Name], objects: &[SchemaObject]) 
     let columns = columns.join(", ");
     let body = from_bracket(&definition.sql, Backend::Sqlite);
     let elsewhere = elsewhere(table, objects);
-    let own = objects.iter().filter(|o| o.table == table && o.kind != "table");
+    let own = objects.iter().filter(|o| o.table.eq_ignore_ascii_case(table) && o.kind != "table");
 
     let mut script =
         format!("-- Rebuilds {table}. What is to change, change in this definition.\n");
@@ -99,7 +100,7 @@ fn elsewhere<'a>(table: &'a str, objects: &'a [SchemaObject]) -> Vec<&'a SchemaO
     let mut named = vec![table];
     let mut found: Vec<&SchemaObject> = Vec::new();
     // What is made later names what was made before.
-    for object in objects.iter().filter(|o| o.table != table) {
+    for object in objects.iter().filter(|o| !o.table.eq_ignore_ascii_case(table)) {
         let kind = object.kind.as_str();
         if matches!(kind, "view" | "trigger") && named.iter().any(|name| names(&object.sql, name)) {
             found.push(object);
@@ -121,9 +122,10 @@ fn quoted(name: &str) -> String {
     }
 }
 
-/// Whether the name stands in the text as a word of its own.
+/// Whether the name stands in the text as a word of its own, in whichever case: to SQLite it is the same.
 fn names(text: &str, name: &str) -> bool {
+    let (text, name) = (&text.to_ascii_lowercase(), &name.to_ascii_lowercase());
     let part = |c: char| c.is_alphanumeric() || c == '_';
-    text.match_indices(name)
+    text.match_indices(name.as_str())
         .any(|(at, _)| !text[..at].ends_with(part) && !text[at + name.len()..].starts_with(part))
 }

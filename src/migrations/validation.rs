@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::ledger::Ledger;
 use super::structure::Structure;
+use crate::connection::Backend;
 use crate::{DbConnection, Error, MigrationFault, Result};
 
 /// When a condition was looked at.
@@ -59,30 +60,54 @@ pub(super) fn check_integrity(connection: &mut DbConnection) -> Result<Option<Co
     }
 }
 
-/// Where the structure is not what the migrations that ran make of an empty database. What somebody
-/// added besides is no difference.
-pub(super) struct Drift(Vec<String>);
+/// Where the structure is not what the migrations that ran make of an empty database.
+pub(super) struct Drift {
+    missing: Vec<String>,
+    /// What is there besides. Whoever added it may keep it; that a run adds it is a fault. On a server it
+    /// is not looked at: scripts may make there what SQLite has no word for.
+    surplus: Vec<String>,
+}
 
 impl Drift {
     pub(super) fn of(connection: &mut DbConnection, ledger: &Ledger) -> Result<Self> {
-        let expected = Structure::made_by(ledger.ran(), connection.backend())?;
-        Ok(Self(expected.missing_from(&Structure::of(connection)?)))
+        let backend = connection.backend();
+        let expected = Structure::made_by(ledger.ran(), backend)?;
+        let found = Structure::of(connection)?;
+        let surplus = match backend {
+            Backend::Sqlite => found.missing_from(&expected),
+            Backend::Postgres => Vec::new(),
+        };
+        Ok(Self { missing: expected.missing_from(&found), surplus })
+    }
+
+    /// Whether nothing is missing.
+    pub(super) fn is_none(&self) -> bool {
+        self.missing.is_empty()
     }
 
     /// Refuses what was not so before: that, the migrations have done. What was so before is in the
     /// report, for no migration can mend it.
     pub(super) fn check_after(&self, before: &Self) -> Result<Condition> {
-        let new: Vec<&str> =
-            self.0.iter().filter(|line| !before.0.contains(line)).map(String::as_str).collect();
+        let new: Vec<&str> = self
+            .missing
+            .iter()
+            .filter(|line| !before.missing.contains(line))
+            .map(String::as_str)
+            .collect();
         if !new.is_empty() {
             return Err(Error::Migration(MigrationFault::StructureDiffers {
                 missing: new.join("; "),
             }));
         }
-        let details = if self.0.is_empty() {
+        // What was added by hand may be called otherwise afterwards, if a table was renamed.
+        if before.surplus.is_empty() && !self.surplus.is_empty() {
+            let left = self.surplus.join("; ");
+            return Err(Error::Migration(MigrationFault::LeftBehind { left }));
+        }
+        let details = if self.missing.is_empty() {
             "what a fresh database of this version has".into()
         } else {
-            format!("differed before already, and does still: {} missing", self.0.join("; "))
+            format!("differed before already, and does still: {} missing", self.missing.join("; "))
         };
         Ok(Condition::after("structure", details))
     }

@@ -1,7 +1,7 @@
 //! A network between a client and a server, that breaks at the commit.
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What happens to the next commit.
@@ -13,6 +13,8 @@ pub enum Break {
     BeforeItIsAnswered,
     /// The same, and from then on there is no network.
     WithAll,
+    /// Neither does the server hear of it, nor of the end of the connection.
+    UnknownToTheServer,
 }
 
 /// It listens on a port of its own, and passes on what arrives there.
@@ -68,9 +70,9 @@ impl Proxy {
 
 fn connect(client: &TcpStream, server: &TcpStream, state: &Arc<State>) {
     // Whatever the server says from then on is its answer to the commit.
-    let broken = Arc::new(AtomicBool::new(false));
+    let broken = Arc::new(Mutex::new(None));
     let clone = |stream: &TcpStream| stream.try_clone().expect("another handle");
-    let (shared, deaf) = (state.clone(), broken.clone());
+    let (shared, breaks) = (state.clone(), broken.clone());
     let (from, to) = (clone(client), clone(server));
     std::thread::spawn(move || {
         pass_on(&from, &to, |said| {
@@ -78,18 +80,28 @@ fn connect(client: &TcpStream, server: &TcpStream, state: &Arc<State>) {
                 return true;
             }
             let how = shared.next.lock().unwrap_or_else(PoisonError::into_inner).take();
-            deaf.store(how.is_some(), Ordering::SeqCst);
+            *breaks.lock().unwrap_or_else(PoisonError::into_inner) = how;
             if how == Some(Break::WithAll) {
                 shared.server.store(0, Ordering::SeqCst);
             }
-            how != Some(Break::BeforeItArrives)
+            !matches!(how, Some(Break::BeforeItArrives | Break::UnknownToTheServer))
         });
+        close(&from);
+        let how = *breaks.lock().unwrap_or_else(PoisonError::into_inner);
+        if how != Some(Break::UnknownToTheServer) {
+            close(&to);
+        }
     });
     let (from, to) = (clone(server), clone(client));
-    std::thread::spawn(move || pass_on(&from, &to, |_| !broken.load(Ordering::SeqCst)));
+    std::thread::spawn(move || {
+        let whole = || broken.lock().unwrap_or_else(PoisonError::into_inner).is_none();
+        pass_on(&from, &to, |_| whole());
+        close(&from);
+        close(&to);
+    });
 }
 
-/// Until either is closed, or something is said that may not be passed on; then both are closed.
+/// Until it is closed, or something is said that may not be passed on.
 fn pass_on(mut from: &TcpStream, mut to: &TcpStream, may: impl Fn(&[u8]) -> bool) {
     let mut buffer = [0; 1 << 13];
     while let Ok(length @ 1..) = from.read(&mut buffer) {
@@ -97,7 +109,9 @@ fn pass_on(mut from: &TcpStream, mut to: &TcpStream, may: impl Fn(&[u8]) -> bool
             break;
         }
     }
-    // Either may be closed already.
-    let _ = from.shutdown(Shutdown::Both);
-    let _ = to.shutdown(Shutdown::Both);
+}
+
+/// It may be closed already.
+fn close(stream: &TcpStream) {
+    let _ = stream.shutdown(Shutdown::Both);
 }

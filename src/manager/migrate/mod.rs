@@ -125,16 +125,15 @@ impl DatabaseManager {
 
     fn go_to(&self, goal: &Goal, operation: &str) -> Result<MigrationReport> {
         let mut connection = self.open_ours()?;
-        let was = self.ledger(&mut connection)?.current().map(str::to_owned);
         let (run, backup) =
             self.run_with_backup(&mut connection, goal, operation, |connection| {
                 let version = self.ledger(connection)?.current().map(str::to_owned);
                 refresh_settings(connection)?;
                 Ok(version)
             })?;
-        let undo = (!run.steps.is_empty())
-            .then(|| undo::undo(&self.config, goal, was.as_deref(), backup.as_ref()));
-        let Run { steps, conditions, value: version } = run;
+        let undo =
+            (!run.steps.is_empty()).then(|| undo::undo(&self.config, goal, &run, backup.as_ref()));
+        let Run { steps, conditions, value: version, .. } = run;
         Ok(MigrationReport { steps, version, conditions, backup, undo })
     }
 }

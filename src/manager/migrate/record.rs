@@ -46,16 +46,16 @@ pub(super) fn record_failure(connection: &mut DbConnection, operation: &str, err
 
 /// What failed before is over.
 pub(super) fn record_success(connection: &mut DbConnection) {
-    let recorded = connection.write(|connection| {
-        if last_failure(connection)?.is_some() {
-            HealthObservation::builder()
-                .component(COMPONENT)
-                .status(HealthStatus::Healthy)
-                .metrics(metrics("done"))
-                .build()
-                .record(connection)?;
+    let recorded = last_failure(connection).and_then(|failure| {
+        if failure.is_none() {
+            return Ok(());
         }
-        Ok::<_, Error>(())
+        let observation = HealthObservation::builder()
+            .component(COMPONENT)
+            .status(HealthStatus::Healthy)
+            .metrics(metrics("done"))
+            .build();
+        connection.write(|connection| observation.record(connection)).map(drop)
     });
     if let Err(error) = recorded {
         tracing::warn!(%error, "the end of the failure could not be recorded");

@@ -6,7 +6,7 @@ use super::record::{record_failure, record_success};
 use crate::connection::{self, Access};
 use crate::manager::DatabaseManager;
 use crate::manager::backup::BackupReport;
-use crate::migrations::{self, Condition, Goal, Run};
+use crate::migrations::{self, Condition, Goal, Run, Session};
 use crate::{DbConnection, Error, MigrationFault, Result};
 
 impl DatabaseManager {
@@ -20,20 +20,20 @@ impl DatabaseManager {
         after: impl FnOnce(&mut DbConnection) -> Result<T>,
     ) -> Result<(Run<T>, Option<BackupReport>)> {
         let (mut backup, mut room, mut begun) = (None, None, false);
+        let session = Session::of(connection)?;
         let prepare = |connection: &mut DbConnection| {
-            let filled = !migrations::is_empty(connection)?;
-            if filled {
+            if !migrations::is_empty(connection)? {
                 room = self.check_room(connection)?;
+                if self.config.auto_backup() {
+                    backup = Some(self.copy_and_check(operation)?);
+                }
             }
             begun = true;
-            if filled && self.config.auto_backup() {
-                backup = Some(self.copy_and_check(operation)?);
-            }
             Ok(())
         };
         let result = migrations::run(connection, self.migrations, goal, prepare, after);
-        if begun {
-            self.replace_if_lost(connection);
+        if !result.as_ref().is_ok_and(migrations::Finished::is_sure) {
+            self.replace_if_lost(connection, &session);
         }
         let result = result.and_then(|finished| finished.ensure_committed(connection));
         // Recorded whatever came of the migrations, but after them: before, the table may be missing.
@@ -45,7 +45,8 @@ impl DatabaseManager {
                 run.conditions.extend(room);
                 run.conditions
                     .sort_by_key(|condition| condition.when != migrations::Moment::Before);
-                if begun {
+                // What failed before may be what there is nothing to do for any more.
+                if begun || self.ledger(connection)?.pending().next().is_none() {
                     record_success(connection);
                 }
                 Ok((run, backup))
@@ -75,11 +76,15 @@ impl DatabaseManager {
 
     /// What became of a run is asked and recorded over another connection, if the server or the network
     /// took this one.
-    fn replace_if_lost(&self, connection: &mut DbConnection) {
+    fn replace_if_lost(&self, connection: &mut DbConnection, session: &Session) {
         if connection.ping().is_ok() {
             return;
         }
-        match connection::reopen(&self.config, Access::Maintain) {
+        let another = connection::reopen(&self.config, Access::Maintain).and_then(|mut another| {
+            session.end(&mut another)?;
+            Ok(another)
+        });
+        match another {
             Ok(another) => *connection = another,
             Err(error) => tracing::warn!(%error, "there is no connection to record the run over"),
         }

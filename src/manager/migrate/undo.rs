@@ -3,31 +3,39 @@
 use crate::Config;
 use crate::config::{Key, Source};
 use crate::manager::backup::BackupReport;
-use crate::migrations::Goal;
+use crate::migrations::{Goal, Run};
 
 /// The command that takes a run back, and what it cannot bring back.
-pub(super) fn undo(
+pub(super) fn undo<T>(
     config: &Config,
     goal: &Goal,
-    was: Option<&str>,
+    run: &Run<T>,
     backup: Option<&BackupReport>,
 ) -> String {
-    let was = was.unwrap_or("0");
+    let was = run.was.as_deref().unwrap_or("0");
     let database = database_flag(config);
-    match (goal, backup) {
-        (Goal::Latest | Goal::UpTo(_), _) => format!("zenith-db rollback --to {was}{database}"),
-        (Goal::Again, Some(backup)) => {
-            format!("the rows that went are in {}", backup.path.display())
+    let rows = backup.map(|backup| format!("the rows that went are in {}", backup.path.display()));
+    match goal {
+        // Applied to an empty database, there is nothing that could have gone.
+        Goal::Latest | Goal::UpTo(_) => {
+            let command = format!("zenith-db rollback --to {was}{database}");
+            let lost = run.steps.iter().any(|step| !step.rows.is_empty());
+            match rows {
+                _ if !lost => command,
+                Some(rows) => format!("{command} brings the structure back; {rows}"),
+                None => format!(
+                    "{command} brings the structure back, without what went: no backup was taken"
+                ),
+            }
         }
-        (Goal::Again, None) => "nothing: no backup was taken".into(),
-        (_, Some(backup)) => format!(
-            "zenith-db migrate --to {was}{database} brings the tables back; the rows that went are in {}",
-            backup.path.display()
-        ),
-        (_, None) => format!(
-            "zenith-db migrate --to {was}{database} brings the tables back, without the rows that went: \
-             no backup was taken"
-        ),
+        Goal::Again => rows.unwrap_or_else(|| "nothing: no backup was taken".into()),
+        Goal::Everything | Goal::Back(_) | Goal::To(_) => {
+            let command = format!("zenith-db migrate --to {was}{database} brings the tables back");
+            match rows {
+                Some(rows) => format!("{command}; {rows}"),
+                None => format!("{command}, without the rows that went: no backup was taken"),
+            }
+        }
     }
 }
 

@@ -57,10 +57,7 @@ impl DatabaseManager {
         }
         let mut target = other.open()?;
         if migrations::is_empty(&mut target)? {
-            let all = migrations::all();
-            let finished =
-                migrations::run(&mut target, all, &Goal::Latest, |_| Ok(()), |_| Ok(()))?;
-            finished.ensure_committed(&mut target)?;
+            other.run_with_backup(&mut target, &Goal::Latest, "transfer", |_| Ok(()))?;
         }
         let mut source = connection::open(&self.config, Access::Inspect)?;
         let report = transfer_between(&mut source, &mut target, options, progress)?;

@@ -14,6 +14,11 @@ pub(crate) enum Finished<T> {
 }
 
 impl<T> Finished<T> {
+    /// Whether nothing need be asked.
+    pub(crate) const fn is_sure(&self) -> bool {
+        matches!(self, Self::Committed(_))
+    }
+
     /// What the transaction returned, if it is committed. If that is not known, the server is asked
     /// over this connection, which is then another than that which broke.
     ///

@@ -1,89 +1,145 @@
-//! A commit that was never answered: the server is asked what became of it.
+//! A connection that broke in a run: what became of its transaction is read from a mark that the
+//! transaction left, and the session that may be left on the server is ended.
+//!
+//! A mark, and not the transaction's number: after a crash a server gives the same number to another
+//! transaction, and so does a replica that takes its primary's place.
 
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Text};
+use diesel::sql_types::{Bool, Integer, Nullable, Text};
 
+use super::server::{HOLDS_LOCK, set_up, take_lock};
 use crate::{DbConnection, Error, Result, dispatch};
 
-/// A commit that was not answered.
-pub(crate) struct LostCommit {
-    /// `None` if the server did not say, or nothing was written.
-    pub(super) transaction: Option<TransactionId>,
-    pub(super) cause: diesel::result::Error,
+/// What a transaction leaves behind if it is committed.
+pub(crate) enum Trace {
+    /// It has written nothing, so that it does not matter.
+    Nothing,
+    /// The comment of Diesel's ledger.
+    Mark { own: String, before: Option<String> },
+    /// The ledger could not be marked: it may be another role's.
+    None,
 }
 
-/// What a server knows a transaction by, after the session as well.
 #[derive(QueryableByName)]
-pub(crate) struct TransactionId {
-    #[diesel(sql_type = Text)]
-    id: String,
-    /// A replica that takes its primary's place begins another timeline, on which the same number
-    /// may be another transaction's.
-    #[diesel(sql_type = Text)]
-    timeline: String,
+struct Comment {
+    #[diesel(sql_type = Nullable<Text>)]
+    comment: Option<String>,
 }
 
-impl TransactionId {
+#[derive(QueryableByName)]
+struct Answer {
+    #[diesel(sql_type = Bool)]
+    yes: bool,
+}
+
+impl Trace {
     /// That of the transaction that is open.
-    pub(super) fn current(connection: &mut DbConnection) -> Option<Self> {
-        let query = "SELECT id::text, left(pg_walfile_name(pg_current_wal_lsn()), 8) AS timeline
-            FROM pg_current_xact_id_if_assigned() AS id WHERE id IS NOT NULL";
-        // A service may not allow this; its refusal must not cost the transaction.
-        let asked = connection.write(|connection| {
-            let query = diesel::sql_query(query);
-            Ok::<_, Error>(dispatch!(connection, |c| query.get_result(c).optional())?)
+    pub(super) fn leave(connection: &mut DbConnection) -> Result<Self> {
+        let query = "SELECT pg_current_xact_id_if_assigned() IS NOT NULL AS yes";
+        let has_written: Answer =
+            dispatch!(&mut *connection, |c| diesel::sql_query(query).get_result(c))?;
+        if !has_written.yes {
+            return Ok(Self::Nothing);
+        }
+        let before = comment(connection)?;
+        let own = format!("last migrated by zenith-db, run {}", uuid::Uuid::new_v4());
+        // A refusal must not cost the transaction.
+        let left = connection.write(|connection| {
+            let comment = format!("COMMENT ON TABLE __diesel_schema_migrations IS '{own}'");
+            Ok::<_, Error>(connection.batch_execute(&comment)?)
         });
-        asked.unwrap_or_else(|error: Error| {
-            tracing::debug!(%error, "the transaction has no number");
-            None
+        Ok(match left {
+            Ok(()) => Self::Mark { own, before },
+            Err(error) => {
+                tracing::debug!(%error, "the ledger could not be marked");
+                Self::None
+            }
         })
     }
 }
 
-#[derive(QueryableByName)]
-struct Status {
-    #[diesel(sql_type = Nullable<Text>)]
-    status: Option<String>,
+fn comment(connection: &mut DbConnection) -> Result<Option<String>> {
+    let query =
+        "SELECT obj_description(to_regclass('__diesel_schema_migrations'), 'pg_class') AS comment";
+    let found: Comment = dispatch!(connection, |c| diesel::sql_query(query).get_result(c))?;
+    Ok(found.comment)
+}
+
+/// A commit that was not answered.
+pub(crate) struct LostCommit {
+    pub(super) trace: Trace,
+    pub(super) cause: diesel::result::Error,
 }
 
 impl LostCommit {
     pub(super) fn look_up(self, connection: &mut DbConnection) -> Result<()> {
-        match self.status(connection).as_deref() {
-            Some("committed") => {
+        let Trace::Mark { own, before } = self.trace else {
+            return match self.trace {
+                Trace::Nothing => Ok(()),
+                _ => Err(Error::CommitUnknown(self.cause)),
+            };
+        };
+        // Under the lock, nobody is at work any more who might still leave the mark.
+        let now = connection.write(|connection| {
+            set_up(connection)?;
+            take_lock(connection)?;
+            comment(connection)
+        });
+        match now {
+            Ok(Some(now)) if now == own => {
                 tracing::warn!(
-                    "the connection was lost during the commit; the server says that it took place"
+                    "the connection was lost during the commit; the database shows that it took place"
                 );
                 Ok(())
             }
-            Some("aborted") => Err(Error::ConnectionLost(self.cause)),
-            _ => Err(Error::CommitUnknown(self.cause)),
-        }
-    }
-
-    /// As `pg_xact_status` has it.
-    fn status(&self, connection: &mut DbConnection) -> Option<String> {
-        let transaction = self.transaction.as_ref()?;
-        let query = "SELECT CASE left(pg_walfile_name(pg_current_wal_lsn()), 8)
-            WHEN $2 THEN pg_xact_status($1::xid8) END AS status";
-        // The session that broke may still be at it.
-        for _ in 0..100 {
-            let query = diesel::sql_query(query)
-                .bind::<Text, _>(&transaction.id)
-                .bind::<Text, _>(&transaction.timeline);
-            let asked: QueryResult<Status> = dispatch!(&mut *connection, |c| query.get_result(c));
-            match asked {
-                Ok(Status { status: Some(status) }) if status == "in progress" => {
-                    std::thread::sleep(Duration::from_millis(50));
-                }
-                Ok(found) => return found.status,
-                Err(error) => {
-                    tracing::debug!(%error, "what became of the commit cannot be asked");
-                    return None;
-                }
+            Ok(now) if now == before => Err(Error::ConnectionLost(self.cause)),
+            // Another run may have been since, upon this one or in its place.
+            Ok(_) => Err(Error::CommitUnknown(self.cause)),
+            Err(error) => {
+                tracing::warn!(%error, "what became of the commit could not be asked");
+                Err(Error::CommitUnknown(self.cause))
             }
         }
-        None
+    }
+}
+
+/// A session on a server, which may outlive the connection to it.
+#[derive(QueryableByName)]
+pub(crate) struct ServerSession {
+    #[diesel(sql_type = Integer)]
+    pid: i32,
+    #[diesel(sql_type = Nullable<Text>)]
+    begun: Option<String>,
+}
+
+impl ServerSession {
+    pub(super) fn of(connection: &mut DbConnection) -> Result<Self> {
+        let query = "SELECT pid, backend_start::text AS begun FROM pg_stat_activity
+            WHERE pid = pg_backend_pid()";
+        Ok(dispatch!(connection, |c| diesel::sql_query(query).get_result(c))?)
+    }
+
+    /// Ends it, if it still has the lock, and with it every other that keeps people waiting. Until the
+    /// server notices by itself that nobody is there any more, hours may pass.
+    pub(super) fn end(&self, connection: &mut DbConnection) -> Result<()> {
+        let query = format!(
+            "SELECT pg_terminate_backend(a.pid) AS yes
+             FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
+             WHERE {HOLDS_LOCK} AND a.pid = $1 AND a.backend_start::text = $2"
+        );
+        for _ in 0..250 {
+            let query = diesel::sql_query(&query)
+                .bind::<Integer, _>(self.pid)
+                .bind::<Nullable<Text>, _>(&self.begun);
+            let left: Vec<Answer> = dispatch!(&mut *connection, |c| query.load(c))?;
+            if left.iter().all(|answer| !answer.yes) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
     }
 }

@@ -18,6 +18,43 @@ use crate::{DbConnection, Error, Result};
 
 const ACTION: &str = "taking the lock for migrations";
 
+/// The session of a connection: on a server it may outlive the connection, and with it the lock.
+pub(crate) struct Session {
+    #[cfg(feature = "postgres")]
+    on_server: Option<lost::ServerSession>,
+}
+
+#[cfg_attr(
+    not(feature = "postgres"),
+    expect(
+        clippy::unnecessary_wraps,
+        clippy::unused_self,
+        unused_variables,
+        reason = "a file has none"
+    )
+)]
+impl Session {
+    /// That of this connection.
+    pub(crate) fn of(connection: &mut DbConnection) -> Result<Self> {
+        Ok(Self {
+            #[cfg(feature = "postgres")]
+            on_server: match connection {
+                DbConnection::Sqlite(_) => None,
+                DbConnection::Postgres(_) => Some(lost::ServerSession::of(connection)?),
+            },
+        })
+    }
+
+    /// Ends it over another connection, if it still has the lock.
+    pub(crate) fn end(&self, another: &mut DbConnection) -> Result<()> {
+        #[cfg(feature = "postgres")]
+        if let Some(session) = &self.on_server {
+            session.end(another)?;
+        }
+        Ok(())
+    }
+}
+
 /// Runs `work` in one write transaction that no other migration shares. Others may read meanwhile,
 /// which a backup needs.
 pub(super) fn exclusively<T>(

@@ -1,16 +1,23 @@
 //! The lock on a server.
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 
 use super::Waiting;
 use super::finished::Finished;
-use super::lost::{LostCommit, TransactionId};
+use super::lost::{LostCommit, Trace};
 use crate::connection::Ended;
 use crate::{DbConnection, Result, dispatch};
 
 /// The lock is the schema's, ends with the transaction, and goes with its holder.
 const KEY: &str = "hashtextextended('zenith-db migrations ' || current_schema(), 0)";
+
+/// Whether a row `l` of `pg_locks` is the lock, in somebody's hands.
+pub(super) const HOLDS_LOCK: &str = "l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+    AND (l.classid::int8 << 32) | l.objid::int8
+        = hashtextextended('zenith-db migrations ' || current_schema(), 0)";
 
 #[derive(QueryableByName)]
 struct Attempt {
@@ -36,19 +43,31 @@ pub(super) fn exclusively<T>(
     work: impl FnOnce(&mut DbConnection) -> Result<T>,
 ) -> Result<Finished<T>> {
     let ended = connection.write_keeping(|connection| {
+        set_up(connection)?;
         take_lock(connection)?;
         let value = work(connection)?;
-        Ok((value, TransactionId::current(connection)))
+        Ok((value, Trace::leave(connection)?))
     })?;
     Ok(match ended {
         Ended::Committed((value, _)) => Finished::Committed(value),
-        Ended::Unknown((value, transaction), cause) => {
-            Finished::Unknown(value, LostCommit { transaction, cause })
+        Ended::Unknown((value, trace), cause) => {
+            Finished::Unknown(value, LostCommit { trace, cause })
         }
     })
 }
 
-fn take_lock(connection: &mut DbConnection) -> Result<()> {
+/// Before the first query of a transaction: what is read after a wait is what is there then, the work
+/// takes the time that it needs, and nobody waits for a table without end, behind a pooler either.
+pub(super) fn set_up(connection: &mut DbConnection) -> Result<()> {
+    Ok(connection.batch_execute(
+        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+         SET LOCAL statement_timeout = 0;
+         SET LOCAL idle_in_transaction_session_timeout = 0;
+         SELECT set_config('lock_timeout', '5s', true) WHERE current_setting('lock_timeout') = '0'",
+    )?)
+}
+
+pub(super) fn take_lock(connection: &mut DbConnection) -> Result<()> {
     let query = format!(
         "SELECT pg_try_advisory_xact_lock({KEY}) AS taken, setting::int8 AS lock_timeout
          FROM pg_settings WHERE name = 'lock_timeout'"
@@ -72,9 +91,7 @@ fn holder(connection: &mut DbConnection) -> Result<Option<String>> {
         "SELECT a.pid, a.application_name AS application,
             extract(epoch FROM clock_timestamp() - a.xact_start)::int8 AS seconds
          FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
-         WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-             AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-             AND (l.classid::int8 << 32) | l.objid::int8 = {KEY}"
+         WHERE {HOLDS_LOCK}"
     );
     let holders: Vec<Holder> = dispatch!(connection, |c| diesel::sql_query(&query).load(c))?;
     Ok(holders.first().map(|holder| {

@@ -46,26 +46,13 @@ pub(super) fn check(
 
 /// What of a statement has no place in the program's transaction.
 pub(super) fn forbidden(words: &Words) -> Option<String> {
-    const FORBIDDEN: [&str; 12] = [
-        "BEGIN",
-        "START",
-        "COMMIT",
-        "END",
-        "ROLLBACK",
-        "ABORT",
-        "SAVEPOINT",
-        "RELEASE",
-        "PRAGMA",
-        "VACUUM",
-        "ATTACH",
-        "DETACH",
-    ];
     let verb = words.get(0).to_ascii_uppercase();
     let concurrently = ["CREATE", "DROP", "REINDEX"].contains(&verb.as_str());
     if concurrently && words.has("CONCURRENTLY") {
         return Some(format!("{verb} … CONCURRENTLY"));
     }
-    words.is_any(0, &FORBIDDEN).then_some(verb)
+    let outside = words.is_any(0, &["PRAGMA", "VACUUM", "ATTACH", "DETACH"]);
+    (outside || words.controls_transactions()).then_some(verb)
 }
 
 pub(super) struct Context<'a> {

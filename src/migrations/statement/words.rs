@@ -68,6 +68,13 @@ impl Words {
         self.after(keywords).is_some()
     }
 
+    /// Whether the statement begins or ends a transaction, or a part of one.
+    pub(in crate::migrations) fn controls_transactions(&self) -> bool {
+        const VERBS: [&str; 8] =
+            ["BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE"];
+        self.is_any(0, &VERBS) || self.starts("PREPARE TRANSACTION")
+    }
+
     /// The place of the name that stands here, after words such as `IF NOT EXISTS`.
     pub(in crate::migrations) fn name_at(&self, at: usize) -> usize {
         for skipped in ["IF NOT EXISTS", "IF EXISTS", "ONLY", "CONCURRENTLY", "TABLE"] {

@@ -176,6 +176,7 @@ fn the_password_of_a_malformed_url_never_appears_in_an_error() {
         "mysql:/zenith:hunter2@db.example/zenith",
         "mysql:zenith:hunter2@db.example/zenith",
         "zenith:hunter2@db.example/zenith",
+        "postgres//zenith:hunter2@db.example/zenith",
         "mysql://db.example/zenith?user=zenith&password=hunter2",
         "mysql://zenith@db.example/zenith?password=hunter2",
     ]

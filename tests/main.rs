@@ -13,6 +13,7 @@ mod adopt;
 mod adopt_command;
 mod adopt_hostile;
 mod adopt_killed;
+mod adopt_private;
 mod audit_append_only;
 mod backends_agree;
 mod backup;

@@ -117,6 +117,24 @@ fn a_virtual_table_and_what_it_stores_are_refused() {
 }
 
 #[test]
+fn a_migration_that_reaches_beyond_the_memory_is_not_run() {
+    let fixture = SqliteFixture::created();
+    let copy = fixture.path().with_file_name("copy.db");
+    let file = fixture.path();
+    let file = file.display();
+    for up in [
+        format!("CREATE TABLE a (b);\nATTACH '{file}' AS x; DROP TABLE x.system_metrics"),
+        format!("CREATE TABLE a (b);\nVACUUM INTO '{}'", copy.display()),
+        format!("CREATE TABLE a (b);\nCOMMIT; ATTACH '{file}' AS x; DROP TABLE x.system_metrics"),
+    ] {
+        let error = rebuild_script(&[source("2098-01-01-000001_a", &up)], "a").expect_err(&up);
+        assert!(error.to_string().contains("in line 2"), "{error}");
+    }
+    assert_eq!(fixture.text("SELECT count(*) FROM system_metrics"), "0");
+    assert!(!copy.exists());
+}
+
+#[test]
 fn the_command_writes_the_script_and_names_the_tables_there_are() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let said = run(bare_zenith(root).args(["migration", "rebuild", "documents"]), 0);

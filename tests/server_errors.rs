@@ -37,6 +37,32 @@ fn a_wrong_password_is_said_to_be_one_and_is_not_shown() {
     }
 }
 
+/// libpq quotes the part of a URL that it cannot read.
+#[test]
+fn a_password_in_a_url_that_cannot_be_read_is_not_shown() {
+    for url in [
+        "postgres://u:hunter2@[::1/x",
+        "postgres://u:hunter2@[::1]z/x",
+        "postgres://u:hunt%er2@h/x",
+        "postgres://u:hunt%00er2@h/x",
+        "postgres://u@h/x?password=hunt%zzer2",
+        "postgres://u@h/x?hunter2",
+    ] {
+        // Some are refused before libpq sees them.
+        let Ok(config) = zenith_db::config::Loader::new().flag(Key::Url, "url", url).load() else {
+            continue;
+        };
+        let Err(error) = Database::open(&config) else { panic!("{url}") };
+        let mut shown = vec![format!("{error} {error:?}")];
+        let mut cause = std::error::Error::source(&error);
+        while let Some(error) = cause {
+            shown.push(format!("{error} {error:?}"));
+            cause = error.source();
+        }
+        assert!(shown.iter().all(|text| !text.contains("hunt")), "{url}: {shown:?}");
+    }
+}
+
 #[test]
 fn nobody_answering_and_nobody_of_that_name_are_told_apart() {
     let nothing = format!("postgres://zenith@127.0.0.1:{}/zenith", free_port());

@@ -35,8 +35,8 @@ pub(super) fn run(
 }
 
 const UNDECIDED: &str = "nothing was changed: rows break rules of the new schema. Mend them with the \
-                         former application, or leave them out with `zenith-db adopt --quarantine \
-                         FILE`, which writes them to FILE";
+                         former application, or add `--quarantine FILE` to the command, which leaves \
+                         them out and writes them to FILE";
 
 fn confirmed(args: &Args, manager: &DatabaseManager) -> anyhow::Result<bool> {
     let (path, backups) = (manager.config().location(), manager.config().backup_dir());
@@ -86,7 +86,7 @@ pub(super) fn render_first(out: Out<'_>, report: Option<&AdoptionReport>) -> IoR
     report.map_or(Ok(()), |report| render(out, report))
 }
 
-/// This many broken rows are shown as text; JSON has them all.
+/// This many broken rows are shown as text but by a plan; that and JSON have them all.
 const SHOWN: usize = 100;
 
 fn render(out: Out<'_>, report: &AdoptionReport) -> IoResult<()> {
@@ -127,7 +127,9 @@ fn render(out: Out<'_>, report: &AdoptionReport) -> IoResult<()> {
     }
     writeln!(out, "{table}")?;
     changes(out, report)?;
-    broken(out, &report.broken)?;
+    let shown = if report.outcome == AdoptionOutcome::Planned { usize::MAX } else { SHOWN };
+    broken(out, &report.broken, shown)?;
+    proof(out, report)?;
     field(
         out,
         "rows",
@@ -177,13 +179,31 @@ fn changes(out: Out<'_>, report: &AdoptionReport) -> IoResult<()> {
     Ok(())
 }
 
-fn broken(out: Out<'_>, rows: &[BrokenRow]) -> IoResult<()> {
-    for BrokenRow { table, id, column, reason } in rows.iter().take(SHOWN) {
+fn broken(out: Out<'_>, rows: &[BrokenRow], shown: usize) -> IoResult<()> {
+    for BrokenRow { table, id, column, reason } in rows.iter().take(shown) {
         let column = if column.is_empty() { String::new() } else { format!(" {column}") };
         writeln!(out, "  {BAD}breaks a rule:{BAD:#} {table} row {id}:{column} {reason}")?;
     }
-    if rows.len() > SHOWN {
-        writeln!(out, "  and {} more; --format json lists them all", rows.len() - SHOWN)?;
+    if rows.len() > shown {
+        writeln!(out, "  and {} more; `--plan` lists them all", rows.len() - shown)?;
+    }
+    Ok(())
+}
+
+/// The digests of what is the same on both sides, by their first digits; JSON has them whole.
+fn proof(out: Out<'_>, report: &AdoptionReport) -> IoResult<()> {
+    for table in report.tables.iter().filter(|table| table.present && table.copied > 0) {
+        let same =
+            table.columns.iter().filter(|column| column.before.as_ref() == Some(&column.after));
+        let same = same.map(|column| {
+            format!("{} {}", column.column, column.after.get(..8).unwrap_or_default())
+        });
+        writeln!(
+            out,
+            "  same on both sides: {}: {}",
+            table.table,
+            same.collect::<Vec<_>>().join(", ")
+        )?;
     }
     Ok(())
 }

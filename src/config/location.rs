@@ -114,6 +114,11 @@ pub struct DatabasePath(PathBuf);
 impl DatabasePath {
     /// Checks the text of a path.
     fn parse(text: &str) -> Result<Self, String> {
+        if is_server_without_colon(text) {
+            return Err(
+                "it looks like the URL of a server without its colon; write postgres://…".into()
+            );
+        }
         if text.is_empty() {
             return Err("it is empty; unset it for the default".into());
         }
@@ -203,9 +208,19 @@ fn scheme_of(text: &str) -> Option<&str> {
     word.then_some(scheme)
 }
 
+/// `postgres//…` is no path that anybody means, and may hold a password.
+fn is_server_without_colon(text: &str) -> bool {
+    ["postgres//", "postgresql//"]
+        .iter()
+        .any(|start| text.get(..start.len()).is_some_and(|text| text.eq_ignore_ascii_case(start)))
+}
+
 /// The text without what could be a password: what stands before `@`, a port that is no number, and
 /// what follows `?` in the URL of a server.
 pub(super) fn masked(text: &str) -> String {
+    if is_server_without_colon(text) {
+        return "postgres//***".into();
+    }
     let Some(scheme) = scheme_of(text) else { return text.to_owned() };
     let rest = text.get(scheme.len() + 1..).unwrap_or_default();
     let local = ["sqlite", "file"].iter().any(|name| scheme.eq_ignore_ascii_case(name));

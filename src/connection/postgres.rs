@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use diesel::ConnectionError;
 use diesel::connection::{CacheSize, SimpleConnection};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
@@ -65,6 +66,7 @@ fn connect(url: &ServerUrl, options: &ServerOptions) -> Result<PgConnection> {
         .or_with("application_name", "zenith-db")
         .or_with("connect_timeout", &seconds.to_string());
     let mut connection = PgConnection::establish(full.expose()).map_err(|source| {
+        let source = without_secrets(source);
         match ConnectFault::of(&source) {
             ConnectFault::NoDatabase => Error::NoDatabase { database: url.to_string() },
             fault => Error::Connect { server: url.to_string(), fault, source },
@@ -74,6 +76,18 @@ fn connect(url: &ServerUrl, options: &ServerOptions) -> Result<PgConnection> {
         connection.set_prepared_statement_cache_size(CacheSize::Disabled);
     }
     Ok(connection)
+}
+
+/// Of a URL that it cannot read, libpq quotes parts, and the password may be in them. What it says once
+/// it has read one begins otherwise.
+fn without_secrets(error: ConnectionError) -> ConnectionError {
+    let ConnectionError::BadConnection(text) = error else { return error };
+    if ["connection to server", "could not translate"].iter().any(|words| text.starts_with(words)) {
+        return ConnectionError::BadConnection(text);
+    }
+    let parts = text.split('"').enumerate();
+    let plain = parts.map(|(at, part)| if at % 2 == 0 { part } else { "***" });
+    ConnectionError::BadConnection(plain.collect::<Vec<_>>().join("\""))
 }
 
 /// What is set on each connection.

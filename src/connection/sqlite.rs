@@ -36,6 +36,17 @@ pub(crate) fn open_exclusively(
     action: &'static str,
 ) -> Result<SqliteConnection> {
     check_file(path)?;
+    // What may not be written to, SQLite opens for reading without a word, and keeps nobody out of.
+    #[cfg(unix)]
+    rustix::fs::accessat(
+        rustix::fs::CWD,
+        path,
+        rustix::fs::Access::WRITE_OK,
+        rustix::fs::AtFlags::EACCESS,
+    )
+    .map_err(|cause| {
+        Error::io("write to (the lock that keeps others out needs it)", path)(cause.into())
+    })?;
     let mut connection = establish(path, "mode=rw")?;
     let begun = Instant::now();
     let patience = options.busy_timeout.as_millis();

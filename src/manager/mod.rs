@@ -122,16 +122,24 @@ impl DatabaseManager {
             if blank || ledger.current().is_some() {
                 return ledger.ensure_known();
             }
-            if adopt::origin_of(connection)? == Origin::Former {
-                let database = self.config.location().to_string();
-                return Err(Error::FormerDatabase { database });
-            }
+            self.refuse_former(connection)?;
             let reason = "it has tables but none of this program's migrations: another program \
                           made it. Nothing was changed. Give another database, or replace this one, \
                           after a backup, with `zenith-db create --force`";
             let database = self.config.location().to_string();
             Err(Error::Refused { database, reason: reason.into() })
         })
+    }
+
+    /// Of a database of the former application, whose tables have the same names, nothing can be said but
+    /// what to do with it.
+    fn refuse_former(&self, connection: &mut DbConnection) -> Result<()> {
+        let ours = migrations::table_exists(connection, "__diesel_schema_migrations")?;
+        if !ours && adopt::origin_of(connection)? == Origin::Former {
+            let database = self.config.location().to_string();
+            return Err(Error::FormerDatabase { database });
+        }
+        Ok(())
     }
 
     /// Opens the existing database for writing, if it is ours.

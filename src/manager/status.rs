@@ -71,10 +71,12 @@ impl DatabaseManager {
     ///
     /// # Errors
     /// [`Error::NoDatabase`](crate::Error::NoDatabase),
-    /// [`Error::Refused`](crate::Error::Refused), or
+    /// [`Error::Refused`](crate::Error::Refused),
+    /// [`Error::FormerDatabase`](crate::Error::FormerDatabase), or
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn status(&self) -> Result<StatusSummary> {
         connection::inspect(&self.config, |connection| {
+            self.refuse_former(connection)?;
             let ledger = self.ledger(connection)?;
             let record_counts: BTreeMap<_, _> = row_counts(connection)?
                 .into_iter()

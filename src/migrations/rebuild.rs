@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use super::lint::{SourceMigration, before};
-use super::statement::from_bracket;
+use super::lint::{SourceMigration, before, forbidden};
+use super::statement::{from_bracket, statements};
 use super::structure::{apply_in_memory, fresh_in_memory};
 use super::tables::{self, SchemaObject, schema_objects};
 use crate::connection::Backend;
@@ -22,10 +22,12 @@ use crate::{Error, Result};
 ///
 /// # Errors
 /// [`Error::Migration`] if the migrations do not run; [`Error::State`] if they make no such table, or
-/// if it is virtual or the store of a virtual one.
+/// if it is virtual or the store of a virtual one, or if a migration has a statement that the lint
+/// forbids.
 pub fn rebuild_script(migrations: &[SourceMigration], table: &str) -> Result<String> {
     let mut memory = fresh_in_memory(before(migrations).iter())?;
     for migration in migrations {
+        refuse_what_leaves_the_memory(migration)?;
         apply_in_memory(&mut memory, &migration.name, &migration.up.text)?;
     }
     let objects = schema_objects(&mut memory)?;
@@ -51,6 +53,21 @@ pub fn rebuild_script(migrations: &[SourceMigration], table: &str) -> Result<Str
             .bind::<Text, _>(table)
             .load(&mut memory)?;
     Ok(write(definition, &columns, &objects))
+}
+
+/// `ATTACH` and `VACUUM INTO` reach files, and a transaction that ends here did not begin here.
+fn refuse_what_leaves_the_memory(migration: &SourceMigration) -> Result<()> {
+    let statements = statements(&migration.up.text, Backend::Sqlite);
+    let Some((statement, what)) = statements.iter().find_map(|s| Some((s, forbidden(&s.words)?)))
+    else {
+        return Ok(());
+    };
+    Err(Error::State(format!(
+        "{} has {what} in line {}, which has no place in a migration (`zenith-db migration lint`); \
+         nothing was run",
+        migration.up.file.display(),
+        statement.line
+    )))
 }
 
 #[derive(QueryableByName)]

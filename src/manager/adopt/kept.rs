@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use chrono::Utc;
+use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
 use crate::config::DatabasePath;
@@ -13,9 +14,13 @@ fn stem(path: &DatabasePath) -> String {
     path.as_path().file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// What the names of copies that are not finished begin with.
-pub(super) fn copy_prefix(path: &DatabasePath) -> String {
-    format!(".{}-legacy-", stem(path))
+/// What the names of copies that are not finished begin with: those of this database alone, as others may
+/// be adopted into the same directory.
+pub(super) fn copy_prefix(path: &DatabasePath) -> Result<String> {
+    let place = path.as_path().canonicalize().map_err(Error::io("find", path.as_path()))?;
+    let sum = Sha256::digest(place.as_os_str().as_encoded_bytes());
+    let sum = sum.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+    Ok(format!(".{}-legacy-{sum:016x}-", stem(path)))
 }
 
 /// Gives the copy of the original its name, which says what it is and never replaces a file.

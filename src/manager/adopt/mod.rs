@@ -35,7 +35,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use tempfile::{TempDir, TempPath};
+use tempfile::TempPath;
 
 pub use origin::Origin;
 pub(super) use origin::origin_of;
@@ -49,7 +49,7 @@ use self::load::Former;
 use self::source::Original;
 use self::workshop::{Workshop, clear_leftovers, connection_path, entries};
 use super::DatabaseManager;
-use crate::config::DatabasePath;
+use crate::config::{DatabasePath, SqliteOptions};
 use crate::{Config, Error, Result, connection};
 
 /// How to take over a database of the former application.
@@ -89,7 +89,7 @@ impl DatabaseManager {
 
     fn plan_adoption(&self, options: &AdoptionOptions) -> Result<AdoptionReport> {
         let path = self.file()?;
-        let rehearsal = Rehearsal::new()?;
+        let rehearsal = rehearsal(self.config.sqlite())?;
         if self.copy_former(path, &rehearsal.file(OLD))? == Origin::Ours {
             return Ok(AdoptionReport::already_ours(path.as_path()));
         }
@@ -113,12 +113,13 @@ impl DatabaseManager {
         let backups = self.config.backup_dir();
         connection::create_private_dir(backups)?;
         // Nobody else adopts this database while it is locked.
-        for left in entries(backups, &copy_prefix(path))? {
+        let prefix = copy_prefix(path)?;
+        for left in entries(backups, &prefix)? {
             fs::remove_file(&left).map_err(Error::io("remove what was left at", &left))?;
         }
         let workshop = Workshop::open(path.directory(), &name, sqlite)?;
         let copy = tempfile::Builder::new()
-            .prefix(&copy_prefix(path))
+            .prefix(&prefix)
             .tempfile_in(backups)
             .map_err(Error::io("create a file in", backups))?;
         original.copy_to(copy.path())?;
@@ -147,6 +148,12 @@ impl DatabaseManager {
     ) -> Result<AdoptionReport> {
         let (path, sqlite) = (self.file()?, self.config.sqlite());
         let source = connection_path(from)?;
+        if !source.as_path().exists() {
+            return Err(Error::State(format!(
+                "there is no file {} to adopt from (--from)",
+                source.as_path().display()
+            )));
+        }
         self.check_free()?;
         let refuse_ours = |origin| match origin {
             Origin::Ours => Err(Error::Refused {
@@ -157,7 +164,7 @@ impl DatabaseManager {
             _ => Ok(()),
         };
         if plan {
-            let rehearsal = Rehearsal::new()?;
+            let rehearsal = rehearsal(self.config.sqlite())?;
             refuse_ours(self.copy_former(&source, &rehearsal.file(OLD))?)?;
             let (report, _) =
                 self.attempt(from, &rehearsal.file(OLD), &rehearsal.file(NEW), options)?;
@@ -188,6 +195,7 @@ impl DatabaseManager {
 
     /// Copies a database of the former application; one of ours is only named.
     fn copy_former(&self, path: &DatabasePath, copy: &Path) -> Result<Origin> {
+        source::ensure_no_journal(path)?;
         if !source::has_abandoned_log(path) && self.check_origin(path, path)? == Origin::Ours {
             return Ok(Origin::Ours);
         }
@@ -273,20 +281,19 @@ impl DatabaseManager {
 
 const OLD: &str = "old.db";
 const NEW: &str = "new.db";
+const REHEARSAL: &str = "zenith-plan";
 
-/// A private directory that is nobody else's, for what will be thrown away.
-struct Rehearsal(TempDir);
-
-impl Rehearsal {
-    fn new() -> Result<Self> {
-        let place = std::env::temp_dir();
-        let directory = tempfile::Builder::new().prefix("zenith-plan-").tempdir_in(&place);
-        directory.map(Self).map_err(Error::io("create a directory in", place))
+/// A workshop for what will be thrown away, where the former database's directory is not written to.
+fn rehearsal(options: &SqliteOptions) -> Result<Workshop> {
+    let place = std::env::temp_dir();
+    // What a killed one left there holds a former database. It may be another user's.
+    if let Err(error) = clear_leftovers(&place, REHEARSAL, options) {
+        tracing::debug!(%error, "what killed plans left could not be removed");
     }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
+    let workshop = Workshop::open(&place, REHEARSAL, options)?;
+    // Made first, so that it is private.
+    connection::sqlite::create_file(&connection_path(&workshop.file(OLD))?)?;
+    Ok(workshop)
 }
 
 fn file_name(path: &DatabasePath) -> String {

@@ -99,17 +99,23 @@ pub(super) fn has_abandoned_log(path: &DatabasePath) -> bool {
     path.with_suffix("-wal").exists() && !path.with_suffix("-shm").exists()
 }
 
+/// Refuses a database that could not be read without writing to it first: a journal is rolled back.
+pub(super) fn ensure_no_journal(source: &DatabasePath) -> Result<()> {
+    if !source.with_suffix("-journal").exists() {
+        return Ok(());
+    }
+    Err(Error::Refused {
+        database: source.to_string(),
+        reason:
+            "a rollback journal lies beside it: a program is writing to it, or was stopped while \
+                 it did; open and close it with that program first"
+                .into(),
+    })
+}
+
 /// Copies the state of a database that is only read, and leaves nothing beside it.
 pub(super) fn copy(source: &DatabasePath, options: &SqliteOptions, target: &Path) -> Result<()> {
-    if source.with_suffix("-journal").exists() {
-        return Err(Error::Refused {
-            database: source.to_string(),
-            reason:
-                "a rollback journal lies beside it: a program is writing to it, or was stopped \
-                     while it did; open and close it with that program first"
-                    .into(),
-        });
-    }
+    ensure_no_journal(source)?;
     if has_abandoned_log(source) {
         return copy_with_log(source, options, target);
     }
@@ -123,10 +129,8 @@ pub(super) fn copy(source: &DatabasePath, options: &SqliteOptions, target: &Path
 }
 
 fn copy_with_log(source: &DatabasePath, options: &SqliteOptions, target: &Path) -> Result<()> {
-    let directory = tempfile::Builder::new()
-        .prefix("former-")
-        .tempdir_in(target.parent().unwrap_or_else(|| Path::new(".")))
-        .map_err(Error::io("create a directory beside", target))?;
+    let parent = target.parent().unwrap_or_else(|| Path::new("."));
+    let directory = super::workshop::private_directory("former-", parent)?;
     let beside = directory.path().join("former.db");
     let log: PathBuf = directory.path().join("former.db-wal");
     fs::copy(source.as_path(), &beside).map_err(Error::io("copy", source.as_path()))?;

@@ -23,10 +23,7 @@ const LOCK: &str = "lock.db";
 impl Workshop {
     /// Opens one in `parent`.
     pub(super) fn open(parent: &Path, name: &str, options: &SqliteOptions) -> Result<Self> {
-        let directory = tempfile::Builder::new()
-            .prefix(&prefix(name))
-            .tempdir_in(parent)
-            .map_err(Error::io("create a directory in", parent))?;
+        let directory = private_directory(&prefix(name), parent)?;
         let lock = connection_path(&directory.path().join(LOCK))?;
         connection::sqlite::create_file(&lock)?;
         let lock =
@@ -38,6 +35,15 @@ impl Workshop {
     pub(super) fn file(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
+}
+
+/// A new directory that nobody else can look into.
+pub(super) fn private_directory(prefix: &str, parent: &Path) -> Result<TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(prefix);
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    builder.tempdir_in(parent).map_err(Error::io("create a directory in", parent))
 }
 
 fn prefix(name: &str) -> String {

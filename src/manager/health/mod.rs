@@ -89,6 +89,7 @@ impl DatabaseManager {
             Location::Postgres(_) => ("Database Exists", postgres::CHECKS),
         };
         let look = |connection: &mut DbConnection| {
+            self.refuse_former(connection)?;
             let mut checks = vec![HealthCheck {
                 name: exists,
                 passed: true,

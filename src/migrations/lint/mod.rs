@@ -23,6 +23,7 @@ use super::embedded::{Migrations, all};
 use super::statement;
 use crate::connection::Backend;
 use catalogue::Catalogue;
+pub(super) use rules::forbidden;
 
 /// The migrations of one database, oldest first.
 #[derive(Clone, Debug)]

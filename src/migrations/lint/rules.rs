@@ -45,7 +45,7 @@ pub(super) fn check(
 }
 
 /// What of a statement has no place in the program's transaction.
-pub(super) fn forbidden(words: &Words) -> Option<String> {
+pub(in crate::migrations) fn forbidden(words: &Words) -> Option<String> {
     let verb = words.get(0).to_ascii_uppercase();
     let concurrently = ["CREATE", "DROP", "REINDEX"].contains(&verb.as_str());
     if concurrently && words.has("CONCURRENTLY") {

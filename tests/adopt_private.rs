@@ -147,3 +147,27 @@ fn a_file_that_is_not_there_is_not_adopted_and_nothing_is_made() {
     assert!(report["error"].as_str().expect("an error").contains("there is no file"), "{report}");
     assert_unchanged(&before, &tree(fixture.directory.path()));
 }
+
+#[test]
+fn the_rows_that_are_left_out_do_not_go_into_a_file_of_the_databases_own() {
+    let fixture = former(Shape::Plain);
+    let before = tree(fixture.directory.path());
+    for suffix in ["", "-journal", "-wal", "-shm"] {
+        let file = format!("{}{suffix}", fixture.path().display());
+        let said =
+            stderr(&run(fixture.zenith().args(["adopt", "--yes", "--quarantine", &file]), 1));
+        assert!(said.contains("is a name of the database's own"), "{said}");
+    }
+    assert_unchanged(&before, &tree(fixture.directory.path()));
+}
+
+#[test]
+fn while_somebody_writes_an_adoption_says_to_stop_the_application() {
+    let fixture = former(Shape::Plain);
+    let mut writer = fixture.raw();
+    writer.batch_execute("PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE").expect("a writer");
+    let mut command = fixture.zenith();
+    command.env("DATABASE_BUSY_TIMEOUT_MS", "50").args(["adopt", "--yes"]);
+    let said = stderr(&run(&mut command, 1));
+    assert!(said.contains("stop the application first"), "{said}");
+}

@@ -76,6 +76,7 @@ impl DatabaseManager {
     pub fn adopt(&self, options: &AdoptionOptions) -> Result<AdoptionReport> {
         let begun = Instant::now();
         if let Some(file) = &options.quarantine {
+            self.ensure_apart(file)?;
             quarantine::check(file)?;
         }
         let mut report = match (&options.from, options.plan) {
@@ -214,7 +215,16 @@ impl DatabaseManager {
                 ),
             })
         };
-        match connection::sqlite::inspect(path, self.config.sqlite(), origin_of)? {
+        let sqlite = self.config.sqlite();
+        let found =
+            connection::sqlite::inspect(path, sqlite, origin_of).map_err(|error| match error {
+                Error::Query(source) if connection::is_busy(&source) => {
+                    let (action, waited) = (source::LOCKING, sqlite.busy_timeout);
+                    Error::Locked { action, waited, holder: None, source: Some(source) }
+                }
+                error => error,
+            })?;
+        match found {
             Origin::Empty => refuse("it has no tables".into()),
             Origin::Foreign(found) => refuse(found),
             origin => Ok(origin),
@@ -230,6 +240,22 @@ impl DatabaseManager {
                     .into(),
             )
         })
+    }
+
+    /// What has a name that SQLite uses beside the database would pass for a part of it.
+    fn ensure_apart(&self, file: &Path) -> Result<()> {
+        let absolute = |path: &Path| std::path::absolute(path).map_err(Error::io("find", path));
+        let path = self.file()?;
+        let file = absolute(file)?;
+        for suffix in ["", "-wal", "-shm", "-journal"] {
+            if absolute(&path.with_suffix(suffix))? == file {
+                return Err(Error::State(format!(
+                    "{} is a name of the database's own; give another for the rows that are left out",
+                    file.display()
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// There must be nothing that could pass for a part of the new database.

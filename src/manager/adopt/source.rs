@@ -17,7 +17,7 @@ pub(super) struct Original {
     path: DatabasePath,
 }
 
-const LOCKING: &str = "taking the database for its adoption, so that nobody uses it meanwhile \
+pub(super) const LOCKING: &str = "taking the database for its adoption, so that nobody uses it meanwhile \
                        (stop the application first)";
 
 impl Original {

@@ -10,6 +10,7 @@
 mod support;
 
 mod adopt;
+mod adopt_carried;
 mod adopt_command;
 mod adopt_hostile;
 mod adopt_killed;

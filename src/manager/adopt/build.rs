@@ -47,7 +47,8 @@ pub(super) fn build(former: &Former<'_>, target: &Path, options: &SqliteOptions)
     )?;
     let cargo = carry::create(connection.sqlite()?, former)?;
     let finished =
-        migrations::run(&mut connection, migrations::all(), &Goal::Latest, |_| Ok(()), |_| Ok(()))?;
+        migrations::run(&mut connection, migrations::all(), &Goal::Latest, |_| Ok(()), |_| Ok(()));
+    let finished = finished.map_err(|error| carry::explain(error, &cargo))?;
     finished.ensure_committed(&mut connection)?;
     let inner = connection.sqlite()?;
     let suspended = suspend(inner)?;
@@ -70,8 +71,7 @@ pub(super) fn build(former: &Former<'_>, target: &Path, options: &SqliteOptions)
     }
     settle(inner, former, &mut built.knowledge)?;
     built.superseded = supersede(inner)?;
-    carry::copy_rows(inner, former.copy, &built.cargo)?;
-    carry::take_out_orphans(inner, &built.cargo, &mut built.broken)?;
+    carry::copy_rows(inner, former.copy, &built.cargo, &mut built.broken)?;
     (built.seeded, built.grants) = connection.write(|connection| {
         let seeded = seed::seed(connection)?;
         let grants = grants::grant(connection.sqlite()?, former, &built.knowledge)?;

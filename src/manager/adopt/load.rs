@@ -10,7 +10,7 @@ use diesel::prelude::*;
 use super::audit::Chain;
 use super::cell::{AnyRow, Cell, Statement, with_values};
 use super::normalise::{Broken, Knowledge, Layout, NewRow};
-use super::origin::{column_list, columns, tables};
+use super::origin::{column_list, columns, is_one_of, tables};
 use super::report::BrokenRow;
 use super::tables::{AUDIT_LOG, REMEMBERED, TABLES};
 use crate::config::SqliteOptions;
@@ -41,10 +41,10 @@ impl<'a> Former<'a> {
         let connection = connection.sqlite()?;
         let there = tables(connection)?;
         let (mut layouts, mut queries) = (Vec::new(), Vec::new());
-        for table in TABLES.iter().filter(|table| there.iter().any(|name| name == table.name)) {
+        for table in TABLES.iter().filter(|table| is_one_of(table.name, &there)) {
             let columns = columns(connection, table.name)?;
             let list = column_list(&columns);
-            queries.push(format!("SELECT rowid, {list} FROM {} ORDER BY rowid", table.name));
+            queries.push(format!("SELECT id, {list} FROM {} ORDER BY id", table.name));
             layouts.push(Layout::new(table, &columns));
         }
         Ok(Self { copy, options, layouts, queries })

@@ -59,8 +59,8 @@ const KEPT_ASIDE: &str = "values without a column of their own kept under legacy
 impl Layout {
     /// `columns` are those that the old table has.
     pub(super) fn new(table: &'static Table, columns: &[String]) -> Self {
-        let place = |name: &str| columns.iter().position(|column| column == name);
-        let taken = |name: &String| table.columns.iter().any(|column| column.source == name);
+        let place = |name| columns.iter().position(|column| column.eq_ignore_ascii_case(name));
+        let taken = |name: &str| table.columns.iter().any(|c| c.source.eq_ignore_ascii_case(name));
         let unknown = columns.iter().enumerate().filter(|(_, name)| !taken(name));
         Self {
             table,
@@ -72,8 +72,8 @@ impl Layout {
 
     /// The names that the new table does not know at all.
     pub(super) fn unknown_names(&self) -> Vec<String> {
-        let known = |name: &String| self.table.withheld.contains(&name.as_str());
-        self.unknown.iter().map(|(name, _)| name.clone()).filter(|name| !known(name)).collect()
+        let unknown = self.unknown.iter().map(|(name, _)| name);
+        unknown.filter(|name| !self.table.withholds(name)).cloned().collect()
     }
 
     /// The value of an old column.
@@ -175,7 +175,7 @@ impl Layout {
     fn put_aside(&self, raw: &[Cell], row: &mut NewRow, legacy: &mut Map<String, Value>) {
         for (name, place) in &self.unknown {
             let cell = raw.get(*place).unwrap_or(&Cell::Null);
-            let withheld = self.table.withheld.contains(&name.as_str());
+            let withheld = self.table.withholds(name);
             let empty = cell.is_null() || (withheld && cell.as_text() == Some(""));
             match self.metadata {
                 _ if empty => {}

@@ -57,7 +57,7 @@ pub(in crate::manager) fn origin_of(connection: &mut DbConnection) -> Result<Ori
         return Ok(Origin::Ours);
     }
     let tables = migrations::table_names(connection)?;
-    let missing = NEEDED.iter().find(|name| !tables.iter().any(|table| table == *name));
+    let missing = NEEDED.iter().find(|name| !is_one_of(name, &tables));
     // The former application had only SQLite.
     if let (None, DbConnection::Sqlite(connection)) = (missing, &mut *connection) {
         return as_former(connection, &tables);
@@ -71,22 +71,22 @@ pub(in crate::manager) fn origin_of(connection: &mut DbConnection) -> Result<Ori
 
 fn as_former(connection: &mut SqliteConnection, tables: &[String]) -> Result<Origin> {
     for (table, column) in HAS {
-        if !columns(connection, table)?.iter().any(|name| name == column) {
+        if !is_one_of(column, &columns(connection, table)?) {
             return Ok(Origin::Foreign(format!("its table {table} has no column {column}")));
         }
     }
     for (table, column) in LACKS {
-        if columns(connection, table)?.iter().any(|name| name == column) {
+        if is_one_of(column, &columns(connection, table)?) {
             return Ok(Origin::Foreign(format!(
                 "its table {table} has the column {column}, as this program's has, but none of \
                  this program's migrations is recorded"
             )));
         }
     }
-    for table in TABLES.iter().filter(|table| tables.iter().any(|name| name == table.name)) {
+    for table in TABLES.iter().filter(|table| is_one_of(table.name, tables)) {
         let key = format!(
-            "(SELECT count(*) FROM pragma_table_info({}) WHERE name = 'id' AND pk = 1
-                 AND upper(type) = 'INTEGER')",
+            "(SELECT count(*) FROM pragma_table_info({}) WHERE name = 'id' COLLATE NOCASE
+                 AND pk = 1 AND upper(type) = 'INTEGER')",
             literal(table.name)
         );
         let keys: i64 = diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(&key))
@@ -138,6 +138,11 @@ pub(super) fn columns(connection: &mut SqliteConnection, table: &str) -> Result<
         connection,
         &format!("SELECT name FROM pragma_table_xinfo({table}) WHERE hidden <> 1 ORDER BY cid"),
     )
+}
+
+/// Whether a name is one of these, which SQL compares without regard to case.
+pub(super) fn is_one_of(name: &str, names: &[String]) -> bool {
+    names.iter().any(|other| other.eq_ignore_ascii_case(name))
 }
 
 /// A text as SQL takes it.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 use tempfile::NamedTempFile;
 
+use super::carry::Key;
 use super::load::Former;
 use super::origin::{column_list, columns};
 use super::report::BrokenRow;
@@ -42,12 +43,13 @@ pub(super) fn write(former: &Former<'_>, broken: &[BrokenRow], path: &Path) -> R
         by_table.entry(&row.table).or_default().entry(row.id).or_default().push(row);
     }
     for (table, rows) in by_table {
-        let names = {
+        let (names, key) = {
             let mut connection = connection::inspect_copy(former.copy, former.options)?;
-            columns(connection.sqlite()?, table)?
+            let connection = connection.sqlite()?;
+            (columns(connection, table)?, Key::of(connection, table)?.expression())
         };
         let list = column_list(&names);
-        let query = format!("SELECT rowid, {list} FROM {} ORDER BY rowid", quoted(table));
+        let query = format!("SELECT {key}, {list} FROM {} ORDER BY 1", quoted(table));
         former.each(&query, |row| {
             for broken in rows.get(&row.rowid).into_iter().flatten() {
                 let values = names.iter().zip(&row.cells);

@@ -105,3 +105,9 @@ pub(super) struct Table {
     /// Former columns that have no column any more and must not go to `metadata`, which is shown.
     pub(super) withheld: &'static [&'static str],
 }
+
+impl Table {
+    pub(super) fn withholds(&self, column: &str) -> bool {
+        self.withheld.iter().any(|name| name.eq_ignore_ascii_case(column))
+    }
+}

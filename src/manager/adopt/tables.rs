@@ -304,6 +304,14 @@ pub(super) const TABLES: &[Table] = &[
     table(AUDIT_LOG, AUDIT_COLUMNS),
 ];
 
+/// The indexes of the former application that the new schema does without.
+pub(super) const GIVEN_UP: &[&str] = &[
+    "idx_chat_history_message_type",
+    "idx_chat_history_timestamp",
+    "idx_chat_sessions_created_at",
+    "idx_user_preferences_key",
+];
+
 /// The tables that others refer to, and those that get seeds as well: of these it must be known which
 /// rows were copied.
 pub(super) const REMEMBERED: &[&str] = &[

@@ -58,7 +58,11 @@ pub(super) fn from_seconds(seconds: f64) -> Option<(UtcTime, Option<Reason>)> {
 
 fn is_stored_form(text: &str) -> bool {
     let bytes = text.as_bytes();
-    bytes.len() == 26 && bytes.get(10) == Some(&b' ') && bytes.get(19) == Some(&b'.')
+    let fraction = bytes.get(20..).unwrap_or_default();
+    fraction.len() == 6
+        && fraction.iter().all(u8::is_ascii_digit)
+        && bytes.get(10) == Some(&b' ')
+        && bytes.get(19) == Some(&b'.')
 }
 
 fn number(digits: &[u8]) -> Option<u32> {

@@ -321,11 +321,11 @@ fn carried(
     let mut new = connection::inspect_copy(target, options)?;
     let new = new.sqlite()?;
     let mut reports = Vec::new();
-    for Carried { from, to, columns } in &built.cargo.tables {
+    for Carried { from, to, columns, key } in &built.cargo.tables {
         let list = column_list(columns);
         let gone: HashSet<i64> =
             built.broken.iter().filter(|row| row.table == *from).map(|row| row.id).collect();
-        let key = if gone.is_empty() { "1" } else { "rowid" };
+        let key = if gone.is_empty() { "1".to_owned() } else { key.expression() };
         let (mut before, mut after, mut read) = (Tally::default(), Tally::default(), 0);
         former.each(&format!("SELECT {key}, {list} FROM {}", quoted(from)), |row| {
             read += 1;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::{Map, Value};
 
 use super::cell::Cell;
-use super::json;
+use super::json::{self, Members};
 use super::rules::{Column, Rule, Table};
 use super::value::{self, Converted};
 use crate::types::UtcTime;
@@ -191,27 +191,29 @@ impl Layout {
         }
     }
 
-    fn write_metadata(&self, raw: &[Cell], mut legacy: Map<String, Value>, row: &mut NewRow) {
+    fn write_metadata(&self, raw: &[Cell], legacy: Map<String, Value>, row: &mut NewRow) {
         let Some(place) = self.metadata else { return };
-        let (text, object, mut reason) = match json::metadata(self.source(place, raw)) {
-            json::Metadata::Object(text, reason) => (text, None, reason),
+        let mut aside = Members::none();
+        for (name, value) in legacy {
+            aside.push(&name, value.to_string());
+        }
+        let (text, mut reason) = match json::metadata(self.source(place, raw)) {
+            json::Metadata::Object(text, reason) => (text, reason),
             json::Metadata::Other(other, reason) => {
-                legacy.insert("metadata".into(), other);
-                (String::new(), Some(Map::new()), Some(reason))
+                aside.push_apart("metadata", other);
+                ("{}".to_owned(), Some(reason))
             }
         };
-        let cell = if legacy.is_empty() {
+        let cell = if aside.is_empty() {
             text
         } else {
-            let mut object = object
-                .or_else(|| serde_json::from_str::<Map<String, Value>>(&text).ok())
-                .unwrap_or_default();
-            if let Some(former) = object.remove("legacy") {
-                legacy.insert("legacy".into(), former);
+            let mut object = Members::of(&text);
+            for former in object.take("legacy") {
+                aside.push_apart("legacy", former);
             }
-            object.insert("legacy".into(), Value::Object(legacy));
+            object.push("legacy", aside.to_string());
             reason = reason.or(Some(KEPT_ASIDE));
-            Value::Object(object).to_string()
+            object.to_string()
         };
         if let Some(slot) = row.cells.get_mut(place) {
             *slot = Cell::Text(cell);

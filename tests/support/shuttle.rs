@@ -1,5 +1,6 @@
 //! A database that goes between two versions, to see that whatever happens to the processes that
 //! move it, it is exactly the one or exactly the other.
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 
@@ -22,6 +23,10 @@ const RECORDS: [&str; 5] = [
 /// What the older version lacks.
 const DROPPED: [&str; 4] = ["audit_log", "security_events", "notifications", "system_metrics"];
 
+/// A row of a table that the older version lacks: what a rollback would lose.
+const AT_RISK: &str = "INSERT INTO notifications (notification_id, user_id, title, message, type)
+    VALUES ('00000000-0000-7000-8000-000000000777', 100, 'news', 'text', 'info')";
+
 /// The structure, the versions, and every row of the tables that are never dropped here.
 type State = (BTreeMap<String, String>, String, BTreeMap<String, Vec<String>>);
 
@@ -35,6 +40,8 @@ pub struct Shuttle {
     pub fixture: Fixture,
     older: State,
     newer: State,
+    /// How many rows are at risk.
+    at_risk: Cell<usize>,
 }
 
 impl Shuttle {
@@ -47,7 +54,7 @@ impl Shuttle {
         manager.migrate().expect("forth");
         let newer = state(&fixture);
         assert_ne!(older, newer);
-        Self { fixture, older, newer }
+        Self { fixture, older, newer, at_risk: Cell::new(0) }
     }
 
     /// The command that goes forth, or back.
@@ -65,7 +72,14 @@ impl Shuttle {
     pub fn ready(&self, forth: bool) -> Command {
         let manager = manager_with(&self.fixture, &[]);
         let older = RollbackTarget::Version(older_version());
-        if forth { manager.rollback(&older) } else { manager.migrate() }.expect("the start");
+        if forth {
+            manager.rollback(&older).expect("the start");
+        } else {
+            manager.migrate().expect("the start");
+            self.fixture.sql("DELETE FROM notifications");
+            self.fixture.sql(AT_RISK);
+        }
+        self.at_risk.set(usize::from(!forth));
         let mut command = self.command(forth);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         command
@@ -83,6 +97,12 @@ impl Shuttle {
         let newer = now == self.newer;
         let status = self.fixture.manager().status().expect("a status");
         assert_eq!(status.pending_migrations.len(), if newer { 0 } else { 2 }, "{context}");
+        if newer {
+            assert_eq!(status.history_faults, [], "{context}");
+            let rows = self.fixture.text("SELECT count(*) FROM notifications");
+            assert_eq!(rows, self.at_risk.get().to_string(), "{context}");
+            assert!(self.fixture.manager().health_check().healthy, "{context}");
+        }
         newer
     }
 }

@@ -275,25 +275,3 @@ fn every_time_that_is_changed_has_a_reason() {
     let change = changes.iter().find(|change| change.column == "updated_at").expect("a change");
     assert_eq!((change.rows, change.reason.as_str()), (2, "time written in the stored form"));
 }
-
-/// Numbers keep their digits, members their order, and a column called legacy does not take the place of
-/// what is called so already.
-#[test]
-fn metadata_keeps_its_text_where_something_is_put_aside_in_it() {
-    let object = r#"{"z":123456789012345678901234567890,"a":1.10,"a":2,"legacy":{"old":1.0}}"#;
-    let array = "[1.10,123456789012345678901234567890]";
-    let (fixture, _) = adopted(&format!(
-        "ALTER TABLE documents ADD COLUMN legacy TEXT;
-         UPDATE documents SET legacy = 'PRECIOUS', metadata = '{object}';
-         UPDATE documents SET metadata = '{array}' WHERE id = (SELECT max(id) FROM documents)"
-    ));
-    let of = |which: &str| {
-        fixture.text(&format!(
-            "SELECT metadata FROM documents WHERE id = (SELECT {which}(id) FROM documents)"
-        ))
-    };
-    let first = r#"{"z":123456789012345678901234567890,"a":1.10,"a":2,"legacy":{"legacy":"PRECIOUS","_legacy":{"old":1.0}}}"#;
-    assert_eq!(of("min"), first);
-    let last = format!(r#"{{"legacy":{{"legacy":"PRECIOUS","metadata":{array}}}}}"#);
-    assert_eq!(of("max"), last);
-}

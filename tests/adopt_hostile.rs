@@ -287,6 +287,52 @@ fn json_that_is_none_is_kept_as_a_string_or_under_legacy() {
 }
 
 #[test]
+fn metadata_keeps_its_own_text_whatever_is_put_beside_it() {
+    let deep = format!("{}{}", "[".repeat(126), "]".repeat(126));
+    let precise = r#"{"z": 123456789012345678901234567890, "a": 1.10, "\u0061": 2, "a":"x y"}"#;
+    let statements = format!(
+        "ALTER TABLE documents ADD COLUMN legacy TEXT; UPDATE documents SET legacy = 'PRECIOUS';
+         UPDATE documents SET metadata = '{{\"legacy\":{{\"old\":1.0}},\"legacy\":[ 2]}}' WHERE id = 1;
+         UPDATE documents SET metadata = '[1.10,  1e400]' WHERE id = 2;
+         ALTER TABLE document_chunks ADD COLUMN colour TEXT DEFAULT 'red';
+         UPDATE document_chunks SET metadata = '{precise}' WHERE id = 1;
+         UPDATE document_chunks SET metadata = '{{\"legacy\":{deep}}}' WHERE id = 2;
+         UPDATE chat_sessions SET metadata = '[{deep}]' WHERE id = 1;
+         UPDATE users SET metadata = '{precise}';"
+    );
+    let fixture = former_with(Shape::Plain, &statements);
+    adopt(&fixture);
+    for (query, expected) in [
+        (
+            "SELECT metadata FROM documents WHERE id = 1",
+            r#"{"legacy":{"legacy":"PRECIOUS","legacy_legacy":{"old":1.0},"legacy_legacy":[ 2]}}"#,
+        ),
+        (
+            "SELECT metadata FROM documents WHERE id = 2",
+            r#"{"legacy":{"legacy":"PRECIOUS","metadata":"[1.10,  1e400]"}}"#,
+        ),
+        (
+            "SELECT metadata FROM document_chunks WHERE id = 1",
+            concat!(
+                r#"{"z":123456789012345678901234567890,"a":1.10,"\u0061":2,"a":"x y","#,
+                r#""legacy":{"colour":"red"}}"#
+            ),
+        ),
+        (
+            "SELECT metadata FROM document_chunks WHERE id = 2",
+            &format!(r#"{{"legacy":{{"colour":"red","legacy":"{deep}"}}}}"#),
+        ),
+        (
+            "SELECT metadata FROM chat_sessions WHERE id = 1",
+            &format!(r#"{{"legacy":{{"metadata":"[{deep}]"}}}}"#),
+        ),
+        ("SELECT metadata FROM users WHERE id = 1", precise),
+    ] {
+        assert_eq!(fixture.text(query), expected, "{query}");
+    }
+}
+
+#[test]
 fn rows_of_unknown_tables_that_refer_to_nothing_are_left_out_as_well() {
     let statements = "
         CREATE TABLE notes (id INTEGER PRIMARY KEY, user_id REFERENCES users (id), after REFERENCES notes);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -40,96 +40,114 @@ pub(super) fn json_texts(old: &Cell) -> Outcome {
 pub(super) enum Metadata {
     /// An object, as its own text.
     Object(String, Option<&'static str>),
-    /// Anything else as JSON, which goes under `legacy`.
+    /// Anything else, as JSON that goes under `legacy`.
     Other(String, &'static str),
 }
 
 pub(super) fn metadata(old: &Cell) -> Metadata {
-    match text(old) {
-        Ok(None) => Metadata::Object("{}".into(), Some(DEFAULT)),
-        Ok(Some((text, _))) if text.is_empty() => Metadata::Object("{}".into(), Some(DEFAULT)),
-        Ok(Some((text, reason))) if text == "{}" => Metadata::Object(text.into_owned(), reason),
-        Ok(Some((text, reason))) => match serde_json::from_str::<Value>(&text) {
-            Ok(Value::Object(_)) => Metadata::Object(text.into_owned(), reason),
-            Ok(_) => {
-                Metadata::Other(text.into_owned(), "metadata that is no object kept under legacy")
-            }
-            Err(_) => {
-                let text = Value::from(text.as_ref()).to_string();
-                Metadata::Other(text, "metadata that is not JSON kept under legacy")
-            }
-        },
+    let text = match text(old) {
+        Ok(None) => return Metadata::Object("{}".into(), Some(DEFAULT)),
+        Ok(Some((text, _))) if text.is_empty() => {
+            return Metadata::Object("{}".into(), Some(DEFAULT));
+        }
+        Ok(Some((text, reason))) if text == "{}" => {
+            return Metadata::Object(text.into_owned(), reason);
+        }
+        Ok(Some(found)) => found,
         Err(_) => {
-            let value = old.to_json().to_string();
-            Metadata::Other(value, "metadata that is no text kept under legacy")
+            let other = old.to_json().to_string();
+            return Metadata::Other(other, "metadata that is no text kept under legacy");
+        }
+    };
+    match (serde_json::from_str::<Value>(&text.0), text) {
+        (Ok(Value::Object(_)), (text, reason)) => Metadata::Object(text.into_owned(), reason),
+        (Ok(_), (text, _)) => {
+            Metadata::Other(nested(&text), "metadata that is no object kept under legacy")
+        }
+        (Err(_), (text, _)) => {
+            let other = Value::from(text.as_ref()).to_string();
+            Metadata::Other(other, "metadata that is not JSON kept under legacy")
         }
     }
 }
 
-/// The members of an object: name and value, each as the text has it. A number keeps its digits, and a
-/// name that stands twice stands twice.
-pub(super) struct Members(Vec<(String, String)>);
+/// Where metadata holds what has no place of its own.
+pub(super) const LEGACY: &str = "legacy";
 
-impl Members {
-    pub(super) fn none() -> Self {
-        Self(Vec::new())
+/// The text of an object with these values under `legacy`. The rest stays as it is written; a `legacy`
+/// that it has already goes under the new one, by a name that is free there.
+pub(super) fn with_legacy(object: &str, mut legacy: Vec<(String, String)>) -> String {
+    let mut own = Entries::of(object).unwrap_or_default();
+    let mut name = LEGACY.to_owned();
+    while legacy.iter().any(|(taken, _)| *taken == name) {
+        name = format!("{LEGACY}_{name}");
     }
+    let former = own.take(|name| name == LEGACY);
+    legacy.extend(former.into_iter().map(|(_, value)| (name.clone(), nested(value.get()))));
+    let legacy = legacy.iter().map(|(name, value)| format!("{}:{value}", Value::from(&**name)));
+    let legacy = legacy.collect::<Vec<_>>().join(",");
+    let mut entries: Vec<String> =
+        own.texts().map(|(name, value)| format!("{name}:{value}")).collect();
+    entries.push(format!("\"{LEGACY}\":{{{legacy}}}"));
+    format!("{{{}}}", entries.join(","))
+}
 
-    pub(super) const fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Those of this text; none if it is no object.
-    pub(super) fn of(object: &str) -> Self {
-        let mut reader = serde_json::Deserializer::from_str(object);
-        Self(reader.deserialize_map(Collector).unwrap_or_default())
-    }
-
-    pub(super) fn push(&mut self, name: &str, value: String) {
-        self.0.push((name.to_owned(), value));
-    }
-
-    /// Takes the members of this name out.
-    pub(super) fn take(&mut self, name: &str) -> Vec<String> {
-        self.0.extract_if(.., |member| member.0 == name).map(|member| member.1).collect()
-    }
-
-    /// Adds a value under this name, or if it is taken, under the name with `_` before it.
-    pub(super) fn push_apart(&mut self, name: &str, value: String) {
-        let mut free = name.to_owned();
-        while self.0.iter().any(|(name, _)| *name == free) {
-            free.insert(0, '_');
-        }
-        self.0.push((free, value));
+/// JSON two levels down, or if that is too deep to be read again, a JSON string with its text.
+fn nested(json: &str) -> String {
+    if is_json(&format!("[[{json}]]")) {
+        json.trim().to_owned()
+    } else {
+        Value::from(json).to_string()
     }
 }
 
-impl fmt::Display for Members {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("{")?;
-        for (at, (name, value)) in self.0.iter().enumerate() {
-            let comma = if at > 0 { "," } else { "" };
-            write!(f, "{comma}{}:{value}", Value::from(name.as_str()))?;
-        }
-        f.write_str("}")
+/// The entries of an object as they are written, in their order, and as often as they are there.
+#[derive(Debug, Default)]
+pub(super) struct Entries<'a>(pub(super) Vec<Entry<'a>>);
+
+type Entry<'a> = (&'a RawValue, &'a RawValue);
+
+impl<'a> Entries<'a> {
+    pub(super) fn of(text: &'a str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    /// Takes those out whose name is meant.
+    pub(super) fn take(&mut self, is_meant: impl Fn(&str) -> bool) -> Vec<Entry<'a>> {
+        let entries = std::mem::take(&mut self.0).into_iter();
+        let (taken, rest) = entries.partition(|(name, _)| {
+            serde_json::from_str::<String>(name.get()).is_ok_and(|name| is_meant(&name))
+        });
+        self.0 = rest;
+        taken
+    }
+
+    pub(super) fn texts(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.0.iter().map(|(name, value)| (name.get(), value.get()))
     }
 }
 
-struct Collector;
+impl<'de> Deserialize<'de> for Entries<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
 
-impl<'de> Visitor<'de> for Collector {
-    type Value = Vec<(String, String)>;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Entries<'de>;
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-            members.push((name, value.get().to_owned()));
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Entries(entries))
+            }
         }
-        Ok(members)
+
+        deserializer.deserialize_map(Object)
     }
 }
 

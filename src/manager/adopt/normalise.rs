@@ -2,10 +2,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use serde_json::{Map, Value};
-
 use super::cell::Cell;
-use super::json::{self, Members};
+use super::json;
 use super::rules::{Column, Rule, Table};
 use super::value::{self, Converted};
 use crate::types::UtcTime;
@@ -36,8 +34,11 @@ pub(super) struct Layout {
     places: Vec<Option<usize>>,
     /// The columns of the old table that the new one does not have.
     pub(super) unknown: Vec<(String, usize)>,
-    metadata: Option<usize>,
+    pub(super) metadata: Option<usize>,
 }
+
+/// Names and JSON that go into the metadata under `legacy`.
+type Legacy = Vec<(String, String)>;
 
 /// What is known about other rows while a row is looked at.
 #[derive(Debug)]
@@ -96,7 +97,7 @@ impl Layout {
     ) -> Result<NewRow, Broken> {
         let mut row = NewRow::default();
         row.cells.reserve(self.table.columns.len());
-        let mut legacy = Map::new();
+        let mut legacy = Legacy::new();
         for (place, column) in self.table.columns.iter().enumerate() {
             let broken = |reason| Broken { column: column.source, reason };
             let old = self.source(place, raw);
@@ -160,26 +161,26 @@ impl Layout {
         column: &Column,
         old: &Cell,
         row: &mut NewRow,
-        legacy: &mut Map<String, Value>,
+        legacy: &mut Legacy,
     ) {
         if known {
             return;
         }
         match self.metadata {
-            Some(_) => drop(legacy.insert(column.name.to_owned(), old.to_json())),
+            Some(_) => legacy.push((column.name.to_owned(), old.to_json().to_string())),
             None => row.aside.push((column.name.to_owned(), old.clone())),
         }
     }
 
     /// What the new table has no column for.
-    fn put_aside(&self, raw: &[Cell], row: &mut NewRow, legacy: &mut Map<String, Value>) {
+    fn put_aside(&self, raw: &[Cell], row: &mut NewRow, legacy: &mut Legacy) {
         for (name, place) in &self.unknown {
             let cell = raw.get(*place).unwrap_or(&Cell::Null);
             let withheld = self.table.withholds(name);
             let empty = cell.is_null() || (withheld && cell.as_text() == Some(""));
             match self.metadata {
                 _ if empty => {}
-                Some(_) if !withheld => drop(legacy.insert(name.clone(), cell.to_json())),
+                Some(_) if !withheld => legacy.push((name.clone(), cell.to_json().to_string())),
                 _ => row.aside.push((name.clone(), cell.clone())),
             }
         }
@@ -191,32 +192,21 @@ impl Layout {
         }
     }
 
-    fn write_metadata(&self, raw: &[Cell], legacy: Map<String, Value>, row: &mut NewRow) {
+    fn write_metadata(&self, raw: &[Cell], mut legacy: Legacy, row: &mut NewRow) {
         let Some(place) = self.metadata else { return };
-        let mut aside = Members::none();
-        for (name, value) in legacy {
-            aside.push(&name, value.to_string());
-        }
-        let (text, mut reason) = match json::metadata(self.source(place, raw)) {
+        let (mut text, mut reason) = match json::metadata(self.source(place, raw)) {
             json::Metadata::Object(text, reason) => (text, reason),
             json::Metadata::Other(other, reason) => {
-                aside.push_apart("metadata", other);
-                ("{}".to_owned(), Some(reason))
+                legacy.push(("metadata".into(), other));
+                ("{}".into(), Some(reason))
             }
         };
-        let cell = if aside.is_empty() {
-            text
-        } else {
-            let mut object = Members::of(&text);
-            for former in object.take("legacy") {
-                aside.push_apart("legacy", former);
-            }
-            object.push("legacy", aside.to_string());
+        if !legacy.is_empty() {
+            text = json::with_legacy(&text, legacy);
             reason = reason.or(Some(KEPT_ASIDE));
-            object.to_string()
-        };
+        }
         if let Some(slot) = row.cells.get_mut(place) {
-            *slot = Cell::Text(cell);
+            *slot = Cell::Text(text);
         }
         if let Some(reason) = reason {
             row.changes.push((place, reason));

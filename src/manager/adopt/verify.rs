@@ -1,5 +1,7 @@
 //! The proof: both databases are read again, each by a thread of its own, and compared.
 
+mod aside;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
@@ -166,12 +168,12 @@ type Sides = HashMap<&'static str, Side>;
 
 /// Reads the former database, and says what the new one must hold.
 fn former_sides(former: &Former<'_>, built: &Built) -> Result<(Sides, Tally)> {
-    let (mut sides, mut aside) = (Sides::new(), Tally::default());
+    let (mut sides, mut put_aside) = (Sides::new(), Tally::default());
     for role in &built.grants.unread {
         let query = format!("SELECT id, permissions FROM roles WHERE id = {role}");
         former.each(&query, |row| {
             let cell = row.cells.into_iter().next().unwrap_or(Cell::Null);
-            aside.add(&aside_row("roles", row.rowid, "permissions", cell));
+            put_aside.add(&aside_row("roles", row.rowid, "permissions", cell));
             Ok(())
         })?;
     }
@@ -195,6 +197,9 @@ fn former_sides(former: &Former<'_>, built: &Built) -> Result<(Sides, Tally)> {
                 let (id, table, reason) = (row.rowid, table.name, broken.reason);
                 unfaithful(&format!("row {id} of {table} was copied, and {reason}"))
             })?;
+            if let Some(fault) = aside::fault(layout, &row.cells, &new.cells) {
+                return unfaithful(&format!("row {} of {}: {fault}", row.rowid, table.name));
+            }
             side.copied += 1;
             let superseded =
                 table.name == "system_settings" && built.superseded.contains(&row.rowid);
@@ -208,13 +213,13 @@ fn former_sides(former: &Former<'_>, built: &Built) -> Result<(Sides, Tally)> {
                 }
             }
             for (column, cell) in new.aside {
-                aside.add(&aside_row(table.name, row.rowid, &column, cell));
+                put_aside.add(&aside_row(table.name, row.rowid, &column, cell));
             }
             Ok(())
         })?;
         sides.insert(table.name, side);
     }
-    Ok((sides, aside))
+    Ok((sides, put_aside))
 }
 
 impl Side {

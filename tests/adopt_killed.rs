@@ -60,7 +60,7 @@ fn assert_swept(directory: &Path, moment: &str) {
 #[test]
 fn killed_at_any_moment_the_old_or_the_new_database_is_in_place() {
     let rounds: u32 =
-        std::env::var("ZENITH_TEST_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(40);
+        std::env::var("ZENITH_TEST_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(200);
     let template = Template::new();
     let fixture = template.copy();
     let begun = Instant::now();

@@ -7,7 +7,7 @@ use crate::support::shuttle::Shuttle;
 
 /// How many times each is killed; `ZENITH_TEST_KILLS` says otherwise.
 fn kills() -> u32 {
-    std::env::var("ZENITH_TEST_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(40)
+    std::env::var("ZENITH_TEST_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(200)
 }
 
 /// So many kills follow one run that is left in peace: how long it takes changes as the database is

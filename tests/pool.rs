@@ -47,10 +47,17 @@ fn wait_until(what: &str, holds: impl Fn() -> bool) {
 #[cfg(target_os = "linux")]
 fn open_connections(database: &Path) -> usize {
     let wal = format!("{}-wal", database.display());
-    let descriptors = std::fs::read_dir("/proc/self/fd").expect("/proc");
-    let files = descriptors.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
     // One that was deleted has ` (deleted)` after its name.
-    files.filter(|file| file.to_string_lossy().starts_with(&wal)).count()
+    let is_it = |descriptor: &Path| {
+        let file = std::fs::read_link(descriptor);
+        file.is_ok_and(|file| file.to_string_lossy().starts_with(&wal))
+    };
+    let descriptors = std::fs::read_dir("/proc/self/fd").expect("/proc");
+    let paths = descriptors.filter_map(|entry| Some(entry.ok()?.path()));
+    let seen: Vec<_> = paths.filter(|descriptor| is_it(descriptor)).collect();
+    // While the list is read, one may be closed and the next be opened: only those count that are still
+    // there when all have been seen.
+    seen.iter().filter(|descriptor| is_it(descriptor)).count()
 }
 
 #[cfg(not(target_os = "linux"))]

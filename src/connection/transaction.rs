@@ -24,7 +24,7 @@ impl DbConnection {
     where
         E: From<Error>,
     {
-        self.transact(Begin::AsItIs, work).and_then(|ended| Ok(ended.known()?))
+        self.transact(Begin::AsItIs, work)
     }
 
     /// As [`DbConnection::write`], but where the connection breaks during the commit, what `work`
@@ -34,7 +34,7 @@ impl DbConnection {
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<Ended<T>> {
-        self.transact(Begin::AsItIs, work)
+        self.transact_keeping(Begin::AsItIs, work)
     }
 
     /// As [`DbConnection::write`], on a connection of the pool: on a server those read unless a
@@ -47,7 +47,7 @@ impl DbConnection {
     where
         E: From<Error>,
     {
-        self.transact(Begin::ReadWrite, work).and_then(|ended| Ok(ended.known()?))
+        self.transact(Begin::ReadWrite, work)
     }
 
     /// Runs `work` in a transaction that refuses to write, on a server behind a pooler: there a
@@ -60,10 +60,21 @@ impl DbConnection {
     where
         E: From<Error>,
     {
-        self.transact(Begin::ReadOnly, work).and_then(|ended| Ok(ended.known()?))
+        self.transact(Begin::ReadOnly, work)
     }
 
     fn transact<T, E>(
+        &mut self,
+        begin: Begin,
+        work: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E>
+    where
+        E: From<Error>,
+    {
+        Ok(self.transact_keeping(begin, work)?.known()?)
+    }
+
+    fn transact_keeping<T, E>(
         &mut self,
         begin: Begin,
         work: impl FnOnce(&mut Self) -> Result<T, E>,

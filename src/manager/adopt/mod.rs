@@ -245,10 +245,9 @@ impl DatabaseManager {
     /// What has a name that SQLite uses beside the database would pass for a part of it.
     fn ensure_apart(&self, file: &Path) -> Result<()> {
         let absolute = |path: &Path| std::path::absolute(path).map_err(Error::io("find", path));
-        let path = self.file()?;
         let file = absolute(file)?;
-        for suffix in ["", "-wal", "-shm", "-journal"] {
-            if absolute(&path.with_suffix(suffix))? == file {
+        for own in own_files(self.file()?) {
+            if absolute(&own)? == file {
                 return Err(Error::State(format!(
                     "{} is a name of the database's own; give another for the rows that are left out",
                     file.display()
@@ -260,10 +259,7 @@ impl DatabaseManager {
 
     /// There must be nothing that could pass for a part of the new database.
     fn check_free(&self) -> Result<()> {
-        let path = self.file()?;
-        let mut files = vec![path.as_path().to_owned()];
-        files.extend(["-wal", "-shm", "-journal"].map(|suffix| path.with_suffix(suffix)));
-        match files.into_iter().find(|file| file.symlink_metadata().is_ok()) {
+        match own_files(self.file()?).into_iter().find(|file| file.symlink_metadata().is_ok()) {
             None => Ok(()),
             Some(file) => Err(Error::State(format!(
                 "{} is there already; give another path (--path), or move it away. To adopt the \
@@ -320,6 +316,11 @@ fn rehearsal(options: &SqliteOptions) -> Result<Workshop> {
     // Made first, so that it is private.
     connection::sqlite::create_file(&connection_path(&workshop.file(OLD))?)?;
     Ok(workshop)
+}
+
+/// The database and what SQLite may put beside it.
+fn own_files(path: &DatabasePath) -> [PathBuf; 4] {
+    ["", "-wal", "-shm", "-journal"].map(|suffix| path.with_suffix(suffix))
 }
 
 fn file_name(path: &DatabasePath) -> String {

@@ -10,7 +10,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Integer, Nullable, Text};
 
-use super::server::{HOLDS_LOCK, set_up, take_lock};
+use super::server::{holds_lock, set_up, take_lock};
 use crate::{DbConnection, Error, Result, dispatch};
 
 /// What a transaction leaves behind if it is committed.
@@ -76,11 +76,10 @@ pub(crate) struct LostCommit {
 
 impl LostCommit {
     pub(super) fn look_up(self, connection: &mut DbConnection) -> Result<()> {
-        let Trace::Mark { own, before } = self.trace else {
-            return match self.trace {
-                Trace::Nothing => Ok(()),
-                _ => Err(Error::CommitUnknown(self.cause)),
-            };
+        let (own, before) = match self.trace {
+            Trace::Nothing => return Ok(()),
+            Trace::None => return Err(Error::CommitUnknown(self.cause)),
+            Trace::Mark { own, before } => (own, before),
         };
         // Under the lock, nobody is at work any more who might still leave the mark.
         let now = connection.write(|connection| {
@@ -128,7 +127,8 @@ impl ServerSession {
         let query = format!(
             "SELECT pg_terminate_backend(a.pid) AS yes
              FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
-             WHERE {HOLDS_LOCK} AND a.pid = $1 AND a.backend_start::text = $2"
+             WHERE {} AND a.pid = $1 AND a.backend_start::text = $2",
+            holds_lock()
         );
         for _ in 0..250 {
             let query = diesel::sql_query(&query)

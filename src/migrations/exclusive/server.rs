@@ -14,10 +14,13 @@ use crate::{DbConnection, Result, dispatch};
 const KEY: &str = "hashtextextended('zenith-db migrations ' || current_schema(), 0)";
 
 /// Whether a row `l` of `pg_locks` is the lock, in somebody's hands.
-pub(super) const HOLDS_LOCK: &str = "l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-    AND (l.classid::int8 << 32) | l.objid::int8
-        = hashtextextended('zenith-db migrations ' || current_schema(), 0)";
+pub(super) fn holds_lock() -> String {
+    format!(
+        "l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+         AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+         AND (l.classid::int8 << 32) | l.objid::int8 = {KEY}"
+    )
+}
 
 #[derive(QueryableByName)]
 struct Attempt {
@@ -91,7 +94,8 @@ fn holder(connection: &mut DbConnection) -> Result<Option<String>> {
         "SELECT a.pid, a.application_name AS application,
             extract(epoch FROM clock_timestamp() - a.xact_start)::int8 AS seconds
          FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)
-         WHERE {HOLDS_LOCK}"
+         WHERE {}",
+        holds_lock()
     );
     let holders: Vec<Holder> = dispatch!(connection, |c| diesel::sql_query(&query).load(c))?;
     Ok(holders.first().map(|holder| {

@@ -46,7 +46,8 @@ test: ## Run every test, on SQLite
 	$(CARGO) test --locked --no-fail-fast
 
 # Tests that take long and are about files, whatever the run is for: `make test` has run them.
-SQLITE_ONLY := $(addprefix --skip ,adopt compile_fail migration_full_disk migration_failures migration_no_room paths start_script)
+SQLITE_ONLY := $(addprefix --skip ,import:: schema::compile_fail:: migrations::full_disk:: migrations::failures:: \
+	migrations::disk_space:: config::paths cli::start_script::)
 
 test-postgres: ## Run every test that is not about SQLite on the server that ZENITH_TEST_POSTGRES names
 	@if [ -z "$$ZENITH_TEST_POSTGRES" ]; then \
@@ -67,9 +68,7 @@ fmt:
 	$(CARGO) fmt --all --check
 
 clippy:
-	$(CARGO) clippy --locked --all-targets -- --deny warnings
-	$(CARGO) clippy --locked --no-default-features -- --deny warnings
-	$(CARGO) clippy --locked --package zenith-consumer --package zenith-bench-models -- --deny warnings
+	$(CARGO) clippy --locked --workspace --all-targets -- --deny warnings
 	@if command -v pg_config >/dev/null; then set -x; \
 		$(CARGO) clippy --locked --features postgres --all-targets -- --deny warnings; \
 	else echo "SKIPPED: the queries were not checked for PostgreSQL: libpq is missing" >&2; fi

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use zenith_db::connection::Backend;
+use zenith_db::Backend;
 use zenith_db::schema::permissions;
 use zenith_db::{DbConnection, dispatch, migrations};
 

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use zenith_db::connection::Backend;
+use zenith_db::Backend;
 use zenith_db::manager::hash_password;
 use zenith_db::migrations;
 

@@ -5,11 +5,12 @@ use std::time::Instant;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use zenith_db::Backend;
 use zenith_db::Config;
-use zenith_db::connection::Backend;
 use zenith_db::manager::{Administrator, DatabaseManager};
-use zenith_db::migrations::lint::MigrationSet;
-use zenith_db::migrations::{EmbeddedMigration, Script, all, rebuild_script};
+use zenith_db::migrations::{EmbeddedMigration, Script, all};
+use zenith_db_lint::MigrationSet;
+use zenith_db_lint::rebuild_script;
 
 fn own(name: &'static str, up: &'static str) -> EmbeddedMigration {
     let script = Script { up, down: "SELECT 1" };

@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod backend;
+mod catalog;
 pub mod config;
-pub mod connection;
+mod connection;
 mod error;
 pub mod manager;
 pub mod migrations;
@@ -11,15 +13,24 @@ pub mod pool;
 pub mod schema;
 pub mod types;
 
-#[cfg(feature = "cli")]
-pub mod cli;
-
+pub use backend::{Backend, DbConnection, MultiBackend};
 pub use config::Config;
-pub use connection::DbConnection;
 pub use error::{
-    ConnectFault, Error, MigrationFault, Result, Rule, SettingFault, TransferFault, Violation,
+    ConnectFault, Error, MigrationFault, Result, RowChange, Rule, SettingFault, TransferFault,
+    Violation,
 };
 pub use pool::Database;
+
+/// What the crates of this workspace share. Not part of the public API: anything here may change in any
+/// release.
+#[doc(hidden)]
+pub mod internal {
+    pub use crate::catalog::internal as catalog;
+    pub use crate::connection::internal as connection;
+    pub use crate::manager::internal as manager;
+    pub use crate::migrations::internal as migrations;
+    pub use crate::models::internal as models;
+}
 
 /// What an application imports: `use zenith_db::prelude::*;`.
 pub mod prelude {

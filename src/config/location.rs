@@ -78,7 +78,8 @@ impl Location {
     }
 
     /// Whether the two are written for the same database.
-    pub(crate) fn is(&self, other: &Self) -> bool {
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
         let place = |location: &Self| {
             location.path().and_then(|path| std::path::absolute(path.as_path()).ok())
         };

@@ -4,13 +4,16 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Creates a directory and what is missing above it, mode 0700.
 ///
 /// One that exists is left as it is, except that an empty one (hidden files aside) becomes private:
 /// it was made for us, by a volume mount or a checkout.
-pub(crate) fn create_private_dir(path: &Path) -> Result<()> {
+///
+/// # Errors
+/// [`Error::Io`] if the directory cannot be created or made private.
+pub fn create_private_dir(path: &Path) -> Result<()> {
     if path.is_dir() {
         return tighten_if_empty(path).map_err(Error::io("make private the directory", path));
     }
@@ -109,6 +112,9 @@ pub(crate) fn read_head(path: &Path, length: usize) -> io::Result<Vec<u8>> {
 }
 
 /// Makes the names in a directory durable, after a rename. Only Unix can.
-pub(crate) fn sync_dir(path: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// The error of the system.
+pub fn sync_dir(path: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }

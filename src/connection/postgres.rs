@@ -8,10 +8,12 @@ use diesel::connection::{CacheSize, SimpleConnection};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 
-use super::{Access, DbConnection};
+use super::Access;
+use crate::backend::DbConnection;
+use crate::config::Config;
 use crate::config::{ServerOptions, ServerUrl};
 use crate::error::ConnectFault;
-use crate::{Config, Error, Result};
+use crate::error::{Error, Result};
 
 /// The oldest server that is supported, as `server_version_num` counts.
 const OLDEST_SERVER: i32 = 150_000;

@@ -11,7 +11,7 @@ use diesel::sql_types::Text;
 
 use super::Access;
 use crate::config::SqliteOptions;
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Sets up a connection that will be used for `access`.
 pub(super) fn configure(
@@ -40,7 +40,10 @@ pub(super) fn configure(
 }
 
 /// Allows or refuses writes on a connection that is used for both.
-pub(crate) fn set_query_only(connection: &mut SqliteConnection, on: bool) -> Result<()> {
+///
+/// # Errors
+/// [`Error::Pragma`] if SQLite does not accept it.
+pub fn set_query_only(connection: &mut SqliteConnection, on: bool) -> Result<()> {
     set_flag(connection, "query_only", on)
 }
 
@@ -61,11 +64,10 @@ fn set(
 }
 
 /// The value of a pragma, as text.
-pub(crate) fn read(
-    connection: &mut SqliteConnection,
-    pragma: &str,
-    column: &str,
-) -> Result<String> {
+///
+/// # Errors
+/// [`Error::Query`] if there is no such pragma.
+pub fn read(connection: &mut SqliteConnection, pragma: &str, column: &str) -> Result<String> {
     let query = format!("(SELECT CAST({column} AS TEXT) FROM pragma_{pragma})");
     Ok(diesel::select(sql::<Text>(&query)).get_result(connection)?)
 }
@@ -100,7 +102,8 @@ fn set_journal_mode(connection: &mut SqliteConnection, options: &SqliteOptions) 
 }
 
 /// Whether another connection's lock is the reason. Diesel keeps SQLite's message, not its code.
-pub(crate) fn is_busy(error: &diesel::result::Error) -> bool {
+#[must_use]
+pub fn is_busy(error: &diesel::result::Error) -> bool {
     matches!(
         error,
         diesel::result::Error::DatabaseError(_, info) if info.message().contains("is locked")

@@ -10,9 +10,10 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
-use super::{Access, DbConnection, file, pragma};
+use super::{Access, file, pragma};
+use crate::backend::DbConnection;
 use crate::config::{DatabasePath, SqliteOptions};
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Whether something lies at the path. A broken symbolic link counts as something.
 pub(crate) fn exists(path: &DatabasePath) -> bool {
@@ -22,7 +23,10 @@ pub(crate) fn exists(path: &DatabasePath) -> bool {
 /// Creates an empty database file, private to its owner, in a private directory.
 ///
 /// Returns false if there was a file already: two processes may both create.
-pub(crate) fn create_file(path: &DatabasePath) -> Result<bool> {
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn create_file(path: &DatabasePath) -> Result<bool> {
     file::create_private_dir(path.directory())?;
     file::create_private_file(path.as_path())
         .map_err(Error::io("create the database file", path.as_path()))
@@ -30,7 +34,10 @@ pub(crate) fn create_file(path: &DatabasePath) -> Result<bool> {
 
 /// Opens the database so that nobody else can read or write it, in any journal mode, until the
 /// connection is closed. Whoever has it open already is an error.
-pub(crate) fn open_exclusively(
+///
+/// # Errors
+/// [`Error::Locked`] if another process has the file open; [`Error::Refused`], [`Error::Io`] or [`Error::Open`] if it cannot be used.
+pub fn open_exclusively(
     path: &Path,
     options: &SqliteOptions,
     action: &'static str,
@@ -49,9 +56,9 @@ pub(crate) fn open_exclusively(
     })?;
     let mut connection = establish(path, "mode=rw")?;
     let begun = Instant::now();
-    let patience = options.busy_timeout.as_millis();
+    let timeout = options.busy_timeout.as_millis();
     let lock = format!(
-        "PRAGMA busy_timeout = {patience}; PRAGMA trusted_schema = OFF; \
+        "PRAGMA busy_timeout = {timeout}; PRAGMA trusted_schema = OFF; \
          PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT"
     );
     match connection.batch_execute(&lock) {
@@ -64,11 +71,10 @@ pub(crate) fn open_exclusively(
 }
 
 /// Opens the database. It must exist.
-pub(crate) fn open(
-    path: &DatabasePath,
-    options: &SqliteOptions,
-    access: Access,
-) -> Result<DbConnection> {
+///
+/// # Errors
+/// [`Error::NoDatabase`], [`Error::Refused`], [`Error::Open`], [`Error::Connect`], or [`Error::Pragma`].
+pub fn open(path: &DatabasePath, options: &SqliteOptions, access: Access) -> Result<DbConnection> {
     check_file(path.as_path())?;
     let mut connection = establish(path.as_path(), "mode=rw")?;
     pragma::configure(&mut connection, options, access)?;
@@ -80,7 +86,10 @@ pub(crate) fn open(
 /// Opening a WAL database read-only makes SQLite create `-wal` and `-shm` beside it. Where no WAL
 /// exists nobody is writing, so the file is opened as immutable instead; if it turns out to have
 /// changed meanwhile, what was seen is thrown away and `look` runs again on a live connection.
-pub(crate) fn inspect<T>(
+///
+/// # Errors
+/// Those of [`open`], and those of `look`.
+pub fn inspect<T>(
     path: &DatabasePath,
     options: &SqliteOptions,
     mut look: impl FnMut(&mut DbConnection) -> Result<T>,
@@ -112,7 +121,10 @@ fn roll_back_hot_journal(path: &Path, options: &SqliteOptions) -> Result<()> {
 const QUIET: &str = "mode=ro&immutable=1";
 
 /// Opens a finished copy, such as a backup, which nobody else writes.
-pub(crate) fn inspect_copy(path: &Path, options: &SqliteOptions) -> Result<DbConnection> {
+///
+/// # Errors
+/// [`Error::Open`] or [`Error::Pragma`].
+pub fn inspect_copy(path: &Path, options: &SqliteOptions) -> Result<DbConnection> {
     read_only(path, options, QUIET)
 }
 
@@ -130,7 +142,10 @@ fn establish(path: &Path, mode: &str) -> Result<SqliteConnection> {
 
 /// The `file:` URI of exactly this path. SQLite offers modes only through URIs; every byte that
 /// could mean something in one is escaped.
-pub(crate) fn literal_uri(path: &Path) -> Result<String> {
+///
+/// # Errors
+/// [`Error::Io`] if the working directory is not known.
+pub fn literal_uri(path: &Path) -> Result<String> {
     let absolute = std::path::absolute(path).map_err(Error::io("find the place of", path))?;
     #[cfg(unix)]
     let bytes = std::os::unix::ffi::OsStrExt::as_bytes(absolute.as_os_str());

@@ -4,9 +4,8 @@ use std::time::Instant;
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 
-use super::DbConnection;
-use crate::types::UserId;
-use crate::{Error, Result};
+use crate::backend::DbConnection;
+use crate::error::{Error, Result};
 
 impl DbConnection {
     /// Runs `work` in a write transaction: committed on `Ok`, rolled back on `Err` and on panic.
@@ -33,7 +32,7 @@ impl DbConnection {
     pub(crate) fn write_keeping<T>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T>,
-    ) -> Result<Ended<T>> {
+    ) -> Result<TransactionOutcome<T>> {
         self.transact_keeping(Begin::AsItIs, work)
     }
 
@@ -78,7 +77,7 @@ impl DbConnection {
         &mut self,
         begin: Begin,
         work: impl FnOnce(&mut Self) -> Result<T, E>,
-    ) -> Result<Ended<T>, E>
+    ) -> Result<TransactionOutcome<T>, E>
     where
         E: From<Error>,
     {
@@ -90,8 +89,8 @@ impl DbConnection {
         match result {
             // A commit that fails rolls back by itself.
             Ok(value) => match self.commit() {
-                Ok(()) => Ok(Ended::Committed(value)),
-                Err(Error::CommitUnknown(cause)) => Ok(Ended::Unknown(value, cause)),
+                Ok(()) => Ok(TransactionOutcome::Committed(value)),
+                Err(Error::CommitUnknown(cause)) => Ok(TransactionOutcome::Unknown(value, cause)),
                 Err(error) => Err(error.into()),
             },
             Err(error) => {
@@ -121,7 +120,7 @@ impl DbConnection {
     }
 
     /// Whether a transaction is open on this connection.
-    pub(crate) fn in_transaction(&mut self) -> bool {
+    pub fn in_transaction(&mut self) -> bool {
         let status = <Self as TransactionManager<Self>>::transaction_manager_status_mut(self);
         // A broken transaction counts as open: what begins inside it must not pass for a new one.
         status.transaction_depth().map_or(true, |depth| depth.is_some())
@@ -185,14 +184,14 @@ impl DbConnection {
 }
 
 /// How a transaction ended that was to be committed.
-pub(crate) enum Ended<T> {
+pub(crate) enum TransactionOutcome<T> {
     /// It is committed.
     Committed(T),
     /// The connection broke during the commit.
     Unknown(T, diesel::result::Error),
 }
 
-impl<T> Ended<T> {
+impl<T> TransactionOutcome<T> {
     /// What is not known to be committed is an error.
     pub(crate) fn known(self) -> Result<T> {
         match self {
@@ -222,13 +221,13 @@ pub(crate) enum TransactionLock {
     AuditLog,
     /// Looking which seeds are missing, and writing those.
     Seeds,
-    /// Registering what this user uploads.
+    /// Registering what the user with this key uploads.
     Uploads(
         #[cfg_attr(
             not(feature = "postgres"),
             expect(dead_code, reason = "SQLite has one write lock for everything")
         )]
-        UserId,
+        i64,
     ),
 }
 
@@ -239,7 +238,7 @@ impl TransactionLock {
         match self {
             Self::AuditLog => i64::from_be_bytes(*b"\x7Azenith\0"),
             Self::Seeds => i64::from_be_bytes(*b"\x7Azen-se\0"),
-            Self::Uploads(user) => i64::from_be_bytes(*b"\x7Azen-up\0") ^ user.0,
+            Self::Uploads(user) => i64::from_be_bytes(*b"\x7Azen-up\0") ^ user,
         }
     }
 }

@@ -86,7 +86,7 @@ mod tests {
     use diesel::sql_types::Text;
 
     use super::*;
-    use crate::connection::Backend;
+    use crate::backend::Backend;
 
     #[derive(QueryableByName)]
     struct Line {

@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Error;
-use crate::migrations::RowChange;
+use super::{Error, RowChange};
 
 /// Why migrations were not run, or failed. The database is as it was in every case.
 #[derive(Debug, thiserror::Error)]

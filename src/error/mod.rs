@@ -3,6 +3,7 @@
 mod constraints;
 mod help;
 mod migration;
+mod row_change;
 mod server;
 mod setting;
 mod transfer;
@@ -12,7 +13,9 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub(crate) use help::chain;
 pub use migration::MigrationFault;
+pub use row_change::RowChange;
 pub use server::ConnectFault;
 pub use setting::SettingFault;
 pub use transfer::TransferFault;
@@ -135,7 +138,7 @@ pub enum Error {
     #[error(
         "{action}: {} has locked the database for {seconds:.1} s; try again when it is done, or raise \
          DATABASE_BUSY_TIMEOUT_MS",
-        holder.as_deref().unwrap_or("another process"),
+        lock_owner.as_deref().unwrap_or("another process"),
         seconds = waited.as_secs_f64()
     )]
     Locked {
@@ -144,7 +147,7 @@ pub enum Error {
         /// How long this process waited.
         waited: Duration,
         /// Who has the lock, if that is known.
-        holder: Option<String>,
+        lock_owner: Option<String>,
         /// What the database said last, if it said anything.
         source: Option<diesel::result::Error>,
     },

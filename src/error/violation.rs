@@ -73,7 +73,8 @@ impl Violation {
     }
 
     /// The columns that the rule is about.
-    pub(crate) fn columns(&self) -> &[String] {
+    #[must_use]
+    pub fn columns(&self) -> &[String] {
         &self.columns
     }
 
@@ -107,7 +108,8 @@ impl Violation {
     }
 
     /// The violation that this error is, if it is one.
-    pub(crate) fn of(error: DieselError) -> Result<Self, DieselError> {
+    #[doc(hidden)]
+    pub fn of(error: DieselError) -> Result<Self, DieselError> {
         use DatabaseErrorKind as Kind;
         let DieselError::DatabaseError(kind, info) = &error else { return Err(error) };
         let message = info.message();

@@ -5,10 +5,13 @@ use secrecy::SecretString;
 use serde::Serialize;
 
 use super::password::{check_password, generate_password, hash_password};
-use crate::models::{NewUser, Role, User, canonical};
+use crate::backend::DbConnection;
+use crate::dispatch;
+use crate::error::{Error, Result};
+use crate::models::internal::canonical;
+use crate::models::{NewUser, Role, User};
 use crate::schema::users;
 use crate::types::PasswordHash;
-use crate::{DbConnection, Error, Result, dispatch};
 
 /// The administrator to make if there is none.
 #[derive(Clone, Debug)]

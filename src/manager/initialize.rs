@@ -7,10 +7,11 @@ use super::backup::BackupReport;
 use super::health::HealthReport;
 use super::seed::{self, SeedReport};
 use super::{DatabaseManager, DbConnection};
+use crate::catalog;
 use crate::connection;
-use crate::migrations::{self, Goal, Step};
+use crate::error::{Error, Result};
+use crate::migrations::{Step, Target};
 use crate::models::User;
-use crate::{Error, Result};
 
 /// How far a setup came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -88,7 +89,7 @@ impl DatabaseManager {
         }
         let created = connection::create(&self.config)?;
         let mut connection = self.open()?;
-        let was_empty = migrations::is_empty(&mut connection)?;
+        let was_empty = catalog::is_empty(&mut connection)?;
         if self.config.location().path().is_some() {
             for directory in [self.config.backup_dir(), &self.config.log_dir()] {
                 connection::create_private_dir(directory)?;
@@ -104,8 +105,8 @@ impl DatabaseManager {
             let refreshed = seed::refresh(connection)?;
             Ok((SeedReport { refreshed, ..seeded }, administrator))
         };
-        let goal = if recreate { Goal::Everything } else { Goal::Latest };
-        let (run, backup) = self.run_with_backup(&mut connection, &goal, "create", fill)?;
+        let target = if recreate { Target::Everything } else { Target::Latest };
+        let (run, backup) = self.run_with_backup(&mut connection, &target, "create", fill)?;
         let (steps, (seeded, administrator)) = (run.steps, run.value);
         drop(connection);
 
@@ -140,8 +141,8 @@ impl DatabaseManager {
     /// [`Error::NoDatabase`], [`Error::Refused`], or [`Error::Query`] if the database cannot be read.
     pub fn has_administrator(&self) -> Result<bool> {
         connection::inspect(&self.config, |connection| {
-            let there = migrations::table_exists(connection, "users")?
-                && migrations::table_exists(connection, "roles")?;
+            let there = catalog::table_exists(connection, "users")?
+                && catalog::table_exists(connection, "roles")?;
             let ours = there && self.ledger(connection)?.current().is_some();
             Ok(ours && !User::list_administrators(connection)?.is_empty())
         })

@@ -3,43 +3,47 @@
 //! Each operation has a file of its own and returns a typed report; nothing returns a bare boolean.
 
 mod administrator;
-mod adopt;
 mod backup;
-mod contents;
 mod health;
 mod initialize;
 mod migrate;
+mod origin;
 mod password;
 mod seed;
 mod seed_data;
 mod status;
-mod transfer;
 
+use crate::backend::DbConnection;
+use crate::catalog;
+use crate::config::Config;
 use crate::connection::{self, Access};
+use crate::error::{Error, Result, TransferFault};
 use crate::migrations::{self, EmbeddedMigration, Ledger, Migrations};
-use crate::{Config, DbConnection, Error, Result, TransferFault};
 
 pub use administrator::{Administrator, AdministratorOutcome, AdministratorReport};
-pub use adopt::{
-    AdoptionOptions, AdoptionOutcome, AdoptionReport, BrokenRow, CarriedReport, ChangeReport,
-    ColumnDigest, GrantReport, Origin, TableReport,
-};
 pub use backup::{BackupReport, Fidelity};
 pub use health::{HealthCheck, HealthReport};
 pub use initialize::{SetupDetails, SetupPhase, SetupReport, SetupStatus};
 pub use migrate::{FailedMigration, MigrationPlan, MigrationReport, RepairReport};
+pub use origin::Origin;
 pub use password::{SHORTEST_PASSWORD, check_password, generate_password, hash_password};
 pub use seed::SeedReport;
 pub use status::{LastBackup, PoolSettings, StatusSummary};
-pub use transfer::{
-    ContentDigest, TableContents, TransferOptions, TransferPhase, TransferProgress, TransferRecord,
-    TransferReport, TransferredTable, table_contents, transfer_between,
+
+pub use crate::error::RowChange;
+pub use crate::migrations::{
+    Check, Effect, HistoryFault, Phase, PlannedStatement, PlannedStep, Step, StepDirection,
 };
 
-pub use crate::migrations::{
-    Condition, Effect, HistoryFault, Moment, PlannedStatement, PlannedStep, RowChange, Step,
-    StepDirection,
-};
+/// For the crates of this workspace. Not part of the public API: anything here may change in any
+/// release.
+#[doc(hidden)]
+pub mod internal {
+    pub use super::health::expected_names;
+    pub use super::origin::{FORMER_TABLES, TRANSFER_TABLE, origin_of};
+    pub use super::seed::{refresh, seed};
+    pub use super::seed_data::SETTINGS;
+}
 
 /// How far back [`DatabaseManager::rollback`] goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,10 +88,6 @@ impl DatabaseManager {
         Self { config, migrations }
     }
 
-    fn ledger(&self, connection: &mut DbConnection) -> Result<Ledger> {
-        Ledger::read_for(connection, self.migrations)
-    }
-
     /// The configuration.
     #[must_use]
     pub const fn config(&self) -> &Config {
@@ -102,23 +102,50 @@ impl DatabaseManager {
         connection::exists(&self.config)
     }
 
+    /// The migrations that the manager runs, oldest first.
+    #[must_use]
+    pub const fn migrations(&self) -> &'static [EmbeddedMigration] {
+        self.migrations
+    }
+
+    /// A manager of another database with the same migrations.
+    #[must_use]
+    pub const fn for_config(&self, config: Config) -> Self {
+        Self { config, migrations: self.migrations }
+    }
+
+    fn ledger(&self, connection: &mut DbConnection) -> Result<Ledger> {
+        Ledger::read_for(connection, self.migrations)
+    }
+
     /// Refuses a database that another program made, or a newer version of this one, or that a
     /// stopped transfer left incomplete, before opening it for writing changes so much as its journal
     /// mode.
-    fn ensure_ours(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// [`Error::Refused`], [`Error::FormerDatabase`], [`Error::Migration`] or [`Error::Transfer`].
+    #[doc(hidden)]
+    pub fn ensure_ours(&self) -> Result<()> {
         self.ensure_ours_or_begun()?;
         connection::inspect(&self.config, |connection| {
-            let unfinished = transfer::is_unfinished(connection)?;
-            if unfinished { Err(TransferFault::Unfinished.into()) } else { Ok(()) }
+            if origin::has_unfinished_transfer(connection)? {
+                Err(TransferFault::Unfinished.into())
+            } else {
+                Ok(())
+            }
         })
     }
 
     /// The same, but a transfer may have been begun into it.
-    fn ensure_ours_or_begun(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// Those of [`DatabaseManager::ensure_ours`], without [`Error::Transfer`].
+    #[doc(hidden)]
+    pub fn ensure_ours_or_begun(&self) -> Result<()> {
         connection::inspect(&self.config, |connection| {
             let ledger = self.ledger(connection)?;
-            let blank = migrations::is_empty(connection)?
-                || migrations::table_exists(connection, "__diesel_schema_migrations")?;
+            let blank = catalog::is_empty(connection)?
+                || catalog::table_exists(connection, "__diesel_schema_migrations")?;
             if blank || ledger.current().is_some() {
                 return ledger.ensure_known();
             }
@@ -134,8 +161,8 @@ impl DatabaseManager {
     /// Of a database of the former application, whose tables have the same names, nothing can be said but
     /// what to do with it.
     fn refuse_former(&self, connection: &mut DbConnection) -> Result<()> {
-        let ours = migrations::table_exists(connection, "__diesel_schema_migrations")?;
-        if !ours && adopt::origin_of(connection)? == Origin::Former {
+        let ours = catalog::table_exists(connection, "__diesel_schema_migrations")?;
+        if !ours && origin::origin_of(connection)? == Origin::Former {
             let database = self.config.location().to_string();
             return Err(Error::FormerDatabase { database });
         }
@@ -149,7 +176,11 @@ impl DatabaseManager {
     }
 
     /// Opens the existing database for writing, whoever made it.
-    fn open(&self) -> Result<DbConnection> {
+    ///
+    /// # Errors
+    /// [`Error::NoDatabase`], [`Error::Open`] or [`Error::Connect`].
+    #[doc(hidden)]
+    pub fn open(&self) -> Result<DbConnection> {
         connection::open(&self.config, Access::Maintain)
     }
 }

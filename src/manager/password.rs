@@ -4,8 +4,8 @@ use argon2::{Argon2, PasswordHasher};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
+use crate::error::{Error, Result};
 use crate::types::PasswordHash;
-use crate::{Error, Result};
 
 /// The fewest characters that a password may have.
 pub const SHORTEST_PASSWORD: usize = 12;

@@ -6,12 +6,14 @@ use serde::Serialize;
 
 use super::DatabaseManager;
 use super::seed_data::{GRANTS, PERMISSIONS, ROLES, SETTINGS};
+use crate::backend::DbConnection;
 use crate::connection::TransactionLock;
+use crate::dispatch;
+use crate::error::{Error, Result};
 use crate::migrations::Ledger;
 use crate::models::{NewPermission, NewRolePermission, User};
 use crate::schema::{permissions, role_permissions, roles, system_settings};
 use crate::types::{PermissionId, RoleId};
-use crate::{DbConnection, Error, Result, dispatch};
 
 /// How many rows seeding wrote: all zero when everything was there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -86,7 +88,10 @@ fn missing_permissions(
 }
 
 /// Writes what is missing. Runs inside the caller's transaction.
-pub(super) fn seed(connection: &mut DbConnection) -> Result<SeedReport> {
+///
+/// # Errors
+/// [`Error::Query`] if the database refuses a row.
+pub fn seed(connection: &mut DbConnection) -> Result<SeedReport> {
     connection.hold(TransactionLock::Seeds)?;
     let new_roles = missing!(connection, roles, name, ROLES);
     let new_permissions = missing_permissions(connection)?;
@@ -138,7 +143,10 @@ fn grant(connection: &mut DbConnection, role: &str, names: &[&str]) -> Result<us
 /// Brings the settings that the system keeps up to date. Returns how many were not.
 ///
 /// `FIRST_SETUP` turns false only when there is an administrator, and `SETUP_COMPLETED` then true.
-pub(super) fn refresh(connection: &mut DbConnection) -> Result<usize> {
+///
+/// # Errors
+/// [`Error::Query`] if the database refuses a row.
+pub fn refresh(connection: &mut DbConnection) -> Result<usize> {
     let version = Ledger::read(connection)?.current().unwrap_or("0").to_owned();
     let mut wanted = vec![("SCHEMA_VERSION", version), ("DATABASE_INITIALIZED", "true".into())];
     if !User::list_administrators(connection)?.is_empty() {

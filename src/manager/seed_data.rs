@@ -95,7 +95,7 @@ const fn setting(
 
 /// The settings with their first values. Those that the manager keeps up to date are read-only.
 #[rustfmt::skip]
-pub(super) const SETTINGS: &[NewSystemSetting<'static>] = &[
+pub const SETTINGS: &[NewSystemSetting<'static>] = &[
     setting("FIRST_SETUP", "true", ValueType::Boolean, "system", true, "Whether the first administrator is still missing"),
     setting("SETUP_COMPLETED", "false", ValueType::Boolean, "system", true, "Whether there has been an administrator"),
     setting("SCHEMA_VERSION", "0", ValueType::String, "system", true, "The newest migration that has been applied"),

@@ -8,12 +8,14 @@ use serde::Serialize;
 
 use super::DatabaseManager;
 use super::backup::last_recorded;
-use super::contents::row_counts;
 use super::migrate::{FailedMigration, last_failure};
+use crate::backend::DbConnection;
+use crate::catalog::row_counts;
 use crate::config::Location;
+use crate::connection;
+use crate::error::Result;
 use crate::migrations::{self, EmbeddedMigration, HistoryFault};
 use crate::types::UtcTime;
-use crate::{DbConnection, Result, connection};
 
 /// What the database holds and where it stands.
 #[derive(Clone, Debug, Serialize)]

@@ -5,14 +5,14 @@ use std::fmt;
 use diesel::connection::BoxableConnection;
 use diesel::migration::{Migration, MigrationMetadata, MigrationName, MigrationVersion};
 
-use crate::connection::Backend;
+use crate::backend::Backend;
 use crate::types::Sha256Hash;
 
 static ALL: &[EmbeddedMigration] = include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
 
 /// Every migration, oldest first. Both databases have the same.
 #[must_use]
-pub fn all() -> &'static [EmbeddedMigration] {
+pub const fn all() -> &'static [EmbeddedMigration] {
     ALL
 }
 
@@ -29,7 +29,7 @@ pub fn checksum(text: &str) -> String {
 }
 
 /// Migrations that are run together, oldest first.
-pub(crate) type Migrations = &'static [EmbeddedMigration];
+pub type Migrations = &'static [EmbeddedMigration];
 
 /// One migration: its directory's name and the text of its files for each database.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -3,98 +3,67 @@
 
 use std::time::{Duration, Instant};
 
-use diesel_migrations::MigrationHarness;
-use serde::Serialize;
-
-use super::conservation::{RowChange, Snapshot};
+use super::checks::{Check, Drift, check_integrity, check_references};
+use super::data_loss_guard::TableSnapshots;
 use super::embedded::{EmbeddedMigration, Migrations, Runnable};
-use super::exclusive::{Finished, exclusively, keep_writers_out};
-use super::goal::{Chosen, Goal, choose};
 use super::ledger::Ledger;
-use super::references::check_references;
-use super::statement::{PlannedStatement, statements};
-use super::validation::{Condition, Drift, check_integrity};
+use super::migration_lock::{RunOutcome, exclusively, keep_writers_out};
+use super::statement::statements;
+use super::steps::{PlannedStep, Step, StepDirection};
+use super::target::{Chosen, Target, choose};
 use super::{history, reset};
-use crate::{DbConnection, Error, MigrationFault, Result, dispatch};
-
-/// Whether a migration was applied or reverted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum StepDirection {
-    /// `up.sql` ran.
-    Applied,
-    /// `down.sql` ran.
-    Reverted,
-}
-
-/// One migration that ran.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Step {
-    /// The directory's name.
-    pub name: String,
-    /// Which way.
-    pub direction: StepDirection,
-    /// How long it took, in milliseconds.
-    pub milliseconds: u64,
-    /// How long comparing the rows before and after it took besides, in milliseconds.
-    pub comparing_milliseconds: u64,
-    /// The tables whose rows are not what they were.
-    pub rows: Vec<RowChange>,
-}
-
-/// One migration that would run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct PlannedStep {
-    /// The directory's name.
-    pub name: String,
-    /// Which way.
-    pub direction: StepDirection,
-    /// What it says, in order.
-    pub statements: Vec<PlannedStatement>,
-}
+use crate::backend::DbConnection;
+use crate::dispatch;
+use crate::error::{Error, MigrationFault, Result};
+use diesel_migrations::MigrationHarness;
 
 /// What a run did.
-pub(crate) struct Run<T> {
+#[derive(Debug)]
+pub struct Run<T> {
     /// The newest version before, read under the lock.
-    pub(crate) was: Option<String>,
-    pub(crate) steps: Vec<Step>,
+    pub was: Option<String>,
+    /// What ran, in that order.
+    pub steps: Vec<Step>,
     /// What held before and after.
-    pub(crate) conditions: Vec<Condition>,
+    pub conditions: Vec<Check>,
     /// What `after` returned.
-    pub(crate) value: T,
+    pub value: T,
 }
 
-/// Takes the lock, reads the state again, and goes to the goal. On an error nothing has changed.
+/// Takes the lock, reads the state again, and goes to the target. On an error nothing has changed.
 ///
 /// `before` runs under the lock if there is something to do, before it is done: a backup that it
 /// takes is exactly what is about to be changed. `after` runs inside the same transaction, after the
 /// migrations.
-pub(crate) fn run<T>(
+///
+/// # Errors
+/// [`Error::Migration`], [`Error::Locked`] or [`Error::Query`]; the database is then as it was.
+pub fn run<T>(
     connection: &mut DbConnection,
     known: Migrations,
-    goal: &Goal,
+    target: &Target,
     before: impl FnOnce(&mut DbConnection) -> Result<()>,
     after: impl FnOnce(&mut DbConnection) -> Result<T>,
-) -> Result<Finished<Run<T>>> {
+) -> Result<RunOutcome<Run<T>>> {
     exclusively(connection, |connection| {
         let ledger = Ledger::read_for(connection, known)?;
         let was = ledger.current().map(str::to_owned);
-        let (reverting, applying) = choose(connection, &ledger, goal)?;
+        let (reverting, applying) = choose(connection, &ledger, target)?;
         if reverting.is_empty() && applying.is_empty() {
-            history::follow(connection, &ledger)?;
+            history::sync(connection, &ledger)?;
             let (steps, conditions) = (Vec::new(), Vec::new());
             return Ok(Run { was, steps, conditions, value: after(connection)? });
         }
         keep_writers_out(connection)?;
         let mut conditions = Vec::new();
-        if *goal != Goal::Everything {
+        if *target != Target::Everything {
             conditions.extend(check_integrity(connection)?);
             // With these here, it could not be told what the migrations broke.
             check_references(connection, "the database has")?;
-            conditions.push(Condition::before("references", "none is broken"));
+            conditions.push(Check::before("references", "none is broken"));
         }
         before(connection)?;
-        if *goal == Goal::Everything {
+        if *target == Target::Everything {
             reset::drop_everything(connection)?;
         }
         let ledger = Ledger::read_for(connection, known)?;
@@ -102,10 +71,10 @@ pub(crate) fn run<T>(
         let mut steps = revert(connection, &reverting)?;
         steps.extend(apply(connection, &applying)?);
         let ledger = Ledger::read_for(connection, known)?;
-        history::follow(connection, &ledger)?;
+        history::sync(connection, &ledger)?;
         check_references(connection, "the migrations would leave")?;
-        conditions.push(Condition::after("references", "none is broken"));
-        conditions.push(Condition::after("rows", "none was lost or changed undeclared"));
+        conditions.push(Check::after("references", "none is broken"));
+        conditions.push(Check::after("rows", "none was lost or changed undeclared"));
         conditions.push(Drift::of(connection, &ledger)?.check_after(&drift)?);
         Ok(Run { was, steps, conditions, value: after(connection)? })
     })
@@ -115,10 +84,10 @@ pub(crate) fn run<T>(
 pub(crate) fn plan(
     connection: &mut DbConnection,
     known: Migrations,
-    goal: &Goal,
+    target: &Target,
 ) -> Result<Vec<PlannedStep>> {
     let ledger = Ledger::read_for(connection, known)?;
-    let (reverting, applying) = choose(connection, &ledger, goal)?;
+    let (reverting, applying) = choose(connection, &ledger, target)?;
     let backend = connection.backend();
     let planned = |migration: &EmbeddedMigration, direction, sql| PlannedStep {
         name: migration.name().to_owned(),
@@ -155,7 +124,7 @@ fn step(
         StepDirection::Reverted => ("revert", migration.down(runnable.backend)),
     };
     let begun = Instant::now();
-    let snapshot = Snapshot::before(connection, script, direction)?;
+    let snapshot = TableSnapshots::before(connection, script, direction)?;
     let looked = begun.elapsed();
     let begun = Instant::now();
     dispatch!(&mut *connection, |connection| match direction {
@@ -231,8 +200,8 @@ mod tests {
                 assert_eq!(read_pragma(inner, "foreign_keys", "foreign_keys")?, "0");
                 if refuse { Err(Error::State("refused".into())) } else { Ok(()) }
             };
-            let goal = Goal::UpTo(last.clone());
-            outcomes.push(run(&mut connection, all(), &goal, before, |_| Ok(())).is_ok());
+            let target = Target::UpTo(last.clone());
+            outcomes.push(run(&mut connection, all(), &target, before, |_| Ok(())).is_ok());
             let inner = connection.sqlite().expect("SQLite");
             assert_eq!(read_pragma(inner, "foreign_keys", "foreign_keys").expect("it"), "1");
         }

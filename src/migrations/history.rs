@@ -6,14 +6,17 @@ use diesel::dsl::{delete, insert_into};
 use diesel::prelude::*;
 use serde::Serialize;
 
+use super::checks::Drift;
 use super::embedded::EmbeddedMigration;
 use super::ledger::Ledger;
-use super::tables::table_exists;
-use super::validation::Drift;
-use crate::connection::Backend;
+use super::recorded::in_brackets;
+use crate::backend::Backend;
+use crate::backend::DbConnection;
+use crate::catalog::table_exists;
+use crate::dispatch;
+use crate::error::{Error, MigrationFault, Result};
 use crate::models::{NewSchemaVersion, SchemaVersion};
 use crate::schema::schema_version;
-use crate::{DbConnection, Error, MigrationFault, Result, dispatch};
 
 /// How the history, the ledger and the program's migrations disagree.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -77,56 +80,20 @@ impl fmt::Display for HistoryFault {
                  one makes"
             ),
             Self::Newer { version, description } => {
-                write!(f, "version {version}{} is not known here", named(description.as_deref()))
+                write!(
+                    f,
+                    "version {version}{} is not known here",
+                    in_brackets(description.as_deref())
+                )
             }
             Self::Missing { version, description } => write!(
                 f,
                 "version {version}{} ran, and is missing in this program",
-                named(description.as_deref())
+                in_brackets(description.as_deref())
             ),
             Self::Late { name } => write!(f, "{name} did not run, though a later one did"),
         }
     }
-}
-
-/// What was recorded of a migration that this program does not know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Recorded {
-    pub(super) version: String,
-    /// Its name in words, and the program that has it.
-    pub(super) description: Option<String>,
-}
-
-impl fmt::Display for Recorded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.version, named(self.description.as_deref()))
-    }
-}
-
-/// What is known of a version, to stand after it.
-fn named(description: Option<&str>) -> String {
-    description.map_or(String::new(), |description| format!(" ({description})"))
-}
-
-/// What was recorded of these versions.
-pub(super) fn recorded(
-    connection: &mut DbConnection,
-    versions: Vec<String>,
-) -> Result<Vec<Recorded>> {
-    let known: Vec<(i64, Option<String>)> =
-        if versions.is_empty() || !table_exists(connection, "schema_version")? {
-            Vec::new()
-        } else {
-            dispatch!(connection, |c| schema_version::table
-                .select((schema_version::version, schema_version::description))
-                .load(c))?
-        };
-    let with_description = |version: String| {
-        let row = known.iter().find(|(number, _)| number.to_string() == version);
-        let description = row.and_then(|(_, description)| description.clone());
-        Recorded { version, description }
-    };
-    Ok(versions.into_iter().map(with_description).collect())
 }
 
 /// For people, the version of the program included: to them an older program says which to install.
@@ -146,7 +113,7 @@ fn row_of(migration: &EmbeddedMigration, backend: Backend) -> Option<NewSchemaVe
 /// Records what ran and forgets what was reverted, whoever did it: the Diesel CLI included.
 ///
 /// Returns whether anything was amended.
-pub(super) fn follow(connection: &mut DbConnection, ledger: &Ledger) -> Result<bool> {
+pub(super) fn sync(connection: &mut DbConnection, ledger: &Ledger) -> Result<bool> {
     if !table_exists(connection, "schema_version")? {
         return Ok(false);
     }

@@ -3,9 +3,11 @@
 use diesel::prelude::*;
 
 use super::embedded::{self, EmbeddedMigration, Migrations};
-use super::history::{self, Recorded};
-use super::tables::table_exists;
-use crate::{DbConnection, Error, MigrationFault, Result, dispatch};
+use super::recorded::{Recorded, recorded};
+use crate::backend::DbConnection;
+use crate::catalog::table_exists;
+use crate::dispatch;
+use crate::error::{Error, MigrationFault, Result};
 
 diesel::table! {
     /// Diesel's own ledger. `Ledger::read` looks for it first: Diesel's reader would create it.
@@ -47,7 +49,7 @@ impl Ledger {
                 .load(connection))?;
         let is_known = |version: &String| known.iter().any(|m| m.version() == *version);
         let versions = applied.iter().filter(|version| !is_known(version)).cloned().collect();
-        let unknown = history::recorded(connection, versions)?;
+        let unknown = recorded(connection, versions)?;
         Ok(Self { known, applied, unknown })
     }
 

@@ -3,36 +3,45 @@
 //! Diesel's own table (`__diesel_schema_migrations`) is the truth about what ran, so that
 //! `diesel migration run` and this crate agree. `schema_version` follows it for people.
 
-mod conservation;
+mod checks;
+mod data_loss_guard;
 mod embedded;
 mod engine;
-mod exclusive;
-mod goal;
 mod history;
 mod ledger;
-pub mod lint;
-mod rebuild;
-mod references;
+mod migration_lock;
+mod recorded;
 mod reset;
 mod statement;
+mod steps;
 mod structure;
-mod tables;
-mod validation;
+mod target;
 
-pub use conservation::RowChange;
+pub use checks::{Check, Phase};
 pub(crate) use embedded::Migrations;
 pub use embedded::{EmbeddedMigration, Script, all, checksum, latest};
-pub use engine::{PlannedStep, Step, StepDirection};
 pub(crate) use engine::{Run, plan, run};
-pub(crate) use exclusive::{Finished, Session};
-pub(crate) use goal::Goal;
 pub use history::HistoryFault;
 pub(crate) use history::{check as check_history, edited, repair};
 pub use ledger::Ledger;
-pub use rebuild::rebuild_script;
-pub(crate) use references::broken_references;
+pub(crate) use migration_lock::{RunOutcome, Session};
 pub use statement::{Effect, PlannedStatement};
+pub use steps::{PlannedStep, Step, StepDirection};
 pub use structure::Structure;
 pub(crate) use structure::fresh_in_memory;
-pub(crate) use tables::{is_empty, quoted, schema_objects, table_exists, table_names};
-pub use validation::{Condition, Moment};
+pub(crate) use target::Target;
+
+/// For the crates of this workspace. Not part of the public API: anything here may change in any
+/// release.
+#[doc(hidden)]
+pub mod internal {
+    pub use super::data_loss_guard::{Declaration, INTENTS, Intent, declarations};
+    pub use super::embedded::Migrations;
+    pub use super::engine::{Run, run};
+    pub use super::migration_lock::RunOutcome;
+    pub use super::statement::{
+        Action, Words, from_bracket, line_comments, may_write_rows, statements,
+    };
+    pub use super::structure::{apply_in_memory, fresh_in_memory};
+    pub use super::target::Target;
+}

@@ -4,8 +4,10 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use crate::connection::Backend;
-use crate::{DbConnection, Result, dispatch};
+use crate::backend::Backend;
+use crate::backend::DbConnection;
+use crate::dispatch;
+use crate::error::Result;
 
 #[derive(QueryableByName)]
 struct Object {

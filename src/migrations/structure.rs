@@ -8,8 +8,10 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use super::embedded::{self, EmbeddedMigration};
-use crate::connection::Backend;
-use crate::{DbConnection, Error, MigrationFault, Result, dispatch};
+use crate::backend::Backend;
+use crate::backend::DbConnection;
+use crate::dispatch;
+use crate::error::{Error, MigrationFault, Result};
 
 /// Tables with their columns, indexes, references, triggers and checks, one line each, without what
 /// is Diesel's.
@@ -72,7 +74,8 @@ impl Structure {
     }
 
     /// What is here and not there, one line each.
-    pub(crate) fn missing_from(&self, other: &Self) -> Vec<String> {
+    #[must_use]
+    pub fn missing_from(&self, other: &Self) -> Vec<String> {
         [
             ("column", &self.columns, &other.columns),
             ("index", &self.indexes, &other.indexes),
@@ -99,7 +102,10 @@ impl Structure {
 }
 
 /// An empty SQLite database in memory, with these migrations.
-pub(crate) fn fresh_in_memory<'a>(
+///
+/// # Errors
+/// [`Error::Open`] or [`Error::Migration`].
+pub fn fresh_in_memory<'a>(
     migrations: impl Iterator<Item = &'a EmbeddedMigration>,
 ) -> Result<SqliteConnection> {
     let mut fresh = SqliteConnection::establish(":memory:")
@@ -111,11 +117,10 @@ pub(crate) fn fresh_in_memory<'a>(
 }
 
 /// Runs one more migration there.
-pub(super) fn apply_in_memory(
-    memory: &mut SqliteConnection,
-    name: &str,
-    script: &str,
-) -> Result<()> {
+///
+/// # Errors
+/// [`Error::Migration`].
+pub fn apply_in_memory(memory: &mut SqliteConnection, name: &str, script: &str) -> Result<()> {
     memory.batch_execute(script).map_err(|cause| {
         Error::Migration(MigrationFault::Failed {
             name: name.to_owned(),

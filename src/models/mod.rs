@@ -12,15 +12,21 @@ mod query;
 mod settings;
 
 pub use access::*;
-pub(crate) use audit::AuditRow;
 pub use audit::*;
 pub use chat::*;
 pub use documents::*;
-pub(crate) use identity::canonical;
 pub use identity::*;
 pub use operations::*;
 pub use query::{Page, PageSize};
 pub use settings::*;
+
+/// For the crates of this workspace. Not part of the public API: anything here may change in any
+/// release.
+#[doc(hidden)]
+pub mod internal {
+    pub use super::audit::internal::AuditRow;
+    pub use super::identity::internal::canonical;
+}
 
 /// For `ok_or_else`: the row that should be there is not.
 fn missing(

@@ -5,8 +5,10 @@ use std::time::{Duration, Instant};
 
 use r2d2::{ManageConnection, Pool};
 
+use crate::backend::DbConnection;
+use crate::config::Config;
 use crate::connection::{self, Access};
-use crate::{Config, DbConnection, Error, Result};
+use crate::error::{Error, Result};
 
 /// A connection that has been used within this time is handed out untested, and a replica's that has
 /// been tested within it: a round trip for each look-up would be half of its cost. (HikariCP waits as

@@ -17,9 +17,11 @@ use serde::Serialize;
 use self::connector::{Connector, Role};
 #[cfg(feature = "postgres")]
 use self::replica::Replica;
+use crate::backend::DbConnection;
+use crate::config::Config;
 use crate::config::Location;
 use crate::connection;
-use crate::{Config, DbConnection, Error, Result};
+use crate::error::{Error, Result};
 
 /// An open database. Cloning is cheap and shares the pool.
 ///

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use r2d2::{Pool, PooledConnection};
 
 use super::connector::{Connector, Role};
-use crate::Config;
+use crate::config::Config;
 
 /// The pool of a replica's connections.
 pub(super) struct Replica {

@@ -1,7 +1,10 @@
 //! Work on a server's connection: what a file does not need.
 
 use super::connector::Slot;
-use crate::{Config, DbConnection, Error, Result, connection};
+use crate::backend::DbConnection;
+use crate::config::Config;
+use crate::connection;
+use crate::error::{Error, Result};
 
 /// Runs `work` where it cannot write.
 pub(super) fn read<T, E>(

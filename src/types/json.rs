@@ -11,7 +11,7 @@ use diesel::sqlite::Sqlite;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::connection::MultiBackend;
+use crate::backend::MultiBackend;
 
 /// A value that is stored as JSON text.
 ///

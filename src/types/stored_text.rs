@@ -35,10 +35,10 @@ macro_rules! to_sql_as_text {
             }
         }
 
-        impl diesel::serialize::ToSql<$sql_type, crate::connection::MultiBackend> for $type {
+        impl diesel::serialize::ToSql<$sql_type, crate::backend::MultiBackend> for $type {
             fn to_sql<'b>(
                 &'b self,
-                out: &mut diesel::serialize::Output<'b, '_, crate::connection::MultiBackend>,
+                out: &mut diesel::serialize::Output<'b, '_, crate::backend::MultiBackend>,
             ) -> diesel::serialize::Result {
                 out.set_value((<$sql_type>::default(), self));
                 Ok(diesel::serialize::IsNull::No)

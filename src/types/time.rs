@@ -12,7 +12,7 @@ use diesel::sqlite::Sqlite;
 use serde::{Deserialize, Serialize};
 
 use super::stored_text::to_sql_as_text;
-use crate::connection::MultiBackend;
+use crate::backend::MultiBackend;
 
 /// An instant in UTC, to the microsecond (finer parts are cut off, so that what is read back equals
 /// what was written).

@@ -26,12 +26,17 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use tempfile::TempDir;
+use zenith_db::Backend;
 use zenith_db::config::{Key, Loader};
-use zenith_db::connection::Backend;
 use zenith_db::manager::{Administrator, DatabaseManager, HealthReport};
 use zenith_db::{Config, Database, DbConnection, dispatch};
 
 pub use skipped::skipped;
+
+/// The root of the repository: the tests belong to the package of the command.
+pub fn repository() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
 
 /// A directory and a database, or the place for one: on SQLite a file in the directory; with the
 /// feature `postgres` and `ZENITH_TEST_POSTGRES`, a database of its own on that server. What such a

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use diesel::connection::{Connection, InstrumentationEvent};
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use zenith_db::connection::Backend;
+use zenith_db::Backend;
 use zenith_db::dispatch;
 use zenith_db::prelude::*;
 

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use diesel::prelude::*;
-use zenith_db::manager::{
+use zenith_db::{DbConnection, Result};
+use zenith_db_transfer::{
     TableContents, TransferOptions, TransferProgress, TransferReport, table_contents,
     transfer_between,
 };
-use zenith_db::{DbConnection, Result};
 
 use super::filled::FILLED;
 use super::{SqliteFixture, rows, skipped};
@@ -126,8 +126,12 @@ pub fn stop_when(source: &Place, target: &Place, when: impl Fn(TransferProgress)
 }
 
 /// With this, a stopped transfer is gone on with; small batches, so that there are many.
-pub const RESUME: TransferOptions =
-    TransferOptions { resume: true, batch_rows: 50, leave_other_tables: false };
+pub const RESUME: TransferOptions = TransferOptions {
+    resume: true,
+    batch_rows: 50,
+    leave_other_tables: false,
+    migrations: zenith_db::migrations::all(),
+};
 
 /// Without it, it is refused.
 pub const BEGIN: TransferOptions = TransferOptions { resume: false, ..RESUME };

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{Fixture, Raw};
-use zenith_db::connection::Backend;
+use zenith_db::Backend;
 
 const ROWS: &str = "
 INSERT INTO roles (id, name, created_at, updated_at, created_by)

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 
-use zenith_db::connection::Backend;
+use zenith_db::Backend;
 use zenith_db::manager::RollbackTarget;
 use zenith_db::migrations::all;
 

@@ -11,7 +11,7 @@ use zenith_db::prelude::*;
 use super::ours::TEXT;
 use super::{CHUNKS, RETRIEVED, Side};
 
-pub struct Floor {
+pub(crate) struct Floor {
     connection: Connection,
     next_index: usize,
     seq: i64,
@@ -19,7 +19,7 @@ pub struct Floor {
 }
 
 impl Floor {
-    pub fn open(path: &Path) -> Result<Self> {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
         let connection = Connection::open(path)?;
         connection.set_prepared_statement_cache_capacity(100);
         // Those of the crate, with its defaults.

@@ -7,17 +7,17 @@ use zenith_db::prelude::*;
 
 use super::{CHUNKS, RETRIEVED, Side};
 
-pub const TEXT: &str = "The quick brown fox jumps over the lazy dog, and does so again and again \
+pub(crate) const TEXT: &str = "The quick brown fox jumps over the lazy dog, and does so again and again \
                         until the chunk is as long as a paragraph of a document usually is, which \
                         is to say about this long, give or take a word or two here and there.";
 
-pub struct Ours {
+pub(crate) struct Ours {
     database: Database,
     next_index: i32,
 }
 
 impl Ours {
-    pub fn open(path: &Path) -> Result<Self> {
+    pub(crate) fn open(path: &Path) -> Result<Self> {
         let database = Database::open(&Config::for_path(path)?)?;
         Ok(Self { database, next_index: 1_000_000 })
     }

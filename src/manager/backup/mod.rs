@@ -23,14 +23,13 @@ use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use super::DatabaseManager;
+use crate::backend::DbConnection;
+use crate::catalog::table_exists;
 use crate::config::Location;
 use crate::connection::{self, Access};
-use crate::migrations::table_exists;
+use crate::error::{Error, Result, chain};
 use crate::models::{BackupJob, NewBackupJob};
 use crate::types::{BackupStatus, PublicId, UtcTime, VerificationStatus};
-use crate::{DbConnection, Error, Result};
-
-pub(super) use sqlite::integrity_faults;
 
 /// What the rows of the copy were compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -219,16 +218,4 @@ pub(super) fn last_recorded(connection: &mut DbConnection) -> Result<Option<Back
     } else {
         Ok(None)
     }
-}
-
-/// An error with its causes, on one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

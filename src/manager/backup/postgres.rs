@@ -11,9 +11,11 @@ use diesel::sql_types::Text;
 use secrecy::ExposeSecret;
 
 use super::{Copied, Fidelity};
+use crate::backend::DbConnection;
+use crate::catalog::row_counts;
 use crate::config::ServerUrl;
-use crate::manager::contents::row_counts;
-use crate::{DbConnection, Error, Result, dispatch};
+use crate::dispatch;
+use crate::error::{Error, Result};
 
 #[derive(QueryableByName)]
 struct Snapshot {

@@ -6,10 +6,11 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use super::{Copied, Fidelity};
+use crate::backend::DbConnection;
+use crate::catalog::{IntegrityCheck, broken_references, integrity_faults, row_counts};
+use crate::config::Config;
 use crate::connection;
-use crate::manager::contents::row_counts;
-use crate::migrations::broken_references;
-use crate::{Config, DbConnection, Error, Result};
+use crate::error::{Error, Result};
 
 /// Copies the database into an empty file, and checks the copy.
 pub(super) fn copy(source: &mut DbConnection, target: &Path, config: &Config) -> Result<Copied> {
@@ -27,7 +28,7 @@ pub(super) fn copy(source: &mut DbConnection, target: &Path, config: &Config) ->
 
 fn check(copy: &mut DbConnection, before: &Contents, after: &Contents) -> Result<Copied> {
     let unfaithful = |reason: String| Err(Error::BackupUnfaithful { reason });
-    let faults = integrity_faults(copy, "integrity_check")?;
+    let faults = integrity_faults(copy, IntegrityCheck::Full)?;
     if !faults.is_empty() {
         return unfaithful(faults.join("; "));
     }
@@ -49,21 +50,6 @@ fn check(copy: &mut DbConnection, before: &Contents, after: &Contents) -> Result
         tracing::warn!(broken, "the database has broken references, and so has its backup");
     }
     Ok(Copied { rows: found.rows.iter().map(|(_, count)| count).sum(), fidelity })
-}
-
-/// What `integrity_check` or `quick_check` finds: nothing in a sound database.
-pub(in crate::manager) fn integrity_faults(
-    connection: &mut DbConnection,
-    check: &str,
-) -> Result<Vec<String>> {
-    #[derive(QueryableByName)]
-    struct Finding {
-        #[diesel(sql_type = Text)]
-        text: String,
-    }
-    let query = format!("SELECT {check} AS text FROM pragma_{check}");
-    let findings: Vec<Finding> = diesel::sql_query(query).load(connection.sqlite()?)?;
-    Ok(findings.into_iter().map(|finding| finding.text).filter(|text| text != "ok").collect())
 }
 
 /// The rows of a database at one moment.

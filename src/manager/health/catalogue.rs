@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
+use crate::backend::DbConnection;
+use crate::catalog;
+use crate::error::Result;
 use crate::migrations::{self, Migrations};
-use crate::{DbConnection, Result};
 
 /// Each object's definition by its name, white space normalised.
 type Definitions = BTreeMap<String, Definition>;
@@ -40,7 +42,7 @@ impl Catalogue {
 
     /// What this database has, SQLite's and Diesel's own tables left out.
     pub(super) fn of(connection: &mut DbConnection) -> Result<Self> {
-        let mut objects = migrations::schema_objects(connection.sqlite()?)?;
+        let mut objects = catalog::schema_objects(connection.sqlite()?)?;
         objects.retain(|object| !object.name.starts_with("__"));
         let mut catalogue =
             Self { tables: BTreeMap::new(), indexes: BTreeMap::new(), triggers: BTreeMap::new() };

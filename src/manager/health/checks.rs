@@ -1,10 +1,13 @@
 //! The checks that both databases have.
 
 use super::Finding;
-use crate::manager::{DatabaseManager, seed, transfer};
-use crate::migrations::{self, broken_references};
+use crate::backend::DbConnection;
+use crate::catalog::broken_references;
+use crate::error::Result;
+use crate::manager::origin::has_unfinished_transfer;
+use crate::manager::{DatabaseManager, seed};
+use crate::migrations;
 use crate::models::User;
-use crate::{DbConnection, Result};
 
 pub(super) type Check = fn(&mut DbConnection, &DatabaseManager) -> Result<Finding>;
 
@@ -21,7 +24,7 @@ pub(super) fn schema_version(
     let ledger = manager.ledger(connection)?;
     let faults = migrations::check_history(connection, &ledger)?;
     let mut faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-    if transfer::is_unfinished(connection)? {
+    if has_unfinished_transfer(connection)? {
         faults.push("a transfer into it was stopped: `zenith-db transfer --resume` ends it".into());
     }
     let current = ledger.current().unwrap_or("none").to_owned();

@@ -10,13 +10,19 @@ mod sqlite;
 use serde::Serialize;
 
 use super::DatabaseManager;
-use super::backup::chain;
+use crate::backend::DbConnection;
 use crate::config::Location;
-use crate::{DbConnection, Error, Result, connection};
+use crate::connection;
+use crate::error::chain;
+use crate::error::{Error, Result};
+use crate::migrations::Migrations;
 
 /// The names of the tables, indexes and triggers that a fresh database has.
-pub(super) fn expected_names() -> Result<Vec<String>> {
-    let expected = catalogue::Catalogue::expected(crate::migrations::all())?;
+///
+/// # Errors
+/// [`Error::Migration`] if the migrations do not run in memory.
+pub fn expected_names(migrations: Migrations) -> Result<Vec<String>> {
+    let expected = catalogue::Catalogue::expected(migrations)?;
     let all = [&expected.tables, &expected.indexes, &expected.triggers];
     Ok(all.iter().flat_map(|definitions| definitions.keys().cloned()).collect())
 }

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use super::Finding;
+use crate::backend::DbConnection;
+use crate::error::Result;
 use crate::manager::DatabaseManager;
-use crate::{DbConnection, Result};
 
 /// The files must be private, and the directory must not let others put files in their place.
 #[cfg(unix)]

@@ -9,10 +9,13 @@ use super::Finding;
 use super::checks::{
     MEND_SCHEMA, Named, administrator, foreign_key_violations, pending, schema_version, seeds,
 };
-use crate::connection::{self, Backend, Server};
+use crate::backend::Backend;
+use crate::backend::DbConnection;
+use crate::connection::{self, Server};
+use crate::dispatch;
+use crate::error::Result;
 use crate::manager::DatabaseManager;
 use crate::migrations::Structure;
-use crate::{DbConnection, Result, dispatch};
 
 pub(super) const CHECKS: &[Named] = &[
     ("Schema Version", true, schema_version),

@@ -10,11 +10,13 @@ use super::checks::{
     MEND_SCHEMA, Named, administrator, foreign_key_violations, pending, schema_version, seeds,
 };
 use super::{Finding, permissions};
+use crate::backend::DbConnection;
+use crate::catalog::{IntegrityCheck, integrity_faults};
+use crate::config::Config;
 use crate::config::DatabasePath;
 use crate::connection::{read_head, read_pragma};
+use crate::error::{Error, Result};
 use crate::manager::DatabaseManager;
-use crate::manager::backup::integrity_faults;
-use crate::{Config, DbConnection, Error, Result};
 
 pub(super) const CHECKS: &[Named] = &[
     ("Schema Version", true, schema_version),
@@ -105,7 +107,7 @@ fn quick_integrity(connection: &mut DbConnection, manager: &DatabaseManager) -> 
              `health-check --deep`"
         )));
     }
-    let faults = integrity_faults(connection, "quick_check")?;
+    let faults = integrity_faults(connection, IntegrityCheck::Quick)?;
     Ok(Finding::from_faults(&faults, "no damage found", "restore a backup"))
 }
 

@@ -1,5 +1,6 @@
 //! Migrating and rolling back, with a backup first.
 
+mod disk_space;
 mod record;
 mod repair;
 mod run;
@@ -9,8 +10,11 @@ use serde::Serialize;
 
 use super::backup::BackupReport;
 use super::{DatabaseManager, RollbackTarget, seed};
-use crate::migrations::{self, Condition, Goal, PlannedStep, Run, Step};
-use crate::{DbConnection, Error, Result, connection};
+use crate::backend::DbConnection;
+use crate::catalog;
+use crate::connection;
+use crate::error::{Error, Result};
+use crate::migrations::{self, Check, PlannedStep, Run, Step, Target};
 
 pub use record::FailedMigration;
 pub(super) use record::last_failure;
@@ -24,7 +28,7 @@ pub struct MigrationReport {
     /// The newest version now; `None` when nothing is applied.
     pub version: Option<String>,
     /// What held before and after: empty if there was nothing to do.
-    pub conditions: Vec<Condition>,
+    pub conditions: Vec<Check>,
     /// The backup that was taken before, if one was.
     pub backup: Option<BackupReport>,
     /// The command that takes it back; `None` if there was nothing to do.
@@ -47,7 +51,7 @@ impl DatabaseManager {
     /// [`Error::NoDatabase`]; [`Error::Migration`] with what is wrong, after a backup inside
     /// [`RolledBack`](crate::MigrationFault::RolledBack). The database is then as it was.
     pub fn migrate(&self) -> Result<MigrationReport> {
-        self.go_to(&Goal::Latest, "migrate")
+        self.go_to(&Target::Latest, "migrate")
     }
 
     /// Applies what is pending up to a version, as [`DatabaseManager::migrate`] applies all.
@@ -56,7 +60,7 @@ impl DatabaseManager {
     /// Those of [`DatabaseManager::migrate`]; [`Error::State`] if the
     /// database is later than that.
     pub fn migrate_to(&self, version: &str) -> Result<MigrationReport> {
-        self.go_to(&Goal::UpTo(version.to_owned()), "migrate")
+        self.go_to(&Target::UpTo(version.to_owned()), "migrate")
     }
 
     /// What [`DatabaseManager::migrate_to`] would do, statement by statement. Nothing is written.
@@ -65,7 +69,7 @@ impl DatabaseManager {
     /// Those of [`DatabaseManager::plan_migration`]; [`Error::State`] if
     /// the database is later than that.
     pub fn plan_migration_to(&self, version: &str) -> Result<MigrationPlan> {
-        self.plan(&Goal::UpTo(version.to_owned()))
+        self.plan(&Target::UpTo(version.to_owned()))
     }
 
     /// Reverts the last migration and applies it again, in one transaction. The rows of the tables
@@ -74,7 +78,7 @@ impl DatabaseManager {
     /// # Errors
     /// Those of [`DatabaseManager::migrate`]; [`Error::State`] if no migration has been applied.
     pub fn redo(&self) -> Result<MigrationReport> {
-        self.go_to(&Goal::Again, "redo")
+        self.go_to(&Target::Redo, "redo")
     }
 
     /// What [`DatabaseManager::redo`] would do, statement by statement. Nothing is written.
@@ -83,7 +87,7 @@ impl DatabaseManager {
     /// Those of [`DatabaseManager::plan_migration`]; [`Error::State`] if no migration has been
     /// applied.
     pub fn plan_redo(&self) -> Result<MigrationPlan> {
-        self.plan(&Goal::Again)
+        self.plan(&Target::Redo)
     }
 
     /// Reverts migrations, newest first: all that are asked for or none. Takes a backup first, if
@@ -93,7 +97,7 @@ impl DatabaseManager {
     /// [`Error::NoDatabase`]; [`Error::Migration`] with what is wrong, after a backup inside
     /// [`RolledBack`](crate::MigrationFault::RolledBack). The database is then as it was.
     pub fn rollback(&self, target: &RollbackTarget) -> Result<MigrationReport> {
-        self.go_to(&goal_of(target)?, "rollback")
+        self.go_to(&target_of(target)?, "rollback")
     }
 
     /// What [`DatabaseManager::migrate`] would do, statement by statement. Nothing is written.
@@ -101,7 +105,7 @@ impl DatabaseManager {
     /// # Errors
     /// [`Error::NoDatabase`], [`Error::Refused`] or [`Error::Migration`].
     pub fn plan_migration(&self) -> Result<MigrationPlan> {
-        self.plan(&Goal::Latest)
+        self.plan(&Target::Latest)
     }
 
     /// What [`DatabaseManager::rollback`] would do, statement by statement. Nothing is written.
@@ -109,49 +113,49 @@ impl DatabaseManager {
     /// # Errors
     /// [`Error::NoDatabase`], [`Error::Refused`] or [`Error::Migration`].
     pub fn plan_rollback(&self, target: &RollbackTarget) -> Result<MigrationPlan> {
-        self.plan(&goal_of(target)?)
+        self.plan(&target_of(target)?)
     }
 
-    fn plan(&self, goal: &Goal) -> Result<MigrationPlan> {
+    fn plan(&self, target: &Target) -> Result<MigrationPlan> {
         self.ensure_ours()?;
         connection::inspect(&self.config, |connection| {
             let version = self.ledger(connection)?.current().map(str::to_owned);
             Ok(MigrationPlan {
                 version,
-                steps: migrations::plan(connection, self.migrations, goal)?,
+                steps: migrations::plan(connection, self.migrations, target)?,
             })
         })
     }
 
-    fn go_to(&self, goal: &Goal, operation: &str) -> Result<MigrationReport> {
+    fn go_to(&self, target: &Target, operation: &str) -> Result<MigrationReport> {
         let mut connection = self.open_ours()?;
         let (run, backup) =
-            self.run_with_backup(&mut connection, goal, operation, |connection| {
+            self.run_with_backup(&mut connection, target, operation, |connection| {
                 let version = self.ledger(connection)?.current().map(str::to_owned);
                 refresh_settings(connection)?;
                 Ok(version)
             })?;
-        let undo =
-            (!run.steps.is_empty()).then(|| undo::undo(&self.config, goal, &run, backup.as_ref()));
+        let undo = (!run.steps.is_empty())
+            .then(|| undo::undo(&self.config, target, &run, backup.as_ref()));
         let Run { steps, conditions, value: version, .. } = run;
         Ok(MigrationReport { steps, version, conditions, backup, undo })
     }
 }
 
-fn goal_of(target: &RollbackTarget) -> Result<Goal> {
+fn target_of(target: &RollbackTarget) -> Result<Target> {
     match target {
         RollbackTarget::Steps(0) => {
             Err(Error::State("rolling back 0 migrations would do nothing".into()))
         }
-        RollbackTarget::Steps(steps) => Ok(Goal::Back(*steps)),
-        RollbackTarget::Version(version) => Ok(Goal::To(version.clone())),
+        RollbackTarget::Steps(steps) => Ok(Target::RollbackSteps(*steps)),
+        RollbackTarget::Version(version) => Ok(Target::RollbackTo(version.clone())),
     }
 }
 
 /// `SCHEMA_VERSION` follows, if its table is there.
 fn refresh_settings(connection: &mut DbConnection) -> Result<()> {
     for table in ["system_settings", "users", "roles"] {
-        if !migrations::table_exists(connection, table)? {
+        if !catalog::table_exists(connection, table)? {
             return Ok(());
         }
     }

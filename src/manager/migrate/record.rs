@@ -3,11 +3,12 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::manager::backup::chain;
-use crate::migrations;
+use crate::backend::DbConnection;
+use crate::catalog;
+use crate::error::chain;
+use crate::error::{Error, Result};
 use crate::models::{HealthObservation, SystemHealth};
 use crate::types::{HealthStatus, Json, UtcTime};
-use crate::{DbConnection, Error, Result};
 
 /// Under this name `system_health` says how the last run of migrations ended.
 const COMPONENT: &str = "migrations";
@@ -67,7 +68,7 @@ fn metrics(operation: &str) -> Json<Value> {
 }
 
 fn has_records(connection: &mut DbConnection) -> Result<bool> {
-    migrations::table_exists(connection, "system_health")
+    catalog::table_exists(connection, "system_health")
 }
 
 /// The last run, if it failed.

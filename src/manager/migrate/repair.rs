@@ -2,9 +2,11 @@
 
 use serde::Serialize;
 
+use crate::backend::DbConnection;
+use crate::connection;
+use crate::error::Result;
 use crate::manager::DatabaseManager;
 use crate::migrations::{self, HistoryFault, Structure};
-use crate::{DbConnection, Result, connection};
 
 /// What a repair of the checksums would accept, or has accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -1,29 +1,36 @@
-//! One run of migrations: room on the disk, a backup, the run itself, and a record of how it ended.
+//! One run of migrations: disk space, a backup, the run itself, and a record of how it ended.
 
 use std::path::Path;
 
+use super::disk_space::{free_bytes, same_disk};
 use super::record::{record_failure, record_success};
+use crate::backend::DbConnection;
+use crate::catalog;
 use crate::connection::{self, Access};
+use crate::error::{Error, MigrationFault, Result};
 use crate::manager::DatabaseManager;
 use crate::manager::backup::BackupReport;
-use crate::migrations::{self, Condition, Goal, Run, Session};
-use crate::{DbConnection, Error, MigrationFault, Result};
+use crate::migrations::{self, Check, Run, Session, Target};
 
 impl DatabaseManager {
-    /// Goes to the goal; if there is something to do and to save, takes a backup under the same lock
+    /// Goes to the target; if there is something to do and to save, takes a backup under the same lock
     /// before, so that nothing can be committed between the two.
-    pub(in crate::manager) fn run_with_backup<T>(
+    ///
+    /// # Errors
+    /// Those of [`DatabaseManager::migrate`].
+    #[doc(hidden)]
+    pub fn run_with_backup<T>(
         &self,
         connection: &mut DbConnection,
-        goal: &Goal,
+        target: &Target,
         operation: &str,
         after: impl FnOnce(&mut DbConnection) -> Result<T>,
     ) -> Result<(Run<T>, Option<BackupReport>)> {
-        let (mut backup, mut room, mut begun) = (None, None, false);
+        let (mut backup, mut disk_space, mut begun) = (None, None, false);
         let session = Session::of(connection)?;
         let prepare = |connection: &mut DbConnection| {
-            if !migrations::is_empty(connection)? {
-                room = self.check_room(connection)?;
+            if !catalog::is_empty(connection)? {
+                disk_space = self.check_disk_space(connection)?;
                 if self.config.auto_backup() {
                     backup = Some(self.copy_and_check(operation)?);
                 }
@@ -31,8 +38,8 @@ impl DatabaseManager {
             begun = true;
             Ok(())
         };
-        let result = migrations::run(connection, self.migrations, goal, prepare, after);
-        if !result.as_ref().is_ok_and(migrations::Finished::is_sure) {
+        let result = migrations::run(connection, self.migrations, target, prepare, after);
+        if !result.as_ref().is_ok_and(migrations::RunOutcome::is_sure) {
             self.replace_if_lost(connection, &session);
         }
         let result = result.and_then(|finished| finished.ensure_committed(connection));
@@ -42,9 +49,8 @@ impl DatabaseManager {
         }
         match (result, backup) {
             (Ok(mut run), backup) => {
-                run.conditions.extend(room);
-                run.conditions
-                    .sort_by_key(|condition| condition.when != migrations::Moment::Before);
+                run.conditions.extend(disk_space);
+                run.conditions.sort_by_key(|condition| condition.when != migrations::Phase::Before);
                 // What failed before may be what there is nothing to do for any more.
                 if begun || self.ledger(connection)?.pending().next().is_none() {
                     record_success(connection);
@@ -92,7 +98,7 @@ impl DatabaseManager {
 
     /// The backup needs as much as the database at most, and so does what the migrations write before
     /// it is committed. A server's disk cannot be seen from here.
-    fn check_room(&self, connection: &mut DbConnection) -> Result<Option<Condition>> {
+    fn check_disk_space(&self, connection: &mut DbConnection) -> Result<Option<Check>> {
         let Some(database) = self.config.location().path() else { return Ok(None) };
         let needed = self.size_in_bytes(connection)?;
         let mut places = vec![("the migration", database.directory().to_owned(), needed)];
@@ -119,35 +125,6 @@ impl DatabaseManager {
             let (needed, free) = (needed.div_ceil(1_000_000), free / 1_000_000);
             found.push(format!("{what}: up to {needed} MB needed, {free} MB free"));
         }
-        Ok(Some(Condition::before("room on the disk", found.join("; "))))
+        Ok(Some(Check::before("disk space", found.join("; "))))
     }
-}
-
-#[cfg(unix)]
-fn same_disk(one: &Path, other: &Path) -> Result<bool> {
-    use std::os::unix::fs::MetadataExt;
-    let device = |path: &Path| {
-        std::fs::metadata(path).map(|found| found.dev()).map_err(Error::io("look at", path))
-    };
-    Ok(device(one)? == device(other)?)
-}
-
-#[cfg(unix)]
-fn free_bytes(place: &Path) -> Result<Option<u64>> {
-    let found = rustix::fs::statvfs(place)
-        .map_err(|cause| Error::io("look at the disk of", place)(cause.into()))?;
-    Ok(Some(found.f_bavail.saturating_mul(found.f_frsize)))
-}
-
-#[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "the disk can be looked at elsewhere")]
-fn same_disk(_: &Path, _: &Path) -> Result<bool> {
-    Ok(true)
-}
-
-/// It is not known here.
-#[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "the disk can be looked at elsewhere")]
-fn free_bytes(_: &Path) -> Result<Option<u64>> {
-    Ok(None)
 }

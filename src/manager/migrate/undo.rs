@@ -1,23 +1,23 @@
 //! The command that takes a run back.
 
-use crate::Config;
+use crate::config::Config;
 use crate::config::{Key, Source};
 use crate::manager::backup::BackupReport;
-use crate::migrations::{Goal, Run};
+use crate::migrations::{Run, Target};
 
 /// The command that takes a run back, and what it cannot bring back.
 pub(super) fn undo<T>(
     config: &Config,
-    goal: &Goal,
+    target: &Target,
     run: &Run<T>,
     backup: Option<&BackupReport>,
 ) -> String {
     let was = run.was.as_deref().unwrap_or("0");
     let database = database_flag(config);
     let rows = backup.map(|backup| format!("the rows that went are in {}", backup.path.display()));
-    match goal {
+    match target {
         // Applied to an empty database, there is nothing that could have gone.
-        Goal::Latest | Goal::UpTo(_) => {
+        Target::Latest | Target::UpTo(_) => {
             let command = format!("zenith-db rollback --to {was}{database}");
             let lost = run.steps.iter().any(|step| !step.rows.is_empty());
             match rows {
@@ -28,8 +28,8 @@ pub(super) fn undo<T>(
                 ),
             }
         }
-        Goal::Again => rows.unwrap_or_else(|| "nothing: no backup was taken".into()),
-        Goal::Everything | Goal::Back(_) | Goal::To(_) => {
+        Target::Redo => rows.unwrap_or_else(|| "nothing: no backup was taken".into()),
+        Target::Everything | Target::RollbackSteps(_) | Target::RollbackTo(_) => {
             let command = format!("zenith-db migrate --to {was}{database} brings the tables back");
             match rows {
                 Some(rows) => format!("{command}; {rows}"),

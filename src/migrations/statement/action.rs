@@ -4,10 +4,12 @@ use super::words::Words;
 
 /// What a statement does to a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::migrations) enum Action {
+pub enum Action {
     /// A table and what is in its parentheses.
     CreateTable {
+        /// The table.
         table: String,
+        /// The parts in its parentheses.
         parts: Vec<Words>,
         /// It goes with the connection.
         temporary: bool,
@@ -16,40 +18,60 @@ pub(in crate::migrations) enum Action {
     },
     /// An index; its key as text.
     CreateIndex {
+        /// Its name.
         name: String,
+        /// The table.
         table: String,
+        /// Whether it is unique.
         unique: bool,
+        /// What it is on.
         key: String,
     },
+    /// A trigger.
     CreateTrigger {
+        /// Its name.
         name: String,
+        /// The table.
         table: String,
         /// SQLite has no `TRUNCATE` that one could fire on.
         on_truncate: bool,
     },
     /// `kind` is `TABLE`, `INDEX`, `TRIGGER` or another.
     Drop {
+        /// `TABLE`, `INDEX`, `TRIGGER` or another.
         kind: String,
+        /// The names.
         names: Vec<String>,
     },
+    /// A table gets another name.
     RenameTable {
+        /// The name before.
         from: String,
+        /// The name after.
         to: String,
     },
     /// The actions of an `ALTER TABLE`.
     Alter {
+        /// The table.
         table: String,
+        /// The actions.
         actions: Vec<Words>,
     },
     /// Rows are added; `replaces` if others may be changed for it.
     Insert {
+        /// The table.
         table: String,
+        /// Whether rows that are there may be changed for it.
         replaces: bool,
     },
+    /// Rows are changed.
     Update {
+        /// The table.
         table: String,
     },
+    /// Rows are deleted.
     Delete {
+        /// The tables.
         tables: Vec<String>,
     },
 }
@@ -57,7 +79,8 @@ pub(in crate::migrations) enum Action {
 impl Action {
     /// All that the statement does. One that begins with `WITH`, or makes a table of a query, may do
     /// several things.
-    pub(in crate::migrations) fn all(words: &Words) -> Vec<Self> {
+    #[must_use]
+    pub fn all(words: &Words) -> Vec<Self> {
         if words.starts("CREATE") {
             return Self::create(words);
         }
@@ -82,7 +105,8 @@ impl Action {
     }
 
     /// The tables that were there and are touched.
-    pub(in crate::migrations) fn tables(&self) -> Vec<String> {
+    #[must_use]
+    pub fn tables(&self) -> Vec<String> {
         match self {
             Self::Drop { kind, names } if kind == "TABLE" => names.clone(),
             Self::RenameTable { from, to } => vec![from.clone(), to.clone()],

@@ -1,7 +1,7 @@
 //! Where the words, strings and comments of a script begin and end: as SQLite and PostgreSQL see it,
 //! each in its own way, because a comment to one may be a statement to the other.
 
-use crate::connection::Backend;
+use crate::backend::Backend;
 
 /// What a piece of a script is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

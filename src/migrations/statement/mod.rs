@@ -9,11 +9,11 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::connection::Backend;
-pub(super) use action::Action;
+use crate::backend::Backend;
+pub use action::Action;
 use lexer::Kind;
 use split::split;
-pub(super) use words::Words;
+pub use words::Words;
 
 /// What a statement does to the database, from harmless to grave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -62,19 +62,22 @@ pub struct PlannedStatement {
     pub sql: String,
     /// The line of its script on which it begins, from 1.
     pub line: usize,
+    /// Its words.
     #[serde(skip)]
-    pub(super) words: Words,
+    pub words: Words,
 }
 
 /// What of a statement follows its first words and names, from the first bracket on.
-pub(super) fn from_bracket(sql: &str, backend: Backend) -> &str {
+#[must_use]
+pub fn from_bracket(sql: &str, backend: Backend) -> &str {
     let before = lexer::pieces(sql, backend).take_while(|piece| *piece != (Kind::Sign, "("));
     let length = before.map(|(_, piece)| piece.len()).sum();
     sql.get(length..).unwrap_or_default()
 }
 
 /// The statements of a script, in order.
-pub(super) fn statements(script: &str, backend: Backend) -> Vec<PlannedStatement> {
+#[must_use]
+pub fn statements(script: &str, backend: Backend) -> Vec<PlannedStatement> {
     let planned = |(line, sql): (usize, String)| {
         let words = Words::of(&sql, backend);
         let (effect, subject) = classify(&words);
@@ -86,7 +89,8 @@ pub(super) fn statements(script: &str, backend: Backend) -> Vec<PlannedStatement
 }
 
 /// The comments that begin a line, with the line's number from 1.
-pub(super) fn line_comments(script: &str, backend: Backend) -> Vec<(usize, &str)> {
+#[must_use]
+pub fn line_comments(script: &str, backend: Backend) -> Vec<(usize, &str)> {
     let (mut found, mut line, mut begins) = (Vec::new(), 1, true);
     for (kind, piece) in lexer::pieces(script, backend) {
         if kind == Kind::LineComment && begins {
@@ -111,7 +115,8 @@ pub(super) fn renames(statements: &[PlannedStatement]) -> Vec<(String, String)> 
 
 /// Whether a statement may change or delete a row that is there, but for the rows of a table that it
 /// drops whole.
-pub(super) fn may_write_rows(statement: &PlannedStatement) -> bool {
+#[must_use]
+pub fn may_write_rows(statement: &PlannedStatement) -> bool {
     let words = &statement.words;
     match statement.effect {
         Effect::Creates => false,

@@ -1,7 +1,7 @@
 //! Where the statements of a script end.
 
 use super::lexer::{self, Kind};
-use crate::connection::Backend;
+use crate::backend::Backend;
 
 /// Cuts a script at the semicolons that end statements, and leaves comments out. Each statement has
 /// the number of the line on which it begins.

@@ -1,7 +1,7 @@
 //! A statement as its words.
 
 use super::lexer::{self, Kind};
-use crate::connection::Backend;
+use crate::backend::Backend;
 
 /// A word, or a sign such as `(`, or a string, which is `'`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,10 +13,12 @@ struct Word {
 
 /// The words of a statement. A name has no quotes, and no schema if it is in the usual one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::migrations) struct Words(Vec<Word>);
+pub struct Words(Vec<Word>);
 
 impl Words {
-    pub(in crate::migrations) fn of(sql: &str, backend: Backend) -> Self {
+    /// The words of a statement.
+    #[must_use]
+    pub fn of(sql: &str, backend: Backend) -> Self {
         let mut words: Vec<Word> = Vec::new();
         for (kind, piece) in lexer::pieces(sql, backend) {
             let text = match kind {
@@ -32,7 +34,9 @@ impl Words {
         Self(without_schema(words, backend))
     }
 
-    pub(in crate::migrations) fn get(&self, at: usize) -> &str {
+    /// The word at a place; empty beyond the last.
+    #[must_use]
+    pub fn get(&self, at: usize) -> &str {
         self.0.get(at).map_or("", |word| &word.text)
     }
 
@@ -41,21 +45,26 @@ impl Words {
     }
 
     /// Whether one of these keywords stands at this place.
-    pub(in crate::migrations) fn is_any(&self, at: usize, keywords: &[&str]) -> bool {
+    #[must_use]
+    pub fn is_any(&self, at: usize, keywords: &[&str]) -> bool {
         keywords.iter().any(|keyword| self.is(at, keyword))
     }
 
     /// Whether these keywords stand at this place, one after the other.
-    pub(in crate::migrations) fn at(&self, at: usize, keywords: &str) -> bool {
+    #[must_use]
+    pub fn at(&self, at: usize, keywords: &str) -> bool {
         keywords.split(' ').enumerate().all(|(i, keyword)| self.is(at + i, keyword))
     }
 
-    pub(in crate::migrations) fn starts(&self, keywords: &str) -> bool {
+    /// Whether the statement begins with these keywords.
+    #[must_use]
+    pub fn starts(&self, keywords: &str) -> bool {
         self.at(0, keywords)
     }
 
     /// The place after these keywords, where they stand first.
-    pub(in crate::migrations) fn after(&self, keywords: &str) -> Option<usize> {
+    #[must_use]
+    pub fn after(&self, keywords: &str) -> Option<usize> {
         self.places(keywords).next().map(|at| at + keywords.split(' ').count())
     }
 
@@ -64,19 +73,23 @@ impl Words {
         (0..self.0.len()).filter(move |at| self.at(*at, keywords))
     }
 
-    pub(in crate::migrations) fn has(&self, keywords: &str) -> bool {
+    /// Whether these keywords stand anywhere, one after the other.
+    #[must_use]
+    pub fn has(&self, keywords: &str) -> bool {
         self.after(keywords).is_some()
     }
 
     /// Whether the statement begins or ends a transaction, or a part of one.
-    pub(in crate::migrations) fn controls_transactions(&self) -> bool {
+    #[must_use]
+    pub fn controls_transactions(&self) -> bool {
         const VERBS: [&str; 8] =
             ["BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE"];
         self.is_any(0, &VERBS) || self.starts("PREPARE TRANSACTION")
     }
 
     /// The place of the name that stands here, after words such as `IF NOT EXISTS`.
-    pub(in crate::migrations) fn name_at(&self, at: usize) -> usize {
+    #[must_use]
+    pub fn name_at(&self, at: usize) -> usize {
         for skipped in ["IF NOT EXISTS", "IF EXISTS", "ONLY", "CONCURRENTLY", "TABLE"] {
             if self.at(at, skipped) {
                 return self.name_at(at + skipped.split(' ').count());
@@ -86,23 +99,27 @@ impl Words {
     }
 
     /// The name that stands here, after words such as `IF NOT EXISTS`.
-    pub(in crate::migrations) fn name(&self, at: usize) -> String {
+    #[must_use]
+    pub fn name(&self, at: usize) -> String {
         self.get(self.name_at(at)).to_owned()
     }
 
     /// Whether this name stands anywhere.
-    pub(in crate::migrations) fn names(&self, name: &str) -> bool {
+    #[must_use]
+    pub fn names(&self, name: &str) -> bool {
         (0..self.0.len()).any(|at| self.get(at) == name)
     }
 
     /// Whether rows are read from this table.
-    pub(in crate::migrations) fn reads(&self, table: &str) -> bool {
+    #[must_use]
+    pub fn reads(&self, table: &str) -> bool {
         ["FROM", "JOIN"].iter().any(|word| self.places(word).any(|at| self.name(at + 1) == table))
     }
 
     /// The parts between commas outside parentheses, from a place on; of a list in parentheses that
     /// begins there, its parts.
-    pub(in crate::migrations) fn parts(&self, from: usize) -> Vec<Self> {
+    #[must_use]
+    pub fn parts(&self, from: usize) -> Vec<Self> {
         let inside = usize::from(self.is(from, "("));
         let (mut parts, mut part, mut depth) = (Vec::new(), Vec::new(), 0_usize);
         for at in from + inside..self.0.len() {
@@ -123,12 +140,14 @@ impl Words {
     }
 
     /// The words from a place on.
-    pub(in crate::migrations) fn from(&self, at: usize) -> Self {
+    #[must_use]
+    pub fn from(&self, at: usize) -> Self {
         Self(self.0.iter().skip(at).cloned().collect())
     }
 
     /// These words without what is in parentheses.
-    pub(in crate::migrations) fn outside(&self) -> Self {
+    #[must_use]
+    pub fn outside(&self) -> Self {
         let mut depth = 0_usize;
         let mut kept = Vec::new();
         for (at, word) in self.0.iter().enumerate() {
@@ -142,7 +161,8 @@ impl Words {
     }
 
     /// The words as one text, for comparison.
-    pub(in crate::migrations) fn joined(&self) -> String {
+    #[must_use]
+    pub fn joined(&self) -> String {
         let words: Vec<&str> = self.0.iter().map(|word| word.text.as_str()).collect();
         words.join(" ").to_lowercase()
     }

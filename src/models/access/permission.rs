@@ -6,17 +6,19 @@ use serde::{Deserialize, Serialize};
 use typed_builder::TypedBuilder;
 
 use super::role::Role;
+use crate::backend::DbConnection;
+use crate::dispatch;
+use crate::error::Result;
 use crate::models::query::{Parent, named};
 use crate::schema::{permissions, role_permissions, roles, users};
 use crate::types::{PermissionId, RoleId, RolePermissionId, UserId, UtcTime};
-use crate::{DbConnection, Result, dispatch};
 
 /// The right to perform an action on a resource.
 #[derive(
     Clone, Debug, PartialEq, Eq, Identifiable, Queryable, Selectable, Serialize, Deserialize,
 )]
 #[diesel(table_name = permissions)]
-#[diesel(check_for_backend(crate::connection::MultiBackend))]
+#[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct Permission {
     /// The row's key.
     pub id: PermissionId,
@@ -72,7 +74,7 @@ pub struct NewPermission<'a> {
     Deserialize,
 )]
 #[diesel(table_name = role_permissions, belongs_to(Role), belongs_to(Permission))]
-#[diesel(check_for_backend(crate::connection::MultiBackend))]
+#[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct RolePermission {
     /// The row's key.
     pub id: RolePermissionId,

@@ -6,19 +6,21 @@ use serde::{Deserialize, Serialize};
 use typed_builder::TypedBuilder;
 
 use super::permission::{Permission, RolePermission};
+use crate::backend::DbConnection;
+use crate::dispatch;
+use crate::error::{Error, Result};
 use crate::error::{Rule, Violation};
 use crate::models::query::{Limit, Page, PageSize, Parent, find_one, named};
 use crate::models::{User, missing};
 use crate::schema::{permissions, role_permissions, roles, users};
 use crate::types::{RoleId, UserId, UtcTime};
-use crate::{DbConnection, Error, Result, dispatch};
 
 /// A named set of rights.
 #[derive(
     Clone, Debug, PartialEq, Eq, Identifiable, Queryable, Selectable, Serialize, Deserialize,
 )]
 #[diesel(table_name = roles)]
-#[diesel(check_for_backend(crate::connection::MultiBackend))]
+#[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct Role {
     /// The row's key.
     pub id: RoleId,

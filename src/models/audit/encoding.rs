@@ -22,33 +22,55 @@ use crate::types::{PublicId, Severity, Sha256Hash, UserId, UtcTime};
 #[derive(Clone, Debug, Insertable)]
 #[diesel(table_name = audit_log)]
 #[diesel(treat_none_as_default_value = false)]
-pub(crate) struct AuditRow<'a> {
-    pub(crate) seq: i64,
-    pub(crate) event_id: PublicId,
-    pub(crate) user_id: Option<UserId>,
-    pub(crate) actor_name: Option<&'a str>,
-    pub(crate) session_id: Option<&'a str>,
-    pub(crate) event_type: &'a str,
-    pub(crate) event_category: &'a str,
-    pub(crate) resource_type: Option<&'a str>,
-    pub(crate) resource_id: Option<&'a str>,
-    pub(crate) action: &'a str,
-    pub(crate) description: Option<&'a str>,
-    pub(crate) ip_address: Option<&'a str>,
-    pub(crate) user_agent: Option<&'a str>,
-    pub(crate) timestamp: UtcTime,
-    pub(crate) severity: Severity,
-    pub(crate) success: bool,
-    pub(crate) error_message: Option<&'a str>,
-    pub(crate) request_data: Option<&'a str>,
-    pub(crate) response_data: Option<&'a str>,
-    pub(crate) metadata: &'a str,
-    pub(crate) prev_hash: Sha256Hash,
+pub struct AuditRow<'a> {
+    /// `audit_log.seq`.
+    pub seq: i64,
+    /// `audit_log.event_id`.
+    pub event_id: PublicId,
+    /// `audit_log.user_id`.
+    pub user_id: Option<UserId>,
+    /// `audit_log.actor_name`.
+    pub actor_name: Option<&'a str>,
+    /// `audit_log.session_id`.
+    pub session_id: Option<&'a str>,
+    /// `audit_log.event_type`.
+    pub event_type: &'a str,
+    /// `audit_log.event_category`.
+    pub event_category: &'a str,
+    /// `audit_log.resource_type`.
+    pub resource_type: Option<&'a str>,
+    /// `audit_log.resource_id`.
+    pub resource_id: Option<&'a str>,
+    /// `audit_log.action`.
+    pub action: &'a str,
+    /// `audit_log.description`.
+    pub description: Option<&'a str>,
+    /// `audit_log.ip_address`.
+    pub ip_address: Option<&'a str>,
+    /// `audit_log.user_agent`.
+    pub user_agent: Option<&'a str>,
+    /// `audit_log.timestamp`.
+    pub timestamp: UtcTime,
+    /// `audit_log.severity`.
+    pub severity: Severity,
+    /// `audit_log.success`.
+    pub success: bool,
+    /// `audit_log.error_message`.
+    pub error_message: Option<&'a str>,
+    /// `audit_log.request_data`.
+    pub request_data: Option<&'a str>,
+    /// `audit_log.response_data`.
+    pub response_data: Option<&'a str>,
+    /// `audit_log.metadata`.
+    pub metadata: &'a str,
+    /// `audit_log.prev_hash`.
+    pub prev_hash: Sha256Hash,
 }
 
 impl AuditRow<'_> {
     /// The entry's hash.
-    pub(crate) fn hash(&self) -> Sha256Hash {
+    #[must_use]
+    pub fn hash(&self) -> Sha256Hash {
         // Named one by one: a new column does not compile until it is hashed or left out knowingly.
         let Self {
             seq,

@@ -6,13 +6,15 @@ use serde_json::Value;
 use typed_builder::TypedBuilder;
 
 use super::encoding::AuditRow;
+use crate::backend::DbConnection;
 use crate::connection::TransactionLock;
+use crate::dispatch;
+use crate::error::Result;
 use crate::error::{Rule, Violation};
 use crate::models::query::{Limit, Page, PageSize, When, find_one};
 use crate::models::{User, empty_object};
 use crate::schema::{audit_log, users};
 use crate::types::{AuditEntryId, Json, PublicId, Severity, Sha256Hash, UserId, UtcTime};
-use crate::{DbConnection, Result, dispatch};
 
 /// An entry of the audit log.
 #[derive(
@@ -28,7 +30,7 @@ use crate::{DbConnection, Result, dispatch};
     Deserialize,
 )]
 #[diesel(table_name = audit_log, belongs_to(User))]
-#[diesel(check_for_backend(crate::connection::MultiBackend))]
+#[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct AuditEntry {
     /// The row's key.
     pub id: AuditEntryId,

@@ -5,6 +5,10 @@ mod encoding;
 mod entry;
 mod security_event;
 
-pub(crate) use encoding::AuditRow;
+/// See [`super::internal`].
+#[doc(hidden)]
+pub(super) mod internal {
+    pub use super::encoding::AuditRow;
+}
 pub use entry::{AuditEntry, AuditFilter, NewAuditEvent};
 pub use security_event::{NewSecurityEvent, SecurityEvent};

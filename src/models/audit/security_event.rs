@@ -6,11 +6,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use typed_builder::TypedBuilder;
 
+use crate::backend::DbConnection;
+use crate::dispatch;
+use crate::error::{Error, Result};
 use crate::models::query::{Limit, Page, PageSize, Parent, find_one, named, not_before};
 use crate::models::{User, missing};
 use crate::schema::security_events;
 use crate::types::{Json, PublicId, SecurityEventId, Severity, UserId, UtcTime};
-use crate::{DbConnection, Error, Result, dispatch};
 
 /// An incident.
 #[derive(
@@ -26,7 +28,7 @@ use crate::{DbConnection, Error, Result, dispatch};
     Deserialize,
 )]
 #[diesel(table_name = security_events, belongs_to(User))]
-#[diesel(check_for_backend(crate::connection::MultiBackend))]
+#[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct SecurityEvent {
     /// The row's key.
     pub id: SecurityEventId,

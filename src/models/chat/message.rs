@@ -7,12 +7,14 @@ use serde_json::Value;
 use typed_builder::TypedBuilder;
 
 use super::session::ChatSession;
+use crate::backend::DbConnection;
+use crate::dispatch;
+use crate::error::Result;
 use crate::error::{Rule, Violation};
 use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, find_one, named, not_before};
 use crate::models::{empty_object, missing};
 use crate::schema::{chat_history, chat_sessions};
 use crate::types::{ChatMessageId, ChatSessionId, Json, MessageType, PublicId, UserId, UtcTime};
-use crate::{DbConnection, Result, dispatch};
 
 /// A message.
 #[derive(
@@ -28,7 +30,7 @@ use crate::{DbConnection, Result, dispatch};
     Deserialize,
 )]
 #[diesel(table_name = chat_history, belongs_to(ChatSession))]
-#[diesel(check_for_backend(crate::connection::MultiBackend))]
+#[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct ChatMessage {
     /// The row's key: messages are in the order of their keys.
     pub id: ChatMessageId,

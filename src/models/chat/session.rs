@@ -5,11 +5,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use typed_builder::TypedBuilder;
 
+use crate::backend::DbConnection;
+use crate::dispatch;
+use crate::error::Result;
 use crate::models::query::{Limit, Page, PageSize, Parent, find_one, named};
 use crate::models::{User, affected, empty_object, missing};
 use crate::schema::chat_sessions;
 use crate::types::{ChatSessionId, Json, PublicId, ShareToken, TokenHash, UserId, UtcTime};
-use crate::{DbConnection, Result, dispatch};
 
 diesel::alias! {
     // The conversations that retention is about to delete.
@@ -30,7 +32,7 @@ diesel::alias! {
     Deserialize,
 )]
 #[diesel(table_name = chat_sessions, belongs_to(User))]
-#[diesel(check_for_backend(crate::connection::MultiBackend))]
+#[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct ChatSession {
     /// The row's key.
     pub id: ChatSessionId,

@@ -8,11 +8,13 @@ use serde_json::Value;
 use typed_builder::TypedBuilder;
 
 use super::document::Document;
+use crate::backend::DbConnection;
+use crate::dispatch;
+use crate::error::Result;
 use crate::models::query::{OneOf, Parent, Prepare, named};
 use crate::models::{affected, empty_object};
 use crate::schema::{document_chunks, documents};
 use crate::types::{DocumentChunkId, DocumentId, Json, PublicId, Sha256Hash, UtcTime};
-use crate::{DbConnection, Result, dispatch};
 
 /// A piece of a document.
 #[derive(
@@ -28,7 +30,7 @@ use crate::{DbConnection, Result, dispatch};
     Deserialize,
 )]
 #[diesel(table_name = document_chunks, belongs_to(Document))]
-#[diesel(check_for_backend(crate::connection::MultiBackend))]
+#[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct DocumentChunk {
     /// The row's key.
     pub id: DocumentChunkId,

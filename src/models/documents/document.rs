@@ -7,7 +7,10 @@ use serde_json::Value;
 use typed_builder::TypedBuilder;
 
 use super::tag::HasTag;
+use crate::backend::DbConnection;
 use crate::connection::TransactionLock;
+use crate::dispatch;
+use crate::error::Result;
 use crate::models::query::{
     Limit, Page, PageSize, Parent, Prepare, When, contains_pattern, find_one, named,
 };
@@ -16,7 +19,6 @@ use crate::schema::documents;
 use crate::types::{
     DocumentId, Json, ProcessingStatus, PublicId, Sha256Hash, UploadStatus, UserId, UtcTime,
 };
-use crate::{DbConnection, Result, dispatch};
 
 diesel::define_sql_function! {
     /// SQL's own, for searching without regard to case.
@@ -37,7 +39,7 @@ diesel::define_sql_function! {
     Deserialize,
 )]
 #[diesel(table_name = documents, belongs_to(User))]
-#[diesel(check_for_backend(crate::connection::MultiBackend))]
+#[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct Document {
     /// The row's key.
     pub id: DocumentId,
@@ -175,7 +177,7 @@ impl NewDocument<'_> {
     /// rule.
     pub fn register(&self, connection: &mut DbConnection) -> Result<Registered> {
         connection.write(|connection| {
-            connection.hold(TransactionLock::Uploads(self.user_id))?;
+            connection.hold(TransactionLock::Uploads(self.user_id.0))?;
             if let Some(document) =
                 Document::find_by_hash(connection, self.user_id, self.file_hash)?
             {

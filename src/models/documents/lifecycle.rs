@@ -10,11 +10,13 @@
 use diesel::prelude::*;
 
 use super::document::Document;
+use crate::backend::DbConnection;
+use crate::dispatch;
+use crate::error::{Error, Result};
 use crate::models::missing;
 use crate::models::query::not_before;
 use crate::schema::documents;
 use crate::types::{DocumentId, ProcessingStatus, UploadStatus, UtcTime};
-use crate::{DbConnection, Error, Result, dispatch};
 
 impl UploadStatus {
     /// Whether an upload may go from this state to that one.

@@ -6,6 +6,9 @@ use serde_json::Value;
 use typed_builder::TypedBuilder;
 
 use super::document::Document;
+use crate::backend::DbConnection;
+use crate::dispatch;
+use crate::error::Result;
 use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, find_one, named, not_before};
 use crate::models::{affected, empty_object, missing};
 use crate::schema::file_storage;
@@ -13,7 +16,6 @@ use crate::types::{
     CompressionType, DocumentId, EncryptionStatus, Json, PublicId, Sha256Hash, StoredFileId,
     UtcTime,
 };
-use crate::{DbConnection, Result, dispatch};
 
 /// Where the bytes of a file lie, and how.
 #[derive(
@@ -29,7 +31,7 @@ use crate::{DbConnection, Result, dispatch};
     Deserialize,
 )]
 #[diesel(table_name = file_storage, belongs_to(Document))]
-#[diesel(check_for_backend(crate::connection::MultiBackend))]
+#[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct StoredFile {
     /// The row's key.
     pub id: StoredFileId,

@@ -6,11 +6,13 @@ use serde_json::Value;
 use typed_builder::TypedBuilder;
 
 use super::user::User;
+use crate::backend::DbConnection;
+use crate::dispatch;
+use crate::error::Result;
 use crate::models::missing;
 use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, find_one, named};
 use crate::schema::api_keys;
 use crate::types::{ApiKeyId, Json, PublicId, TokenHash, UserId, UtcTime};
-use crate::{DbConnection, Result, dispatch};
 
 /// An API key, without the key: only its hash is stored, and that is only compared.
 #[derive(
@@ -26,7 +28,7 @@ use crate::{DbConnection, Result, dispatch};
     Deserialize,
 )]
 #[diesel(table_name = api_keys, belongs_to(User))]
-#[diesel(check_for_backend(crate::connection::MultiBackend))]
+#[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct ApiKey {
     /// The row's key.
     pub id: ApiKeyId,

@@ -2,13 +2,15 @@
 
 use diesel::prelude::*;
 
+use crate::backend::DbConnection;
+use crate::dispatch;
+use crate::error::Result;
 use crate::models::affected;
 use crate::models::query::find_one;
 use crate::schema::users;
 use crate::types::{
     BackupCodes, PasswordAlgorithm, PasswordHash, TwoFactorSecret, UserId, UtcTime,
 };
-use crate::{DbConnection, Result, dispatch};
 
 /// What is needed to sign a user in.
 ///
@@ -18,7 +20,7 @@ use crate::{DbConnection, Result, dispatch};
 /// ```
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = users)]
-#[diesel(check_for_backend(crate::connection::MultiBackend))]
+#[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct UserCredentials {
     /// Whose they are.
     pub id: UserId,

@@ -11,6 +11,10 @@ mod user_session;
 pub use api_key::{ApiKey, NewApiKey};
 pub use credentials::UserCredentials;
 pub use password_record::{NewPasswordRecord, PasswordRecord};
-pub(crate) use user::canonical;
+/// See [`super::internal`].
+#[doc(hidden)]
+pub(super) mod internal {
+    pub use super::user::canonical;
+}
 pub use user::{NewUser, User, UserChanges, UserFilter};
 pub use user_session::{NewUserSession, UserSession};

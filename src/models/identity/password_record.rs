@@ -4,10 +4,12 @@ use diesel::prelude::*;
 use typed_builder::TypedBuilder;
 
 use super::user::User;
+use crate::backend::DbConnection;
+use crate::dispatch;
+use crate::error::Result;
 use crate::models::query::{Limit, PageSize, Parent, named};
 use crate::schema::password_history;
 use crate::types::{PasswordAlgorithm, PasswordHash, PasswordRecordId, UserId, UtcTime};
-use crate::{DbConnection, Result, dispatch};
 
 /// The hash of a password that a user had. It does not leave the process.
 ///
@@ -17,7 +19,7 @@ use crate::{DbConnection, Result, dispatch};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Associations, Identifiable, Queryable, Selectable)]
 #[diesel(table_name = password_history, belongs_to(User))]
-#[diesel(check_for_backend(crate::connection::MultiBackend))]
+#[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct PasswordRecord {
     /// The row's key.
     pub id: PasswordRecordId,

@@ -7,13 +7,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use typed_builder::TypedBuilder;
 
+use crate::backend::DbConnection;
+use crate::dispatch;
+use crate::error::{Result, Rule, Violation};
 use crate::models::query::{
     Limit, Page, PageSize, Parent, When, contains_pattern, find_one, named,
 };
 use crate::models::{Role, empty_object, missing};
 use crate::schema::{roles, users};
 use crate::types::{Json, PasswordAlgorithm, PasswordHash, PublicId, RoleId, UserId, UtcTime};
-use crate::{DbConnection, Result, Rule, Violation, dispatch};
 
 /// A user, without what is secret: see [`UserCredentials`](super::UserCredentials).
 #[derive(
@@ -29,7 +31,7 @@ use crate::{DbConnection, Result, Rule, Violation, dispatch};
     Deserialize,
 )]
 #[diesel(table_name = users, belongs_to(Role))]
-#[diesel(check_for_backend(crate::connection::MultiBackend))]
+#[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct User {
     /// The row's key.
     pub id: UserId,
@@ -228,7 +230,8 @@ impl UserChanges<'_> {
 }
 
 /// The form in which a username or address is stored and looked up.
-pub(crate) fn canonical(text: &str) -> String {
+#[must_use]
+pub fn canonical(text: &str) -> String {
     text.trim().to_lowercase()
 }
 

@@ -6,18 +6,20 @@ use serde_json::Value;
 use typed_builder::TypedBuilder;
 
 use super::user::User;
+use crate::backend::DbConnection;
+use crate::dispatch;
+use crate::error::Result;
 use crate::models::affected;
 use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, find_one, named};
 use crate::schema::user_sessions;
 use crate::types::{Json, PublicId, TokenHash, UserId, UserSessionId, UtcTime};
-use crate::{DbConnection, Result, dispatch};
 
 /// A session, without its token: only the token's hash is stored, and that is only compared.
 #[derive(
     Clone, Debug, PartialEq, Eq, Associations, Identifiable, Queryable, Selectable, Serialize,
 )]
 #[diesel(table_name = user_sessions, belongs_to(User))]
-#[diesel(check_for_backend(crate::connection::MultiBackend))]
+#[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct UserSession {
     /// The row's key.
     pub id: UserSessionId,

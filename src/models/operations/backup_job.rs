@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use typed_builder::TypedBuilder;
 
+use crate::backend::DbConnection;
+use crate::dispatch;
+use crate::error::{Error, Result};
 use crate::error::{Rule, Violation};
 use crate::models::query::{Limit, Page, PageSize, find_one, not_before};
 use crate::models::{empty_object, missing};
@@ -12,12 +15,11 @@ use crate::schema::backup_jobs;
 use crate::types::{
     BackupJobId, BackupStatus, BackupType, Json, PublicId, UtcTime, VerificationStatus,
 };
-use crate::{DbConnection, Error, Result, dispatch};
 
 /// A backup that was tried.
 #[derive(Clone, Debug, PartialEq, Identifiable, Queryable, Selectable, Serialize, Deserialize)]
 #[diesel(table_name = backup_jobs)]
-#[diesel(check_for_backend(crate::connection::MultiBackend))]
+#[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct BackupJob {
     /// The row's key.
     pub id: BackupJobId,

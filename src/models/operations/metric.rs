@@ -6,12 +6,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use typed_builder::TypedBuilder;
 
+use crate::backend::DbConnection;
+use crate::dispatch;
+use crate::error::Result;
 use crate::error::{Rule, Violation};
 use crate::models::empty_object;
 use crate::models::query::{PageSize, When};
 use crate::schema::system_metrics;
 use crate::types::{Json, MetricType, SystemMetricId, UtcTime};
-use crate::{DbConnection, Result, dispatch};
 
 diesel::alias! {
     // The values that retention is about to delete.
@@ -21,7 +23,7 @@ diesel::alias! {
 /// One measured value.
 #[derive(Clone, Debug, PartialEq, Identifiable, Queryable, Selectable, Serialize, Deserialize)]
 #[diesel(table_name = system_metrics)]
-#[diesel(check_for_backend(crate::connection::MultiBackend))]
+#[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct SystemMetric {
     /// The row's key.
     pub id: SystemMetricId,

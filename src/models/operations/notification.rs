@@ -6,11 +6,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use typed_builder::TypedBuilder;
 
+use crate::backend::DbConnection;
+use crate::dispatch;
+use crate::error::Result;
 use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, When, named, not_before};
 use crate::models::{User, empty_object};
 use crate::schema::{notifications, users};
 use crate::types::{Json, NotificationId, NotificationType, PublicId, RoleId, UserId, UtcTime};
-use crate::{DbConnection, Result, dispatch};
 
 /// A message to a user. It is gone after `expires_at`, though its row stays until it is purged.
 #[derive(
@@ -26,7 +28,7 @@ use crate::{DbConnection, Result, dispatch};
     Deserialize,
 )]
 #[diesel(table_name = notifications, belongs_to(User))]
-#[diesel(check_for_backend(crate::connection::MultiBackend))]
+#[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct Notification {
     /// The row's key.
     pub id: NotificationId,

@@ -3,14 +3,16 @@
 use diesel::prelude::*;
 use serde::Serialize;
 
+use crate::backend::DbConnection;
+use crate::dispatch;
+use crate::error::Result;
 use crate::schema::schema_version;
 use crate::types::{SchemaVersionId, UtcTime};
-use crate::{DbConnection, Result, dispatch};
 
 /// One applied migration.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Serialize)]
 #[diesel(table_name = schema_version)]
-#[diesel(check_for_backend(crate::connection::MultiBackend))]
+#[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct SchemaVersion {
     /// The row's key.
     pub id: SchemaVersionId,

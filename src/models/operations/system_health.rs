@@ -6,18 +6,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use typed_builder::TypedBuilder;
 
+use crate::backend::DbConnection;
+use crate::dispatch;
+use crate::error::Result;
 use crate::models::query::find_one;
 use crate::models::{empty_object, missing};
 use crate::schema::system_health;
 use crate::types::{HealthStatus, Json, SystemHealthId, UtcTime};
-use crate::{DbConnection, Result, dispatch};
 
 /// A component's state.
 #[derive(
     Clone, Debug, PartialEq, Eq, Identifiable, Queryable, Selectable, Serialize, Deserialize,
 )]
 #[diesel(table_name = system_health)]
-#[diesel(check_for_backend(crate::connection::MultiBackend))]
+#[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct SystemHealth {
     /// The row's key.
     pub id: SystemHealthId,

@@ -3,10 +3,12 @@
 use diesel::dsl::exists;
 use diesel::prelude::*;
 
+use crate::backend::DbConnection;
+use crate::dispatch;
+use crate::error::Result;
 use crate::error::{Rule, Violation};
 use crate::schema::{chat_history, chat_sessions, documents, permissions, roles, users};
 use crate::types::{ChatSessionId, DocumentId, PermissionId, PublicId, RoleId, UserId};
-use crate::{DbConnection, Result, dispatch};
 
 /// A row that another refers to.
 #[derive(Clone, Copy, Debug)]

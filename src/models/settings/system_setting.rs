@@ -8,15 +8,17 @@ use typed_builder::TypedBuilder;
 
 use super::rule::ValidationRule;
 use super::value::{self, SettingText, SettingValue, faulty};
+use crate::backend::DbConnection;
+use crate::dispatch;
+use crate::error::{Result, SettingFault};
 use crate::models::query::{Parent, find_one, named};
 use crate::schema::system_settings;
 use crate::types::{Ciphertext, SystemSettingId, UserId, UtcTime, ValueType};
-use crate::{DbConnection, Result, SettingFault, dispatch};
 
 /// A setting.
 #[derive(Clone, Debug, PartialEq, Eq, Identifiable, Queryable, Selectable, Serialize)]
 #[diesel(table_name = system_settings)]
-#[diesel(check_for_backend(crate::connection::MultiBackend))]
+#[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct SystemSetting {
     /// The row's key.
     pub id: SystemSettingId,

@@ -6,18 +6,20 @@ use serde::Serialize;
 
 use super::system_setting::SystemSetting;
 use super::value::{self, SettingText, SettingValue, faulty};
+use crate::backend::DbConnection;
+use crate::dispatch;
+use crate::error::{Result, SettingFault};
 use crate::models::User;
 use crate::models::query::{Parent, named};
 use crate::schema::user_preferences;
 use crate::types::{UserId, UserPreferenceId, UtcTime, ValueType};
-use crate::{DbConnection, Result, SettingFault, dispatch};
 
 /// What a user has chosen.
 #[derive(
     Clone, Debug, PartialEq, Eq, Associations, Identifiable, Queryable, Selectable, Serialize,
 )]
 #[diesel(table_name = user_preferences, belongs_to(User))]
-#[diesel(check_for_backend(crate::connection::MultiBackend))]
+#[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct UserPreference {
     /// The row's key.
     pub id: UserPreferenceId,

@@ -10,8 +10,8 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::rule::ValidationRule;
+use crate::error::{Error, Result, SettingFault};
 use crate::types::{Ciphertext, ValueType};
-use crate::{Error, Result, SettingFault};
 
 /// A Rust type that a setting can hold. The set is closed: one for each [`ValueType`].
 pub trait SettingValue: Sized + sealed::Sealed {

@@ -58,6 +58,7 @@ fn ask(conn: &mut DbConnection, user: UserId, question: &str) -> Result<ChatMess
 }
 
 /// What the application tells somebody who signs up.
+#[must_use]
 pub fn explain(error: &zenith_db::Error) -> &'static str {
     match error.violation() {
         Some(broken) if broken.rule() == Rule::Duplicate && broken.concerns(users::username) => {

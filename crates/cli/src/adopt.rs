@@ -1,0 +1,207 @@
+//! `adopt`, and what `create` and `ensure` do with a database of the former application.
+
+use std::io::Result as IoResult;
+
+use comfy_table::CellAlignment;
+use serde_json::Value;
+use zenith_db::Error;
+use zenith_db::manager::{DatabaseManager, Origin};
+use zenith_db_import::{AdoptionOptions, AdoptionOutcome, AdoptionReport, BrokenRow, TableReport};
+
+use super::args::Args;
+use super::output::{BAD, GOOD, Output, STRONG, WARNING};
+use super::render::{Out, field, plain_table};
+use super::{Exit, ask};
+
+pub(super) fn run(
+    args: &Args,
+    output: Output,
+    manager: &DatabaseManager,
+    options: &AdoptionOptions,
+) -> anyhow::Result<Exit> {
+    let replaces = options.from.is_none() && !options.plan;
+    if replaces && manager.origin()? == Origin::Former && !confirmed(args, manager)? {
+        anyhow::bail!("nothing was changed");
+    }
+    let report = output.while_working("adopting", || zenith_db_import::adopt(manager, options))?;
+    output.result(&report, |out, report| render(out, report))?;
+    if report.outcome == AdoptionOutcome::Undecided {
+        output.warning(UNDECIDED);
+        return Ok(Exit::Failed);
+    }
+    Ok(Exit::Done)
+}
+
+const UNDECIDED: &str = "nothing was changed: rows break rules of the new schema. Mend them with the \
+                         former application, or add `--quarantine FILE` to the command, which leaves \
+                         them out and writes them to FILE";
+
+fn confirmed(args: &Args, manager: &DatabaseManager) -> anyhow::Result<bool> {
+    let (path, backups) = (manager.config().location(), manager.config().backup_dir());
+    let question = format!(
+        "{path} is a database of the former application. Take it over, and keep the original in {}?",
+        backups.display()
+    );
+    ask::confirm(args, &question)
+}
+
+/// For `create` and `ensure`: adopts a database of the former application if that is wanted, and
+/// otherwise refuses it.
+pub(super) fn offer(
+    args: &Args,
+    output: Output,
+    manager: &DatabaseManager,
+) -> anyhow::Result<Option<AdoptionReport>> {
+    // What is wrong with the file is for the command itself to say.
+    if !matches!(manager.origin(), Ok(Origin::Former)) {
+        return Ok(None);
+    }
+    let wanted = args.setup.adopt || (ask::can_ask() && confirmed(args, manager)?);
+    if !wanted {
+        let database = manager.config().location().to_string();
+        anyhow::bail!(Error::FormerDatabase { database });
+    }
+    let options = AdoptionOptions::default();
+    let report = output.while_working("adopting", || zenith_db_import::adopt(manager, &options))?;
+    if report.outcome == AdoptionOutcome::Undecided {
+        let rows = report.rows_quarantined;
+        anyhow::bail!(
+            "{rows} rows break rules of the new schema, and nothing was changed; `zenith-db adopt \
+             --plan` lists them, and `zenith-db adopt --quarantine FILE` leaves them out"
+        );
+    }
+    Ok(Some(report))
+}
+
+pub(super) fn add_to(value: &mut Value, report: Option<&AdoptionReport>) -> anyhow::Result<()> {
+    if let (Some(report), Some(object)) = (report, value.as_object_mut()) {
+        object.insert("adoption".into(), serde_json::to_value(report)?);
+    }
+    Ok(())
+}
+
+pub(super) fn render_first(out: Out<'_>, report: Option<&AdoptionReport>) -> IoResult<()> {
+    report.map_or(Ok(()), |report| render(out, report))
+}
+
+/// This many broken rows are shown as text but by a plan; that and JSON have them all.
+const SHOWN: usize = 100;
+
+fn render(out: Out<'_>, report: &AdoptionReport) -> IoResult<()> {
+    let path = report.database_path.display();
+    match report.outcome {
+        AdoptionOutcome::AlreadyOurs => {
+            return writeln!(out, "{path} is a database of this program already; nothing was done");
+        }
+        AdoptionOutcome::Adopted => writeln!(out, "{GOOD}adopted{GOOD:#} {path}")?,
+        AdoptionOutcome::Planned => writeln!(out, "{STRONG}would adopt{STRONG:#} {path}")?,
+        AdoptionOutcome::Undecided => writeln!(out, "{BAD}not adopted:{BAD:#} {path}")?,
+    }
+    let mut table = plain_table(["table", "read", "copied", "changed", "quarantined"]);
+    for table_report in report.tables.iter().filter(|table| table.present) {
+        let TableReport { table: name, read, copied, changed, quarantined, .. } = table_report;
+        table.add_row([
+            name,
+            &read.to_string(),
+            &copied.to_string(),
+            &changed.to_string(),
+            &quarantined.to_string(),
+        ]);
+    }
+    for carried in &report.carried {
+        let left = carried.read - carried.copied;
+        let name = if carried.table == carried.name {
+            carried.name.clone()
+        } else {
+            format!("{} as {}", carried.table, carried.name)
+        };
+        let [read, copied] = [carried.read, carried.copied].map(|rows| rows.to_string());
+        table.add_row([&name, &read, &copied, "0", &left.to_string()]);
+    }
+    for number in 1..5 {
+        if let Some(column) = table.column_mut(number) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    writeln!(out, "{table}")?;
+    changes(out, report)?;
+    let shown = if report.outcome == AdoptionOutcome::Planned { usize::MAX } else { SHOWN };
+    broken(out, &report.broken, shown)?;
+    proof(out, report)?;
+    field(
+        out,
+        "rows",
+        format_args!(
+            "{} read, {} copied, {} quarantined; both sides were read again and compared",
+            report.rows_read, report.rows_copied, report.rows_quarantined
+        ),
+    )?;
+    if let Some(original) = &report.original {
+        field(out, "original", original.display())?;
+    }
+    if let Some(quarantine) = &report.quarantine {
+        field(out, "quarantine", quarantine.display())?;
+    }
+    match report.outcome {
+        AdoptionOutcome::Adopted => Ok(()),
+        _ => writeln!(out, "nothing was changed"),
+    }
+}
+
+fn changes(out: Out<'_>, report: &AdoptionReport) -> IoResult<()> {
+    for table in &report.tables {
+        for change in &table.changes {
+            let (name, column, rows) = (&table.table, &change.column, change.rows);
+            writeln!(out, "  {rows:>9} × {name}.{column}: {}", change.reason)?;
+        }
+        for column in &table.unknown_columns {
+            let name = &table.table;
+            writeln!(out, "  {WARNING}unknown column{WARNING:#} {name}.{column}: kept aside")?;
+        }
+    }
+    let grants = &report.grants;
+    field(out, "grants", format_args!("{} from the roles' lists", grants.granted))?;
+    if !grants.new_permissions.is_empty() {
+        field(out, "permissions", format_args!("made for {}", grants.new_permissions.join(", ")))?;
+    }
+    for role in &grants.unread {
+        writeln!(
+            out,
+            "  {WARNING}role {role}{WARNING:#}: its permissions are no list of names, and grant \
+             nothing; they are kept in legacy_values"
+        )?;
+    }
+    for left in &report.left {
+        writeln!(out, "  {WARNING}not carried over:{WARNING:#} {left}")?;
+    }
+    Ok(())
+}
+
+fn broken(out: Out<'_>, rows: &[BrokenRow], shown: usize) -> IoResult<()> {
+    for BrokenRow { table, id, column, reason } in rows.iter().take(shown) {
+        let column = if column.is_empty() { String::new() } else { format!(" {column}") };
+        writeln!(out, "  {BAD}breaks a rule:{BAD:#} {table} row {id}:{column} {reason}")?;
+    }
+    if rows.len() > shown {
+        writeln!(out, "  and {} more; `--plan` lists them all", rows.len() - shown)?;
+    }
+    Ok(())
+}
+
+/// The digests of what is the same on both sides, by their first digits; JSON has them whole.
+fn proof(out: Out<'_>, report: &AdoptionReport) -> IoResult<()> {
+    for table in report.tables.iter().filter(|table| table.present && table.copied > 0) {
+        let same =
+            table.columns.iter().filter(|column| column.before.as_ref() == Some(&column.after));
+        let same = same.map(|column| {
+            format!("{} {}", column.column, column.after.get(..8).unwrap_or_default())
+        });
+        writeln!(
+            out,
+            "  same on both sides: {}: {}",
+            table.table,
+            same.collect::<Vec<_>>().join(", ")
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,57 @@
+//! The subcommand that checks migrations; it needs no database and no configuration.
+
+use std::path::Path;
+
+use anyhow::Context;
+use serde_json::json;
+use zenith_db::Backend;
+use zenith_db_lint::{MigrationSet, lint};
+
+use super::Exit;
+use super::args::Dialect;
+use super::commands::UsageError;
+use super::output::Output;
+
+pub(super) fn run(
+    output: Output,
+    directory: &Path,
+    dialect: Option<Dialect>,
+) -> anyhow::Result<Exit> {
+    let sets = sets(directory, dialect)?;
+    let migrations: usize = sets.iter().map(|set| set.migrations.len()).sum();
+    let findings = lint(&sets);
+    let report = json!({ "migrations": migrations, "findings": findings });
+    output.result(&report, |out, _| {
+        for finding in &findings {
+            writeln!(out, "{finding}")?;
+        }
+        writeln!(out, "{migrations} migrations, {} findings", findings.len())
+    })?;
+    Ok(if findings.is_empty() { Exit::Done } else { Exit::Failed })
+}
+
+fn sets(directory: &Path, dialect: Option<Dialect>) -> anyhow::Result<Vec<MigrationSet>> {
+    let read = |directory: &Path, backend| {
+        MigrationSet::read(directory, backend).map_err(|error| UsageError(error.to_string()))
+    };
+    let known = [("sqlite", Backend::Sqlite), ("postgres", Backend::Postgres)];
+    let last = directory.file_name().unwrap_or_default().to_string_lossy();
+    let guessed = known.iter().find(|(name, _)| last == *name).map(|(_, backend)| *backend);
+    if let Some(backend) = dialect.map(Dialect::backend).or(guessed) {
+        return Ok(vec![read(directory, backend)?]);
+    }
+    let below: Vec<_> = known.iter().filter(|(name, _)| directory.join(name).is_dir()).collect();
+    if below.is_empty() {
+        // Says why, if the directory cannot be read.
+        read(directory, Backend::Sqlite)?;
+        return Err(UsageError(format!(
+            "{} does not say which database it is for",
+            directory.display()
+        )))
+        .context("say --backend sqlite or --backend postgres");
+    }
+    Ok(below
+        .into_iter()
+        .map(|(name, backend)| read(&directory.join(name), *backend))
+        .collect::<Result<_, _>>()?)
+}

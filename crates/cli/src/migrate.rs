@@ -1,0 +1,106 @@
+//! The subcommands that run migrations.
+
+use zenith_db::manager::{DatabaseManager, MigrationPlan, RollbackTarget};
+
+use super::Exit;
+use super::args::{Args, Command};
+use super::output::Output;
+use super::{ask, render_migrations as render};
+
+pub(super) fn run(args: &Args, output: Output, manager: &DatabaseManager) -> anyhow::Result<Exit> {
+    match &args.command {
+        Command::Migrate { repair: true, plan, .. } => repair(args, output, manager, *plan),
+        Command::Migrate { plan: true, to, .. } => show(
+            output,
+            &match to {
+                Some(version) => manager.plan_migration_to(version)?,
+                None => manager.plan_migration()?,
+            },
+        ),
+        Command::Migrate { to, .. } => {
+            let report = output.while_working("migrating", || match to {
+                Some(version) => manager.migrate_to(version),
+                None => manager.migrate(),
+            })?;
+            output.result(&report, |out, report| render::migration(out, report))?;
+            Ok(Exit::Done)
+        }
+        Command::Rollback { steps, to, plan } => {
+            let target = match to {
+                Some(version) => RollbackTarget::Version(version.clone()),
+                None => RollbackTarget::Steps(steps.get()),
+            };
+            if *plan {
+                return show(output, &manager.plan_rollback(&target)?);
+            }
+            rollback(args, output, manager, &target)
+        }
+        Command::Redo { plan: true } => show(output, &manager.plan_redo()?),
+        Command::Redo { .. } => redo(args, output, manager),
+        _ => Ok(Exit::Usage),
+    }
+}
+
+fn show(output: Output, plan: &MigrationPlan) -> anyhow::Result<Exit> {
+    output.result(plan, |out, plan| render::plan(out, plan))?;
+    Ok(Exit::Done)
+}
+
+fn rollback(
+    args: &Args,
+    output: Output,
+    manager: &DatabaseManager,
+    target: &RollbackTarget,
+) -> anyhow::Result<Exit> {
+    // A missing database is the answer whatever the person says.
+    let version = manager.status()?.schema_version.unwrap_or_else(|| "none".into());
+    let path = manager.config().location();
+    let how = match target {
+        RollbackTarget::Steps(steps) => format!("{steps} migration(s) back"),
+        RollbackTarget::Version(version) => format!("back to {version}"),
+    };
+    let question = format!(
+        "Roll {path} (version {version}) {how}? The tables that were added go, with their rows."
+    );
+    ask_first(args, &question)?;
+    let report = output.while_working("rolling back", || manager.rollback(target))?;
+    output.result(&report, |out, report| render::migration(out, report))?;
+    Ok(Exit::Done)
+}
+
+fn redo(args: &Args, output: Output, manager: &DatabaseManager) -> anyhow::Result<Exit> {
+    let version = manager.status()?.schema_version.unwrap_or_else(|| "none".into());
+    let path = manager.config().location();
+    ask_first(
+        args,
+        &format!(
+            "Revert version {version} of {path} and apply it again? The tables that it added are emptied."
+        ),
+    )?;
+    let report = output.while_working("redoing", || manager.redo())?;
+    output.result(&report, |out, report| render::migration(out, report))?;
+    Ok(Exit::Done)
+}
+
+fn repair(
+    args: &Args,
+    output: Output,
+    manager: &DatabaseManager,
+    plan: bool,
+) -> anyhow::Result<Exit> {
+    let found = manager.plan_repair()?;
+    if plan || found.edited.is_empty() {
+        output.result(&found, |out, report| render::repair(out, report, false))?;
+        return Ok(Exit::Done);
+    }
+    output.on_stderr(|out| render::repair(out, &found, false))?;
+    let path = manager.config().location();
+    ask_first(args, &format!("Accept the program's text of these migrations for {path}?"))?;
+    let report = manager.repair()?;
+    output.result(&report, |out, report| render::repair(out, report, true))?;
+    Ok(Exit::Done)
+}
+
+fn ask_first(args: &Args, question: &str) -> anyhow::Result<()> {
+    if ask::confirm(args, question)? { Ok(()) } else { anyhow::bail!("nothing was changed") }
+}

@@ -1,0 +1,23 @@
+//! The subcommand that writes the script of a rebuild; it needs no database and no configuration.
+
+use std::path::Path;
+
+use serde_json::json;
+use zenith_db::Backend;
+use zenith_db_lint::MigrationSet;
+use zenith_db_lint::rebuild_script;
+
+use super::Exit;
+use super::commands::UsageError;
+use super::output::Output;
+
+pub(super) fn run(output: Output, table: &str, directory: &Path) -> anyhow::Result<Exit> {
+    let below = directory.join("sqlite");
+    let directory = if below.is_dir() { &below } else { directory };
+    let set = MigrationSet::read(directory, Backend::Sqlite)
+        .map_err(|error| UsageError(error.to_string()))?;
+    let script = rebuild_script(&set.migrations, table)?;
+    output
+        .result(&json!({ "table": table, "script": script }), |out, _| write!(out, "{script}"))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,191 @@
+//! Reports as text for people.
+
+use std::fmt::Display;
+use std::io::{Result, Write};
+
+use comfy_table::{CellAlignment, Table, presets};
+use secrecy::ExposeSecret;
+use zenith_db::config::Setting;
+use zenith_db::manager::{
+    AdministratorOutcome, BackupReport, HealthCheck, HealthReport, SeedReport, SetupReport,
+    StatusSummary, Step,
+};
+use zenith_db_transfer::{TableContents, TransferRecord, TransferredTable};
+
+use super::output::{BAD, GOOD, STRONG, WARNING};
+use super::render_migrations::steps;
+
+pub(super) type Out<'a> = &'a mut dyn Write;
+
+pub(super) fn setup(out: Out<'_>, report: &SetupReport) -> Result<()> {
+    let details = &report.details;
+    writeln!(out, "{STRONG}{}{STRONG:#}", report.message)?;
+    if let Some(report) = &details.backup {
+        backup(out, report)?;
+    }
+    steps(out, &details.migrations)?;
+    if details.seeded.changed() {
+        seed(out, &details.seeded)?;
+    }
+    let account = &details.administrator;
+    match account.outcome {
+        AdministratorOutcome::Created => field(out, "administrator", &account.username)?,
+        AdministratorOutcome::Existed => {
+            field(out, "administrator", format_args!("{}, left as it was", account.username))?;
+        }
+        AdministratorOutcome::NameTaken => writeln!(
+            out,
+            "{WARNING}no administrator:{WARNING:#} the name {} or its address belongs to another \
+             account; choose others with --admin-user and --admin-email",
+            account.username
+        )?,
+    }
+    if let Some(password) = &account.generated_password {
+        field(out, "password", password.expose_secret())?;
+        writeln!(
+            out,
+            "  {WARNING}Write it down: it is shown this once, and must be changed at the first \
+             login.{WARNING:#}"
+        )?;
+    }
+    short_health(out, &details.health)
+}
+
+pub(super) fn ensured(out: Out<'_>, ran: &[Step], report: &HealthReport) -> Result<()> {
+    steps(out, ran)?;
+    short_health(out, report)
+}
+
+pub(super) fn seed(out: Out<'_>, report: &SeedReport) -> Result<()> {
+    if !report.changed() {
+        return writeln!(out, "everything was there; nothing was changed");
+    }
+    let SeedReport { roles, permissions, grants, settings, .. } = report;
+    field(
+        out,
+        "seeded",
+        format_args!(
+            "{roles} roles, {permissions} permissions, {grants} grants, {settings} settings"
+        ),
+    )
+}
+
+pub(super) fn backup(out: Out<'_>, report: &BackupReport) -> Result<()> {
+    let path = report.path.display();
+    field(out, "backup", format_args!("{path} ({} rows, checked)", report.rows))
+}
+
+pub(super) fn transfer(out: Out<'_>, record: &TransferRecord) -> Result<()> {
+    let TransferRecord { from, to, report, file, .. } = record;
+    let mut table = plain_table(["table", "rows", "source", "target"]);
+    if let Some(rows) = table.column_mut(1) {
+        rows.set_cell_alignment(CellAlignment::Right);
+    }
+    for TransferredTable { table: name, source, target } in &report.tables {
+        // The beginning is enough for people; the file has all of it.
+        let digest = |contents: &TableContents| format!("{:.16}", contents.digest.to_string());
+        table.add_row([*name, &target.rows.to_string(), &digest(source), &digest(target)]);
+    }
+    writeln!(out, "{table}")?;
+    writeln!(out, "{STRONG}moved {from} to {to}{STRONG:#}")?;
+    field(out, "rows", format_args!("{} in {} ms", report.rows, report.milliseconds))?;
+    if report.resumed_rows > 0 {
+        field(out, "resumed", format_args!("{} rows were there already", report.resumed_rows))?;
+    }
+    for (table, rows) in &report.left_behind {
+        writeln!(out, "  {WARNING}left behind{WARNING:#}    {table} ({rows} rows)")?;
+    }
+    writeln!(out, "  {GOOD}every table is equal on both sides{GOOD:#}")?;
+    file.iter().try_for_each(|file| field(out, "proof", file.display()))
+}
+
+pub(super) fn health(out: Out<'_>, report: &HealthReport) -> Result<()> {
+    for check in &report.checks {
+        line(out, check)?;
+    }
+    verdict(out, report)
+}
+
+/// The failures only, and the verdict.
+fn short_health(out: Out<'_>, report: &HealthReport) -> Result<()> {
+    for check in report.failures() {
+        line(out, check)?;
+    }
+    verdict(out, report)
+}
+
+fn line(out: Out<'_>, check: &HealthCheck) -> Result<()> {
+    let (style, word) = match (check.passed, check.critical) {
+        (true, _) => (GOOD, "ok"),
+        (false, true) => (BAD, "FAILED"),
+        (false, false) => (WARNING, "warning"),
+    };
+    writeln!(out, "  {style}{word:<7}{style:#}  {:<28}  {}", check.name, check.details)
+}
+
+fn verdict(out: Out<'_>, report: &HealthReport) -> Result<()> {
+    let passed = report.checks.iter().filter(|check| check.passed).count();
+    let (style, word) = if report.healthy { (GOOD, "healthy") } else { (BAD, "UNHEALTHY") };
+    writeln!(out, "{style}{word}{style:#}: {passed} of {} checks passed", report.checks.len())
+}
+
+pub(super) fn status(out: Out<'_>, status: &StatusSummary) -> Result<()> {
+    field(out, "database", &status.database_path)?;
+    field(out, "size", format_args!("{:.3} MB", status.database_size_mb))?;
+    field(out, "version", status.schema_version.as_deref().unwrap_or("none"))?;
+    field(out, "applied", format_args!("{} migrations", status.applied_migrations.len()))?;
+    let pending = &status.pending_migrations;
+    field(out, "pending", if pending.is_empty() { "none".into() } else { pending.join(", ") })?;
+    for fault in &status.history_faults {
+        field(out, "history", format_args!("{BAD}{fault}{BAD:#}"))?;
+    }
+    if let Some(failed) = &status.failed_migration {
+        let (at, error) = (failed.at, &failed.error);
+        field(out, "last run", format_args!("{BAD}failed{BAD:#} ({at} UTC): {error}"))?;
+    }
+    match &status.last_backup {
+        None => field(out, "last backup", "none is recorded")?,
+        Some(backup) => {
+            let (path, created, size) = (backup.path.display(), backup.created, backup.size_mb);
+            let gone = if backup.exists { "" } else { "; THE FILE IS GONE" };
+            let text = format!("{path} ({created} UTC, {size:.3} MB{gone})");
+            field(out, "last backup", text)?;
+        }
+    }
+    let pool = &status.pool;
+    field(
+        out,
+        "pool",
+        format_args!(
+            "{} connections, {} ms to wait for one, {} ms for a lock",
+            pool.max_connections, pool.pool_timeout_ms, pool.busy_timeout_ms
+        ),
+    )?;
+    let mut table = plain_table(["table", "rows"]);
+    if let Some(rows) = table.column_mut(1) {
+        rows.set_cell_alignment(CellAlignment::Right);
+    }
+    for (name, count) in &status.record_counts {
+        table.add_row([name, &count.to_string()]);
+    }
+    writeln!(out, "{table}\n{} tables", status.table_count)
+}
+
+pub(super) fn config(out: Out<'_>, settings: &[Setting]) -> Result<()> {
+    let mut table = plain_table(["setting", "value", "source"]);
+    for setting in settings {
+        let value = setting.value.as_deref().unwrap_or("-");
+        table.add_row([setting.name, value, &setting.source.to_string()]);
+    }
+    writeln!(out, "{table}")
+}
+
+pub(super) fn plain_table<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(header);
+    table
+}
+
+pub(super) fn field(out: Out<'_>, name: &str, value: impl Display) -> Result<()> {
+    writeln!(out, "  {name:<13}  {value}")
+}

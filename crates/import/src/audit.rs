@@ -1,0 +1,85 @@
+//! The former audit log, entry by entry in the order of its keys, chained as new entries are.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use zenith_db::internal::models::AuditRow;
+use zenith_db::schema::{audit_log, users};
+use zenith_db::types::{AuditEntryId, Sha256Hash, UserId};
+use zenith_db::{Error, Result};
+
+use super::cell::Cell;
+
+/// The end of the chain as it grows.
+pub(super) struct Chain {
+    names: HashMap<i64, String>,
+    seq: i64,
+    last: Sha256Hash,
+}
+
+impl Chain {
+    /// An empty log; the users are those that were copied.
+    pub(super) fn new(connection: &mut SqliteConnection) -> Result<Self> {
+        let names: Vec<(UserId, String)> =
+            users::table.select((users::id, users::username)).load(connection)?;
+        let names = names.into_iter().map(|(id, name)| (id.0, name)).collect();
+        Ok(Self { names, seq: 0, last: Sha256Hash::ZERO })
+    }
+
+    /// Writes an entry, given as the cells of its columns, behind the last.
+    pub(super) fn append(
+        &mut self,
+        connection: &mut SqliteConnection,
+        cells: &[Cell],
+    ) -> QueryResult<()> {
+        let id = cells.first().and_then(Cell::as_integer).unwrap_or_default();
+        let row = self
+            .row(cells)
+            .map_err(|error| diesel::result::Error::SerializationError(error.to_string().into()))?;
+        let hash = row.hash();
+        let values = (audit_log::id.eq(AuditEntryId(id)), &row, audit_log::entry_hash.eq(hash));
+        diesel::insert_into(audit_log::table).values(values).execute(connection)?;
+        self.seq += 1;
+        self.last = hash;
+        Ok(())
+    }
+
+    /// The hash that the entry should have, if it is the next one.
+    pub(super) fn expect(&mut self, cells: &[Cell]) -> Result<Sha256Hash> {
+        let hash = self.row(cells)?.hash();
+        self.seq += 1;
+        self.last = hash;
+        Ok(hash)
+    }
+
+    fn row<'a>(&'a self, cells: &'a [Cell]) -> Result<AuditRow<'a>> {
+        let at = |place: usize| cells.get(place).unwrap_or(&Cell::Null);
+        let text = |place: usize| at(place).as_text();
+        let wrong = |what: &str| Error::State(format!("an audit entry has no {what}"));
+        let needed = |place, what| text(place).ok_or_else(|| wrong(what));
+        let user_id = at(2).as_integer();
+        Ok(AuditRow {
+            seq: self.seq + 1,
+            event_id: needed(1, "event_id")?.parse().map_err(|_| wrong("event_id"))?,
+            user_id: user_id.map(UserId),
+            actor_name: user_id.and_then(|id| self.names.get(&id)).map(String::as_str),
+            session_id: text(3),
+            event_type: needed(4, "event_type")?,
+            event_category: needed(5, "event_category")?,
+            resource_type: text(6),
+            resource_id: text(7),
+            action: needed(8, "action")?,
+            description: text(9),
+            ip_address: text(10),
+            user_agent: text(11),
+            timestamp: needed(12, "timestamp")?.parse().map_err(|_| wrong("timestamp"))?,
+            severity: needed(13, "severity")?.parse().map_err(|_| wrong("severity"))?,
+            success: at(14).as_integer() == Some(1),
+            error_message: text(15),
+            request_data: text(16),
+            response_data: text(17),
+            metadata: needed(18, "metadata")?,
+            prev_hash: self.last,
+        })
+    }
+}

@@ -1,0 +1,102 @@
+//! The list of permissions that each former role held, as grants.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use diesel::prelude::*;
+use zenith_db::models::{NewPermission, NewRolePermission};
+use zenith_db::schema::{permissions, role_permissions};
+use zenith_db::types::{PermissionId, RoleId};
+use zenith_db::{Error, Result};
+
+use super::cell::Cell;
+use super::json;
+use super::load::{Former, set_aside};
+use super::normalise::Knowledge;
+use super::report::GrantReport;
+
+/// Grants each role what its list names. A name without a permission gets one, of the resource
+/// `legacy`; a list that is none is kept aside, and grants nothing.
+pub(super) fn grant(
+    connection: &mut SqliteConnection,
+    former: &Former<'_>,
+    knowledge: &Knowledge,
+) -> Result<GrantReport> {
+    let mut report = GrantReport::default();
+    let known: Vec<(String, PermissionId)> =
+        permissions::table.select((permissions::name, permissions::id)).load(connection)?;
+    let mut known: BTreeMap<String, PermissionId> = known.into_iter().collect();
+    let held: Vec<(RoleId, PermissionId)> = role_permissions::table
+        .select((role_permissions::role_id, role_permissions::permission_id))
+        .load(connection)?;
+    let mut held: BTreeSet<(i64, i64)> = held.into_iter().map(|(r, p)| (r.0, p.0)).collect();
+    let mut lists = Vec::new();
+    former.each("SELECT id, permissions FROM roles ORDER BY id", |row| {
+        lists.push((row.rowid, row.cells.into_iter().next().unwrap_or(Cell::Null)));
+        Ok(())
+    })?;
+    let kept = |id: &i64| knowledge.kept.get("roles").is_some_and(|kept| kept.contains(id));
+    for (role, list) in lists.into_iter().filter(|(id, _)| kept(id)) {
+        let names = match &list {
+            Cell::Null => Some(Vec::new()),
+            Cell::Text(text) if text.trim().is_empty() => Some(Vec::new()),
+            Cell::Text(text) => json::permission_names(text),
+            _ => None,
+        };
+        let Some(names) = names else {
+            report.unread.push(role);
+            set_aside(connection, "roles", role, "permissions", &list)?;
+            continue;
+        };
+        for name in names {
+            if name == "*" {
+                report.superusers.push(role);
+                continue;
+            }
+            let permission = match known.get(&name) {
+                Some(id) => Some(*id),
+                None => create(connection, &name)?.inspect(|id| {
+                    report.new_permissions.push(name.clone());
+                    known.insert(name, *id);
+                }),
+            };
+            let Some(permission) = permission else {
+                report.unread.push(role);
+                set_aside(connection, "roles", role, "permissions", &list)?;
+                continue;
+            };
+            if held.insert((role, permission.0)) {
+                let row = NewRolePermission {
+                    role_id: RoleId(role),
+                    permission_id: permission,
+                    granted_by: None,
+                };
+                diesel::insert_into(role_permissions::table).values(&row).execute(connection)?;
+                report.granted += 1;
+            }
+        }
+    }
+    report.superusers.dedup();
+    report.unread.dedup();
+    Ok(report)
+}
+
+/// A permission of this name, unless the schema has no room for it.
+fn create(connection: &mut SqliteConnection, name: &str) -> Result<Option<PermissionId>> {
+    let new = NewPermission {
+        name,
+        display_name: None,
+        description: Some("Named by a role of the former application"),
+        resource: "legacy",
+        action: name,
+        is_system_permission: false,
+    };
+    let made: QueryResult<PermissionId> = diesel::insert_into(permissions::table)
+        .values(&new)
+        .returning(permissions::id)
+        .get_result(connection);
+    match made.map_err(Error::from) {
+        Ok(id) => Ok(Some(id)),
+        Err(Error::Violation(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,82 @@
+//! Runs the scripts for SQLite on a database in memory.
+
+use diesel::connection::SimpleConnection;
+use zenith_db::Backend;
+use zenith_db::internal::migrations::fresh_in_memory;
+use zenith_db::internal::migrations::statements;
+use zenith_db::migrations::Structure;
+use zenith_db::{DbConnection, Result};
+
+use super::rules::forbidden;
+use super::{Finding, LintRule, SourceMigration, SourceScript, before};
+
+pub(super) fn check(migrations: &[SourceMigration]) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if let Err(error) = run(migrations, &mut found)
+        && let Some(migration) = migrations.first()
+    {
+        let problem = format!("SQLite in memory cannot be used: {error}");
+        found.push(migration.up.finding(1, LintRule::DoesNotRun, problem, "see the cause"));
+    }
+    found
+}
+
+fn run(migrations: &[SourceMigration], found: &mut Vec<Finding>) -> Result<()> {
+    let mut memory = fresh_in_memory(before(migrations).iter())?;
+    memory.batch_execute("PRAGMA foreign_keys = OFF")?;
+    let mut connection = DbConnection::Sqlite(memory);
+    for migration in migrations {
+        let before = Structure::of(&mut connection)?;
+        if !runs(&mut connection, &migration.up, found) {
+            // What follows builds on it.
+            return Ok(());
+        }
+        execute(&mut connection, "SAVEPOINT before_down").map_err(zenith_db::Error::Query)?;
+        let reverted = runs(&mut connection, &migration.down, found);
+        let after = Structure::of(&mut connection)?;
+        // An empty down.sql has a rule of its own.
+        if reverted && !statements(&migration.down.text, Backend::Sqlite).is_empty() {
+            let more = after.missing_from(&before).into_iter().map(|line| format!("{line} stays"));
+            let less =
+                before.missing_from(&after).into_iter().map(|line| format!("{line} is not back"));
+            let wrong: Vec<String> = more.chain(less).collect();
+            if !wrong.is_empty() {
+                found.push(migration.down.finding(
+                    1,
+                    LintRule::DownIncomplete,
+                    format!("after it, {}", wrong.join(", ")),
+                    "undo all that up.sql does",
+                ));
+            }
+        }
+        execute(&mut connection, "ROLLBACK TO before_down; RELEASE before_down")
+            .map_err(zenith_db::Error::Query)?;
+    }
+    Ok(())
+}
+
+/// Whether the script runs. A statement that could reach beyond the memory or end the transaction is
+/// left out: it has a finding of its own.
+fn runs(connection: &mut DbConnection, script: &SourceScript, found: &mut Vec<Finding>) -> bool {
+    let statements = statements(&script.text, Backend::Sqlite);
+    for statement in statements.iter().filter(|statement| forbidden(&statement.words).is_none()) {
+        if let Err(error) = execute(connection, &statement.sql) {
+            found.push(script.finding(
+                statement.line,
+                LintRule::DoesNotRun,
+                format!("SQLite refuses it: {error}"),
+                "correct the statement; what follows it was not run",
+            ));
+            return false;
+        }
+    }
+    true
+}
+
+fn execute(connection: &mut DbConnection, sql: &str) -> diesel::QueryResult<()> {
+    match connection {
+        DbConnection::Sqlite(connection) => connection.batch_execute(sql),
+        #[cfg(feature = "postgres")]
+        DbConnection::Postgres(connection) => connection.batch_execute(sql),
+    }
+}

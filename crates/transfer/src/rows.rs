@@ -1,0 +1,120 @@
+//! Every table's row, made from `schema.rs` itself: a column or a table that is added there is moved
+//! from then on, and one of an unknown type does not compile.
+
+use super::table::{Of, Table};
+
+/// In place of Diesel's macro: the row of a table, its text of SQL and its encoding.
+macro_rules! row {
+    // Its triggers want the rows in this order.
+    (audit_log (id) $columns:tt) => { row!(audit_log by seq $columns); };
+    ($table:ident (id) $columns:tt) => { row!($table by id $columns); };
+    ($table:ident by $key:ident {
+        $($(#[$attribute:meta])* $column:ident -> $type:ident $(<$inner:ident>)?,)*
+    }) => {
+        pub(super) mod $table {
+            use ::diesel::connection::DefaultLoadingMode;
+            use ::diesel::dsl::max;
+            use ::diesel::prelude::*;
+
+            use crate::table::{self, Keys};
+            use crate::value::{self, Encode};
+            use zenith_db::schema::$table as in_schema;
+            use zenith_db::{DbConnection, Result, dispatch};
+
+            #[derive(Queryable, Insertable)]
+            #[diesel(table_name = zenith_db::schema::$table, treat_none_as_default_value = false)]
+            pub(crate) struct Row {
+                $(pub(crate) $column:
+                    value::$type $(<value::$inner>)?,)*
+            }
+
+            impl table::Row for Row {
+                const TABLE: &'static str = stringify!($table);
+
+                fn key(&self) -> i64 {
+                    self.$key
+                }
+
+                fn encode(&self, out: &mut Vec<u8>) {
+                    $(if !table::is_each_databases_own(Self::TABLE, stringify!($column)) {
+                        self.$column.encode(out);
+                    })*
+                }
+
+                fn read(
+                    connection: &mut DbConnection,
+                    keys: Keys,
+                    limit: i64,
+                    each: &mut dyn FnMut(Self) -> Result<()>,
+                ) -> Result<()> {
+                    let within = in_schema::$key.ge(*keys.start()).and(in_schema::$key.le(*keys.end()));
+                    let query = in_schema::table.filter(within).order(in_schema::$key).limit(limit);
+                    match connection {
+                        DbConnection::Sqlite(inner) => {
+                            let mut rows = query.load_iter::<Self, DefaultLoadingMode>(inner)?;
+                            rows.try_for_each(|row| each(row?))
+                        }
+                        #[cfg(feature = "postgres")]
+                        DbConnection::Postgres(inner) => {
+                            use ::diesel::pg::PgRowByRowLoadingMode;
+                            let mut rows = query.load_iter::<Self, PgRowByRowLoadingMode>(inner)?;
+                            rows.try_for_each(|row| each(row?))
+                        }
+                    }
+                }
+
+                fn write(connection: &mut DbConnection, rows: &[Self]) -> Result<()> {
+                    match connection {
+                        DbConnection::Sqlite(inner) => {
+                            for row in rows {
+                                ::diesel::insert_into(in_schema::table).values(row).execute(inner)?;
+                            }
+                        }
+                        #[cfg(feature = "postgres")]
+                        DbConnection::Postgres(inner) => {
+                            ::diesel::copy_from(in_schema::table)
+                                .from_insertable(rows)
+                                .execute(inner)?;
+                        }
+                    }
+                    Ok(())
+                }
+
+                fn delete_all(connection: &mut DbConnection) -> Result<()> {
+                    dispatch!(connection, |inner| ::diesel::delete(in_schema::table).execute(inner))?;
+                    Ok(())
+                }
+
+                fn count(connection: &mut DbConnection) -> Result<i64> {
+                    Ok(dispatch!(connection, |inner| in_schema::table.count().get_result(inner))?)
+                }
+
+                fn last_id(connection: &mut DbConnection) -> Result<Option<i64>> {
+                    let last = in_schema::table.select(max(in_schema::id));
+                    Ok(dispatch!(connection, |inner| last.get_result(inner))?)
+                }
+            }
+        }
+    };
+}
+
+/// In place of Diesel's macro, which lists the tables.
+macro_rules! list {
+    ($($table:ident,)*) => {
+        /// Every table, in the order of their names.
+        pub(super) static ALL: &[&dyn Table] = &[$(&Of::<$table::Row>::TABLE,)*];
+    };
+}
+
+macro_rules! nothing {
+    ($($ignored:tt)*) => {};
+}
+
+/// What `schema.rs` calls Diesel's.
+mod diesel {
+    pub(super) use {
+        list as allow_tables_to_appear_in_same_query, nothing as joinable, row as table,
+    };
+}
+
+include!(env!("ZENITH_DB_SCHEMA"));

@@ -1,0 +1,30 @@
+//! What the databases say about themselves: tables, columns, row counts, references, integrity.
+//!
+//! Each query has one text for SQLite and one for PostgreSQL, side by side. On a server it is about the
+//! schema in which new tables are made: the first of the `search_path` that exists.
+
+mod identifier;
+mod integrity;
+mod objects;
+mod references;
+mod rows;
+
+pub(crate) use identifier::{is_one_of, literal, quoted};
+pub(crate) use integrity::{IntegrityCheck, integrity_faults};
+pub(crate) use objects::{columns, is_empty, schema_objects, table_exists, table_names};
+pub(crate) use references::broken_references;
+pub(crate) use rows::{row_count, row_counts};
+
+/// For the crates of this workspace. Not part of the public API: anything here may change in any
+/// release.
+#[doc(hidden)]
+pub mod internal {
+    pub use super::identifier::{column_list, is_one_of, literal, quoted};
+    pub use super::integrity::{IntegrityCheck, integrity_faults};
+    pub use super::objects::{
+        SchemaObject, columns, is_empty, names, schema_objects, sqlite_tables, table_exists,
+        table_names,
+    };
+    pub use super::references::broken_references;
+    pub use super::rows::row_counts;
+}

@@ -1,0 +1,63 @@
+//! Who keeps others from writing to an SQLite database.
+//!
+//! The system knows: it gave a process the lock that SQLite asked it for, and takes it back when the
+//! process ends, however it ends. So nothing is written down that could be out of date.
+
+use std::time::Instant;
+
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+use crate::error::Error;
+
+/// The error of a lock that was not to be had, with the process that has it.
+pub(crate) fn locked(
+    connection: &mut SqliteConnection,
+    action: &'static str,
+    begun: Instant,
+    source: diesel::result::Error,
+) -> Error {
+    let (waited, lock_owner) = (begun.elapsed(), lock_owner(connection));
+    Error::Locked { action, waited, lock_owner, source: Some(source) }
+}
+
+/// The process that may write to this connection's database now, as far as the system tells. None if
+/// nobody may, or if it is this process itself.
+pub(crate) fn lock_owner(connection: &mut SqliteConnection) -> Option<String> {
+    let file = "(SELECT coalesce(file, '') FROM pragma_database_list WHERE name = 'main')";
+    let path: String = diesel::select(sql::<Text>(file)).get_result(connection).ok()?;
+    let process = if path.is_empty() { None } else { process(&path) }?;
+    // Linux tells the program's name; its arguments, which may hold secrets, are not asked for.
+    let name = std::fs::read_to_string(format!("/proc/{process}/comm"));
+    Some(match name {
+        Ok(name) => format!("{} (process {process})", name.trim_end()),
+        Err(_) => format!("process {process}"),
+    })
+}
+
+#[cfg(unix)]
+fn process(path: &str) -> Option<i32> {
+    use rustix::process::{Flock, FlockType, fcntl_getlk};
+
+    /// `WAL_WRITE_LOCK`, in the `-shm` file (<https://sqlite.org/walformat.html#wal_locks>).
+    const IN_SHM: (u64, u64) = (120, 1);
+    /// From the pending byte to the last of the shared ones, in the database
+    /// (<https://sqlite.org/fileformat2.html#the_lock_byte_page>).
+    const IN_FILE: (u64, u64) = (0x4000_0000, 512);
+
+    // Only a writer is in the way of reading these.
+    let held = |path: &str, (start, length)| {
+        let wanted = Flock { start, length, ..FlockType::ReadLock.into() };
+        let look = |file: &std::fs::File| Ok(fcntl_getlk(file, &wanted)?);
+        super::file::look_at(path.as_ref(), look).ok().flatten()?.pid
+    };
+    let pid = held(&format!("{path}-shm"), IN_SHM).or_else(|| held(path, IN_FILE))?;
+    Some(pid.as_raw_nonzero().get())
+}
+
+/// It is not known here.
+#[cfg(not(unix))]
+fn process(_: &str) -> Option<i32> {
+    None
+}

@@ -1,0 +1,119 @@
+//! Opening the configured database, wherever it is.
+
+use std::time::{Duration, Instant};
+
+#[cfg(feature = "postgres")]
+use super::postgres;
+use super::sqlite;
+use crate::backend::DbConnection;
+use crate::config::{Config, Location};
+use crate::error::{Error, Result};
+
+/// What a connection is for. The limits on what a statement may take are the pool's: an operator's
+/// work takes the time that it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Reading, in the pool. On a server, a transaction that says that it writes may.
+    Read,
+    /// Writing, in the pool.
+    Write,
+    /// Reading, for an operator.
+    Inspect,
+    /// Writing, for an operator: migrations and the like.
+    Maintain,
+}
+
+impl Access {
+    pub(super) const fn writes(self) -> bool {
+        matches!(self, Self::Write | Self::Maintain)
+    }
+
+    #[cfg(feature = "postgres")]
+    pub(super) const fn is_pooled(self) -> bool {
+        matches!(self, Self::Read | Self::Write)
+    }
+}
+
+/// Opens the database. It must exist.
+///
+/// # Errors
+/// [`Error::NoDatabase`], [`Error::Refused`], [`Error::Open`], [`Error::Connect`], or [`Error::Pragma`].
+pub fn open(config: &Config, access: Access) -> Result<DbConnection> {
+    match config.location() {
+        Location::Sqlite(path) => sqlite::open(path, config.sqlite(), access),
+        #[cfg(feature = "postgres")]
+        Location::Postgres(url) => postgres::open(url, config.server(), access),
+    }
+}
+
+/// Opens the database again after a connection to it was lost. A server that is starting again, or a
+/// replica that takes its place, is waited for as long as a connection may take
+/// (`DATABASE_POOL_TIMEOUT_MS`).
+pub(crate) fn reopen(config: &Config, access: Access) -> Result<DbConnection> {
+    let begun = Instant::now();
+    loop {
+        let opened = open(config, access);
+        let may_pass = match &opened {
+            Err(Error::Connect { fault, .. }) => fault.may_pass(),
+            Err(Error::ConnectionLost(_) | Error::ReadOnly { .. }) => true,
+            _ => false,
+        };
+        if !may_pass || begun.elapsed() >= config.pool_timeout() {
+            return opened;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Opens the replica of a server.
+#[cfg(feature = "postgres")]
+pub(crate) fn open_replica(
+    url: &crate::config::ServerUrl,
+    config: &Config,
+) -> Result<DbConnection> {
+    postgres::open(url, config.server(), Access::Read)
+}
+
+/// Runs `look` on a connection that can only read, and leaves nothing behind.
+///
+/// # Errors
+/// Those of [`open`], and those of `look`.
+pub fn inspect<T>(config: &Config, look: impl FnMut(&mut DbConnection) -> Result<T>) -> Result<T> {
+    match config.location() {
+        Location::Sqlite(path) => sqlite::inspect(path, config.sqlite(), look),
+        #[cfg(feature = "postgres")]
+        Location::Postgres(url) => {
+            let mut look = look;
+            look(&mut postgres::open(url, config.server(), Access::Inspect)?)
+        }
+    }
+}
+
+/// Whether something is there, a database or not.
+///
+/// # Errors
+/// If a server cannot be asked.
+#[cfg_attr(
+    not(feature = "postgres"),
+    expect(clippy::unnecessary_wraps, reason = "a server may fail")
+)]
+pub(crate) fn exists(config: &Config) -> Result<bool> {
+    match config.location() {
+        Location::Sqlite(path) => Ok(sqlite::exists(path)),
+        #[cfg(feature = "postgres")]
+        Location::Postgres(url) => postgres::exists(url, config.server()),
+    }
+}
+
+/// Creates an empty database, readable by its owner only. Returns false if there was one already:
+/// two processes may both create.
+///
+/// # Errors
+/// [`Error::Io`], or [`Error::Connect`].
+pub fn create(config: &Config) -> Result<bool> {
+    match config.location() {
+        Location::Sqlite(path) => sqlite::create_file(path),
+        #[cfg(feature = "postgres")]
+        Location::Postgres(url) => postgres::create(url, config.server()),
+    }
+}

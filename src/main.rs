@@ -1,7 +1,0 @@
-//! The command `zenith-db`.
-
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    zenith_db::cli::run()
-}

@@ -1,0 +1,10 @@
+//! The command, run as a process.
+
+mod administrator;
+mod commands;
+mod config;
+mod flags;
+mod force;
+mod on_a_server;
+mod output;
+mod start_script;

@@ -1,0 +1,8 @@
+//! Taking over databases of the former application.
+
+mod adoption;
+mod command;
+mod hostile;
+mod killed;
+mod private;
+mod unknown_tables;

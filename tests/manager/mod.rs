@@ -1,0 +1,10 @@
+//! `DatabaseManager`.
+
+mod backup;
+mod concurrent_create;
+mod documentation;
+mod health;
+mod health_reads_only;
+mod health_sqlite;
+mod private_files;
+mod seeds;

@@ -1,0 +1,21 @@
+//! Migrations: the crate's own, and those of tests.
+
+mod backups;
+mod concurrent;
+mod data_loss_guard;
+mod disk_space;
+mod failures;
+mod full_disk;
+mod history;
+mod kills;
+mod lint;
+mod lock_wait;
+#[cfg(feature = "postgres")]
+mod lost_connection;
+mod plan;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod rebuild;
+mod refused;
+mod up_and_down;
+mod versions;

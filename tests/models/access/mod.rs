@@ -1,0 +1,1 @@
+mod roles_and_permissions;

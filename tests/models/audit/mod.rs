@@ -1,0 +1,4 @@
+mod encoding;
+mod log;
+mod pages;
+mod security_events;

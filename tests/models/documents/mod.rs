@@ -1,0 +1,5 @@
+mod chunks;
+mod filters;
+mod lifecycle;
+mod rows;
+mod stored_files;

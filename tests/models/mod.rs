@@ -1,0 +1,14 @@
+//! The models and their queries.
+
+mod access;
+mod audit;
+mod chat;
+mod concurrency;
+mod documents;
+mod identity;
+mod lints;
+mod operations;
+mod pages;
+mod pages_meanwhile;
+mod settings;
+mod transactions;

@@ -1,0 +1,5 @@
+mod preferences;
+mod properties;
+mod rules;
+mod stored;
+mod typed;

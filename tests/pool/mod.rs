@@ -1,0 +1,5 @@
+//! `Database`.
+
+mod limits;
+mod pragmas;
+mod writes;

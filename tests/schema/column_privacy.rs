@@ -1,0 +1,127 @@
+//! Every column is public, personal or secret, as `docs/columns.csv` says, and what is secret never
+//! leaves the process.
+//!
+//! - public: says nothing about a person but that there is such a row;
+//! - personal: about a person, or written by one;
+//! - secret: lets whoever has it act as somebody, or is made to be kept from everybody.
+
+use std::collections::BTreeMap;
+
+use diesel::connection::SimpleConnection;
+use serde::Serialize;
+use zenith_db::prelude::*;
+
+use crate::support::models::Models;
+use crate::support::rows::lines;
+use crate::support::text;
+use crate::support::{Fixture, SqliteFixture};
+
+const COLUMNS: &str = include_str!("../../docs/columns.csv");
+const VIEWS: &str = include_str!("../support/views.sql");
+
+/// Each column, as `table.column`, with its class.
+fn classified() -> BTreeMap<String, &'static str> {
+    let rows = COLUMNS.lines().skip(1).map(|line| {
+        let mut cells = line.split(',');
+        let mut cell = || cells.next().expect("three cells");
+        (format!("{}.{}", cell(), cell()), cell())
+    });
+    let classes: BTreeMap<_, _> = rows.collect();
+    assert_eq!(classes.len(), COLUMNS.lines().count() - 1, "a column is listed twice");
+    classes
+}
+
+fn unclassified(fixture: &Fixture) -> Vec<String> {
+    let mut connection = fixture.raw();
+    connection.batch_execute(VIEWS).expect("views");
+    let mut classes = classified();
+    let mut faults = lines(&mut connection, "SELECT path AS line FROM columns");
+    faults.retain(|path| classes.remove(path.as_str()).is_none());
+    faults.extend(classes.into_keys().map(|path| format!("{path} is not there")));
+    faults
+}
+
+#[test]
+fn every_column_is_public_personal_or_secret() {
+    let fixture = SqliteFixture::created();
+    assert_eq!(unclassified(&fixture), Vec::<String>::new());
+    for (path, class) in classified() {
+        assert!(["public", "personal", "secret"].contains(&class), "{path} is {class}");
+    }
+    fixture.sql("ALTER TABLE users ADD COLUMN shoe_size INTEGER");
+    assert_eq!(unclassified(&fixture), ["users.shoe_size"]);
+}
+
+/// A row as it leaves the process, and as it may appear in a log.
+fn shown<T: Serialize + std::fmt::Debug>(row: &T) -> [String; 2] {
+    [serde_json::to_string(row).expect("JSON"), format!("{row:?}")]
+}
+
+/// Every type that reads a secret column or stands beside one, with a secret in each, as shown.
+fn everything_shown(models: &Models) -> Vec<String> {
+    let ann = models.ann();
+    let later = UtcTime::now().plus_seconds(600);
+    let hash = PasswordHash::new("$argon2id$v=19$m=1,t=1,p=1$c2FsdHNhbHQ$b2xkZXI".into());
+    let factor = TwoFactorSecret::new("two-factor-key".into());
+    let codes = BackupCodes::from_hashes(&[Sha256Hash::of("a code")]);
+    let session = NewUserSession::builder()
+        .user_id(ann)
+        .token_hash(TokenHash::of("a session's token"))
+        .idle_expires_at(later)
+        .expires_at(later)
+        .build();
+    let key = NewApiKey::builder()
+        .user_id(ann)
+        .name("key")
+        .key_hash(TokenHash::of("an API key"))
+        .key_prefix("zk")
+        .build();
+    let setting = NewSystemSetting::builder()
+        .key("SMTP_PASSWORD")
+        .value("enc:v1:ciphertext")
+        .is_secret(true)
+        .build();
+    let chat = NewChatSession::builder().user_id(ann).build();
+    let record = NewPasswordRecord::builder().user_id(ann).password_hash(&hash).build();
+    models.run(|conn| {
+        UserCredentials::set_two_factor(conn, ann, Some((&factor, &codes)))?;
+        let chat = chat.insert(conn)?.id;
+        let token = ChatSession::share(conn, chat, None)?;
+        let secret = SystemSetting::get_secret(conn, "SMTP_PASSWORD");
+        assert!(secret.is_err(), "there is none yet");
+        let mut all = vec![
+            format!("{token:?} {factor:?} {codes:?} {hash:?} {session:?} {key:?}"),
+            format!("{record:?} {:?}", record.insert(conn)?),
+            format!("{:?}", UserCredentials::find(conn, ann)?),
+        ];
+        all.extend(shown(&User::find(conn, ann)?));
+        all.extend(shown(&session.insert(conn)?));
+        all.extend(shown(&key.insert(conn)?));
+        all.extend(shown(&ChatSession::find(conn, chat)?));
+        all.extend(shown(&setting.insert(conn)?));
+        all.push(format!("{:?}", SystemSetting::get_secret(conn, "SMTP_PASSWORD")?));
+        Ok(all)
+    })
+}
+
+#[test]
+fn no_secret_is_serialised_or_shown() {
+    let models = Models::new();
+    let all = everything_shown(&models);
+    let mut connection = models.fixture().raw();
+    let mut seen = 0;
+    for (path, _) in classified().into_iter().filter(|(_, class)| *class == "secret") {
+        let (table, column) = path.split_once('.').expect("a path");
+        // The newest row has the secret that was put there; other settings are no secrets.
+        let query = format!("SELECT {column} FROM {table} ORDER BY id DESC LIMIT 1");
+        let secret = text(&mut connection, &query);
+        assert!(secret.len() > 10, "{path} holds no secret to look for: {secret}");
+        for shown in &all {
+            assert!(!shown.contains(&secret), "{path} shows in {shown}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 100, "{seen}");
+    // The form of a setting holds plain text until it is inserted, and its row does not.
+    assert!(all.iter().any(|shown| shown.contains("SMTP_PASSWORD")));
+}

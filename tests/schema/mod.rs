@@ -1,0 +1,11 @@
+//! What the database itself refuses and keeps.
+
+mod audit_append_only;
+mod backends_agree;
+mod column_privacy;
+mod compile_fail;
+mod constraints;
+mod constraints_together;
+mod lints;
+mod on_delete;
+mod updated_at;

@@ -25,6 +25,8 @@ pub(crate) use transaction::TransactionOutcome;
 use diesel::SqliteConnection;
 use diesel::connection::SimpleConnection;
 
+#[cfg(feature = "postgres")]
+use crate::backend::Backend;
 use crate::backend::DbConnection;
 #[cfg(feature = "postgres")]
 use crate::error::Error;
@@ -54,13 +56,13 @@ impl DbConnection {
     /// The PostgreSQL connection, for what has no meaning elsewhere.
     ///
     /// # Errors
-    /// [`Error::State`](crate::Error::State) on another backend.
+    /// [`Error::WrongBackend`](crate::Error::WrongBackend) on another backend.
     #[cfg(feature = "postgres")]
     pub fn postgres(&mut self) -> Result<&mut diesel::PgConnection> {
         match self {
             Self::Postgres(inner) => Ok(inner),
             Self::Sqlite(_) => {
-                Err(Error::State("this operation has a meaning on PostgreSQL only".into()))
+                Err(Error::WrongBackend { operation: "this operation", needed: Backend::Postgres })
             }
         }
     }
@@ -68,13 +70,13 @@ impl DbConnection {
     /// The SQLite connection, for what has no meaning elsewhere: PRAGMAs, files, its catalogue.
     ///
     /// # Errors
-    /// [`Error::State`](crate::Error::State) on another backend.
+    /// [`Error::WrongBackend`](crate::Error::WrongBackend) on another backend.
     pub fn sqlite(&mut self) -> Result<&mut SqliteConnection> {
         match self {
             Self::Sqlite(inner) => Ok(inner),
             #[cfg(feature = "postgres")]
             Self::Postgres(_) => {
-                Err(Error::State("this operation has a meaning on SQLite only".into()))
+                Err(Error::WrongBackend { operation: "this operation", needed: Backend::Sqlite })
             }
         }
     }

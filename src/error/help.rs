@@ -24,19 +24,22 @@ impl Error {
     /// What mends a fault that the message itself cannot name: a damaged file, a full disk.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
-        let mut cause: Option<&dyn std::error::Error> = Some(self);
+        let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(self);
         while let Some(error) = cause {
-            let text = error.to_string();
-            if text.contains("malformed") || text.contains("file is not a database") {
-                return Some(
-                    "the file is damaged: `zenith-db health-check` says where; stop what uses it, \
-                     and put the newest backup in its place",
-                );
+            let boxed = error.downcast_ref::<Box<Self>>().map(AsRef::as_ref);
+            match error.downcast_ref::<Self>().or(boxed) {
+                Some(Self::Damaged(_)) => {
+                    return Some(
+                        "the file is damaged: `zenith-db health-check` says where; stop what uses it, \
+                         and put the newest backup in its place",
+                    );
+                }
+                Some(Self::DiskFull(_)) => return Some(FREE_SPACE),
+                Some(Self::Io { source, .. }) if source.kind() == io::ErrorKind::StorageFull => {
+                    return Some(FREE_SPACE);
+                }
+                _ => cause = error.source(),
             }
-            if text.contains("disk is full") || text.contains("No space left") {
-                return Some("the disk is full: make room and try again; nothing was lost");
-            }
-            cause = error.source();
         }
         None
     }
@@ -48,6 +51,8 @@ impl Error {
         move |source| Self::Io { action, path, source }
     }
 }
+
+const FREE_SPACE: &str = "the disk is full: free some space and try again; nothing was lost";
 
 /// An error with its causes, on one line.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {

@@ -84,6 +84,33 @@ pub enum MigrationFault {
         known: String,
     },
 
+    /// The database is later than the version to migrate to.
+    #[error(
+        "the database is at {current}, which is later than {wanted}; `zenith-db rollback --to {wanted}` \
+         goes back"
+    )]
+    LaterVersion {
+        /// The newest version that has been applied.
+        current: String,
+        /// The version that was asked for.
+        wanted: String,
+    },
+
+    /// No migration has been applied, so none can be redone.
+    #[error("no migration has been applied, so none can be redone")]
+    NothingToRedo,
+
+    /// Zero migrations were to be rolled back.
+    #[error("rolling back 0 migrations would do nothing")]
+    NoSteps,
+
+    /// Migrations are pending, so that tables may be missing.
+    #[error("{count} migrations are pending; run `zenith-db migrate` first")]
+    Pending {
+        /// How many.
+        count: usize,
+    },
+
     /// A migration would lose or change rows without saying so. The database is as it was.
     #[error(
         "{migration} would lose or change rows and does not say so: {}; nothing was changed. If it is \

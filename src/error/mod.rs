@@ -21,6 +21,7 @@ pub use setting::SettingFault;
 pub use transfer::TransferFault;
 pub use violation::{Rule, Violation};
 
+use crate::backend::Backend;
 use crate::config::ConfigError;
 
 /// The library's result.
@@ -168,6 +169,53 @@ pub enum Error {
         /// Why a new connection could not be opened, if that was tried.
         detail: String,
     },
+
+    /// The database file is damaged.
+    #[error("the database file is damaged")]
+    Damaged(#[source] diesel::result::Error),
+
+    /// The disk that holds the database is full. What was not committed is rolled back.
+    #[error("the disk of the database is full; nothing was changed")]
+    DiskFull(#[source] diesel::result::Error),
+
+    /// The operation exists for the other kind of database only.
+    #[error("{operation} needs {needed}")]
+    WrongBackend {
+        /// The operation.
+        operation: &'static str,
+        /// The kind of database that it needs.
+        needed: Backend,
+    },
+
+    /// The operation cannot be done over a pooler that gives each transaction another connection.
+    #[error(
+        "pg_dump changes settings of its connection, which a pooler in transaction mode would pass on \
+         to other clients; give the server's own URL, and DATABASE_TRANSACTION_POOLER=false"
+    )]
+    TransactionPooler,
+
+    /// The connection was closed before, because it had broken or was returned in the middle of a
+    /// transaction.
+    #[error("the connection has been closed; take another one from the pool")]
+    ConnectionClosed,
+
+    /// A transaction is open where none may be.
+    #[error("{operation} needs a connection without an open transaction")]
+    TransactionOpen {
+        /// The operation.
+        operation: &'static str,
+    },
+
+    /// Rows that seeding writes are missing.
+    #[error("{missing} is missing; `zenith-db seed` writes it")]
+    NotSeeded {
+        /// The row.
+        missing: &'static str,
+    },
+
+    /// Something happened that this crate excludes: a defect of it.
+    #[error("internal error, please report it: {0}")]
+    Internal(String),
 
     /// A statement failed, and not because of a rule of the schema.
     #[error("the database refused a statement")]

@@ -103,20 +103,28 @@ impl fmt::Display for ConnectFault {
     }
 }
 
-/// What a failed statement on a server means beyond the rules of the schema.
-pub(super) enum ServerFault {
+/// What a failed statement means beyond the rules of the schema.
+pub(super) enum StatementFault {
+    Damaged,
+    DiskFull,
     ConnectionLost,
     Conflict,
     ReadOnly,
     TimedOut(&'static str),
 }
 
-impl ServerFault {
+impl StatementFault {
     pub(super) fn of(error: &DieselError) -> Option<Self> {
         let DieselError::DatabaseError(kind, info) = error else { return None };
         let message = info.message();
         // Diesel keeps the server's words, and not the code, of what it has no kind for.
         match kind {
+            DatabaseErrorKind::Unknown if DAMAGED.iter().any(|words| message.contains(words)) => {
+                Some(Self::Damaged)
+            }
+            DatabaseErrorKind::Unknown if FULL.iter().any(|words| message.contains(words)) => {
+                Some(Self::DiskFull)
+            }
             DatabaseErrorKind::ClosedConnection => Some(Self::ConnectionLost),
             // These are libpq's own words, which it speaks in English here.
             DatabaseErrorKind::Unknown | DatabaseErrorKind::UnableToSendCommand
@@ -137,6 +145,12 @@ impl ServerFault {
         }
     }
 }
+
+/// What SQLite says of a damaged file: `SQLITE_CORRUPT` and `SQLITE_NOTADB`.
+const DAMAGED: &[&str] = &["malformed", "file is not a database"];
+
+/// What SQLite (`SQLITE_FULL`) and PostgreSQL (`disk_full`, with the system's words) say of a full disk.
+const FULL: &[&str] = &["database or disk is full", "No space left on device"];
 
 /// What libpq says of a connection that broke.
 const LOST: &[&str] = &[

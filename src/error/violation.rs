@@ -10,7 +10,7 @@ use diesel::sqlite::Sqlite;
 
 use super::Error;
 use super::constraints::{CHECKS, TABLES, UNIQUE};
-use super::server::ServerFault;
+use super::server::StatementFault;
 
 /// What kind of rule was broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -263,11 +263,13 @@ impl From<Violation> for Error {
 
 impl From<DieselError> for Error {
     fn from(error: DieselError) -> Self {
-        match ServerFault::of(&error) {
-            Some(ServerFault::ConnectionLost) => return Self::ConnectionLost(error),
-            Some(ServerFault::Conflict) => return Self::Conflict(error),
-            Some(ServerFault::ReadOnly) => return Self::WriteRefused(error),
-            Some(ServerFault::TimedOut(setting)) => {
+        match StatementFault::of(&error) {
+            Some(StatementFault::Damaged) => return Self::Damaged(error),
+            Some(StatementFault::DiskFull) => return Self::DiskFull(error),
+            Some(StatementFault::ConnectionLost) => return Self::ConnectionLost(error),
+            Some(StatementFault::Conflict) => return Self::Conflict(error),
+            Some(StatementFault::ReadOnly) => return Self::WriteRefused(error),
+            Some(StatementFault::TimedOut(setting)) => {
                 return Self::TimedOut { setting, source: error };
             }
             None => {}

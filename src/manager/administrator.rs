@@ -102,9 +102,8 @@ impl Prepared {
         if others > 0 {
             return report(AdministratorOutcome::NameTaken, self.username);
         }
-        let role = Role::find_by_name(connection, "super_admin")?.ok_or_else(|| {
-            Error::State("the role super_admin is missing; `zenith-db seed` writes it".into())
-        })?;
+        let role = Role::find_by_name(connection, "super_admin")?
+            .ok_or_else(|| Error::NotSeeded { missing: "the role super_admin" })?;
         let user = NewUser::builder()
             .username(&self.username)
             .email(&self.email)

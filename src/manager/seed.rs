@@ -9,7 +9,7 @@ use super::seed_data::{GRANTS, PERMISSIONS, ROLES, SETTINGS};
 use crate::backend::DbConnection;
 use crate::connection::TransactionLock;
 use crate::dispatch;
-use crate::error::{Error, Result};
+use crate::error::{MigrationFault, Result};
 use crate::migrations::Ledger;
 use crate::models::{NewPermission, NewRolePermission, User};
 use crate::schema::{permissions, role_permissions, roles, system_settings};
@@ -42,16 +42,13 @@ impl DatabaseManager {
     /// Writes the system roles, permissions, grants and settings that are missing.
     ///
     /// # Errors
-    /// [`Error::State`] if migrations are pending; [`Error::Query`] if the database refuses a row,
+    /// [`MigrationFault::Pending`] if migrations are pending; [`Error::Query`](crate::Error::Query) if the database refuses a row,
     /// and then nothing has changed.
     pub fn seed(&self) -> Result<SeedReport> {
         let mut connection = self.open_ours()?;
         let pending = self.ledger(&mut connection)?.pending().count();
         if pending > 0 {
-            return Err(Error::State(format!(
-                "{pending} migrations are pending, so the tables to seed may be missing; run \
-                 `zenith-db migrate` first"
-            )));
+            return Err(MigrationFault::Pending { count: pending }.into());
         }
         connection.write(|connection| {
             let report = seed(connection)?;
@@ -90,7 +87,7 @@ fn missing_permissions(
 /// Writes what is missing. Runs inside the caller's transaction.
 ///
 /// # Errors
-/// [`Error::Query`] if the database refuses a row.
+/// [`Error::Query`](crate::Error::Query) if the database refuses a row.
 pub fn seed(connection: &mut DbConnection) -> Result<SeedReport> {
     connection.hold(TransactionLock::Seeds)?;
     let new_roles = missing!(connection, roles, name, ROLES);
@@ -145,7 +142,7 @@ fn grant(connection: &mut DbConnection, role: &str, names: &[&str]) -> Result<us
 /// `FIRST_SETUP` turns false only when there is an administrator, and `SETUP_COMPLETED` then true.
 ///
 /// # Errors
-/// [`Error::Query`] if the database refuses a row.
+/// [`Error::Query`](crate::Error::Query) if the database refuses a row.
 pub fn refresh(connection: &mut DbConnection) -> Result<usize> {
     let version = Ledger::read(connection)?.current().unwrap_or("0").to_owned();
     let mut wanted = vec![("SCHEMA_VERSION", version), ("DATABASE_INITIALIZED", "true".into())];

@@ -198,7 +198,7 @@ mod tests {
             let before = |connection: &mut DbConnection| {
                 let inner = connection.sqlite()?;
                 assert_eq!(read_pragma(inner, "foreign_keys", "foreign_keys")?, "0");
-                if refuse { Err(Error::State("refused".into())) } else { Ok(()) }
+                if refuse { Err(Error::Internal("refused".into())) } else { Ok(()) }
             };
             let target = Target::UpTo(last.clone());
             outcomes.push(run(&mut connection, all(), &target, before, |_| Ok(())).is_ok());

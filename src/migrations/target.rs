@@ -85,9 +85,7 @@ fn steps_to(ledger: &Ledger, target: &Target) -> Result<(Chosen, Chosen)> {
             ledger.ensure_in_order()?;
             let last: Chosen = newest_first.take(1).collect();
             if last.is_empty() {
-                return Err(Error::State(
-                    "no migration has been applied, so none can be redone".into(),
-                ));
+                return Err(MigrationFault::NothingToRedo.into());
             }
             (last.clone(), last)
         }
@@ -116,10 +114,10 @@ fn to_apply(ledger: &Ledger, version: &str) -> Result<Chosen> {
     ensure_version(ledger, version)?;
     ledger.ensure_in_order()?;
     match ledger.current() {
-        Some(current) if current > version => Err(Error::State(format!(
-            "the database is at {current}, which is later than {version}; \
-             `zenith-db rollback --to {version}` goes back"
-        ))),
+        Some(current) if current > version => Err(Error::Migration(MigrationFault::LaterVersion {
+            current: current.to_owned(),
+            wanted: version.to_owned(),
+        })),
         _ => Ok(ledger.pending().take_while(|m| m.version().as_str() <= version).collect()),
     }
 }

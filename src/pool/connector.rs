@@ -62,7 +62,7 @@ impl Connector {
             #[cfg(feature = "postgres")]
             Role::Replica => {
                 let Some(url) = &config.server().replica else {
-                    return Err(Error::State("no replica is configured".into()));
+                    return Err(Error::Internal("no replica is configured".into()));
                 };
                 let mut connection = connection::open_replica(url, config)?;
                 connection::check_lag(&mut connection, config)?;
@@ -159,9 +159,7 @@ pub(super) struct Slot {
 
 impl Slot {
     pub(super) fn get(&mut self) -> Result<&mut DbConnection> {
-        self.connection
-            .as_mut()
-            .ok_or_else(|| Error::State("the connection has been closed".into()))
+        self.connection.as_mut().ok_or(Error::ConnectionClosed)
     }
 
     /// After work on a server failed: was it because the connection is lost?

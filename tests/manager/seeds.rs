@@ -4,6 +4,7 @@ use crate::support::rows;
 use crate::support::{Fixture, administrator, failed, text};
 use diesel::connection::SimpleConnection;
 use zenith_db::Error;
+use zenith_db::MigrationFault;
 use zenith_db::manager::{DatabaseManager, RollbackTarget, SeedReport, SetupStatus};
 
 /// Migrated by hand, so that there are tables but neither seeds nor an administrator.
@@ -231,7 +232,8 @@ fn seeding_does_not_begin_while_migrations_are_pending() {
     fixture.manager().rollback(&RollbackTarget::Steps(1)).expect("rolled back");
     fixture.sql("DELETE FROM system_settings");
     let error = fixture.manager().seed().expect_err("pending");
-    assert!(matches!(&error, Error::State(text) if text.contains("zenith-db migrate")), "{error}");
+    assert!(matches!(&error, Error::Migration(MigrationFault::Pending { count: 1 })), "{error}");
+    assert!(error.to_string().contains("zenith-db migrate"), "{error}");
     assert_eq!(fixture.text("SELECT count(*) FROM system_settings"), "0");
 }
 

@@ -160,7 +160,10 @@ fn a_rollback_to_nowhere_is_an_error_and_changes_nothing() {
         );
         assert!(error.to_string().contains(&latest()), "{error}");
     }
-    assert!(matches!(manager.rollback(&RollbackTarget::Steps(0)), Err(Error::State(_))));
+    assert!(matches!(
+        manager.rollback(&RollbackTarget::Steps(0)),
+        Err(Error::Migration(MigrationFault::NoSteps))
+    ));
     assert_eq!(everything(&fixture), before);
     let backups = fixture.backups();
     assert!(!backups.exists() || support::files_in(&backups).is_empty());

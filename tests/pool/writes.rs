@@ -39,7 +39,7 @@ fn caught<T>(work: impl FnOnce() -> T) {
 }
 
 fn failure<T>() -> Result<T> {
-    Err(Error::State("on purpose".into()))
+    Err(Error::Internal("on purpose".into()))
 }
 
 fn counter(conn: &mut DbConnection) -> Result<i64> {
@@ -78,7 +78,7 @@ fn write_rolls_back_on_error_and_returns_that_error() {
             insert(conn, "lost")?;
             failure()
         });
-        assert!(matches!(result, Err(Error::State(text)) if text == "on purpose"));
+        assert!(matches!(result, Err(Error::Internal(text)) if text == "on purpose"));
         database.write(|conn| insert(conn, "kept")).expect("a write");
         assert_eq!(names(&fixture), "kept");
     }

@@ -34,11 +34,7 @@ pub(super) fn copy(
     pooled: bool,
 ) -> Result<Copied> {
     if pooled {
-        return Err(Error::State(
-            "pg_dump changes settings of the connection, which a pooler in transaction mode would \
-             hand on to others; give the server's own URL and DATABASE_TRANSACTION_POOLER=false"
-                .into(),
-        ));
+        return Err(Error::TransactionPooler);
     }
     source.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
     let result = dump_and_check(source, target, url);
@@ -84,7 +80,7 @@ fn rows_of(dump: &Path) -> Result<BTreeMap<String, i64>> {
     restore.args(["--data-only", "--file=-"]).arg(dump).stdout(Stdio::piped());
     let mut child = spawn("pg_restore", &mut restore)?;
     let Some(output) = child.stdout.take() else {
-        return Err(Error::State("pg_restore has no output".into()));
+        return Err(Error::Internal("pg_restore has no output".into()));
     };
     let counted = count_rows(BufReader::new(output)).map_err(Error::io("read back", dump));
     finish("pg_restore", child)?;

@@ -10,6 +10,7 @@ use super::checks::{
     MEND_SCHEMA, Named, administrator, foreign_key_violations, pending, schema_version, seeds,
 };
 use super::{Finding, permissions};
+use crate::backend::Backend;
 use crate::backend::DbConnection;
 use crate::catalog::{IntegrityCheck, integrity_faults};
 use crate::config::Config;
@@ -43,7 +44,10 @@ const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
 
 /// The file. These checks are made of one only.
 fn path_of(config: &Config) -> Result<&DatabasePath> {
-    config.location().path().ok_or_else(|| Error::State("the database is not a file".into()))
+    config
+        .location()
+        .path()
+        .ok_or(Error::WrongBackend { operation: "this check", needed: Backend::Sqlite })
 }
 
 fn required_tables(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<Finding> {

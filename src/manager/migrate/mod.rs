@@ -13,7 +13,7 @@ use super::{DatabaseManager, RollbackTarget, seed};
 use crate::backend::DbConnection;
 use crate::catalog;
 use crate::connection;
-use crate::error::{Error, Result};
+use crate::error::{MigrationFault, Result};
 use crate::migrations::{self, Check, PlannedStep, Run, Step, Target};
 
 pub use record::FailedMigration;
@@ -48,7 +48,7 @@ impl DatabaseManager {
     /// Applies what is pending: all of it or nothing. Takes a backup first, if `auto_backup` is on.
     ///
     /// # Errors
-    /// [`Error::NoDatabase`]; [`Error::Migration`] with what is wrong, after a backup inside
+    /// [`Error::NoDatabase`](crate::Error::NoDatabase); [`Error::Migration`](crate::Error::Migration) with what is wrong, after a backup inside
     /// [`RolledBack`](crate::MigrationFault::RolledBack). The database is then as it was.
     pub fn migrate(&self) -> Result<MigrationReport> {
         self.go_to(&Target::Latest, "migrate")
@@ -57,8 +57,7 @@ impl DatabaseManager {
     /// Applies what is pending up to a version, as [`DatabaseManager::migrate`] applies all.
     ///
     /// # Errors
-    /// Those of [`DatabaseManager::migrate`]; [`Error::State`] if the
-    /// database is later than that.
+    /// Those of [`DatabaseManager::migrate`]; [`MigrationFault::LaterVersion`].
     pub fn migrate_to(&self, version: &str) -> Result<MigrationReport> {
         self.go_to(&Target::UpTo(version.to_owned()), "migrate")
     }
@@ -66,8 +65,7 @@ impl DatabaseManager {
     /// What [`DatabaseManager::migrate_to`] would do, statement by statement. Nothing is written.
     ///
     /// # Errors
-    /// Those of [`DatabaseManager::plan_migration`]; [`Error::State`] if
-    /// the database is later than that.
+    /// Those of [`DatabaseManager::plan_migration`]; [`MigrationFault::LaterVersion`].
     pub fn plan_migration_to(&self, version: &str) -> Result<MigrationPlan> {
         self.plan(&Target::UpTo(version.to_owned()))
     }
@@ -76,7 +74,7 @@ impl DatabaseManager {
     /// that it made are gone then; the backup has them.
     ///
     /// # Errors
-    /// Those of [`DatabaseManager::migrate`]; [`Error::State`] if no migration has been applied.
+    /// Those of [`DatabaseManager::migrate`]; [`MigrationFault::NothingToRedo`].
     pub fn redo(&self) -> Result<MigrationReport> {
         self.go_to(&Target::Redo, "redo")
     }
@@ -84,8 +82,7 @@ impl DatabaseManager {
     /// What [`DatabaseManager::redo`] would do, statement by statement. Nothing is written.
     ///
     /// # Errors
-    /// Those of [`DatabaseManager::plan_migration`]; [`Error::State`] if no migration has been
-    /// applied.
+    /// Those of [`DatabaseManager::plan_migration`]; [`MigrationFault::NothingToRedo`].
     pub fn plan_redo(&self) -> Result<MigrationPlan> {
         self.plan(&Target::Redo)
     }
@@ -94,7 +91,7 @@ impl DatabaseManager {
     /// `auto_backup` is on, and checks the references of what is left.
     ///
     /// # Errors
-    /// [`Error::NoDatabase`]; [`Error::Migration`] with what is wrong, after a backup inside
+    /// [`Error::NoDatabase`](crate::Error::NoDatabase); [`Error::Migration`](crate::Error::Migration) with what is wrong, after a backup inside
     /// [`RolledBack`](crate::MigrationFault::RolledBack). The database is then as it was.
     pub fn rollback(&self, target: &RollbackTarget) -> Result<MigrationReport> {
         self.go_to(&target_of(target)?, "rollback")
@@ -103,7 +100,7 @@ impl DatabaseManager {
     /// What [`DatabaseManager::migrate`] would do, statement by statement. Nothing is written.
     ///
     /// # Errors
-    /// [`Error::NoDatabase`], [`Error::Refused`] or [`Error::Migration`].
+    /// [`Error::NoDatabase`](crate::Error::NoDatabase), [`Error::Refused`](crate::Error::Refused) or [`Error::Migration`](crate::Error::Migration).
     pub fn plan_migration(&self) -> Result<MigrationPlan> {
         self.plan(&Target::Latest)
     }
@@ -111,7 +108,7 @@ impl DatabaseManager {
     /// What [`DatabaseManager::rollback`] would do, statement by statement. Nothing is written.
     ///
     /// # Errors
-    /// [`Error::NoDatabase`], [`Error::Refused`] or [`Error::Migration`].
+    /// [`Error::NoDatabase`](crate::Error::NoDatabase), [`Error::Refused`](crate::Error::Refused) or [`Error::Migration`](crate::Error::Migration).
     pub fn plan_rollback(&self, target: &RollbackTarget) -> Result<MigrationPlan> {
         self.plan(&target_of(target)?)
     }
@@ -144,9 +141,7 @@ impl DatabaseManager {
 
 fn target_of(target: &RollbackTarget) -> Result<Target> {
     match target {
-        RollbackTarget::Steps(0) => {
-            Err(Error::State("rolling back 0 migrations would do nothing".into()))
-        }
+        RollbackTarget::Steps(0) => Err(MigrationFault::NoSteps.into()),
         RollbackTarget::Steps(steps) => Ok(Target::RollbackSteps(*steps)),
         RollbackTarget::Version(version) => Ok(Target::RollbackTo(version.clone())),
     }

@@ -223,7 +223,7 @@ fn ask_server(
         sums.join(", ")
     );
     let found: Sums = dispatch!(connection, |c| diesel::sql_query(&query).get_result(c))?;
-    let wrong = || Error::State(format!("the server's digest cannot be read: {}", found.sums));
+    let wrong = || Error::Internal(format!("the server's digest cannot be read: {}", found.sums));
     let mut words = found.sums.split_whitespace();
     let mut contents = Vec::new();
     while let (Some(sum), Some(present)) = (words.next(), words.next()) {

@@ -241,7 +241,7 @@ fn entries_that_differ_only_in_where_their_text_stands_have_different_hashes() {
             let made = NewAuditEvent { event_id, timestamp, ..event }.append(conn)?;
             assert_eq!((made.seq, made.prev_hash), (1, Sha256Hash::ZERO));
             hashes.push(made.entry_hash);
-            Err::<(), _>(Error::State("the next one is the first again".into()))
+            Err::<(), _>(Error::Internal("the next one is the first again".into()))
         });
     }
     hashes.sort_unstable();

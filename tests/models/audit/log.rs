@@ -284,9 +284,9 @@ fn a_transaction_that_is_rolled_back_leaves_no_gap() {
         let gone = event().append(conn)?;
         assert_eq!((gone.seq, gone.prev_hash), (2, first.entry_hash));
         assert_eq!(event().append(conn)?.seq, 3);
-        Err::<(), _>(Error::State("changed my mind".into()))
+        Err::<(), _>(Error::Internal("changed my mind".into()))
     });
-    assert!(matches!(error, Error::State(_)), "{error:?}");
+    assert!(matches!(error, Error::Internal(_)), "{error:?}");
     assert_eq!(log(&models), std::slice::from_ref(&first));
     let second = append(&models, &event());
     assert_eq!((second.seq, second.prev_hash), (2, first.entry_hash));
@@ -299,7 +299,7 @@ fn what_fails_inside_a_transaction_is_undone_alone() {
         let first = event().append(conn)?;
         let undone: Result<()> = conn.write(|conn| {
             event().append(conn)?;
-            Err(Error::State("changed my mind".into()))
+            Err(Error::Internal("changed my mind".into()))
         });
         assert!(undone.is_err());
         assert!(NewAuditEvent { action: "", ..event() }.append(conn).is_err());

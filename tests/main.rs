@@ -51,6 +51,7 @@ mod migration_plan;
 #[cfg(feature = "postgres")]
 mod migration_postgres;
 mod migration_rebuild;
+mod migration_records;
 mod migration_refused;
 mod migration_versions;
 mod migration_waiting;

@@ -170,10 +170,6 @@ fn a_text_is_no_longer_than_it_may_be() {
             continue;
         };
         let (table, name) = (column.table, column.name);
-        // This one is as long as the key that it refers to.
-        if name == "parent_message_id" {
-            continue;
-        }
         let length = longer.iter().find(|l| (l.0, l.1) == (table, name)).map_or(length, |l| l.2);
         let value = format!("printf('%0{}d', 0)", length + 1);
         refuses(&mut connection, table, name, &value);

@@ -36,6 +36,8 @@ pub enum Rule {
     Order,
     /// The text is not in its one canonical form: lower case, nothing around it.
     Canonical,
+    /// The text is not a UUID in its one form: 36 characters, lower case, with hyphens.
+    Uuid,
     /// The row may only be appended, never changed, deleted or put out of order.
     AppendOnly,
     /// Any other check; [`Violation::constraint`] names it.
@@ -221,6 +223,7 @@ fn check(constraint: &str) -> Found {
         "range" | "positive" | "finite" => Rule::Range,
         "order" => Rule::Order,
         "canonical" => Rule::Canonical,
+        "uuid" => Rule::Uuid,
         _ => Rule::Check,
     };
     let several = CHECKS.iter().find(|(name, _)| *name == constraint);
@@ -246,6 +249,7 @@ impl fmt::Display for Violation {
             Rule::Range => write!(f, "{path} is outside its range"),
             Rule::Order => write!(f, "{path}: the end is before the start"),
             Rule::Canonical => write!(f, "{path} is not in lower case, or has space around it"),
+            Rule::Uuid => write!(f, "{path} is not a UUID in lower case with hyphens"),
             Rule::AppendOnly => write!(f, "{table} is append-only"),
             Rule::Check => write!(f, "{path} breaks a rule"),
         }?;

@@ -44,7 +44,8 @@ CREATE INDEX idx_system_health_next_check ON system_health (next_check);
 CREATE TABLE backup_jobs (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     job_id TEXT NOT NULL
-        CONSTRAINT backup_jobs_job_id_length CHECK (length(job_id) = 36 AND instr(job_id, char(0)) = 0),
+        CONSTRAINT backup_jobs_job_id_uuid CHECK (typeof(job_id) = 'text' AND job_id GLOB '????????-????-????-????-????????????'
+            AND job_id NOT GLOB '*[^-0-9a-f]*' AND length(replace(job_id, '-', '')) = 32 AND instr(job_id, char(0)) = 0),
     backup_type TEXT NOT NULL DEFAULT 'full'
         CONSTRAINT backup_jobs_backup_type_known CHECK (backup_type IN ('full', 'incremental')),
     status TEXT NOT NULL DEFAULT 'pending'

@@ -9,7 +9,8 @@ CREATE TABLE audit_log (
     seq BIGINT NOT NULL
         CONSTRAINT audit_log_seq_range CHECK (typeof(seq) = 'integer' AND seq >= 1),
     event_id TEXT NOT NULL
-        CONSTRAINT audit_log_event_id_length CHECK (length(event_id) = 36 AND instr(event_id, char(0)) = 0),
+        CONSTRAINT audit_log_event_id_uuid CHECK (typeof(event_id) = 'text' AND event_id GLOB '????????-????-????-????-????????????'
+            AND event_id NOT GLOB '*[^-0-9a-f]*' AND length(replace(event_id, '-', '')) = 32 AND instr(event_id, char(0)) = 0),
     user_id BIGINT
         CONSTRAINT audit_log_user_id_fkey REFERENCES users (id) ON DELETE RESTRICT,
     actor_name TEXT
@@ -94,7 +95,8 @@ END;
 CREATE TABLE security_events (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     event_id TEXT NOT NULL
-        CONSTRAINT security_events_event_id_length CHECK (length(event_id) = 36 AND instr(event_id, char(0)) = 0),
+        CONSTRAINT security_events_event_id_uuid CHECK (typeof(event_id) = 'text' AND event_id GLOB '????????-????-????-????-????????????'
+            AND event_id NOT GLOB '*[^-0-9a-f]*' AND length(replace(event_id, '-', '')) = 32 AND instr(event_id, char(0)) = 0),
     user_id BIGINT
         CONSTRAINT security_events_user_id_fkey REFERENCES users (id) ON DELETE RESTRICT,
     event_type TEXT NOT NULL

@@ -4,7 +4,8 @@
 CREATE TABLE notifications (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     notification_id TEXT NOT NULL
-        CONSTRAINT notifications_notification_id_length CHECK (length(notification_id) = 36 AND instr(notification_id, char(0)) = 0),
+        CONSTRAINT notifications_notification_id_uuid CHECK (typeof(notification_id) = 'text' AND notification_id GLOB '????????-????-????-????-????????????'
+            AND notification_id NOT GLOB '*[^-0-9a-f]*' AND length(replace(notification_id, '-', '')) = 32 AND instr(notification_id, char(0)) = 0),
     user_id BIGINT NOT NULL
         CONSTRAINT notifications_user_id_fkey REFERENCES users (id) ON DELETE CASCADE,
     title TEXT NOT NULL

@@ -298,6 +298,11 @@ fn a_counter_is_a_whole_number_and_not_negative() {
             refuses(&mut connection, table, column, value);
         }
     }
+    // Of the entry whose seq is 1.
+    for value in ["0", "1000000000000002", "9223372036854775807"] {
+        refuses_by(&mut connection, "audit_log_id_range", &set("audit_log", "id", value));
+    }
+    takes(&mut connection, "audit_log", "id", "1000000000000001");
     for value in ["-1", "11", "'high'"] {
         refuses(&mut connection, "notifications", "priority", value);
     }

@@ -17,6 +17,7 @@ mod adopt_killed;
 mod adopt_private;
 mod adopt_uuids;
 mod audit_append_only;
+mod audit_not_jammed;
 mod backends_agree;
 mod backup;
 mod column_privacy;

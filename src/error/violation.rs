@@ -121,11 +121,12 @@ impl Violation {
             // What ON DELETE RESTRICT raises on SQLite has a code that Diesel does not know.
             Kind::Unknown if message == "FOREIGN KEY constraint failed" => reference(None),
             Kind::CheckViolation => check(info.constraint_name().unwrap_or(subject)),
-            // Raised before SQLite comes to the unique index; nothing but an event_id can repeat, as
-            // `append` leaves the key to the database.
-            _ if message == "audit_log is append-only: this id or event_id exists" => {
+            // Raised before SQLite comes to the unique index.
+            _ if message == "audit_log is append-only: this event_id exists" => {
                 unique(Some("idx_audit_log_event_id"), "")
             }
+            // And this before it comes to the check.
+            _ if message.starts_with("audit_log: id must") => check("audit_log_id_range"),
             // PostgreSQL refuses a NUL before it comes to any column.
             Kind::Unknown if message.contains(r#"for encoding "UTF8": 0x00"#) => {
                 Found { rule: Rule::Text, ..Found::default() }

@@ -25,6 +25,7 @@ pub(super) const UNIQUE: &[(&str, &str, &[&str])] = &[
     ("idx_audit_log_event_id", "audit_log", &["event_id"]),
     ("idx_audit_log_seq", "audit_log", &["seq"]),
     ("idx_audit_log_prev_hash", "audit_log", &["prev_hash"]),
+    ("idx_audit_log_entry_hash", "audit_log", &["entry_hash"]),
     ("idx_security_events_event_id", "security_events", &["event_id"]),
     ("idx_notifications_notification_id", "notifications", &["notification_id"]),
     ("idx_system_health_component", "system_health", &["component"]),

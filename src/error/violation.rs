@@ -36,6 +36,8 @@ pub enum Rule {
     Order,
     /// The text is not in its one canonical form: lower case, nothing around it.
     Canonical,
+    /// The text is not a UUID in its one form: 36 characters, lower case, with hyphens.
+    Uuid,
     /// The row may only be appended, never changed, deleted or put out of order.
     AppendOnly,
     /// Any other check; [`Violation::constraint`] names it.
@@ -121,11 +123,12 @@ impl Violation {
             // What ON DELETE RESTRICT raises on SQLite has a code that Diesel does not know.
             Kind::Unknown if message == "FOREIGN KEY constraint failed" => reference(None),
             Kind::CheckViolation => check(info.constraint_name().unwrap_or(subject)),
-            // Raised before SQLite comes to the unique index; nothing but an event_id can repeat, as
-            // `append` leaves the key to the database.
-            _ if message == "audit_log is append-only: this id or event_id exists" => {
+            // Raised before SQLite comes to the unique index.
+            _ if message == "audit_log is append-only: this event_id exists" => {
                 unique(Some("idx_audit_log_event_id"), "")
             }
+            // And this before it comes to the check.
+            _ if message.starts_with("audit_log: id must") => check("audit_log_id_range"),
             // PostgreSQL refuses a NUL before it comes to any column.
             Kind::Unknown if message.contains(r#"for encoding "UTF8": 0x00"#) => {
                 Found { rule: Rule::Text, ..Found::default() }
@@ -223,6 +226,7 @@ fn check(constraint: &str) -> Found {
         "range" | "positive" | "finite" => Rule::Range,
         "order" => Rule::Order,
         "canonical" => Rule::Canonical,
+        "uuid" => Rule::Uuid,
         _ => Rule::Check,
     };
     let several = CHECKS.iter().find(|(name, _)| *name == constraint);
@@ -248,6 +252,7 @@ impl fmt::Display for Violation {
             Rule::Range => write!(f, "{path} is outside its range"),
             Rule::Order => write!(f, "{path}: the end is before the start"),
             Rule::Canonical => write!(f, "{path} is not in lower case, or has space around it"),
+            Rule::Uuid => write!(f, "{path} is not a UUID in lower case with hyphens"),
             Rule::AppendOnly => write!(f, "{table} is append-only"),
             Rule::Check => write!(f, "{path} breaks a rule"),
         }?;

@@ -213,7 +213,7 @@ fn without_pg_dump_nothing_is_changed_and_the_error_says_what_to_install() {
         assert_unchanged(&before, &fixture.everything());
     }
     run(&mut without(&["rollback", "--yes", "--no-backup"]), 0);
-    assert_eq!(applied(), "5");
+    assert_eq!(applied(), "6");
 }
 
 #[test]

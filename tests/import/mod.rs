@@ -6,3 +6,4 @@ mod hostile;
 mod killed;
 mod private;
 mod unknown_tables;
+mod uuids;

@@ -173,7 +173,7 @@ fn first_setup_is_false_only_once_there_is_an_active_administrator() {
     let user = |id: u32, role: &str, active: bool| {
         fixture.sql(&format!(
             "INSERT INTO users (uuid, username, email, password_hash, role_id, is_active)
-             SELECT '{id:036}', 'user{id}', 'user{id}@x.org', '$2b$12$abc', id, {active}
+             SELECT '00000000-0000-7000-8000-{id:012}', 'user{id}', 'user{id}@x.org', '$2b$12$abc', id, {active}
              FROM roles WHERE name = '{role}'"
         ));
     };

@@ -108,8 +108,12 @@ fn each_backup_is_recorded_once_where_there_is_a_table_for_it() {
     let jobs = || fixture.text("SELECT string_agg(triggered_by, ',' ORDER BY id) FROM backup_jobs");
     manager.backup().expect("a backup");
     assert_eq!(jobs(), "backup");
-    // The table goes with the rollback; the backup before the migration is recorded once it is back.
     manager.rollback(LAST).expect("rolled back");
+    manager.migrate().expect("migrated");
+    assert_eq!(jobs(), "backup,rollback,migrate");
+    // The table goes with this rollback; the backup before the migration is recorded once it is back.
+    manager.rollback(&RollbackTarget::Version("0".into())).expect("rolled back");
+    fixture.sql("CREATE TABLE something (x INTEGER)");
     manager.migrate().expect("migrated");
     assert_eq!(jobs(), "migrate");
     let path = fixture.text("SELECT backup_path FROM backup_jobs");

@@ -116,15 +116,10 @@ mod on_a_server {
         assert!(error.contains(words) && error.contains("the database is as it was"), "{said}");
         assert!(!said.contains("could not be recorded"), "{said}");
         let status = shuttle.fixture.manager().status().expect("a status");
-        if forth {
-            // The older version has no table for it.
-            assert!(said.contains("there is no table system_health"), "{said}");
-        } else {
-            let failed = status.failed_migration.expect("a record");
-            assert!(failed.error.contains(words), "{failed:?}");
-            let backup = status.last_backup.expect("a record").path.display().to_string();
-            assert!(error.contains(&backup), "{backup}: {said}");
-        }
+        let failed = status.failed_migration.expect("a record");
+        assert!(failed.error.contains(words), "{failed:?}");
+        let backup = status.last_backup.expect("a record").path.display().to_string();
+        assert!(error.contains(&backup), "{backup}: {said}");
         settle(&shuttle.fixture, "cut off");
         assert_eq!(shuttle.is_newer("cut off"), !forth);
     }

@@ -16,6 +16,7 @@ mod plan;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod rebuild;
+mod records;
 mod refused;
 mod up_and_down;
 mod versions;

@@ -21,7 +21,10 @@ fn told(fixture: &Fixture, fault: &HistoryFault) {
 /// A migration that arrived after a newer one had run.
 fn with_a_late_migration() -> (Fixture, &'static EmbeddedMigration) {
     let fixture = Fixture::created();
-    let late = &all()[1];
+    // Nothing that came later needs it.
+    let mut all = all().iter();
+    let late =
+        all.find(|migration| migration.name().ends_with("create_chat")).expect("it is there");
     fixture.sql(late.down(fixture.backend()));
     let version = late.version();
     fixture.sql(&format!(

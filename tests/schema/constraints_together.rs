@@ -224,7 +224,13 @@ fn two_sessions_and_two_keys_never_have_one_secret() {
         );
         let copied: Vec<String> = columns
             .iter()
-            .map(|name| if name == other { "printf('%036d', 7)".into() } else { name.clone() })
+            .map(|name| {
+                if name == other {
+                    "'00000000-0000-7000-8000-000000000007'".into()
+                } else {
+                    name.clone()
+                }
+            })
             .collect();
         let (columns, copied) = (columns.join(", "), copied.join(", "));
         let statement = format!("INSERT INTO {table} ({columns}) SELECT {copied} FROM {table}");

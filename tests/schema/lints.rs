@@ -3,6 +3,7 @@
 
 use crate::support::former;
 use crate::support::rows;
+use crate::support::uuids;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::support::SqliteFixture;
@@ -245,6 +246,20 @@ fn every_json_column_is_checked_to_be_json() {
 }
 
 #[test]
+fn every_column_that_the_models_read_as_a_uuid_is_checked_to_be_one_and_no_other() {
+    let uuids = uuids::columns();
+    let paths: Vec<String> =
+        uuids.iter().map(|(table, column)| format!("('{table}.{column}')")).collect();
+    let query = format!(
+        r#"SELECT path AS line FROM columns
+           WHERE (path IN (VALUES {}) OR path = 'broken.u') <> (instr(sql, 'CONSTRAINT ' || "table"
+               || '_' || "column" || '_uuid CHECK (typeof(' || "column" || ') ') <> 0)"#,
+        paths.join(", ")
+    );
+    holds(&query, "CREATE TABLE broken (u TEXT NOT NULL)", "broken.u");
+}
+
+#[test]
 fn every_time_is_declared_as_one_and_checked_to_be_utc_in_the_fixed_width() {
     let times = columns_of(Kind::Time);
     let query = format!(
@@ -285,7 +300,6 @@ fn every_former_length_is_a_check() {
     let exceptions = BTreeMap::from([
         ("users.two_factor_secret", "(length(two_factor_secret) BETWEEN 1 AND 255"), // ciphertext
         ("backup_jobs.backup_path", "(length(backup_path) BETWEEN 1 AND 4096"), // as systems allow
-        ("chat_history.parent_message_id", "REFERENCES chat_history (message_id)"), // has its length
     ]);
     let (_fixture, mut connection) = fresh();
     let mut unchecked = Vec::new();
@@ -301,6 +315,9 @@ fn every_former_length_is_a_check() {
             }
         }
         checks.push(format!("{table}_{name}_sha256 CHECK (length({name}) = 64 AND "));
+        if length == 36 {
+            checks.push(format!("{table}_{name}_uuid CHECK (typeof({name}) "));
+        }
         checks.extend(exceptions.get(column.path().as_str()).map(|check| (*check).to_owned()));
         if !checks.iter().any(|check| sql.contains(check.as_str())) {
             unchecked.push(column.path());

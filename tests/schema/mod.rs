@@ -1,6 +1,7 @@
 //! What the database itself refuses and keeps.
 
 mod audit_append_only;
+mod audit_not_jammed;
 mod backends_agree;
 mod column_privacy;
 mod compile_fail;
@@ -9,3 +10,4 @@ mod constraints_together;
 mod lints;
 mod on_delete;
 mod updated_at;
+mod uuids;

@@ -72,11 +72,11 @@ INSERT INTO system_settings SELECT 3, 'C', json, 'json', '', 0, 0, NULL, 'c', la
 INSERT INTO user_preferences SELECT 1, 1, 'A', words, 'string', words, first, last FROM hard;
 INSERT INTO user_preferences SELECT 2, 1, 'B', NULL, 'float', 'c', last, first FROM hard;
 
--- Its ids do not come in the order of seq.
-INSERT INTO audit_log SELECT 9, 1, '00000000-0000-7000-8000-000000000001', 1, words, 's', 't', 'c', words,
+-- Its ids leave gaps, and the last is as far from its seq as it may be.
+INSERT INTO audit_log SELECT 3, 1, '00000000-0000-7000-8000-000000000001', 1, words, 's', 't', 'c', words,
     words, 'a', words, '::1', words, first, 'info', 1, words, json, json, json, printf('%064d', 0),
     printf('%064d', 1) FROM hard;
-INSERT INTO audit_log SELECT 3, 2, '00000000-0000-7000-8000-000000000002', NULL, NULL, NULL, 't', 'c', NULL,
+INSERT INTO audit_log SELECT 1000000000000002, 2, '00000000-0000-7000-8000-000000000002', NULL, NULL, NULL, 't', 'c', NULL,
     NULL, 'a', NULL, NULL, NULL, last, 'critical', 0, NULL, NULL, NULL, '{}', printf('%064d', 1),
     printf('%064d', 2) FROM hard;
 INSERT INTO security_events SELECT 1, '00000000-0000-7000-8000-000000000001', 1, 't', words, 'error', '::1',

@@ -18,6 +18,7 @@ pub mod server;
 pub mod shuttle;
 mod skipped;
 pub mod snapshot;
+pub mod uuids;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

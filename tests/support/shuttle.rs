@@ -21,7 +21,7 @@ const RECORDS: [&str; 5] = [
 ];
 
 /// What the older version lacks.
-const DROPPED: [&str; 4] = ["audit_log", "security_events", "notifications", "system_metrics"];
+const DROPPED: [&str; 3] = ["audit_log", "security_events", "notifications"];
 
 /// A row of a table that the older version lacks: what a rollback would lose.
 const AT_RISK: &str = "INSERT INTO notifications (notification_id, user_id, title, message, type)

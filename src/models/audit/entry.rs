@@ -179,15 +179,17 @@ impl NewAuditEvent<'_> {
         let metadata = json(&self.metadata)?;
         connection.write(|connection| {
             connection.hold(TransactionLock::AuditLog)?;
-            let last: Option<(i64, Sha256Hash)> =
+            let last: Option<(AuditEntryId, i64, Sha256Hash)> =
                 dispatch!(&mut *connection, |connection| audit_log::table
-                    .select((audit_log::seq, audit_log::entry_hash))
+                    .select((audit_log::id, audit_log::seq, audit_log::entry_hash))
                     .filter(audit_log::seq.gt(0))
                     .order(audit_log::seq.desc())
                     .at_most(1)
                     .get_result(connection)
                     .optional())?;
-            let (seq, prev_hash) = last.unwrap_or((0, Sha256Hash::ZERO));
+            let (id, seq, prev_hash) = last.unwrap_or((AuditEntryId(0), 0, Sha256Hash::ZERO));
+            // Not left to the database: what it gives out can be used up without an entry.
+            let id = AuditEntryId(id.0 + 1);
             let username = self.user_id.map(|user| username(connection, user)).transpose()?;
             let row = AuditRow {
                 seq: seq + 1,
@@ -214,7 +216,7 @@ impl NewAuditEvent<'_> {
             };
             let entry_hash = row.hash();
             Ok(dispatch!(connection, |connection| diesel::insert_into(audit_log::table)
-                .values((&row, audit_log::entry_hash.eq(entry_hash)))
+                .values((audit_log::id.eq(id), &row, audit_log::entry_hash.eq(entry_hash)))
                 .returning(AuditEntry::as_returning())
                 .get_result(connection))?)
         })

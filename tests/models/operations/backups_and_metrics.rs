@@ -305,11 +305,11 @@ fn the_history_lists_every_migration_the_oldest_first() {
     let models = Models::new();
     let history = models.run(SchemaVersion::list);
     let names: Vec<_> = history.iter().map(|row| row.description.as_deref()).collect();
-    let first = format!("create access and identity, by zenith-db {}", env!("CARGO_PKG_VERSION"));
+    let first = format!("create operations, by zenith-db {}", env!("CARGO_PKG_VERSION"));
     assert_eq!(names.first(), Some(&Some(first.as_str())));
     assert!(history.is_sorted_by(|a, b| a.version < b.version));
     assert_eq!(history[0].version, 20_261_123_000_001);
-    assert!(history.len() >= 6);
+    assert!(history.len() >= 7);
     for row in history {
         assert!(row.checksum.is_some_and(|sum| sum.parse::<Sha256Hash>().is_ok()));
         assert!(row.applied_at <= UtcTime::now());

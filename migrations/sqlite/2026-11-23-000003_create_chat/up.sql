@@ -5,7 +5,8 @@
 CREATE TABLE chat_sessions (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     session_id TEXT NOT NULL
-        CONSTRAINT chat_sessions_session_id_length CHECK (length(session_id) = 36 AND instr(session_id, char(0)) = 0),
+        CONSTRAINT chat_sessions_session_id_uuid CHECK (typeof(session_id) = 'text' AND session_id GLOB '????????-????-????-????-????????????'
+            AND session_id NOT GLOB '*[^-0-9a-f]*' AND length(replace(session_id, '-', '')) = 32 AND instr(session_id, char(0)) = 0),
     user_id BIGINT NOT NULL
         CONSTRAINT chat_sessions_user_id_fkey REFERENCES users (id) ON DELETE CASCADE,
     title TEXT
@@ -60,9 +61,12 @@ CREATE TABLE chat_history (
     user_id BIGINT NOT NULL
         CONSTRAINT chat_history_user_id_fkey REFERENCES users (id) ON DELETE CASCADE,
     message_id TEXT NOT NULL
-        CONSTRAINT chat_history_message_id_length CHECK (length(message_id) = 36 AND instr(message_id, char(0)) = 0),
+        CONSTRAINT chat_history_message_id_uuid CHECK (typeof(message_id) = 'text' AND message_id GLOB '????????-????-????-????-????????????'
+            AND message_id NOT GLOB '*[^-0-9a-f]*' AND length(replace(message_id, '-', '')) = 32 AND instr(message_id, char(0)) = 0),
     parent_message_id TEXT
-        CONSTRAINT chat_history_parent_message_id_fkey REFERENCES chat_history (message_id) ON DELETE SET NULL,
+        CONSTRAINT chat_history_parent_message_id_fkey REFERENCES chat_history (message_id) ON DELETE SET NULL
+        CONSTRAINT chat_history_parent_message_id_uuid CHECK (typeof(parent_message_id) IN ('text', 'null') AND parent_message_id GLOB '????????-????-????-????-????????????'
+            AND parent_message_id NOT GLOB '*[^-0-9a-f]*' AND length(replace(parent_message_id, '-', '')) = 32 AND instr(parent_message_id, char(0)) = 0),
     message_content TEXT NOT NULL
         CONSTRAINT chat_history_message_content_text CHECK (instr(message_content, char(0)) = 0),
     message_type TEXT NOT NULL

@@ -5,7 +5,8 @@
 CREATE TABLE documents (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     document_id TEXT NOT NULL
-        CONSTRAINT documents_document_id_length CHECK (length(document_id) = 36 AND instr(document_id, char(0)) = 0),
+        CONSTRAINT documents_document_id_uuid CHECK (typeof(document_id) = 'text' AND document_id GLOB '????????-????-????-????-????????????'
+            AND document_id NOT GLOB '*[^-0-9a-f]*' AND length(replace(document_id, '-', '')) = 32 AND instr(document_id, char(0)) = 0),
     user_id BIGINT NOT NULL
         CONSTRAINT documents_user_id_fkey REFERENCES users (id) ON DELETE CASCADE,
     filename TEXT NOT NULL
@@ -74,7 +75,8 @@ CREATE INDEX idx_documents_upload_status ON documents (upload_status, id) WHERE 
 CREATE TABLE document_chunks (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     chunk_id TEXT NOT NULL
-        CONSTRAINT document_chunks_chunk_id_length CHECK (length(chunk_id) = 36 AND instr(chunk_id, char(0)) = 0),
+        CONSTRAINT document_chunks_chunk_id_uuid CHECK (typeof(chunk_id) = 'text' AND chunk_id GLOB '????????-????-????-????-????????????'
+            AND chunk_id NOT GLOB '*[^-0-9a-f]*' AND length(replace(chunk_id, '-', '')) = 32 AND instr(chunk_id, char(0)) = 0),
     document_id BIGINT NOT NULL
         CONSTRAINT document_chunks_document_id_fkey REFERENCES documents (id) ON DELETE CASCADE,
     chunk_index INTEGER NOT NULL
@@ -111,7 +113,8 @@ CREATE INDEX idx_document_chunks_vector_id ON document_chunks (vector_id) WHERE 
 CREATE TABLE file_storage (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     file_id TEXT NOT NULL
-        CONSTRAINT file_storage_file_id_length CHECK (length(file_id) = 36 AND instr(file_id, char(0)) = 0),
+        CONSTRAINT file_storage_file_id_uuid CHECK (typeof(file_id) = 'text' AND file_id GLOB '????????-????-????-????-????????????'
+            AND file_id NOT GLOB '*[^-0-9a-f]*' AND length(replace(file_id, '-', '')) = 32 AND instr(file_id, char(0)) = 0),
     document_id BIGINT
         CONSTRAINT file_storage_document_id_fkey REFERENCES documents (id) ON DELETE SET NULL,
     storage_type TEXT NOT NULL DEFAULT 'local'

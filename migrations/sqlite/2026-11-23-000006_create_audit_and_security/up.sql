@@ -3,13 +3,16 @@
 -- Who did what, when, and whether it worked: append-only and chained by hash. The actor's name is
 -- kept as it was, so that the entry still reads after the user has been renamed or anonymised.
 -- session_id is the session's public id, as text: sessions are purged, entries are not.
+-- No entry may stand in the way of the next one. The next id is the last and one, so an id is never far
+-- from its seq: an adopted entry keeps the id that it had, but none can be set at the end of what fits.
 CREATE TABLE audit_log (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL
-        CONSTRAINT audit_log_id_range CHECK (id >= 1),
+        CONSTRAINT audit_log_id_range CHECK (id - seq BETWEEN 0 AND 1000000000000000),
     seq BIGINT NOT NULL
         CONSTRAINT audit_log_seq_range CHECK (typeof(seq) = 'integer' AND seq >= 1),
     event_id TEXT NOT NULL
-        CONSTRAINT audit_log_event_id_length CHECK (length(event_id) = 36 AND instr(event_id, char(0)) = 0),
+        CONSTRAINT audit_log_event_id_uuid CHECK (typeof(event_id) = 'text' AND event_id GLOB '????????-????-????-????-????????????'
+            AND event_id NOT GLOB '*[^-0-9a-f]*' AND length(replace(event_id, '-', '')) = 32 AND instr(event_id, char(0)) = 0),
     user_id BIGINT
         CONSTRAINT audit_log_user_id_fkey REFERENCES users (id) ON DELETE RESTRICT,
     actor_name TEXT
@@ -51,11 +54,14 @@ CREATE TABLE audit_log (
     prev_hash TEXT NOT NULL
         CONSTRAINT audit_log_prev_hash_sha256 CHECK (length(prev_hash) = 64 AND prev_hash NOT GLOB '*[^0-9a-f]*' AND instr(prev_hash, char(0)) = 0),
     entry_hash TEXT NOT NULL
-        CONSTRAINT audit_log_entry_hash_sha256 CHECK (length(entry_hash) = 64 AND entry_hash NOT GLOB '*[^0-9a-f]*' AND instr(entry_hash, char(0)) = 0)
+        CONSTRAINT audit_log_entry_hash_sha256 CHECK (length(entry_hash) = 64 AND entry_hash NOT GLOB '*[^0-9a-f]*' AND instr(entry_hash, char(0)) = 0
+            AND typeof(entry_hash) = 'text')
+        CONSTRAINT audit_log_entry_hash_nonzero CHECK (ltrim(entry_hash, '0') <> '')
 );
 CREATE UNIQUE INDEX idx_audit_log_event_id ON audit_log (event_id);
 CREATE UNIQUE INDEX idx_audit_log_seq ON audit_log (seq);
 CREATE UNIQUE INDEX idx_audit_log_prev_hash ON audit_log (prev_hash);
+CREATE UNIQUE INDEX idx_audit_log_entry_hash ON audit_log (entry_hash);
 CREATE INDEX idx_audit_log_user_id ON audit_log (user_id, seq) WHERE user_id IS NOT NULL;
 CREATE INDEX idx_audit_log_timestamp ON audit_log (timestamp);
 CREATE INDEX idx_audit_log_event_type ON audit_log (event_type, seq);
@@ -64,22 +70,26 @@ CREATE INDEX idx_audit_log_severity ON audit_log (severity, seq);
 CREATE INDEX idx_audit_log_resource ON audit_log (resource_type, resource_id, seq) WHERE resource_type IS NOT NULL;
 CREATE INDEX idx_audit_log_resource_type ON audit_log (resource_type, seq) WHERE resource_type IS NOT NULL;
 -- Append-only. Each row continues the chain: seq without a gap, prev_hash equal to the entry_hash before
--- it (64 zeros for the first). The insert guard also stops INSERT OR REPLACE, which deletes without
--- firing the delete trigger unless recursive_triggers is on.
+-- it (64 zeros for the first). An entry_hash is neither zeros nor another entry's, and so no prev_hash that
+-- is there: the next entry could not follow it. The insert guard also stops INSERT OR REPLACE, which deletes
+-- without firing the delete trigger unless recursive_triggers is on: it looks at every unique column.
 CREATE TRIGGER audit_log_append BEFORE INSERT ON audit_log
 BEGIN
-    SELECT RAISE(ABORT, 'audit_log is append-only: this id or event_id exists')
-    WHERE EXISTS (SELECT 1 FROM audit_log WHERE id = NEW.id)
-       OR EXISTS (SELECT 1 FROM audit_log WHERE event_id = NEW.event_id);
+    SELECT RAISE(ABORT, 'audit_log is append-only: this event_id exists')
+    WHERE EXISTS (SELECT 1 FROM audit_log WHERE event_id = NEW.event_id);
+    SELECT RAISE(ABORT, 'audit_log: another entry has this entry_hash')
+    WHERE EXISTS (SELECT 1 FROM audit_log WHERE entry_hash = NEW.entry_hash);
     SELECT RAISE(ABORT, 'audit_log: seq must be one more than the last')
     WHERE NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM audit_log);
+    -- Where the id is left open, a trigger sees -1. The CHECK refuses what is too large as well, but an
+    -- INSERT OR IGNORE that breaks only that uses up all ids without writing a row.
+    SELECT RAISE(ABORT, 'audit_log: id must be greater than the last, and not by far')
+    WHERE NEW.id BETWEEN 0 AND (SELECT id FROM audit_log ORDER BY seq DESC LIMIT 1)
+       OR NEW.id - NEW.seq > 1000000000000000;
     SELECT RAISE(ABORT, 'audit_log: prev_hash must be the entry_hash before it')
     WHERE NEW.prev_hash IS NOT coalesce(
         (SELECT entry_hash FROM audit_log WHERE seq = NEW.seq - 1),
         '0000000000000000000000000000000000000000000000000000000000000000');
-    -- An entry_hash that repeats an older one would let a REPLACE take that entry's place.
-    SELECT RAISE(ABORT, 'audit_log: another entry follows this prev_hash')
-    WHERE EXISTS (SELECT 1 FROM audit_log WHERE prev_hash = NEW.prev_hash);
 END;
 CREATE TRIGGER audit_log_no_update BEFORE UPDATE ON audit_log
 BEGIN
@@ -94,7 +104,8 @@ END;
 CREATE TABLE security_events (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     event_id TEXT NOT NULL
-        CONSTRAINT security_events_event_id_length CHECK (length(event_id) = 36 AND instr(event_id, char(0)) = 0),
+        CONSTRAINT security_events_event_id_uuid CHECK (typeof(event_id) = 'text' AND event_id GLOB '????????-????-????-????-????????????'
+            AND event_id NOT GLOB '*[^-0-9a-f]*' AND length(replace(event_id, '-', '')) = 32 AND instr(event_id, char(0)) = 0),
     user_id BIGINT
         CONSTRAINT security_events_user_id_fkey REFERENCES users (id) ON DELETE RESTRICT,
     event_type TEXT NOT NULL

@@ -83,7 +83,8 @@ CREATE INDEX idx_role_permissions_granted_by ON role_permissions (granted_by) WH
 CREATE TABLE users (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     uuid TEXT NOT NULL
-        CONSTRAINT users_uuid_length CHECK (length(uuid) = 36 AND instr(uuid, char(0)) = 0),
+        CONSTRAINT users_uuid_uuid CHECK (typeof(uuid) = 'text' AND uuid GLOB '????????-????-????-????-????????????'
+            AND uuid NOT GLOB '*[^-0-9a-f]*' AND length(replace(uuid, '-', '')) = 32 AND instr(uuid, char(0)) = 0),
     username TEXT NOT NULL
         CONSTRAINT users_username_length CHECK (length(username) BETWEEN 1 AND 50 AND instr(username, char(0)) = 0)
         CONSTRAINT users_username_canonical CHECK (username = lower(trim(username))),
@@ -246,7 +247,8 @@ CREATE INDEX idx_password_history_user_id ON password_history (user_id, id);
 CREATE TABLE api_keys (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     key_id TEXT NOT NULL
-        CONSTRAINT api_keys_key_id_length CHECK (length(key_id) = 36 AND instr(key_id, char(0)) = 0),
+        CONSTRAINT api_keys_key_id_uuid CHECK (typeof(key_id) = 'text' AND key_id GLOB '????????-????-????-????-????????????'
+            AND key_id NOT GLOB '*[^-0-9a-f]*' AND length(replace(key_id, '-', '')) = 32 AND instr(key_id, char(0)) = 0),
     user_id BIGINT NOT NULL
         CONSTRAINT api_keys_user_id_fkey REFERENCES users (id) ON DELETE CASCADE,
     name TEXT NOT NULL

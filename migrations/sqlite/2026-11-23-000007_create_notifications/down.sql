@@ -1,0 +1,2 @@
+-- Undoes create_notifications.
+DROP TABLE notifications;

@@ -1,0 +1,41 @@
+//! Which columns hold UUIDs: those that a model reads as a `PublicId`.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// Table and column, as the sources of the models have them: a column that is added there is seen.
+pub fn columns() -> BTreeSet<(String, String)> {
+    let mut found = BTreeSet::new();
+    collect(&crate::support::repository().join("src/models"), &mut found);
+    assert!(found.len() >= 12, "{found:?}");
+    found
+}
+
+fn collect(directory: &Path, found: &mut BTreeSet<(String, String)>) {
+    for entry in fs::read_dir(directory).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            collect(&path, found);
+        } else {
+            of_source(&fs::read_to_string(&path).expect("a source"), found);
+        }
+    }
+}
+
+/// The fields of each type that is read from a table.
+fn of_source(source: &str, found: &mut BTreeSet<(String, String)>) {
+    let (mut table, mut is_read) = (None, false);
+    for line in source.lines() {
+        if let Some((_, rest)) = line.split_once("table_name = ") {
+            table = rest.split([',', ')']).next();
+        } else if line == "}" {
+            (table, is_read) = (None, false);
+        }
+        is_read |= line.contains("Queryable");
+        let field = line.strip_suffix(',').and_then(|line| line.split_once(": "));
+        let Some((name, "PublicId" | "Option<PublicId>")) = field else { continue };
+        let name = name.trim_start().rsplit(' ').next().expect("a name");
+        found.extend(table.filter(|_| is_read).map(|table| (table.to_owned(), name.to_owned())));
+    }
+}

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -12,11 +12,7 @@ use zenith_db::Error;
 use zenith_db_transfer::{TransferPhase, TransferProgress};
 
 use super::args::{Args, Color, Format};
-
-pub(super) const GOOD: Style = AnsiColor::Green.on_default();
-pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
-pub(super) const WARNING: Style = AnsiColor::Yellow.on_default();
-pub(super) const STRONG: Style = Style::new().bold();
+use super::text::{BAD, STRONG, WARNING};
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Output {

@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 
+use super::DatabaseManager;
 use super::administrator::{Administrator, AdministratorOutcome, AdministratorReport};
 use super::backup::BackupReport;
 use super::health::HealthReport;
 use super::seed::{self, SeedReport};
-use super::{DatabaseManager, DbConnection};
+use crate::backend::DbConnection;
 use crate::catalog;
 use crate::connection;
 use crate::error::{Error, Result};

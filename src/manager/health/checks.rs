@@ -1,6 +1,6 @@
 //! The checks that both databases have.
 
-use super::Finding;
+use super::outcome::CheckOutcome;
 use crate::backend::DbConnection;
 use crate::catalog::broken_references;
 use crate::error::Result;
@@ -9,10 +9,10 @@ use crate::manager::{DatabaseManager, seed};
 use crate::migrations;
 use crate::models::User;
 
-pub(super) type Check = fn(&mut DbConnection, &DatabaseManager) -> Result<Finding>;
+pub(super) type CheckFunction = fn(&mut DbConnection, &DatabaseManager) -> Result<CheckOutcome>;
 
 /// Name, whether it is critical, and the check.
-pub(super) type Named = (&'static str, bool, Check);
+pub(super) type NamedCheck = (&'static str, bool, CheckFunction);
 
 pub(super) const MEND_SCHEMA: &str = "`zenith-db migrate` if migrations are pending; otherwise \
                                       restore a backup or undo what was changed by hand";
@@ -20,7 +20,7 @@ pub(super) const MEND_SCHEMA: &str = "`zenith-db migrate` if migrations are pend
 pub(super) fn schema_version(
     connection: &mut DbConnection,
     manager: &DatabaseManager,
-) -> Result<Finding> {
+) -> Result<CheckOutcome> {
     let ledger = manager.ledger(connection)?;
     let faults = migrations::check_history(connection, &ledger)?;
     let mut faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
@@ -28,7 +28,7 @@ pub(super) fn schema_version(
         faults.push("a transfer into it was stopped: `zenith-db transfer --resume` ends it".into());
     }
     let current = ledger.current().unwrap_or("none").to_owned();
-    Ok(Finding::from_faults(
+    Ok(CheckOutcome::from_faults(
         &faults,
         format!("{current}, as recorded in schema_version"),
         "`zenith-db migrate` records what ran; a changed, missing or unknown migration needs the \
@@ -39,37 +39,43 @@ pub(super) fn schema_version(
 pub(super) fn foreign_key_violations(
     connection: &mut DbConnection,
     _: &DatabaseManager,
-) -> Result<Finding> {
+) -> Result<CheckOutcome> {
     let broken = broken_references(connection)?;
-    Ok(Finding::from_faults(&broken, "none", "restore a backup, or mend or delete these rows"))
+    Ok(CheckOutcome::from_faults(&broken, "none", "restore a backup, or mend or delete these rows"))
 }
 
-pub(super) fn seeds(connection: &mut DbConnection, _: &DatabaseManager) -> Result<Finding> {
+pub(super) fn seeds(connection: &mut DbConnection, _: &DatabaseManager) -> Result<CheckOutcome> {
     let missing = seed::missing(connection)?;
     let missing: Vec<String> = missing.iter().map(|name| format!("{name} is missing")).collect();
-    Ok(Finding::from_faults(
+    Ok(CheckOutcome::from_faults(
         &missing,
         "roles, permissions and settings are there",
         "`zenith-db seed` writes them",
     ))
 }
 
-pub(super) fn administrator(connection: &mut DbConnection, _: &DatabaseManager) -> Result<Finding> {
+pub(super) fn administrator(
+    connection: &mut DbConnection,
+    _: &DatabaseManager,
+) -> Result<CheckOutcome> {
     let names: Vec<String> =
         User::list_administrators(connection)?.into_iter().map(|user| user.username).collect();
     Ok(if names.is_empty() {
-        Finding::Bad(
+        CheckOutcome::Bad(
             "no active user has an administrator's role; `zenith-db create --admin-user NAME` \
              makes one"
                 .into(),
         )
     } else {
-        Finding::Good(names.join(", "))
+        CheckOutcome::Good(names.join(", "))
     })
 }
 
-pub(super) fn pending(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<Finding> {
+pub(super) fn pending(
+    connection: &mut DbConnection,
+    manager: &DatabaseManager,
+) -> Result<CheckOutcome> {
     let ledger = manager.ledger(connection)?;
     let names: Vec<String> = ledger.pending().map(|m| format!("{m} is pending")).collect();
-    Ok(Finding::from_faults(&names, "none", "`zenith-db migrate` applies them"))
+    Ok(CheckOutcome::from_faults(&names, "none", "`zenith-db migrate` applies them"))
 }

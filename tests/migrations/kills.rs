@@ -56,7 +56,7 @@ mod on_a_server {
 
     use diesel::connection::SimpleConnection;
     use zenith_db::Backend;
-    use zenith_db::Error;
+    use zenith_db::{Error, MigrationFault};
 
     use crate::support::shuttle::{Shuttle, older_version};
     use crate::support::{Fixture, stderr};

@@ -55,7 +55,7 @@ pub mod internal {
 /// # let directory = tempfile::tempdir()?;
 /// # let path = directory.path().join("zenith.db");
 /// let manager = DatabaseManager::new(Config::for_path(path)?);
-/// let report = manager.initialize(&Administrator::default(), false)?;
+/// let report = manager.initialize(&Administrator::default())?;
 /// assert!(report.details.health.healthy);
 /// assert_eq!(manager.status()?.table_count, 21);
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -52,8 +52,13 @@ fn initialize(
     if needed {
         administrator.password = ask::password(args)?;
     }
-    let report = output
-        .while_working("creating", || manager.initialize(&administrator, args.setup.force))?;
+    let report = output.while_working("creating", || {
+        if args.setup.force {
+            manager.recreate(&administrator)
+        } else {
+            manager.initialize(&administrator)
+        }
+    })?;
     let mut value = serde_json::to_value(&report)?;
     if let Some(password) = &report.details.administrator.generated_password
         && let Some(account) = value.pointer_mut("/details/administrator")

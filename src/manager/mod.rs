@@ -23,7 +23,7 @@ use crate::migrations::{self, EmbeddedMigration, Ledger, Migrations};
 
 pub use administrator::{Administrator, AdministratorOutcome, AdministratorReport};
 pub use backup::{BackupReport, Fidelity};
-pub use health::{HealthCheck, HealthReport};
+pub use health::{HealthCheck, HealthReport, IntegrityProgress};
 pub use initialize::{SetupDetails, SetupPhase, SetupReport, SetupStatus};
 pub use migrate::{FailedMigration, MigrationPlan, MigrationReport, RepairReport, RollbackTarget};
 pub use origin::Origin;

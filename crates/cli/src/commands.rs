@@ -44,8 +44,12 @@ pub(super) fn run(args: &Args, output: Output) -> anyhow::Result<Exit> {
             output.result(&report, |out, report| render::seed(out, report))?;
             Ok(Exit::Done)
         }
-        Command::HealthCheck => {
-            let report = output.while_working("checking", || manager.health_check());
+        Command::HealthCheck { deep } => {
+            let report = if *deep {
+                output.while_checking(|progress| manager.deep_health_check(progress))
+            } else {
+                output.while_working("checking", || manager.health_check())
+            };
             output.result(&report, |out, report| render::health(out, report))?;
             Ok(create::health_exit(&manager, &report))
         }
@@ -67,8 +71,8 @@ pub(super) fn run(args: &Args, output: Output) -> anyhow::Result<Exit> {
                 leave_other_tables: *leave_other_tables,
                 ..TransferOptions::default()
             };
-            let record =
-                output.with_progress(|progress| transfer(&manager, &to, &options, progress))?;
+            let record = output
+                .while_transferring(|progress| transfer(&manager, &to, &options, progress))?;
             output.result(&record, |out, record| render::transfer(out, record))?;
             Ok(Exit::Done)
         }

@@ -2,6 +2,7 @@
 
 mod checks;
 mod expected_schema;
+mod integrity;
 mod outcome;
 mod permissions;
 #[cfg(feature = "postgres")]
@@ -9,9 +10,11 @@ mod postgres;
 mod report;
 mod sqlite;
 
+pub use integrity::IntegrityProgress;
 pub use report::{HealthCheck, HealthReport};
 
 use expected_schema::SchemaDefinitions;
+use integrity::{FULL_INTEGRITY, full_integrity};
 use outcome::CheckOutcome;
 
 use super::DatabaseManager;
@@ -33,10 +36,24 @@ pub fn expected_names(migrations: Migrations) -> Result<Vec<String>> {
 }
 
 impl DatabaseManager {
-    /// Checks everything. It opens read-only and creates nothing; a missing or unreadable database
-    /// is a failed check, not an error.
+    /// Checks everything, except the integrity of an SQLite file above 256 MiB. Opens the database
+    /// read-only and creates nothing; a missing or unreadable database is a failed check, not an error.
     #[must_use]
     pub fn health_check(&self) -> HealthReport {
+        self.run_checks(None)
+    }
+
+    /// Checks everything, as [`DatabaseManager::health_check`] does, with SQLite's full
+    /// `integrity_check` in place of the quick one, whatever the size of the file. Its duration grows
+    /// with the file; `progress` is called before each of its steps.
+    ///
+    /// PostgreSQL has no such check built in: the report names the tool that has one.
+    #[must_use]
+    pub fn deep_health_check(&self, progress: &mut dyn FnMut(IntegrityProgress)) -> HealthReport {
+        self.run_checks(Some(progress))
+    }
+
+    fn run_checks(&self, mut deep: Option<&mut dyn FnMut(IntegrityProgress)>) -> HealthReport {
         let location = self.config.location();
         let (exists, all) = match location {
             Location::Sqlite(_) => ("Database File Exists", sqlite::CHECKS),
@@ -51,15 +68,13 @@ impl DatabaseManager {
                 critical: true,
                 details: location.to_string(),
             }];
-            for (name, critical, check) in all {
-                // A check that cannot be made has not passed, and says why.
-                let finding = check(connection, self)
-                    .unwrap_or_else(|error| CheckOutcome::Bad(chain(&error)));
-                let (passed, details) = match finding {
-                    CheckOutcome::Good(details) => (true, details),
-                    CheckOutcome::Bad(details) => (false, details),
-                };
-                checks.push(HealthCheck { name, passed, critical: *critical, details });
+            let is_replaced = |name| deep.is_some() && name == sqlite::QUICK_INTEGRITY;
+            for (name, critical, check) in all.iter().filter(|(name, ..)| !is_replaced(*name)) {
+                checks.push(result_of(name, *critical, check(connection, self)));
+            }
+            // Last, because it takes longest.
+            if let Some(progress) = deep.as_deref_mut() {
+                checks.push(result_of(FULL_INTEGRITY, true, full_integrity(connection, progress)));
             }
             Ok(checks)
         };
@@ -68,9 +83,19 @@ impl DatabaseManager {
                 name: exists,
                 passed: false,
                 critical: true,
-                details: format!("{}; the other checks need it and were not made", chain(&error)),
+                details: format!("{}; the other checks were skipped", chain(&error)),
             }]
         });
         HealthReport::of(checks)
     }
+}
+
+/// A check that fails with an error has not passed, and says why.
+fn result_of(name: &'static str, critical: bool, outcome: Result<CheckOutcome>) -> HealthCheck {
+    let (passed, details) = match outcome {
+        Ok(CheckOutcome::Good(details)) => (true, details),
+        Ok(CheckOutcome::Bad(details)) => (false, details),
+        Err(error) => (false, chain(&error)),
+    };
+    HealthCheck { name, passed, critical, details }
 }

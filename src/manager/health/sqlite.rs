@@ -20,6 +20,8 @@ use crate::connection::{read_head, read_pragma};
 use crate::error::{Error, Result};
 use crate::manager::DatabaseManager;
 
+pub(super) const QUICK_INTEGRITY: &str = "Quick Integrity";
+
 pub(super) const CHECKS: &[NamedCheck] = &[
     ("Schema Version", true, schema_version),
     ("Required Tables", true, required_tables),
@@ -28,7 +30,7 @@ pub(super) const CHECKS: &[NamedCheck] = &[
     ("Foreign Keys Enabled", false, foreign_keys_enabled),
     ("Foreign Key Violations", true, foreign_key_violations),
     ("WAL Mode", false, wal_mode),
-    ("Quick Integrity", true, quick_integrity),
+    (QUICK_INTEGRITY, true, quick_integrity),
     ("Seeds Present", true, seeds),
     ("Admin User Exists", false, administrator),
     ("SQLite Version", true, sqlite_version),
@@ -120,8 +122,8 @@ fn quick_integrity(
     if size > QUICK_CHECK_LIMIT {
         let megabytes = size / 1_000_000;
         return Ok(CheckOutcome::Good(format!(
-            "skipped: the file has {megabytes} MB, and more than 256 MiB take long; ask for \
-             `health-check --deep`"
+            "skipped: the file has {megabytes} MB, more than 256 MiB; `zenith-db health-check --deep` \
+             checks it"
         )));
     }
     let faults = integrity_faults(connection, IntegrityCheck::Quick)?;

@@ -2,8 +2,7 @@
 
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use zenith_db::Error;
-use zenith_db::manager::{Administrator, DatabaseManager, HealthReport, SetupReport};
+use zenith_db::manager::{Administrator, DatabaseManager, HealthReport, MissingPart, SetupReport};
 
 use super::args::Args;
 use super::exit::Exit;
@@ -76,39 +75,41 @@ pub(super) fn health_exit(manager: &DatabaseManager, report: &HealthReport) -> E
     }
 }
 
+/// Adds what is missing, then checks the database. What cannot be read is described by the check.
 pub(super) fn ensure(
     args: &Args,
     output: Output,
     manager: &DatabaseManager,
 ) -> anyhow::Result<Exit> {
     let adopted = adopt::offer(args, output, manager)?;
-    let status = match manager.status() {
-        Err(Error::NoDatabase { .. }) => None,
-        // Damage is for the health check to describe.
-        Ok(status) if status.table_count == 0 && status.applied_migrations.is_empty() => None,
-        status => Some(status),
-    };
-    let Some(status) = status else {
-        output.note("the database is missing or empty: creating it");
-        let (report, setup) = initialize(args, output, manager)?;
-        let health = &report.details.health;
-        let value =
-            json!({ "setup": setup, "migrations": report.details.migrations, "health": health });
-        output.result(&value, |out, _| render::setup(out, &report))?;
-        return Ok(health_exit(manager, health));
-    };
-    let mut steps = Vec::new();
-    if status.is_ok_and(|status| !status.pending_migrations.is_empty()) {
-        output.note("migrations are pending: applying them");
-        steps = output.while_working("migrating", || manager.migrate())?.steps;
-        manager.seed()?;
+    let missing = manager.missing_parts().unwrap_or_default();
+    for part in &missing {
+        output.note(match part {
+            MissingPart::Database => "the database is missing or empty: creating it",
+            MissingPart::Migrations => "migrations are pending: applying them",
+            MissingPart::History => "schema_version differs from what ran: correcting it",
+            MissingPart::Seeds => "roles, permissions or settings are missing: writing them",
+            MissingPart::Administrator => "there is no active administrator: creating one",
+        });
     }
-    let report = output.while_working("checking", || manager.health_check());
-    let mut value = json!({ "setup": null, "migrations": steps, "health": report });
+    let (setup, setup_value) = if missing.is_empty() {
+        (None, Value::Null)
+    } else {
+        let (report, value) = initialize(args, output, manager)?;
+        (Some(report), value)
+    };
+    let (health, migrations) = match &setup {
+        Some(SetupReport { details, .. }) => (details.health.clone(), &*details.migrations),
+        None => (output.while_working("checking", || manager.health_check()), [].as_slice()),
+    };
+    let mut value = json!({ "setup": setup_value, "migrations": migrations, "health": health });
     adopt::add_to(&mut value, adopted.as_ref())?;
     output.result(&value, |out, _| {
         adopt::render_first(out, adopted.as_ref())?;
-        render::ensured(out, &steps, &report)
+        match &setup {
+            Some(report) => render::setup(out, report),
+            None => render::short_health(out, &health),
+        }
     })?;
-    Ok(health_exit(manager, &report))
+    Ok(health_exit(manager, &health))
 }

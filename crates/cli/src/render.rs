@@ -5,7 +5,7 @@ use std::io::Result;
 use secrecy::ExposeSecret;
 use zenith_db::config::Setting;
 use zenith_db::manager::{
-    AdministratorOutcome, HealthCheck, HealthReport, SeedReport, SetupReport, StatusSummary, Step,
+    AdministratorOutcome, HealthCheck, HealthReport, SeedReport, SetupReport, StatusSummary,
 };
 use zenith_db_transfer::{TableContents, TransferRecord, TransferredTable};
 
@@ -44,11 +44,6 @@ pub(super) fn setup(out: Out<'_>, report: &SetupReport) -> Result<()> {
         )?;
     }
     short_health(out, &details.health)
-}
-
-pub(super) fn ensured(out: Out<'_>, ran: &[Step], report: &HealthReport) -> Result<()> {
-    steps(out, ran)?;
-    short_health(out, report)
 }
 
 pub(super) fn seed(out: Out<'_>, report: &SeedReport) -> Result<()> {
@@ -95,7 +90,7 @@ pub(super) fn health(out: Out<'_>, report: &HealthReport) -> Result<()> {
 }
 
 /// The failures only, and the verdict.
-fn short_health(out: Out<'_>, report: &HealthReport) -> Result<()> {
+pub(super) fn short_health(out: Out<'_>, report: &HealthReport) -> Result<()> {
     for check in report.failures() {
         line(out, check)?;
     }

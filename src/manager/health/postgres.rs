@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
 use super::checks::{
-    MEND_SCHEMA, NamedCheck, administrator, foreign_key_violations, pending, schema_version, seeds,
+    NamedCheck, administrator, foreign_key_violations, pending, schema_fix, schema_version, seeds,
 };
 use super::expected_schema::expected_on_postgres;
 use super::outcome::CheckOutcome;
@@ -44,7 +44,7 @@ fn required_tables(
     let missing = expected.tables().into_iter().filter(|table| !found.contains(table));
     let missing: Vec<String> = missing.map(|table| format!("table {table} is missing")).collect();
     let good = format!("all {} tables", expected.tables().len());
-    Ok(CheckOutcome::from_faults(&missing, good, MEND_SCHEMA))
+    Ok(CheckOutcome::from_faults(&missing, good, schema_fix(connection, manager)?))
 }
 
 fn columns_and_indexes(
@@ -64,14 +64,18 @@ fn columns_and_indexes(
     }
     faults.extend(strange_columns(&expected, &found));
     let good = format!("as the migrations make them, {} indexes", expected.indexes.len());
-    Ok(CheckOutcome::from_faults(&faults, good, MEND_SCHEMA))
+    Ok(CheckOutcome::from_faults(&faults, good, schema_fix(connection, manager)?))
 }
 
 fn triggers(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<CheckOutcome> {
     let (expected, found) = both(connection, manager)?;
     let mut faults = differences(&expected.triggers, &found.triggers, &found.tables());
     faults.extend(weakened_triggers(connection, manager, &expected)?);
-    Ok(CheckOutcome::from_faults(&faults, format!("all {}", expected.triggers.len()), MEND_SCHEMA))
+    Ok(CheckOutcome::from_faults(
+        &faults,
+        format!("all {}", expected.triggers.len()),
+        schema_fix(connection, manager)?,
+    ))
 }
 
 #[derive(QueryableByName)]

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use super::checks::{
-    MEND_SCHEMA, NamedCheck, administrator, foreign_key_violations, pending, schema_version, seeds,
+    NamedCheck, administrator, foreign_key_violations, pending, schema_fix, schema_version, seeds,
 };
 use super::expected_schema::SchemaDefinitions;
 use super::outcome::CheckOutcome;
@@ -61,7 +61,7 @@ fn required_tables(
         (SchemaDefinitions::expected(manager.migrations)?, SchemaDefinitions::of(connection)?);
     let missing = expected.missing_tables(&found);
     let good = format!("all {} tables", expected.tables.len());
-    Ok(CheckOutcome::from_faults(&missing, good, MEND_SCHEMA))
+    Ok(CheckOutcome::from_faults(&missing, good, schema_fix(connection, manager)?))
 }
 
 fn columns_and_indexes(
@@ -72,14 +72,18 @@ fn columns_and_indexes(
         (SchemaDefinitions::expected(manager.migrations)?, SchemaDefinitions::of(connection)?);
     let faults = expected.differences(&found);
     let good = format!("as the migrations make them, {} indexes", expected.indexes.len());
-    Ok(CheckOutcome::from_faults(&faults, good, MEND_SCHEMA))
+    Ok(CheckOutcome::from_faults(&faults, good, schema_fix(connection, manager)?))
 }
 
 fn triggers(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<CheckOutcome> {
     let (expected, found) =
         (SchemaDefinitions::expected(manager.migrations)?, SchemaDefinitions::of(connection)?);
     let faults = expected.trigger_differences(&found);
-    Ok(CheckOutcome::from_faults(&faults, format!("all {}", expected.triggers.len()), MEND_SCHEMA))
+    Ok(CheckOutcome::from_faults(
+        &faults,
+        format!("all {}", expected.triggers.len()),
+        schema_fix(connection, manager)?,
+    ))
 }
 
 fn foreign_keys_enabled(
@@ -104,11 +108,7 @@ fn wal_mode(_: &mut DbConnection, manager: &DatabaseManager) -> Result<CheckOutc
     Ok(match header.as_slice() {
         // The file format's write and read versions: https://sqlite.org/fileformat.html
         [.., 2, 2] => CheckOutcome::Good("on".into()),
-        _ => CheckOutcome::Bad(
-            "off; the next process that opens the database for writing sets it, \
-                           such as `zenith-db migrate`"
-                .into(),
-        ),
+        _ => CheckOutcome::Bad("off; the next connection that writes turns it on".into()),
     })
 }
 

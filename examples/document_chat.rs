@@ -18,8 +18,7 @@ fn main() -> Result<()> {
         .nth(1)
         .map_or_else(|| directory.path().join("zenith.db"), PathBuf::from);
     let config = Config::for_path(&path)?;
-    let setup =
-        DatabaseManager::new(config.clone()).initialize(&Administrator::default(), false)?;
+    let setup = DatabaseManager::new(config.clone()).initialize(&Administrator::default())?;
     println!("{}", setup.message);
 
     let database = Database::open(&config)?;

@@ -15,6 +15,12 @@ pub enum IntegrityCheck {
     Full,
 }
 
+#[derive(QueryableByName)]
+struct IntegrityFault {
+    #[diesel(sql_type = Text)]
+    text: String,
+}
+
 /// The first faults that SQLite finds in the file: none in a sound database.
 ///
 /// # Errors
@@ -23,16 +29,31 @@ pub fn integrity_faults(
     connection: &mut DbConnection,
     check: IntegrityCheck,
 ) -> Result<Vec<String>> {
-    #[derive(QueryableByName)]
-    struct Fault {
-        #[diesel(sql_type = Text)]
-        text: String,
-    }
     let pragma = match check {
         IntegrityCheck::Quick => "quick_check",
         IntegrityCheck::Full => "integrity_check",
     };
     let query = format!("SELECT {pragma} AS text FROM pragma_{pragma}");
-    let faults: Vec<Fault> = diesel::sql_query(query).load(connection.sqlite()?)?;
-    Ok(faults.into_iter().map(|fault| fault.text).filter(|text| text != "ok").collect())
+    Ok(faults_in(diesel::sql_query(query).load(connection.sqlite()?)?))
+}
+
+/// Returns the first faults that `integrity_check` finds in one table and its indexes. It does not
+/// check the freelist, nor whether another table uses the same page: [`IntegrityCheck::Quick`] does.
+///
+/// # Errors
+/// [`Error::Query`](crate::Error::Query) if the table is too damaged to be checked.
+pub(crate) fn table_integrity_faults(
+    connection: &mut DbConnection,
+    table: &str,
+) -> Result<Vec<String>> {
+    let query = "SELECT integrity_check AS text FROM pragma_integrity_check(?)";
+    let query = diesel::sql_query(query).bind::<Text, _>(table);
+    Ok(faults_in(query.load(connection.sqlite()?)?))
+}
+
+/// SQLite gives the faults of the pages as one row of several lines, under a heading.
+fn faults_in(rows: Vec<IntegrityFault>) -> Vec<String> {
+    let lines = rows.iter().flat_map(|row| row.text.lines());
+    let faults = lines.filter(|line| *line != "ok" && !line.starts_with("*** in database"));
+    faults.map(str::to_owned).collect()
 }

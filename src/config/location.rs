@@ -77,6 +77,12 @@ impl Location {
         self.path().map_or(Path::new(DEFAULT_DIRECTORY), DatabasePath::directory)
     }
 
+    /// Returns the directory of the backups, unless a setting names another one.
+    #[must_use]
+    pub(crate) fn default_backup_dir(&self) -> PathBuf {
+        self.directory().join("backups")
+    }
+
     /// Whether the two are written for the same database.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {

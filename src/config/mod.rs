@@ -22,6 +22,8 @@ pub use server_url::ServerUrl;
 pub use setting::{Key, Setting, Source};
 pub use value::Synchronous;
 
+use setting::NotedSetting;
+
 /// Every setting, valid and with its source.
 ///
 /// ```
@@ -41,6 +43,7 @@ pub struct Config {
     auto_backup: bool,
     max_connections: u32,
     pool_timeout: Duration,
+    noted: Vec<NotedSetting>,
     settings: Vec<Setting>,
     warnings: Vec<String>,
 }
@@ -141,10 +144,27 @@ impl Config {
         &self.server
     }
 
-    /// The same settings for another database: for a tool that works on two.
+    /// Returns these settings for another database. The backup directory follows the database,
+    /// unless it was set explicitly; [`Config::settings`] shows both.
     #[must_use]
     pub fn at(&self, location: Location) -> Self {
-        Self { location, ..self.clone() }
+        let mut config = Self { location, ..self.clone() };
+        let is_file = config.location.path().is_some();
+        let named_by = if is_file { Key::Path } else { Key::Url };
+        for setting in &mut config.noted {
+            let (key, is_default) = (setting.key, setting.source == Source::Default);
+            if key == named_by {
+                setting.value = Some(config.location.to_string());
+                setting.source = Source::Flag("Config::at");
+            } else if matches!(key, Key::Path | Key::Url) {
+                (setting.value, setting.source) = (None, Source::Default);
+            } else if key == Key::BackupDir && is_default {
+                config.backup_dir = config.location.default_backup_dir();
+                setting.value = Some(config.backup_dir.display().to_string());
+            }
+        }
+        config.settings = config.noted.iter().map(|setting| setting.shown(is_file)).collect();
+        config
     }
 
     /// Whether a backup is taken before migrations, rollbacks and a forced creation (default yes).

@@ -6,14 +6,14 @@ use std::time::Duration;
 use super::loader::Layers;
 #[cfg(feature = "postgres")]
 use super::location::Location;
-use super::setting::{Key, Setting, Source};
+use super::setting::{Key, NotedSetting, Source};
 use super::{Config, ConfigError, ServerOptions, SqliteOptions, value};
 
 /// Reads every setting. The order of the reads is the order in which they are shown.
 pub(super) fn resolve(layers: &Layers, warnings: Vec<String>) -> Result<Config, ConfigError> {
     let (location, named_by, source) = layers.location()?;
     let is_file = location.path().is_some();
-    let mut read = Reader { layers, is_file, settings: Vec::new(), warnings };
+    let mut read = Reader { layers, is_file, noted: Vec::new(), warnings };
     let by_url = named_by == Key::Url;
     let url_source = if by_url { &source } else { &Source::Default };
     read.note(Key::Url, by_url.then(|| location.to_string()), url_source);
@@ -23,7 +23,7 @@ pub(super) fn resolve(layers: &Layers, warnings: Vec<String>) -> Result<Config, 
         if is_file { &source } else { &Source::Default },
     );
 
-    let backup_dir = location.directory().join("backups");
+    let backup_dir = location.default_backup_dir();
     let backup_dir =
         read.value(Key::BackupDir, backup_dir, directory, |path| path.display().to_string())?;
     let wal = read.flag(Key::WalMode, true)?;
@@ -56,7 +56,8 @@ pub(super) fn resolve(layers: &Layers, warnings: Vec<String>) -> Result<Config, 
         lock_timeout: busy_timeout,
         connect_timeout: pool_timeout,
     };
-    let Reader { settings, warnings, .. } = read;
+    let Reader { noted, warnings, .. } = read;
+    let settings = noted.iter().map(|setting| setting.shown(is_file)).collect();
     Ok(Config {
         location,
         backup_dir,
@@ -65,6 +66,7 @@ pub(super) fn resolve(layers: &Layers, warnings: Vec<String>) -> Result<Config, 
         auto_backup,
         max_connections,
         pool_timeout,
+        noted,
         settings,
         warnings,
     })
@@ -73,7 +75,7 @@ pub(super) fn resolve(layers: &Layers, warnings: Vec<String>) -> Result<Config, 
 struct Reader<'a> {
     layers: &'a Layers,
     is_file: bool,
-    settings: Vec<Setting>,
+    noted: Vec<NotedSetting>,
     warnings: Vec<String>,
 }
 
@@ -134,13 +136,11 @@ impl Reader<'_> {
 
     /// Notes a setting, and warns of a flag that does nothing for this kind of database.
     fn note(&mut self, key: Key, value: Option<String>, source: &Source) {
-        let used = if self.is_file { key.is_for_files() } else { key.is_for_servers() };
-        if !used && matches!(source, Source::Flag(_)) {
+        if !key.is_used(self.is_file) && matches!(source, Source::Flag(_)) {
             let kind = if self.is_file { "SQLite" } else { "PostgreSQL" };
             self.warnings.push(format!("{} ({source}) has no effect on {kind}", key.name()));
         }
-        let value = value.filter(|_| used);
-        self.settings.push(Setting { name: key.name(), value, source: source.clone() });
+        self.noted.push(NotedSetting { key, value, source: source.clone() });
     }
 }
 

@@ -86,8 +86,13 @@ impl Key {
         }
     }
 
+    /// Whether the setting has a meaning for an SQLite file, or else for a database on a server.
+    pub(super) const fn is_used(self, is_file: bool) -> bool {
+        if is_file { self.is_for_files() } else { self.is_for_servers() }
+    }
+
     /// Whether the setting has a meaning for a file of SQLite's.
-    pub(super) const fn is_for_files(self) -> bool {
+    const fn is_for_files(self) -> bool {
         !matches!(
             self,
             Self::ReplicaUrl
@@ -99,7 +104,7 @@ impl Key {
     }
 
     /// Whether the setting has a meaning for a database on a server.
-    pub(super) const fn is_for_servers(self) -> bool {
+    const fn is_for_servers(self) -> bool {
         !matches!(
             self,
             Self::Path | Self::WalMode | Self::CacheSize | Self::ForeignKeys | Self::Synchronous
@@ -134,6 +139,23 @@ impl fmt::Display for Source {
 impl Serialize for Source {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+/// A setting with its value, whether or not this kind of database uses it.
+#[derive(Clone, Debug)]
+pub(super) struct NotedSetting {
+    pub(super) key: Key,
+    pub(super) value: Option<String>,
+    pub(super) source: Source,
+}
+
+impl NotedSetting {
+    /// Returns the setting as a database of this kind uses it.
+    pub(super) fn shown(&self, is_file: bool) -> Setting {
+        let used = self.key.is_used(is_file);
+        let value = self.value.clone().filter(|_| used);
+        Setting { name: self.key.name(), value, source: self.source.clone() }
     }
 }
 

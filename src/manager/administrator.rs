@@ -56,7 +56,7 @@ pub struct AdministratorReport {
 }
 
 /// A checked name and address and a finished hash: hashing is slow, so it is done before any lock.
-pub(super) struct Prepared {
+pub(super) struct PreparedAdministrator {
     username: String,
     email: String,
     hash: PasswordHash,
@@ -65,7 +65,7 @@ pub(super) struct Prepared {
 
 impl Administrator {
     /// Checks the name, the address and the password, and hashes it.
-    pub(super) fn prepare(&self) -> Result<Prepared> {
+    pub(super) fn prepare(&self) -> Result<PreparedAdministrator> {
         let username = canonical(&self.username);
         let email = canonical(&self.email);
         let reject = |reason: &str| {
@@ -81,11 +81,11 @@ impl Administrator {
         let generated = self.password.is_none().then(generate_password);
         let password = self.password.clone().or_else(|| generated.clone()).unwrap_or_default();
         check_password(&password)?;
-        Ok(Prepared { username, email, hash: hash_password(&password)?, generated })
+        Ok(PreparedAdministrator { username, email, hash: hash_password(&password)?, generated })
     }
 }
 
-impl Prepared {
+impl PreparedAdministrator {
     /// Makes the administrator unless there is an active one.
     pub(super) fn ensure(self, connection: &mut DbConnection) -> Result<AdministratorReport> {
         let report = |outcome, username| {

@@ -2,11 +2,14 @@
 
 use serde::Serialize;
 
-use super::administrator::{Administrator, AdministratorOutcome, AdministratorReport};
+use super::DatabaseManager;
+use super::administrator::{
+    Administrator, AdministratorOutcome, AdministratorReport, PreparedAdministrator,
+};
 use super::backup::BackupReport;
 use super::health::HealthReport;
 use super::seed::{self, SeedReport};
-use super::{DatabaseManager, DbConnection};
+use crate::backend::DbConnection;
 use crate::catalog;
 use crate::connection;
 use crate::error::{Error, Result};
@@ -68,25 +71,49 @@ pub struct SetupDetails {
 }
 
 impl DatabaseManager {
-    /// Makes the directories and the database, applies what is pending, seeds what is missing, makes
-    /// the administrator if there is none, and checks the result. Done again, it changes nothing.
-    ///
-    /// With `force`, an existing database is backed up (unless `auto_backup` is off), emptied and
-    /// set up again, in one transaction: it is the old one or the new one, whatever happens.
+    /// Creates the database or brings it up to date: creates the directories and the database, applies
+    /// pending migrations, writes missing seeds, creates the administrator if no active one exists, and
+    /// checks the result. Nothing is deleted; a second call changes nothing.
     ///
     /// # Errors
-    /// What is wrong with the path, the administrator or the migrations; the database is then as it
-    /// was.
-    pub fn initialize(&self, administrator: &Administrator, force: bool) -> Result<SetupReport> {
+    /// The path, the administrator or the migrations cannot be used; the database is then unchanged.
+    pub fn initialize(&self, administrator: &Administrator) -> Result<SetupReport> {
         // What can fail for the caller's reasons fails before anything is written.
-        let prepared = match self.has_administrator() {
-            Ok(true) if !force => None,
-            Ok(_) | Err(Error::NoDatabase { .. }) => Some(administrator.prepare()?),
-            Err(error) => return Err(error),
-        };
-        if self.exists()? && !force {
+        let exists = self.has_existing_administrator()?;
+        let prepared = if exists { None } else { Some(administrator.prepare()?) };
+        if self.exists()? {
             self.ensure_ours()?;
         }
+        self.set_up(prepared, &Target::Latest)
+    }
+
+    /// Deletes all tables and rows of the database, after a backup unless `auto_backup` is off, and
+    /// creates the schema, the seeds and the administrator again. One transaction does it: a failure
+    /// leaves the old database. A database that does not exist is created as by
+    /// [`DatabaseManager::initialize`].
+    ///
+    /// # Errors
+    /// The path, the administrator or the migrations cannot be used; the database is then unchanged.
+    pub fn recreate(&self, administrator: &Administrator) -> Result<SetupReport> {
+        // A file that is not a database, or cannot be read, is refused before anything is written.
+        self.has_existing_administrator()?;
+        self.set_up(Some(administrator.prepare()?), &Target::Everything)
+    }
+
+    /// Returns whether an active administrator exists: a missing database has none.
+    fn has_existing_administrator(&self) -> Result<bool> {
+        match self.has_administrator() {
+            Err(Error::NoDatabase { .. }) => Ok(false),
+            found => found,
+        }
+    }
+
+    /// Runs the migrations to the target, then writes the seeds and the administrator.
+    fn set_up(
+        &self,
+        administrator: Option<PreparedAdministrator>,
+        target: &Target,
+    ) -> Result<SetupReport> {
         let created = connection::create(&self.config)?;
         let mut connection = self.open()?;
         let was_empty = catalog::is_empty(&mut connection)?;
@@ -95,25 +122,25 @@ impl DatabaseManager {
                 connection::create_private_dir(directory)?;
             }
         }
-        let recreate = force && !was_empty;
+        let recreates = *target == Target::Everything && !was_empty;
+        let target = if recreates { &Target::Everything } else { &Target::Latest };
         let fill = |connection: &mut DbConnection| {
             let seeded = seed::seed(connection)?;
-            let administrator = match prepared {
+            let administrator = match administrator {
                 Some(prepared) => prepared.ensure(connection)?,
                 None => existing_administrator(connection)?,
             };
             let refreshed = seed::refresh(connection)?;
             Ok((SeedReport { refreshed, ..seeded }, administrator))
         };
-        let target = if recreate { Target::Everything } else { Target::Latest };
-        let (run, backup) = self.run_with_backup(&mut connection, &target, "create", fill)?;
+        let (run, backup) = self.run_with_backup(&mut connection, target, "create", fill)?;
         let (steps, (seeded, administrator)) = (run.steps, run.value);
         drop(connection);
 
         let changed = !steps.is_empty()
             || seeded.changed()
             || administrator.outcome == AdministratorOutcome::Created;
-        let status = match (recreate, created || was_empty, changed) {
+        let status = match (recreates, created || was_empty, changed) {
             (true, ..) => SetupStatus::Recreated,
             (_, true, true) => SetupStatus::Created,
             (_, _, true) => SetupStatus::Updated,

@@ -4,27 +4,30 @@
 
 mod administrator;
 mod backup;
+mod guard;
 mod health;
 mod initialize;
 mod migrate;
+mod missing;
 mod origin;
 mod password;
 mod seed;
 mod seed_data;
+mod size;
 mod status;
 
 use crate::backend::DbConnection;
-use crate::catalog;
 use crate::config::Config;
 use crate::connection::{self, Access};
-use crate::error::{Error, Result, TransferFault};
+use crate::error::Result;
 use crate::migrations::{self, EmbeddedMigration, Ledger, Migrations};
 
 pub use administrator::{Administrator, AdministratorOutcome, AdministratorReport};
 pub use backup::{BackupReport, Fidelity};
-pub use health::{HealthCheck, HealthReport};
+pub use health::{HealthCheck, HealthReport, IntegrityProgress};
 pub use initialize::{SetupDetails, SetupPhase, SetupReport, SetupStatus};
-pub use migrate::{FailedMigration, MigrationPlan, MigrationReport, RepairReport};
+pub use migrate::{FailedMigration, MigrationPlan, MigrationReport, RepairReport, RollbackTarget};
+pub use missing::MissingPart;
 pub use origin::Origin;
 pub use password::{SHORTEST_PASSWORD, check_password, generate_password, hash_password};
 pub use seed::SeedReport;
@@ -45,15 +48,6 @@ pub mod internal {
     pub use super::seed_data::SETTINGS;
 }
 
-/// How far back [`DatabaseManager::rollback`] goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RollbackTarget {
-    /// This many migrations.
-    Steps(usize),
-    /// To this version, which stays applied; `0` is an empty schema.
-    Version(String),
-}
-
 /// Creates, migrates, seeds, checks and backs up the database that a configuration names.
 ///
 /// ```
@@ -63,7 +57,7 @@ pub enum RollbackTarget {
 /// # let directory = tempfile::tempdir()?;
 /// # let path = directory.path().join("zenith.db");
 /// let manager = DatabaseManager::new(Config::for_path(path)?);
-/// let report = manager.initialize(&Administrator::default(), false)?;
+/// let report = manager.initialize(&Administrator::default())?;
 /// assert!(report.details.health.healthy);
 /// assert_eq!(manager.status()?.table_count, 21);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -116,57 +110,6 @@ impl DatabaseManager {
 
     fn ledger(&self, connection: &mut DbConnection) -> Result<Ledger> {
         Ledger::read_for(connection, self.migrations)
-    }
-
-    /// Refuses a database that another program made, or a newer version of this one, or that a
-    /// stopped transfer left incomplete, before opening it for writing changes so much as its journal
-    /// mode.
-    ///
-    /// # Errors
-    /// [`Error::Refused`], [`Error::FormerDatabase`], [`Error::Migration`] or [`Error::Transfer`].
-    #[doc(hidden)]
-    pub fn ensure_ours(&self) -> Result<()> {
-        self.ensure_ours_or_begun()?;
-        connection::inspect(&self.config, |connection| {
-            if origin::has_unfinished_transfer(connection)? {
-                Err(TransferFault::Unfinished.into())
-            } else {
-                Ok(())
-            }
-        })
-    }
-
-    /// The same, but a transfer may have been begun into it.
-    ///
-    /// # Errors
-    /// Those of [`DatabaseManager::ensure_ours`], without [`Error::Transfer`].
-    #[doc(hidden)]
-    pub fn ensure_ours_or_begun(&self) -> Result<()> {
-        connection::inspect(&self.config, |connection| {
-            let ledger = self.ledger(connection)?;
-            let blank = catalog::is_empty(connection)?
-                || catalog::table_exists(connection, "__diesel_schema_migrations")?;
-            if blank || ledger.current().is_some() {
-                return ledger.ensure_known();
-            }
-            self.refuse_former(connection)?;
-            let reason = "it has tables but none of this program's migrations: another program \
-                          made it. Nothing was changed. Give another database, or replace this one, \
-                          after a backup, with `zenith-db create --force`";
-            let database = self.config.location().to_string();
-            Err(Error::Refused { database, reason: reason.into() })
-        })
-    }
-
-    /// Of a database of the former application, whose tables have the same names, nothing can be said but
-    /// what to do with it.
-    fn refuse_former(&self, connection: &mut DbConnection) -> Result<()> {
-        let ours = catalog::table_exists(connection, "__diesel_schema_migrations")?;
-        if !ours && origin::origin_of(connection)? == Origin::Former {
-            let database = self.config.location().to_string();
-            return Err(Error::FormerDatabase { database });
-        }
-        Ok(())
     }
 
     /// Opens the existing database for writing, if it is ours.

@@ -1,7 +1,6 @@
 //! A summary of the database, read without writing anything.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -9,9 +8,7 @@ use serde::Serialize;
 use super::DatabaseManager;
 use super::backup::last_recorded;
 use super::migrate::{FailedMigration, last_failure};
-use crate::backend::DbConnection;
 use crate::catalog::row_counts;
-use crate::config::Location;
 use crate::connection;
 use crate::error::Result;
 use crate::migrations::{self, EmbeddedMigration, HistoryFault};
@@ -112,30 +109,6 @@ impl DatabaseManager {
                 },
             })
         })
-    }
-}
-
-impl DatabaseManager {
-    #[cfg_attr(
-        not(feature = "postgres"),
-        expect(unused_variables, clippy::unnecessary_wraps, reason = "a server is asked")
-    )]
-    pub(super) fn size_in_bytes(&self, connection: &mut DbConnection) -> Result<u64> {
-        match self.config.location() {
-            Location::Sqlite(path) => {
-                let size = |path: PathBuf| fs::metadata(path).map_or(0, |file| file.len());
-                Ok(size(path.as_path().to_owned()) + size(path.with_suffix("-wal")))
-            }
-            #[cfg(feature = "postgres")]
-            Location::Postgres(_) => {
-                use diesel::prelude::*;
-                use diesel::{dsl::sql, sql_types::BigInt};
-                let size = sql::<BigInt>("pg_database_size(current_database())");
-                let bytes: i64 =
-                    crate::dispatch!(connection, |c| diesel::select(size).get_result(c))?;
-                Ok(u64::try_from(bytes).unwrap_or(0))
-            }
-        }
     }
 }
 

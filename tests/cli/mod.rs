@@ -3,6 +3,7 @@
 mod administrator;
 mod commands;
 mod config;
+mod ensure;
 mod flags;
 mod force;
 mod on_a_server;

@@ -7,7 +7,7 @@ use zenith_db::manager::{AdministratorOutcome, SetupStatus};
 #[test]
 fn a_fresh_database_has_every_table_its_seeds_an_administrator_and_is_healthy() {
     let fixture = Fixture::empty();
-    let report = fixture.manager().initialize(&administrator(), false).expect("a database");
+    let report = fixture.manager().initialize(&administrator()).expect("a database");
     assert_eq!(report.status, SetupStatus::Created);
     assert_eq!(failed(&report.details.health), Vec::<&str>::new());
     let status = fixture.manager().status().expect("a status");
@@ -23,7 +23,7 @@ fn a_fresh_database_has_every_table_its_seeds_an_administrator_and_is_healthy() 
 fn creating_again_changes_nothing_and_says_so() {
     let fixture = Fixture::created();
     let before = fixture.everything();
-    let report = fixture.manager().initialize(&administrator(), false).expect("no error");
+    let report = fixture.manager().initialize(&administrator()).expect("no error");
     assert_eq!(report.status, SetupStatus::Unchanged);
     assert_eq!(report.details.administrator.outcome, AdministratorOutcome::Existed);
     assert_unchanged(&before, &fixture.everything());

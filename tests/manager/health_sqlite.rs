@@ -11,7 +11,7 @@ use zenith_db::manager::DatabaseManager;
 const NONE: [&str; 0] = [];
 
 /// Writes over a part of the database file.
-fn overwrite(fixture: &SqliteFixture, at: u64, bytes: &[u8]) {
+pub fn overwrite(fixture: &SqliteFixture, at: u64, bytes: &[u8]) {
     let mut file = OpenOptions::new().write(true).open(fixture.path()).expect("the database");
     file.seek(SeekFrom::Start(at)).expect("a place in it");
     file.write_all(bytes).expect("bytes");

@@ -4,6 +4,7 @@ mod backup;
 mod concurrent_create;
 mod documentation;
 mod health;
+mod health_deep;
 mod health_reads_only;
 mod health_sqlite;
 mod private_files;

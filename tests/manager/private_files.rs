@@ -25,7 +25,7 @@ fn manager(path: &Path) -> DatabaseManager {
 }
 
 fn create(path: &Path) {
-    manager(path).initialize(&support::administrator(), false).expect("a database");
+    manager(path).initialize(&support::administrator()).expect("a database");
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn migrated() -> Fixture {
 /// Both ways in which seeds are written.
 fn seed_again(manager: &DatabaseManager) -> [SeedReport; 2] {
     let by_seed = manager.seed().expect("seeded");
-    let report = manager.initialize(&administrator(), false).expect("nothing to do");
+    let report = manager.initialize(&administrator()).expect("nothing to do");
     [by_seed, report.details.seeded]
 }
 
@@ -131,7 +131,7 @@ fn a_permission_that_was_renamed_stays_renamed_and_stops_nothing() {
     fixture.sql("UPDATE permissions SET name = 'create_users' WHERE name = 'user_create'");
     let before = rows::contents(&mut fixture.raw());
     fixture.manager().seed().expect("nothing to write");
-    fixture.manager().initialize(&administrator(), false).expect("nothing to write");
+    fixture.manager().initialize(&administrator()).expect("nothing to write");
     assert_eq!(rows::contents(&mut fixture.raw()), before);
 }
 
@@ -182,7 +182,7 @@ fn first_setup_is_false_only_once_there_is_an_active_administrator() {
     manager.seed().expect("seeded");
     assert_eq!(state(), pending);
 
-    manager.initialize(&administrator(), false).expect("an administrator");
+    manager.initialize(&administrator()).expect("an administrator");
     assert_eq!(state(), done);
     assert_eq!(fixture.text("SELECT count(*) FROM users WHERE username = 'admin'"), "1");
 }
@@ -196,7 +196,7 @@ fn first_setup_stays_true_when_the_administrator_cannot_be_made() {
          SELECT '00000000-0000-7000-8000-000000000001', 'admin', 'someone@x.org', '$2b$12$abc', id
          FROM roles WHERE name = 'user'",
     );
-    fixture.manager().initialize(&administrator(), false).expect("a report");
+    fixture.manager().initialize(&administrator()).expect("a report");
     assert_eq!(setting(&fixture, "FIRST_SETUP"), "true");
     assert!(failed(&fixture.manager().health_check()).contains(&"Admin User Exists"));
 }
@@ -206,7 +206,7 @@ fn force_really_starts_anew_and_the_backup_has_what_was_changed() {
     let fixture = Fixture::created();
     rows::fill(&mut fixture.raw());
     fixture.sql("UPDATE system_settings SET value = '9' WHERE key = 'MAX_LOGIN_ATTEMPTS'");
-    let report = fixture.manager().initialize(&administrator(), true).expect("recreated");
+    let report = fixture.manager().recreate(&administrator()).expect("recreated");
     assert_eq!(report.status, SetupStatus::Recreated);
     assert_eq!(fixture.text("SELECT string_agg(username, ',') FROM users"), "admin");
     assert_eq!(setting(&fixture, "MAX_LOGIN_ATTEMPTS"), "5");
@@ -221,7 +221,7 @@ fn force_really_starts_anew_and_the_backup_has_what_was_changed() {
 fn without_force_nothing_is_started_anew() {
     let fixture = Fixture::created();
     fixture.sql("UPDATE system_settings SET value = '9' WHERE key = 'MAX_LOGIN_ATTEMPTS'");
-    let report = fixture.manager().initialize(&administrator(), false).expect("nothing to do");
+    let report = fixture.manager().initialize(&administrator()).expect("nothing to do");
     assert_eq!(report.status, SetupStatus::Unchanged);
     assert_eq!(setting(&fixture, "MAX_LOGIN_ATTEMPTS"), "9");
 }
@@ -250,7 +250,7 @@ fn a_seed_that_is_refused_leaves_nothing_of_the_others() {
     ));
     let before = rows::contents(&mut fixture.raw());
     assert!(fixture.manager().seed().is_err());
-    assert!(fixture.manager().initialize(&administrator(), false).is_err());
+    assert!(fixture.manager().initialize(&administrator()).is_err());
     assert_eq!(rows::contents(&mut fixture.raw()), before);
 }
 

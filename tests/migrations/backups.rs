@@ -67,7 +67,7 @@ fn no_backup_is_taken_when_it_is_switched_off() {
     let manager = manager(&fixture, false);
     assert_eq!(manager.rollback(LAST).expect("rolled back").backup, None);
     assert_eq!(manager.migrate().expect("migrated").backup, None);
-    let report = manager.initialize(&administrator(), true).expect("recreated");
+    let report = manager.recreate(&administrator()).expect("recreated");
     assert_eq!(report.details.backup, None);
     assert_eq!(backups(&fixture), Vec::<String>::new());
 }
@@ -76,10 +76,10 @@ fn no_backup_is_taken_when_it_is_switched_off() {
 fn no_backup_is_taken_when_there_is_nothing_to_do_or_nothing_to_save() {
     let fixture = Fixture::empty();
     let manager = manager(&fixture, true);
-    let report = manager.initialize(&administrator(), false).expect("created");
+    let report = manager.initialize(&administrator()).expect("created");
     assert_eq!(report.details.backup, None);
     assert_eq!(manager.migrate().expect("nothing").backup, None);
-    let report = manager.initialize(&administrator(), false).expect("nothing");
+    let report = manager.initialize(&administrator()).expect("nothing");
     assert_eq!(report.details.backup, None);
     manager.rollback(&RollbackTarget::Version("7".into())).expect_err("no such version");
     assert_eq!(backups(&fixture), Vec::<String>::new());

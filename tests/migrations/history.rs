@@ -33,7 +33,7 @@ fn ledgers_agree(fixture: &Fixture, applied: &[EmbeddedMigration]) {
 fn initialising_three_times_leaves_one_row_for_each_version() {
     let fixture = Fixture::created();
     for _ in 0..2 {
-        fixture.manager().initialize(&administrator(), false).expect("again");
+        fixture.manager().initialize(&administrator()).expect("again");
     }
     ledgers_agree(&fixture, all());
 }
@@ -47,7 +47,7 @@ fn rolling_back_and_forth_leaves_one_row_for_each_version() {
         manager.migrate().expect("forth");
         ledgers_agree(&fixture, all());
     }
-    manager.initialize(&administrator(), true).expect("recreated");
+    manager.recreate(&administrator()).expect("recreated");
     ledgers_agree(&fixture, all());
     assert!(manager.health_check().all_checks_passed);
 }
@@ -179,7 +179,7 @@ fn what_the_diesel_cli_began_is_finished_by_migrate_and_by_create() {
     }
     let fixture = Fixture::blank();
     apply_with_diesel(&fixture, &all()[..1]);
-    let report = fixture.manager().initialize(&administrator(), false).expect("the rest");
+    let report = fixture.manager().initialize(&administrator()).expect("the rest");
     assert!(report.details.health.healthy);
     ledgers_agree(&fixture, all());
 }

@@ -95,7 +95,7 @@ fn everything_is_rolled_back_with_rows_in_every_table() {
     assert_eq!(rows::tables(&mut fixture.raw()), ["__diesel_schema_migrations"]);
     assert_eq!(fixture.text("SELECT count(*) FROM __diesel_schema_migrations"), "0");
 
-    fixture.manager().initialize(&administrator(), false).expect("a database again");
+    fixture.manager().initialize(&administrator()).expect("a database again");
     assert!(fixture.manager().health_check().all_checks_passed);
 }
 
@@ -282,7 +282,7 @@ fn a_migration_that_fails_is_an_error_and_never_a_report() {
     fixture.sql("CREATE TABLE users (name TEXT)");
     let before = everything(&fixture);
     assert!(fixture.manager().migrate().is_err());
-    assert!(fixture.manager().initialize(&administrator(), false).is_err());
+    assert!(fixture.manager().initialize(&administrator()).is_err());
     assert_eq!(everything(&fixture), before);
 }
 

@@ -40,7 +40,7 @@ fn a_late_migration_with_a_lower_version_is_refused_and_named() {
     let before = rows::contents(&mut fixture.raw());
     let errors = [
         fixture.manager().migrate().expect_err("late"),
-        fixture.manager().initialize(&administrator(), false).expect_err("late"),
+        fixture.manager().initialize(&administrator()).expect_err("late"),
     ];
     for error in errors {
         let Error::Migration(MigrationFault::LateMigration { late, newest, .. }) = &error else {
@@ -93,7 +93,7 @@ fn a_newer_database_is_not_migrated_created_or_seeded() {
         _ => panic!("{error}"),
     };
     refused(manager.migrate().expect_err("newer"));
-    refused(manager.initialize(&administrator(), false).expect_err("newer"));
+    refused(manager.initialize(&administrator()).expect_err("newer"));
     assert_eq!(rows::contents(&mut fixture.raw()), before);
     refused(manager.seed().expect_err("newer"));
     assert_eq!(rows::contents(&mut fixture.raw()), before);

@@ -244,7 +244,7 @@ impl SqliteFixture {
     /// With a finished database: every migration, the seeds, an administrator.
     pub fn created() -> Self {
         let fixture = Self::empty();
-        fixture.manager().initialize(&administrator(), false).expect("a database");
+        fixture.manager().initialize(&administrator()).expect("a database");
         fixture
     }
 

@@ -120,7 +120,7 @@ fn a_database_in_the_middle_of_a_transfer_is_not_taken_for_a_whole_one() {
     let half = target.fixture();
     let health = half.manager().health_check();
     assert!(!health.healthy && failed(&health).contains(&"Schema Version"), "{health:?}");
-    let create = half.manager().initialize(&crate::support::administrator(), false).map(drop);
+    let create = half.manager().initialize(&crate::support::administrator()).map(drop);
     let migrate = half.manager().migrate().map(drop);
     for error in [create, migrate, half.manager().seed().map(drop)] {
         let error = error.expect_err("it lacks rows").to_string();

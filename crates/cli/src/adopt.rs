@@ -2,16 +2,16 @@
 
 use std::io::Result as IoResult;
 
-use comfy_table::CellAlignment;
 use serde_json::Value;
 use zenith_db::Error;
 use zenith_db::manager::{DatabaseManager, Origin};
 use zenith_db_import::{AdoptionOptions, AdoptionOutcome, AdoptionReport, BrokenRow, TableReport};
 
 use super::args::Args;
-use super::output::{BAD, GOOD, Output, STRONG, WARNING};
-use super::render::{Out, field, plain_table};
-use super::{Exit, ask};
+use super::ask;
+use super::exit::Exit;
+use super::output::Output;
+use super::text::{BAD, GOOD, Out, STRONG, WARNING, align_right, field, plain_table};
 
 pub(super) fn run(
     args: &Args,
@@ -118,11 +118,7 @@ fn render(out: Out<'_>, report: &AdoptionReport) -> IoResult<()> {
         let [read, copied] = [carried.read, carried.copied].map(|rows| rows.to_string());
         table.add_row([&name, &read, &copied, "0", &left.to_string()]);
     }
-    for number in 1..5 {
-        if let Some(column) = table.column_mut(number) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
+    align_right(&mut table, 1..5);
     writeln!(out, "{table}")?;
     changes(out, report)?;
     let shown = if report.outcome == AdoptionOutcome::Planned { usize::MAX } else { SHOWN };

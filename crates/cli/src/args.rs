@@ -100,7 +100,11 @@ pub(super) enum Command {
     Seed,
     /// Check everything, without writing
     #[command(visible_alias = "health")]
-    HealthCheck,
+    HealthCheck {
+        /// Check every page, row and index of an SQLite file, whatever its size
+        #[arg(long)]
+        deep: bool,
+    },
     /// Show what the database holds and where it stands, without writing
     Status,
     /// Take a backup, check it and record it

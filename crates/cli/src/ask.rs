@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use zenith_db::manager::check_password;
 
 use super::args::Args;
-use super::commands::UsageError;
+use super::exit::UsageError;
 
 /// Whether there is somebody to ask.
 pub(super) fn can_ask() -> bool {

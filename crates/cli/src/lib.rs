@@ -4,12 +4,16 @@ mod adopt;
 mod args;
 mod ask;
 mod commands;
+mod create;
+mod exit;
+mod flags;
 mod lint;
 mod migrate;
 mod output;
 mod rebuild;
 mod render;
 mod render_migrations;
+mod text;
 
 use std::process::ExitCode;
 
@@ -17,22 +21,8 @@ use clap::Parser;
 use serde_json::json;
 
 use args::Args;
+use exit::Exit;
 use output::Output;
-
-/// How the command ends. The numbers are part of its interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Exit {
-    /// Done and, where that was asked, healthy.
-    Done = 0,
-    /// The operation failed.
-    Failed = 1,
-    /// The flags or the configuration cannot be used.
-    Usage = 2,
-    /// The database is unhealthy.
-    Unhealthy = 3,
-    /// There is no database at the configured path.
-    NoDatabase = 4,
-}
 
 /// Runs the command with the process's arguments.
 #[must_use]
@@ -46,7 +36,7 @@ pub fn run() -> ExitCode {
     let exit = match commands::run(&args, output) {
         Ok(exit) => exit,
         Err(error) => {
-            let exit = commands::exit_of(&error);
+            let exit = Exit::of(&error);
             output.error(&error, exit as u8);
             exit
         }

@@ -7,9 +7,8 @@ use serde_json::json;
 use zenith_db::Backend;
 use zenith_db_lint::{MigrationSet, lint};
 
-use super::Exit;
 use super::args::Dialect;
-use super::commands::UsageError;
+use super::exit::{Exit, UsageError};
 use super::output::Output;
 
 pub(super) fn run(

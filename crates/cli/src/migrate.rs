@@ -2,8 +2,8 @@
 
 use zenith_db::manager::{DatabaseManager, MigrationPlan, RollbackTarget};
 
-use super::Exit;
 use super::args::{Args, Command};
+use super::exit::Exit;
 use super::output::Output;
 use super::{ask, render_migrations as render};
 

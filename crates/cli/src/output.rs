@@ -4,19 +4,19 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use serde_json::{Value, json};
 use zenith_db::Error;
+use zenith_db::manager::IntegrityProgress;
 use zenith_db_transfer::{TransferPhase, TransferProgress};
 
 use super::args::{Args, Color, Format};
+use super::text::{BAD, STRONG, WARNING};
 
-pub(super) const GOOD: Style = AnsiColor::Green.on_default();
-pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
-pub(super) const WARNING: Style = AnsiColor::Yellow.on_default();
-pub(super) const STRONG: Style = Style::new().bold();
+/// Interval at which a spinner turns and the elapsed time is updated.
+const TICK: Duration = Duration::from_millis(100);
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Output {
@@ -140,26 +140,22 @@ impl Output {
         }
     }
 
-    /// Shows how far a transfer has come, on a terminal only.
-    pub(super) fn with_progress<T>(
+    /// Shows the progress of a transfer, on a terminal only.
+    pub(super) fn while_transferring<T>(
         self,
         work: impl FnOnce(&mut dyn FnMut(TransferProgress)) -> T,
     ) -> T {
-        if self.quiet || !io::stderr().is_terminal() {
+        let Some(bar) = self.bar("{msg:30} {wide_bar} {human_pos} of {human_len} rows ({elapsed})")
+        else {
             return work(&mut |_| ());
-        }
-        let bar = ProgressBar::no_length();
-        let shape = "{msg:30} {wide_bar} {human_pos} of {human_len} rows ({elapsed})";
-        if let Ok(style) = ProgressStyle::with_template(shape) {
-            bar.set_style(style);
-        }
+        };
         let result = work(&mut |progress| {
-            let doing = match progress.phase {
+            let phase = match progress.phase {
                 TransferPhase::Comparing => "comparing",
                 TransferPhase::Copying => "copying",
                 TransferPhase::Proving => "proving",
             };
-            bar.set_message(format!("{doing} {}", progress.table));
+            bar.set_message(format!("{phase} {}", progress.table));
             bar.set_length(progress.of.unsigned_abs());
             bar.set_position(progress.rows.unsigned_abs());
         });
@@ -167,18 +163,47 @@ impl Output {
         result
     }
 
-    /// Shows that long work is under way, on a terminal only.
-    pub(super) fn while_working<T>(self, what: &'static str, work: impl FnOnce() -> T) -> T {
-        if self.quiet || !io::stderr().is_terminal() {
-            return work();
-        }
-        let spinner = ProgressBar::new_spinner().with_message(what);
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
-            spinner.set_style(style);
-        }
-        spinner.enable_steady_tick(Duration::from_millis(100));
+    /// Shows the progress of a deep health check, on a terminal only.
+    pub(super) fn while_checking<T>(
+        self,
+        work: impl FnOnce(&mut dyn FnMut(IntegrityProgress)) -> T,
+    ) -> T {
+        let Some(bar) = self.bar("{spinner} {msg:40} {wide_bar} {pos} of {len} ({elapsed})") else {
+            return work(&mut |_| ());
+        };
+        bar.set_message("checking");
+        bar.enable_steady_tick(TICK);
+        let result = work(&mut |progress| {
+            bar.set_message(match progress.table {
+                Some(table) => format!("checking table {table}"),
+                None => "checking all pages".into(),
+            });
+            bar.set_length(progress.total as u64);
+            bar.set_position(progress.done as u64);
+        });
+        bar.finish_and_clear();
+        result
+    }
+
+    /// Shows that long work is in progress, on a terminal only.
+    pub(super) fn while_working<T>(self, activity: &'static str, work: impl FnOnce() -> T) -> T {
+        let Some(spinner) = self.bar("{spinner} {msg} ({elapsed})") else { return work() };
+        spinner.set_message(activity);
+        spinner.enable_steady_tick(TICK);
         let result = work();
         spinner.finish_and_clear();
         result
+    }
+
+    /// Returns a progress bar of this shape; `None` if there is no terminal to show it on.
+    fn bar(self, shape: &str) -> Option<ProgressBar> {
+        if self.quiet || !io::stderr().is_terminal() {
+            return None;
+        }
+        let bar = ProgressBar::no_length();
+        if let Ok(style) = ProgressStyle::with_template(shape) {
+            bar.set_style(style);
+        }
+        Some(bar)
     }
 }

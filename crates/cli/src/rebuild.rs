@@ -7,8 +7,7 @@ use zenith_db::Backend;
 use zenith_db_lint::MigrationSet;
 use zenith_db_lint::rebuild_script;
 
-use super::Exit;
-use super::commands::UsageError;
+use super::exit::{Exit, UsageError};
 use super::output::Output;
 
 pub(super) fn run(output: Output, table: &str, directory: &Path) -> anyhow::Result<Exit> {

@@ -1,21 +1,16 @@
 //! Reports as text for people.
 
-use std::fmt::Display;
-use std::io::{Result, Write};
+use std::io::Result;
 
-use comfy_table::{CellAlignment, Table, presets};
 use secrecy::ExposeSecret;
 use zenith_db::config::Setting;
 use zenith_db::manager::{
-    AdministratorOutcome, BackupReport, HealthCheck, HealthReport, SeedReport, SetupReport,
-    StatusSummary, Step,
+    AdministratorOutcome, HealthCheck, HealthReport, SeedReport, SetupReport, StatusSummary,
 };
 use zenith_db_transfer::{TableContents, TransferRecord, TransferredTable};
 
-use super::output::{BAD, GOOD, STRONG, WARNING};
 use super::render_migrations::steps;
-
-pub(super) type Out<'a> = &'a mut dyn Write;
+use super::text::{BAD, GOOD, Out, STRONG, WARNING, align_right, backup, field, plain_table};
 
 pub(super) fn setup(out: Out<'_>, report: &SetupReport) -> Result<()> {
     let details = &report.details;
@@ -51,11 +46,6 @@ pub(super) fn setup(out: Out<'_>, report: &SetupReport) -> Result<()> {
     short_health(out, &details.health)
 }
 
-pub(super) fn ensured(out: Out<'_>, ran: &[Step], report: &HealthReport) -> Result<()> {
-    steps(out, ran)?;
-    short_health(out, report)
-}
-
 pub(super) fn seed(out: Out<'_>, report: &SeedReport) -> Result<()> {
     if !report.changed() {
         return writeln!(out, "everything was there; nothing was changed");
@@ -70,17 +60,10 @@ pub(super) fn seed(out: Out<'_>, report: &SeedReport) -> Result<()> {
     )
 }
 
-pub(super) fn backup(out: Out<'_>, report: &BackupReport) -> Result<()> {
-    let path = report.path.display();
-    field(out, "backup", format_args!("{path} ({} rows, checked)", report.rows))
-}
-
 pub(super) fn transfer(out: Out<'_>, record: &TransferRecord) -> Result<()> {
     let TransferRecord { from, to, report, file, .. } = record;
     let mut table = plain_table(["table", "rows", "source", "target"]);
-    if let Some(rows) = table.column_mut(1) {
-        rows.set_cell_alignment(CellAlignment::Right);
-    }
+    align_right(&mut table, [1]);
     for TransferredTable { table: name, source, target } in &report.tables {
         // The beginning is enough for people; the file has all of it.
         let digest = |contents: &TableContents| format!("{:.16}", contents.digest.to_string());
@@ -107,7 +90,7 @@ pub(super) fn health(out: Out<'_>, report: &HealthReport) -> Result<()> {
 }
 
 /// The failures only, and the verdict.
-fn short_health(out: Out<'_>, report: &HealthReport) -> Result<()> {
+pub(super) fn short_health(out: Out<'_>, report: &HealthReport) -> Result<()> {
     for check in report.failures() {
         line(out, check)?;
     }
@@ -162,9 +145,7 @@ pub(super) fn status(out: Out<'_>, status: &StatusSummary) -> Result<()> {
         ),
     )?;
     let mut table = plain_table(["table", "rows"]);
-    if let Some(rows) = table.column_mut(1) {
-        rows.set_cell_alignment(CellAlignment::Right);
-    }
+    align_right(&mut table, [1]);
     for (name, count) in &status.record_counts {
         table.add_row([name, &count.to_string()]);
     }
@@ -178,14 +159,4 @@ pub(super) fn config(out: Out<'_>, settings: &[Setting]) -> Result<()> {
         table.add_row([setting.name, value, &setting.source.to_string()]);
     }
     writeln!(out, "{table}")
-}
-
-pub(super) fn plain_table<const N: usize>(header: [&str; N]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(header);
-    table
-}
-
-pub(super) fn field(out: Out<'_>, name: &str, value: impl Display) -> Result<()> {
-    writeln!(out, "  {name:<13}  {value}")
 }

@@ -6,8 +6,7 @@ use zenith_db::manager::{
     Effect, HistoryFault, MigrationPlan, MigrationReport, Phase, RepairReport, Step, StepDirection,
 };
 
-use super::output::{BAD, GOOD, STRONG, WARNING};
-use super::render::{Out, backup, field};
+use super::text::{BAD, GOOD, Out, STRONG, WARNING, backup, field};
 
 pub(super) fn migration(out: Out<'_>, report: &MigrationReport) -> Result<()> {
     if report.steps.is_empty() {

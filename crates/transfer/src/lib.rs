@@ -66,9 +66,9 @@ const HISTORY: &str = <schema_version::Row as table::Row>::TABLE;
 /// #     zenith_db::DbConnection::Sqlite(connection)
 /// # };
 /// # DatabaseManager::new(Config::for_path(path("old.db"))?)
-/// #     .initialize(&Administrator::default(), false)?;
+/// #     .initialize(&Administrator::default())?;
 /// # DatabaseManager::new(Config::for_path(path("new.db"))?)
-/// #     .initialize(&Administrator::default(), false)?;
+/// #     .initialize(&Administrator::default())?;
 /// # let (mut source, mut target) = (open("old.db"), open("new.db"));
 /// let options = TransferOptions::default();
 /// let moved = transfer_between(&mut source, &mut target, &options, &mut |progress| {

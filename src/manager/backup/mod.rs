@@ -11,62 +11,32 @@
 //! A failure at any point leaves no file behind, and that of `zenith-db backup` is recorded. Only a
 //! kill leaves one: a hidden `.zenith-….partial`, which can be deleted.
 
+mod copy;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod record;
+mod report;
 mod sqlite;
 
 use std::fs;
 use std::path::PathBuf;
 
 use chrono::Utc;
-use serde::Serialize;
 use tempfile::NamedTempFile;
 
+pub use copy::Fidelity;
+pub(super) use record::last_recorded;
+pub use report::BackupReport;
+
+use copy::CopyOutcome;
+use record::record_failure;
+
 use super::DatabaseManager;
-use crate::backend::DbConnection;
-use crate::catalog::table_exists;
 use crate::config::Location;
 use crate::connection::{self, Access};
-use crate::error::{Error, Result, chain};
-use crate::models::{BackupJob, NewBackupJob};
-use crate::types::{BackupStatus, PublicId, UtcTime, VerificationStatus};
-
-/// What the rows of the copy were compared with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Fidelity {
-    /// Nobody wrote meanwhile: every table has exactly the rows of the source.
-    ExactRowCounts,
-    /// Others wrote meanwhile: every table is there, and the copy is whole in itself.
-    SameTables,
-}
-
-/// What was copied.
-struct Copied {
-    rows: i64,
-    fidelity: Fidelity,
-}
-
-/// A backup that was taken and checked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct BackupReport {
-    /// Its public id in `backup_jobs`.
-    pub job_id: PublicId,
-    /// Where it lies.
-    pub path: PathBuf,
-    /// How large it is, in bytes.
-    pub size_bytes: u64,
-    /// When it was begun.
-    pub started_at: UtcTime,
-    /// When it was done.
-    pub completed_at: UtcTime,
-    /// How many rows it holds, in all tables.
-    pub rows: i64,
-    /// What its rows were compared with.
-    pub fidelity: Fidelity,
-    /// What asked for it.
-    pub triggered_by: String,
-}
+use crate::error::{Error, Result};
+use crate::models::BackupJob;
+use crate::types::{PublicId, UtcTime};
 
 impl DatabaseManager {
     /// Takes a backup now, whatever `auto_backup` says, and records it in `backup_jobs`.
@@ -107,7 +77,7 @@ impl DatabaseManager {
             .suffix(".partial")
             .tempfile_in(directory)
             .map_err(Error::io("create a file in", directory))?;
-        let Copied { rows, fidelity } = match self.config.location() {
+        let CopyOutcome { rows, fidelity } = match self.config.location() {
             Location::Sqlite(_) => sqlite::copy(&mut source, partial.path(), &self.config)?,
             #[cfg(feature = "postgres")]
             Location::Postgres(url) => {
@@ -165,57 +135,5 @@ impl DatabaseManager {
                 Err(failed) => return Err(Error::io("name the backup", path)(failed.error)),
             }
         }
-    }
-}
-
-impl BackupReport {
-    /// Records the backup. The copy is good whether or not that works, so a failure is a warning.
-    pub(super) fn record(&self, connection: &mut DbConnection) {
-        let path = self.path.display().to_string();
-        let job = NewBackupJob::builder()
-            .job_id(self.job_id)
-            .status(BackupStatus::Completed)
-            .started_at(self.started_at)
-            .completed_at(self.completed_at)
-            .backup_path(path.as_str())
-            .backup_size(i64::try_from(self.size_bytes).ok())
-            .verification_status(VerificationStatus::Verified)
-            .triggered_by(self.triggered_by.as_str())
-            .build();
-        record(&job, connection);
-    }
-}
-
-fn record_failure(error: &Error, started_at: UtcTime, connection: &mut DbConnection) {
-    let reason = chain(error);
-    let job = NewBackupJob::builder()
-        .status(BackupStatus::Failed)
-        .started_at(started_at)
-        .completed_at(UtcTime::now().max(started_at))
-        .error_message(reason.as_str())
-        .triggered_by("backup")
-        .build();
-    record(&job, connection);
-}
-
-/// Writes the record, if its table is there yet.
-fn record(job: &NewBackupJob<'_>, connection: &mut DbConnection) {
-    let recorded = connection.write(|connection| {
-        if table_exists(connection, "backup_jobs")? {
-            job.insert(connection)?;
-        }
-        Ok::<_, Error>(())
-    });
-    if let Err(error) = recorded {
-        tracing::warn!(%error, "the backup could not be recorded");
-    }
-}
-
-/// The newest completed backup; `None` also where the table is not there yet.
-pub(super) fn last_recorded(connection: &mut DbConnection) -> Result<Option<BackupJob>> {
-    if table_exists(connection, "backup_jobs")? {
-        BackupJob::find_last_completed(connection)
-    } else {
-        Ok(None)
     }
 }

@@ -10,7 +10,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use secrecy::ExposeSecret;
 
-use super::{Copied, Fidelity};
+use super::copy::{CopyOutcome, Fidelity};
 use crate::backend::DbConnection;
 use crate::catalog::row_counts;
 use crate::config::ServerUrl;
@@ -18,7 +18,7 @@ use crate::dispatch;
 use crate::error::{Error, Result};
 
 #[derive(QueryableByName)]
-struct Snapshot {
+struct ExportedSnapshot {
     #[diesel(sql_type = Text)]
     id: String,
     #[diesel(sql_type = Text)]
@@ -32,7 +32,7 @@ pub(super) fn copy(
     target: &Path,
     url: &ServerUrl,
     pooled: bool,
-) -> Result<Copied> {
+) -> Result<CopyOutcome> {
     if pooled {
         return Err(Error::TransactionPooler);
     }
@@ -45,9 +45,14 @@ pub(super) fn copy(
     result
 }
 
-fn dump_and_check(source: &mut DbConnection, target: &Path, url: &ServerUrl) -> Result<Copied> {
+fn dump_and_check(
+    source: &mut DbConnection,
+    target: &Path,
+    url: &ServerUrl,
+) -> Result<CopyOutcome> {
     let query = "SELECT pg_export_snapshot() AS id, quote_ident(current_schema()) AS schema";
-    let snapshot: Snapshot = dispatch!(&mut *source, |c| diesel::sql_query(query).get_result(c))?;
+    let snapshot: ExportedSnapshot =
+        dispatch!(&mut *source, |c| diesel::sql_query(query).get_result(c))?;
     let counted = row_counts(source)?;
 
     let (bare, password) = url.without_password();
@@ -71,7 +76,7 @@ fn dump_and_check(source: &mut DbConnection, target: &Path, url: &ServerUrl) -> 
         let reason = format!("its tables and rows are {found:?}, the database's {counted:?}");
         return Err(Error::BackupUnfaithful { reason });
     }
-    Ok(Copied { rows: found.values().sum(), fidelity: Fidelity::ExactRowCounts })
+    Ok(CopyOutcome { rows: found.values().sum(), fidelity: Fidelity::ExactRowCounts })
 }
 
 /// Reads a dump back, all of it, and counts the rows of each table.

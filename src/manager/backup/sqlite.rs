@@ -5,7 +5,7 @@ use std::path::Path;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use super::{Copied, Fidelity};
+use super::copy::{CopyOutcome, Fidelity};
 use crate::backend::DbConnection;
 use crate::catalog::{IntegrityCheck, broken_references, integrity_faults, row_counts};
 use crate::config::Config;
@@ -13,7 +13,11 @@ use crate::connection;
 use crate::error::{Error, Result};
 
 /// Copies the database into an empty file, and checks the copy.
-pub(super) fn copy(source: &mut DbConnection, target: &Path, config: &Config) -> Result<Copied> {
+pub(super) fn copy(
+    source: &mut DbConnection,
+    target: &Path,
+    config: &Config,
+) -> Result<CopyOutcome> {
     let before = Contents::of(source)?;
     let uri = connection::literal_uri(target)?;
     // VACUUM INTO writes nothing here, but `query_only` refuses it all the same.
@@ -26,7 +30,7 @@ pub(super) fn copy(source: &mut DbConnection, target: &Path, config: &Config) ->
     check(&mut copy, &before, &after)
 }
 
-fn check(copy: &mut DbConnection, before: &Contents, after: &Contents) -> Result<Copied> {
+fn check(copy: &mut DbConnection, before: &Contents, after: &Contents) -> Result<CopyOutcome> {
     let unfaithful = |reason: String| Err(Error::BackupUnfaithful { reason });
     let faults = integrity_faults(copy, IntegrityCheck::Full)?;
     if !faults.is_empty() {
@@ -49,7 +53,7 @@ fn check(copy: &mut DbConnection, before: &Contents, after: &Contents) -> Result
     if broken > 0 {
         tracing::warn!(broken, "the database has broken references, and so has its backup");
     }
-    Ok(Copied { rows: found.rows.iter().map(|(_, count)| count).sum(), fidelity })
+    Ok(CopyOutcome { rows: found.rows.iter().map(|(_, count)| count).sum(), fidelity })
 }
 
 /// The rows of a database at one moment.

@@ -1,75 +1,123 @@
 //! The checks that both databases have.
 
-use super::Finding;
+use super::outcome::CheckOutcome;
 use crate::backend::DbConnection;
-use crate::catalog::broken_references;
+use crate::catalog::{broken_references, table_exists};
 use crate::error::Result;
 use crate::manager::origin::has_unfinished_transfer;
 use crate::manager::{DatabaseManager, seed};
-use crate::migrations;
+use crate::migrations::{self, HistoryFault};
 use crate::models::User;
 
-pub(super) type Check = fn(&mut DbConnection, &DatabaseManager) -> Result<Finding>;
+pub(super) type CheckFunction = fn(&mut DbConnection, &DatabaseManager) -> Result<CheckOutcome>;
 
 /// Name, whether it is critical, and the check.
-pub(super) type Named = (&'static str, bool, Check);
+pub(super) type NamedCheck = (&'static str, bool, CheckFunction);
 
-pub(super) const MEND_SCHEMA: &str = "`zenith-db migrate` if migrations are pending; otherwise \
-                                      restore a backup or undo what was changed by hand";
+/// Returns how to fix a schema that lacks something or differs.
+pub(super) fn schema_fix(
+    connection: &mut DbConnection,
+    manager: &DatabaseManager,
+) -> Result<&'static str> {
+    Ok(if manager.ledger(connection)?.pending().next().is_some() {
+        "`zenith-db ensure` applies the pending migrations"
+    } else {
+        "restore a backup, or undo what was changed by hand"
+    })
+}
 
 pub(super) fn schema_version(
     connection: &mut DbConnection,
     manager: &DatabaseManager,
-) -> Result<Finding> {
+) -> Result<CheckOutcome> {
     let ledger = manager.ledger(connection)?;
     let faults = migrations::check_history(connection, &ledger)?;
+    let mut fix = match faults.first() {
+        Some(HistoryFault::NoHistory) => schema_fix(connection, manager)?,
+        Some(HistoryFault::Unrecorded { .. } | HistoryFault::NotRun { .. }) => {
+            "`zenith-db ensure` corrects the record"
+        }
+        Some(HistoryFault::Edited { .. }) => {
+            "`zenith-db migrate --repair` shows the change and can accept it"
+        }
+        Some(HistoryFault::Late { .. }) => "`zenith-db migrate` says how to apply it",
+        Some(HistoryFault::Newer { .. } | HistoryFault::Missing { .. }) | None => {
+            "use the version of this program that has it"
+        }
+    };
     let mut faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
     if has_unfinished_transfer(connection)? {
-        faults.push("a transfer into it was stopped: `zenith-db transfer --resume` ends it".into());
+        faults.push("a transfer into this database was stopped".into());
+        fix = "`zenith-db transfer --to … --resume`, run on its source, completes it";
     }
     let current = ledger.current().unwrap_or("none").to_owned();
-    Ok(Finding::from_faults(
-        &faults,
-        format!("{current}, as recorded in schema_version"),
-        "`zenith-db migrate` records what ran; a changed, missing or unknown migration needs the \
-         version of this program that has it; `zenith-db migrate --repair` accepts a changed one",
-    ))
+    Ok(CheckOutcome::from_faults(&faults, format!("{current}, as recorded in schema_version"), fix))
 }
 
 pub(super) fn foreign_key_violations(
     connection: &mut DbConnection,
     _: &DatabaseManager,
-) -> Result<Finding> {
+) -> Result<CheckOutcome> {
     let broken = broken_references(connection)?;
-    Ok(Finding::from_faults(&broken, "none", "restore a backup, or mend or delete these rows"))
+    let fix = "restore a backup, or correct or delete these rows";
+    Ok(CheckOutcome::from_faults(&broken, "none", fix))
 }
 
-pub(super) fn seeds(connection: &mut DbConnection, _: &DatabaseManager) -> Result<Finding> {
+/// Returns a failed outcome if one of the tables that a check reads does not exist.
+fn missing_table(
+    connection: &mut DbConnection,
+    manager: &DatabaseManager,
+    tables: &[&str],
+) -> Result<Option<CheckOutcome>> {
+    for table in tables {
+        if !table_exists(connection, table)? {
+            let fix = schema_fix(connection, manager)?;
+            return Ok(Some(CheckOutcome::Bad(format!("table {table} is missing; {fix}"))));
+        }
+    }
+    Ok(None)
+}
+
+pub(super) fn seeds(
+    connection: &mut DbConnection,
+    manager: &DatabaseManager,
+) -> Result<CheckOutcome> {
+    let tables = ["roles", "permissions", "system_settings"];
+    if let Some(outcome) = missing_table(connection, manager, &tables)? {
+        return Ok(outcome);
+    }
     let missing = seed::missing(connection)?;
     let missing: Vec<String> = missing.iter().map(|name| format!("{name} is missing")).collect();
-    Ok(Finding::from_faults(
+    Ok(CheckOutcome::from_faults(
         &missing,
-        "roles, permissions and settings are there",
-        "`zenith-db seed` writes them",
+        "all roles, permissions and settings",
+        "`zenith-db ensure` writes them",
     ))
 }
 
-pub(super) fn administrator(connection: &mut DbConnection, _: &DatabaseManager) -> Result<Finding> {
+pub(super) fn administrator(
+    connection: &mut DbConnection,
+    manager: &DatabaseManager,
+) -> Result<CheckOutcome> {
+    if let Some(outcome) = missing_table(connection, manager, &["users", "roles"])? {
+        return Ok(outcome);
+    }
     let names: Vec<String> =
         User::list_administrators(connection)?.into_iter().map(|user| user.username).collect();
     Ok(if names.is_empty() {
-        Finding::Bad(
-            "no active user has an administrator's role; `zenith-db create --admin-user NAME` \
-             makes one"
-                .into(),
+        CheckOutcome::Bad(
+            "no active user has an administrator's role; `zenith-db ensure` creates one".into(),
         )
     } else {
-        Finding::Good(names.join(", "))
+        CheckOutcome::Good(names.join(", "))
     })
 }
 
-pub(super) fn pending(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<Finding> {
+pub(super) fn pending(
+    connection: &mut DbConnection,
+    manager: &DatabaseManager,
+) -> Result<CheckOutcome> {
     let ledger = manager.ledger(connection)?;
     let names: Vec<String> = ledger.pending().map(|m| format!("{m} is pending")).collect();
-    Ok(Finding::from_faults(&names, "none", "`zenith-db migrate` applies them"))
+    Ok(CheckOutcome::from_faults(&names, "none", "`zenith-db ensure` applies them"))
 }

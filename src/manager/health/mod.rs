@@ -1,13 +1,21 @@
 //! The health check: every promise about a database, looked at without writing anything.
 
-mod catalogue;
 mod checks;
+mod expected_schema;
+mod integrity;
+mod outcome;
 mod permissions;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod report;
 mod sqlite;
 
-use serde::Serialize;
+pub use integrity::IntegrityProgress;
+pub use report::{HealthCheck, HealthReport};
+
+use expected_schema::SchemaDefinitions;
+use integrity::{FULL_INTEGRITY, full_integrity};
+use outcome::CheckOutcome;
 
 use super::DatabaseManager;
 use crate::backend::DbConnection;
@@ -22,72 +30,30 @@ use crate::migrations::Migrations;
 /// # Errors
 /// [`Error::Migration`] if the migrations do not run in memory.
 pub fn expected_names(migrations: Migrations) -> Result<Vec<String>> {
-    let expected = catalogue::Catalogue::expected(migrations)?;
+    let expected = SchemaDefinitions::expected(migrations)?;
     let all = [&expected.tables, &expected.indexes, &expected.triggers];
     Ok(all.iter().flat_map(|definitions| definitions.keys().cloned()).collect())
 }
 
-/// One promise, and whether it holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct HealthCheck {
-    /// What is checked.
-    pub name: &'static str,
-    /// Whether it holds. A check that was skipped counts as passed; its details say why.
-    pub passed: bool,
-    /// Whether the application must not run without it.
-    pub critical: bool,
-    /// What was found, and what mends it.
-    pub details: String,
-}
-
-/// Every check, in a fixed order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct HealthReport {
-    /// Every critical check passed.
-    pub healthy: bool,
-    /// Every check passed.
-    pub all_checks_passed: bool,
-    /// The checks. Without a readable database there is only the first.
-    pub checks: Vec<HealthCheck>,
-}
-
-impl HealthReport {
-    fn of(checks: Vec<HealthCheck>) -> Self {
-        let healthy = checks.iter().all(|check| check.passed || !check.critical);
-        let all_checks_passed = checks.iter().all(|check| check.passed);
-        Self { healthy, all_checks_passed, checks }
-    }
-
-    /// The checks that did not pass.
-    pub fn failures(&self) -> impl Iterator<Item = &HealthCheck> {
-        self.checks.iter().filter(|check| !check.passed)
-    }
-}
-
-/// What a check found.
-enum Finding {
-    Good(String),
-    Bad(String),
-}
-
-impl Finding {
-    /// Good if there are no faults, with `good` to say so.
-    fn from_faults(faults: &[String], good: impl Into<String>, cure: &str) -> Self {
-        if faults.is_empty() {
-            return Self::Good(good.into());
-        }
-        let shown: Vec<&str> = faults.iter().take(5).map(String::as_str).collect();
-        let rest = faults.len() - shown.len();
-        let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-        Self::Bad(format!("{}{more}; {cure}", shown.join("; ")))
-    }
-}
-
 impl DatabaseManager {
-    /// Checks everything. It opens read-only and creates nothing; a missing or unreadable database
-    /// is a failed check, not an error.
+    /// Checks everything, except the integrity of an SQLite file above 256 MiB. Opens the database
+    /// read-only and creates nothing; a missing or unreadable database is a failed check, not an error.
     #[must_use]
     pub fn health_check(&self) -> HealthReport {
+        self.run_checks(None)
+    }
+
+    /// Checks everything, as [`DatabaseManager::health_check`] does, with SQLite's full
+    /// `integrity_check` in place of the quick one, whatever the size of the file. Its duration grows
+    /// with the file; `progress` is called before each of its steps.
+    ///
+    /// PostgreSQL has no such check built in: the report names the tool that has one.
+    #[must_use]
+    pub fn deep_health_check(&self, progress: &mut dyn FnMut(IntegrityProgress)) -> HealthReport {
+        self.run_checks(Some(progress))
+    }
+
+    fn run_checks(&self, mut deep: Option<&mut dyn FnMut(IntegrityProgress)>) -> HealthReport {
         let location = self.config.location();
         let (exists, all) = match location {
             Location::Sqlite(_) => ("Database File Exists", sqlite::CHECKS),
@@ -102,15 +68,13 @@ impl DatabaseManager {
                 critical: true,
                 details: location.to_string(),
             }];
-            for (name, critical, check) in all {
-                // A check that cannot be made has not passed, and says why.
-                let finding =
-                    check(connection, self).unwrap_or_else(|error| Finding::Bad(chain(&error)));
-                let (passed, details) = match finding {
-                    Finding::Good(details) => (true, details),
-                    Finding::Bad(details) => (false, details),
-                };
-                checks.push(HealthCheck { name, passed, critical: *critical, details });
+            let is_replaced = |name| deep.is_some() && name == sqlite::QUICK_INTEGRITY;
+            for (name, critical, check) in all.iter().filter(|(name, ..)| !is_replaced(*name)) {
+                checks.push(result_of(name, *critical, check(connection, self)));
+            }
+            // Last, because it takes longest.
+            if let Some(progress) = deep.as_deref_mut() {
+                checks.push(result_of(FULL_INTEGRITY, true, full_integrity(connection, progress)));
             }
             Ok(checks)
         };
@@ -119,9 +83,19 @@ impl DatabaseManager {
                 name: exists,
                 passed: false,
                 critical: true,
-                details: format!("{}; the other checks need it and were not made", chain(&error)),
+                details: format!("{}; the other checks were skipped", chain(&error)),
             }]
         });
         HealthReport::of(checks)
     }
+}
+
+/// A check that fails with an error has not passed, and says why.
+fn result_of(name: &'static str, critical: bool, outcome: Result<CheckOutcome>) -> HealthCheck {
+    let (passed, details) = match outcome {
+        Ok(CheckOutcome::Good(details)) => (true, details),
+        Ok(CheckOutcome::Bad(details)) => (false, details),
+        Err(error) => (false, chain(&error)),
+    };
+    HealthCheck { name, passed, critical, details }
 }

@@ -2,17 +2,17 @@
 
 use std::path::Path;
 
-use super::Finding;
+use super::outcome::CheckOutcome;
 use crate::backend::DbConnection;
 use crate::error::Result;
 use crate::manager::DatabaseManager;
 
 /// The files must be private, and the directory must not let others put files in their place.
 #[cfg(unix)]
-pub(super) fn check(_: &mut DbConnection, manager: &DatabaseManager) -> Result<Finding> {
+pub(super) fn check(_: &mut DbConnection, manager: &DatabaseManager) -> Result<CheckOutcome> {
     let config = &manager.config;
     let Some(database) = config.location().path() else {
-        return Ok(Finding::Good("not a file".into()));
+        return Ok(CheckOutcome::Good("not a file".into()));
     };
     let files = [
         database.as_path().to_owned(),
@@ -26,7 +26,7 @@ pub(super) fn check(_: &mut DbConnection, manager: &DatabaseManager) -> Result<F
     }
     fault(database.directory(), 0o022, "700", &mut faults)?;
     fault(config.backup_dir(), 0o077, "700", &mut faults)?;
-    Ok(Finding::from_faults(&faults, "only the owner has access", "then check who had access"))
+    Ok(CheckOutcome::from_faults(&faults, "only the owner has access", "then check who had access"))
 }
 
 #[cfg(unix)]
@@ -49,7 +49,7 @@ fn fault(path: &Path, refused: u32, wanted: &str, faults: &mut Vec<String>) -> R
 
 /// Elsewhere, access follows the directory's own list, which is the administrator's to set.
 #[cfg(not(unix))]
-pub(super) fn check(_: &mut DbConnection, _: &DatabaseManager) -> Result<Finding> {
+pub(super) fn check(_: &mut DbConnection, _: &DatabaseManager) -> Result<CheckOutcome> {
     let _: Option<&Path> = None;
-    Ok(Finding::Good("not checked on this system".into()))
+    Ok(CheckOutcome::Good("not checked on this system".into()))
 }

@@ -1,23 +1,24 @@
 //! The checks of a database on a PostgreSQL server, in the order in which they are shown.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
-use super::Finding;
 use super::checks::{
-    MEND_SCHEMA, Named, administrator, foreign_key_violations, pending, schema_version, seeds,
+    NamedCheck, administrator, foreign_key_violations, pending, schema_fix, schema_version, seeds,
 };
-use crate::backend::Backend;
-use crate::backend::DbConnection;
+use super::expected_schema::expected_on_postgres;
+use super::outcome::CheckOutcome;
+use crate::backend::{Backend, DbConnection};
 use crate::connection::{self, Server};
 use crate::dispatch;
 use crate::error::Result;
 use crate::manager::DatabaseManager;
 use crate::migrations::Structure;
 
-pub(super) const CHECKS: &[Named] = &[
+pub(super) const CHECKS: &[NamedCheck] = &[
     ("Schema Version", true, schema_version),
     ("Required Tables", true, required_tables),
     ("Required Columns and Indexes", true, columns_and_indexes),
@@ -34,19 +35,22 @@ pub(super) const CHECKS: &[Named] = &[
     ("Pending Migrations", true, pending),
 ];
 
-fn required_tables(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<Finding> {
+fn required_tables(
+    connection: &mut DbConnection,
+    manager: &DatabaseManager,
+) -> Result<CheckOutcome> {
     let (expected, found) = both(connection, manager)?;
     let found = found.tables();
     let missing = expected.tables().into_iter().filter(|table| !found.contains(table));
     let missing: Vec<String> = missing.map(|table| format!("table {table} is missing")).collect();
     let good = format!("all {} tables", expected.tables().len());
-    Ok(Finding::from_faults(&missing, good, MEND_SCHEMA))
+    Ok(CheckOutcome::from_faults(&missing, good, schema_fix(connection, manager)?))
 }
 
 fn columns_and_indexes(
     connection: &mut DbConnection,
     manager: &DatabaseManager,
-) -> Result<Finding> {
+) -> Result<CheckOutcome> {
     let (expected, found) = both(connection, manager)?;
     let tables = found.tables();
     let mut faults = Vec::new();
@@ -60,14 +64,18 @@ fn columns_and_indexes(
     }
     faults.extend(strange_columns(&expected, &found));
     let good = format!("as the migrations make them, {} indexes", expected.indexes.len());
-    Ok(Finding::from_faults(&faults, good, MEND_SCHEMA))
+    Ok(CheckOutcome::from_faults(&faults, good, schema_fix(connection, manager)?))
 }
 
-fn triggers(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<Finding> {
+fn triggers(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<CheckOutcome> {
     let (expected, found) = both(connection, manager)?;
     let mut faults = differences(&expected.triggers, &found.triggers, &found.tables());
     faults.extend(weakened_triggers(connection, manager, &expected)?);
-    Ok(Finding::from_faults(&faults, format!("all {}", expected.triggers.len()), MEND_SCHEMA))
+    Ok(CheckOutcome::from_faults(
+        &faults,
+        format!("all {}", expected.triggers.len()),
+        schema_fix(connection, manager)?,
+    ))
 }
 
 #[derive(QueryableByName)]
@@ -108,9 +116,8 @@ fn weakened_triggers(
 fn both(
     connection: &mut DbConnection,
     manager: &DatabaseManager,
-) -> Result<(Structure, Structure)> {
-    let migrations = manager.migrations.iter();
-    Ok((Structure::made_by(migrations, Backend::Postgres)?, Structure::of(connection)?))
+) -> Result<(Arc<Structure>, Structure)> {
+    Ok((expected_on_postgres(manager.migrations)?, Structure::of(connection)?))
 }
 
 /// What is missing from the tables that are there: a missing table is reported once.
@@ -139,49 +146,49 @@ fn strange_columns(expected: &Structure, found: &Structure) -> Vec<String> {
 }
 
 #[derive(QueryableByName)]
-struct Name {
+struct NamedValue {
     #[diesel(sql_type = Text)]
     name: String,
 }
 
-fn indexes_valid(connection: &mut DbConnection, _: &DatabaseManager) -> Result<Finding> {
+fn indexes_valid(connection: &mut DbConnection, _: &DatabaseManager) -> Result<CheckOutcome> {
     let query = "SELECT indexrelid::regclass::text AS name FROM pg_index
                  JOIN pg_class ON pg_class.oid = indrelid
                  WHERE NOT (indisvalid AND indisready)
                      AND relnamespace = current_schema()::regnamespace ORDER BY 1";
-    let found: Vec<Name> = dispatch!(connection, |c| diesel::sql_query(query).load(c))?;
+    let found: Vec<NamedValue> = dispatch!(connection, |c| diesel::sql_query(query).load(c))?;
     let faults: Vec<String> =
         found.into_iter().map(|index| format!("{} is invalid", index.name)).collect();
-    Ok(Finding::from_faults(&faults, "all", "`REINDEX INDEX CONCURRENTLY` makes each anew"))
+    Ok(CheckOutcome::from_faults(&faults, "all", "`REINDEX INDEX CONCURRENTLY` makes each anew"))
 }
 
 /// A setting as the server gives it to a new session of this user.
 fn setting(connection: &mut DbConnection, name: &str) -> Result<String> {
     let query =
         format!("SELECT coalesce(reset_val, '') AS name FROM pg_settings WHERE name = '{name}'");
-    let found: Name = dispatch!(connection, |c| diesel::sql_query(query).get_result(c))?;
+    let found: NamedValue = dispatch!(connection, |c| diesel::sql_query(query).get_result(c))?;
     Ok(found.name)
 }
 
-fn server_version(connection: &mut DbConnection, _: &DatabaseManager) -> Result<Finding> {
+fn server_version(connection: &mut DbConnection, _: &DatabaseManager) -> Result<CheckOutcome> {
     let server = Server::ask(connection.postgres()?)?;
     let good = format!("PostgreSQL {}", server.shown_version);
-    Ok(server.version_fault().map_or(Finding::Good(good), Finding::Bad))
+    Ok(server.version_fault().map_or(CheckOutcome::Good(good), CheckOutcome::Bad))
 }
 
-fn encoding(connection: &mut DbConnection, _: &DatabaseManager) -> Result<Finding> {
+fn encoding(connection: &mut DbConnection, _: &DatabaseManager) -> Result<CheckOutcome> {
     let server = Server::ask(connection.postgres()?)?;
-    Ok(server.encoding_fault().map_or(Finding::Good(server.encoding), Finding::Bad))
+    Ok(server.encoding_fault().map_or(CheckOutcome::Good(server.encoding), CheckOutcome::Bad))
 }
 
 /// Times are stored in UTC whatever this says; other programs would show and compare them wrongly.
-fn time_zone(connection: &mut DbConnection, _: &DatabaseManager) -> Result<Finding> {
+fn time_zone(connection: &mut DbConnection, _: &DatabaseManager) -> Result<CheckOutcome> {
     let zone = setting(connection, "TimeZone")?;
     let is_utc = ["UTC", "Etc/UTC", "GMT", "Etc/GMT", "Zulu", "Etc/Zulu", "UCT"].contains(&&*zone);
     Ok(if is_utc {
-        Finding::Good(zone)
+        CheckOutcome::Good(zone)
     } else {
-        Finding::Bad(format!(
+        CheckOutcome::Bad(format!(
             "other programs of this user have {zone}, and take stored times for times there: ALTER \
              DATABASE … SET timezone TO 'UTC'"
         ))
@@ -196,7 +203,7 @@ struct Room {
     used: i64,
 }
 
-fn headroom(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<Finding> {
+fn headroom(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<CheckOutcome> {
     let config = &manager.config;
     let query = "SELECT current_setting('max_connections')::int8
             - current_setting('superuser_reserved_connections')::int8 AS limit,
@@ -207,9 +214,9 @@ fn headroom(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<
     let state =
         format!("{} of {} connections are free, a pool may take {wanted}", free, room.limit);
     Ok(if free >= wanted {
-        Finding::Good(state)
+        CheckOutcome::Good(state)
     } else {
-        Finding::Bad(format!(
+        CheckOutcome::Bad(format!(
             "{state}; lower DATABASE_MAX_CONNECTIONS, raise the server's max_connections, or put a \
              pooler before it"
         ))
@@ -229,23 +236,23 @@ fn identity(connection: &mut DbConnection) -> Result<i64> {
     Ok(found.system)
 }
 
-fn replica(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<Finding> {
+fn replica(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<CheckOutcome> {
     let config = &manager.config;
     let Some(url) = &config.server().replica else {
-        return Ok(Finding::Good("none is configured".into()));
+        return Ok(CheckOutcome::Good("none is configured".into()));
     };
     let mut replica = connection::open_replica(url, config)?;
     if identity(connection)? != identity(&mut replica)? {
-        return Ok(Finding::Bad(format!(
+        return Ok(CheckOutcome::Bad(format!(
             "{url} is no replica of this server: DATABASE_REPLICA_URL names another one"
         )));
     }
     let limit = config.server().replica_max_lag;
     Ok(match connection::lag(&mut replica)? {
-        Some(lag) if lag <= limit => Finding::Good(format!("{} ms behind", lag.as_millis())),
+        Some(lag) if lag <= limit => CheckOutcome::Good(format!("{} ms behind", lag.as_millis())),
         lag => {
             let lag = lag.map_or("an unknown time".into(), |lag| format!("{} ms", lag.as_millis()));
-            Finding::Bad(format!(
+            CheckOutcome::Bad(format!(
                 "it lies {lag} behind, {} ms are allowed; reads go to the primary. Is replication \
                  running?",
                 limit.as_millis()

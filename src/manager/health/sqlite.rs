@@ -5,11 +5,12 @@ use std::fs;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use super::catalogue::Catalogue;
 use super::checks::{
-    MEND_SCHEMA, Named, administrator, foreign_key_violations, pending, schema_version, seeds,
+    NamedCheck, administrator, foreign_key_violations, pending, schema_fix, schema_version, seeds,
 };
-use super::{Finding, permissions};
+use super::expected_schema::SchemaDefinitions;
+use super::outcome::CheckOutcome;
+use super::permissions;
 use crate::backend::Backend;
 use crate::backend::DbConnection;
 use crate::catalog::{IntegrityCheck, integrity_faults};
@@ -19,7 +20,9 @@ use crate::connection::{read_head, read_pragma};
 use crate::error::{Error, Result};
 use crate::manager::DatabaseManager;
 
-pub(super) const CHECKS: &[Named] = &[
+pub(super) const QUICK_INTEGRITY: &str = "Quick Integrity";
+
+pub(super) const CHECKS: &[NamedCheck] = &[
     ("Schema Version", true, schema_version),
     ("Required Tables", true, required_tables),
     ("Required Columns and Indexes", true, columns_and_indexes),
@@ -27,7 +30,7 @@ pub(super) const CHECKS: &[Named] = &[
     ("Foreign Keys Enabled", false, foreign_keys_enabled),
     ("Foreign Key Violations", true, foreign_key_violations),
     ("WAL Mode", false, wal_mode),
-    ("Quick Integrity", true, quick_integrity),
+    (QUICK_INTEGRITY, true, quick_integrity),
     ("Seeds Present", true, seeds),
     ("Admin User Exists", false, administrator),
     ("SQLite Version", true, sqlite_version),
@@ -50,79 +53,91 @@ fn path_of(config: &Config) -> Result<&DatabasePath> {
         .ok_or(Error::WrongBackend { operation: "this check", needed: Backend::Sqlite })
 }
 
-fn required_tables(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<Finding> {
-    let (expected, found) = (Catalogue::expected(manager.migrations)?, Catalogue::of(connection)?);
+fn required_tables(
+    connection: &mut DbConnection,
+    manager: &DatabaseManager,
+) -> Result<CheckOutcome> {
+    let (expected, found) =
+        (SchemaDefinitions::expected(manager.migrations)?, SchemaDefinitions::of(connection)?);
     let missing = expected.missing_tables(&found);
     let good = format!("all {} tables", expected.tables.len());
-    Ok(Finding::from_faults(&missing, good, MEND_SCHEMA))
+    Ok(CheckOutcome::from_faults(&missing, good, schema_fix(connection, manager)?))
 }
 
 fn columns_and_indexes(
     connection: &mut DbConnection,
     manager: &DatabaseManager,
-) -> Result<Finding> {
-    let (expected, found) = (Catalogue::expected(manager.migrations)?, Catalogue::of(connection)?);
+) -> Result<CheckOutcome> {
+    let (expected, found) =
+        (SchemaDefinitions::expected(manager.migrations)?, SchemaDefinitions::of(connection)?);
     let faults = expected.differences(&found);
     let good = format!("as the migrations make them, {} indexes", expected.indexes.len());
-    Ok(Finding::from_faults(&faults, good, MEND_SCHEMA))
+    Ok(CheckOutcome::from_faults(&faults, good, schema_fix(connection, manager)?))
 }
 
-fn triggers(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<Finding> {
-    let (expected, found) = (Catalogue::expected(manager.migrations)?, Catalogue::of(connection)?);
+fn triggers(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<CheckOutcome> {
+    let (expected, found) =
+        (SchemaDefinitions::expected(manager.migrations)?, SchemaDefinitions::of(connection)?);
     let faults = expected.trigger_differences(&found);
-    Ok(Finding::from_faults(&faults, format!("all {}", expected.triggers.len()), MEND_SCHEMA))
+    Ok(CheckOutcome::from_faults(
+        &faults,
+        format!("all {}", expected.triggers.len()),
+        schema_fix(connection, manager)?,
+    ))
 }
 
-fn foreign_keys_enabled(connection: &mut DbConnection, _: &DatabaseManager) -> Result<Finding> {
+fn foreign_keys_enabled(
+    connection: &mut DbConnection,
+    _: &DatabaseManager,
+) -> Result<CheckOutcome> {
     let on = read_pragma(connection.sqlite()?, "foreign_keys", "foreign_keys")?;
     Ok(match on.as_str() {
-        "1" => Finding::Good("enforced on every connection".into()),
-        _ => Finding::Bad("not enforced: set DATABASE_FOREIGN_KEYS=true".into()),
+        "1" => CheckOutcome::Good("enforced on every connection".into()),
+        _ => CheckOutcome::Bad("not enforced: set DATABASE_FOREIGN_KEYS=true".into()),
     })
 }
 
 /// From the file itself: an opener could switch the mode before asking for it.
-fn wal_mode(_: &mut DbConnection, manager: &DatabaseManager) -> Result<Finding> {
+fn wal_mode(_: &mut DbConnection, manager: &DatabaseManager) -> Result<CheckOutcome> {
     let config = &manager.config;
     if !config.sqlite().wal {
-        return Ok(Finding::Good("not wanted (DATABASE_WAL_MODE=false)".into()));
+        return Ok(CheckOutcome::Good("not wanted (DATABASE_WAL_MODE=false)".into()));
     }
     let path = path_of(config)?.as_path();
     let header = read_head(path, 20).map_err(Error::io("read the header of", path))?;
     Ok(match header.as_slice() {
         // The file format's write and read versions: https://sqlite.org/fileformat.html
-        [.., 2, 2] => Finding::Good("on".into()),
-        _ => Finding::Bad(
-            "off; the next process that opens the database for writing sets it, \
-                           such as `zenith-db migrate`"
-                .into(),
-        ),
+        [.., 2, 2] => CheckOutcome::Good("on".into()),
+        _ => CheckOutcome::Bad("off; the next connection that writes turns it on".into()),
     })
 }
 
-fn quick_integrity(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<Finding> {
+fn quick_integrity(
+    connection: &mut DbConnection,
+    manager: &DatabaseManager,
+) -> Result<CheckOutcome> {
     let config = &manager.config;
     let path = path_of(config)?.as_path();
     let size = fs::metadata(path).map_err(Error::io("look at", path))?.len();
     if size > QUICK_CHECK_LIMIT {
         let megabytes = size / 1_000_000;
-        return Ok(Finding::Good(format!(
-            "skipped: the file has {megabytes} MB, and more than 256 MiB take long; ask for \
-             `health-check --deep`"
+        return Ok(CheckOutcome::Good(format!(
+            "skipped: the file has {megabytes} MB, more than 256 MiB; `zenith-db health-check --deep` \
+             checks it"
         )));
     }
     let faults = integrity_faults(connection, IntegrityCheck::Quick)?;
-    Ok(Finding::from_faults(&faults, "no damage found", "restore a backup"))
+    Ok(CheckOutcome::from_faults(&faults, "no damage found", "restore a backup"))
 }
 
-fn sqlite_version(connection: &mut DbConnection, _: &DatabaseManager) -> Result<Finding> {
+fn sqlite_version(connection: &mut DbConnection, _: &DatabaseManager) -> Result<CheckOutcome> {
     let version: String = diesel::select(diesel::dsl::sql::<Text>("sqlite_version()"))
         .get_result(connection.sqlite()?)?;
     let numbers: Vec<u32> = version.split('.').filter_map(|part| part.parse().ok()).collect();
     Ok(if numbers.as_slice() >= OLDEST_SQLITE.as_slice() {
-        Finding::Good(version)
+        CheckOutcome::Good(version)
     } else {
-        Finding::Bad(format!(
+        CheckOutcome::Bad(format!(
             "{version} can corrupt a WAL database under concurrent writers; build with 3.51.3 or \
              later"
         ))

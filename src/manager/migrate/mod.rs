@@ -9,7 +9,7 @@ mod undo;
 use serde::Serialize;
 
 use super::backup::BackupReport;
-use super::{DatabaseManager, RollbackTarget, seed};
+use super::{DatabaseManager, seed};
 use crate::backend::DbConnection;
 use crate::catalog;
 use crate::connection;
@@ -42,6 +42,15 @@ pub struct MigrationPlan {
     pub version: Option<String>,
     /// The migrations that would run, in the order they would: empty if there is nothing to do.
     pub steps: Vec<PlannedStep>,
+}
+
+/// How far back [`DatabaseManager::rollback`] goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RollbackTarget {
+    /// This many migrations.
+    Steps(usize),
+    /// To this version, which stays applied; `0` is an empty schema.
+    Version(String),
 }
 
 impl DatabaseManager {

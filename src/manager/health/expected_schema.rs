@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
+#[cfg(feature = "postgres")]
+use crate::backend::Backend;
 use crate::backend::DbConnection;
 use crate::catalog;
 use crate::error::Result;
+#[cfg(feature = "postgres")]
+use crate::migrations::Structure;
 use crate::migrations::{self, Migrations};
 
 /// Each object's definition by its name, white space normalised.
@@ -18,26 +22,47 @@ pub(super) struct Definition {
     sql: String,
 }
 
+/// Returns the structure that the migrations create on PostgreSQL.
+#[cfg(feature = "postgres")]
+pub(super) fn expected_on_postgres(migrations: Migrations) -> Result<Arc<Structure>> {
+    static EXPECTED: OnceLock<Arc<Structure>> = OnceLock::new();
+    once_per_process(&EXPECTED, migrations, || {
+        Structure::made_by(migrations.iter(), Backend::Postgres)
+    })
+}
+
+/// Computes the value for the embedded migrations, which never change, once per process, and for
+/// others each time.
+fn once_per_process<T>(
+    cache: &'static OnceLock<Arc<T>>,
+    migrations: Migrations,
+    compute: impl FnOnce() -> Result<T>,
+) -> Result<Arc<T>> {
+    if !std::ptr::eq(migrations, migrations::all()) {
+        return Ok(Arc::new(compute()?));
+    }
+    if let Some(value) = cache.get() {
+        return Ok(Arc::clone(value));
+    }
+    let value = Arc::new(compute()?);
+    Ok(Arc::clone(cache.get_or_init(|| value)))
+}
+
 /// The tables, indexes and triggers of a database.
-pub(super) struct Catalogue {
+pub(super) struct SchemaDefinitions {
     pub(super) tables: Definitions,
     pub(super) indexes: Definitions,
     pub(super) triggers: Definitions,
 }
 
-impl Catalogue {
-    /// What a fresh database has: the migrations are run in memory to see.
-    ///
-    /// That is done once for the embedded ones: they do not change.
+impl SchemaDefinitions {
+    /// Returns the schema that the migrations create, read from a database in memory.
     pub(super) fn expected(migrations: Migrations) -> Result<Arc<Self>> {
-        static EXPECTED: OnceLock<Arc<Catalogue>> = OnceLock::new();
-        let embedded = std::ptr::eq(migrations, migrations::all());
-        if let (true, Some(expected)) = (embedded, EXPECTED.get()) {
-            return Ok(Arc::clone(expected));
-        }
-        let fresh = migrations::fresh_in_memory(migrations.iter())?;
-        let expected = Arc::new(Self::of(&mut DbConnection::Sqlite(fresh))?);
-        Ok(if embedded { Arc::clone(EXPECTED.get_or_init(|| expected)) } else { expected })
+        static EXPECTED: OnceLock<Arc<SchemaDefinitions>> = OnceLock::new();
+        once_per_process(&EXPECTED, migrations, || {
+            let fresh = migrations::fresh_in_memory(migrations.iter())?;
+            Self::of(&mut DbConnection::Sqlite(fresh))
+        })
     }
 
     /// What this database has, SQLite's and Diesel's own tables left out.

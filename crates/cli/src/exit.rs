@@ -1,0 +1,53 @@
+//! Exit codes, and which error ends with which.
+
+use std::fmt;
+
+use zenith_db::{Error, MigrationFault};
+
+/// Exit code of the command. The numbers are part of its interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Exit {
+    /// The operation succeeded and the database, if it was checked, is healthy.
+    Done = 0,
+    /// The operation failed.
+    Failed = 1,
+    /// The flags or the configuration cannot be used.
+    Usage = 2,
+    /// The database is unhealthy.
+    Unhealthy = 3,
+    /// There is no database at the configured path.
+    NoDatabase = 4,
+}
+
+impl Exit {
+    /// Returns the exit code for an error.
+    pub(super) fn of(error: &anyhow::Error) -> Self {
+        if error.downcast_ref::<UsageError>().is_some() {
+            return Self::Usage;
+        }
+        match error.downcast_ref::<Error>() {
+            Some(
+                Error::Config(_)
+                | Error::Refused { .. }
+                | Error::FormerDatabase { .. }
+                | Error::Password(_)
+                | Error::Administrator { .. }
+                | Error::Migration(MigrationFault::UnknownVersion { .. }),
+            ) => Self::Usage,
+            Some(Error::NoDatabase { .. }) => Self::NoDatabase,
+            _ => Self::Failed,
+        }
+    }
+}
+
+/// Flags or input that the command cannot use; its message says why.
+#[derive(Debug)]
+pub(super) struct UsageError(pub(super) String);
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UsageError {}

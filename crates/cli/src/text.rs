@@ -1,0 +1,43 @@
+//! Building blocks of the reports as text: styles, labelled lines and tables.
+
+use std::fmt::Display;
+use std::io::{Result, Write};
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{CellAlignment, Table, presets};
+use zenith_db::manager::BackupReport;
+
+pub(super) const GOOD: Style = AnsiColor::Green.on_default();
+pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
+pub(super) const WARNING: Style = AnsiColor::Yellow.on_default();
+pub(super) const STRONG: Style = Style::new().bold();
+
+/// Destination of a report.
+pub(super) type Out<'a> = &'a mut dyn Write;
+
+/// Writes one labelled line.
+pub(super) fn field(out: Out<'_>, name: &str, value: impl Display) -> Result<()> {
+    writeln!(out, "  {name:<13}  {value}")
+}
+
+/// Returns a table without lines.
+pub(super) fn plain_table<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(header);
+    table
+}
+
+/// Aligns columns of numbers to the right.
+pub(super) fn align_right(table: &mut Table, columns: impl IntoIterator<Item = usize>) {
+    for number in columns {
+        if let Some(column) = table.column_mut(number) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+}
+
+/// Writes where a backup is and how many rows it holds.
+pub(super) fn backup(out: Out<'_>, report: &BackupReport) -> Result<()> {
+    let path = report.path.display();
+    field(out, "backup", format_args!("{path} ({} rows, checked)", report.rows))
+}

@@ -1,0 +1,69 @@
+//! What a database lacks that [`DatabaseManager::initialize`] adds.
+
+use super::DatabaseManager;
+use super::origin::has_unfinished_transfer;
+use super::seed;
+use crate::catalog;
+use crate::connection;
+use crate::error::{Error, Result, TransferFault};
+use crate::migrations::{self, HistoryFault};
+use crate::models::User;
+
+/// Part of a complete database that [`DatabaseManager::initialize`] adds if it is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissingPart {
+    /// The database: it does not exist, or is empty.
+    Database,
+    /// Migrations: some are pending. Seeds and administrator are not checked before they are applied.
+    Migrations,
+    /// Rows of `schema_version`: the Diesel CLI applied or reverted migrations.
+    History,
+    /// Roles, permissions or settings that seeding writes.
+    Seeds,
+    /// An active administrator.
+    Administrator,
+}
+
+impl DatabaseManager {
+    /// Returns what [`DatabaseManager::initialize`] would add, in the order in which it does; empty if
+    /// the database is complete. Nothing is written.
+    ///
+    /// # Errors
+    /// [`Error::Query`] if the database cannot be read or lacks tables; [`Error::Transfer`] if a stopped
+    /// transfer left it incomplete; those of [`DatabaseManager::origin`].
+    pub fn missing_parts(&self) -> Result<Vec<MissingPart>> {
+        let found = connection::inspect(&self.config, |connection| {
+            if catalog::is_empty(connection)? {
+                return Ok(vec![MissingPart::Database]);
+            }
+            if has_unfinished_transfer(connection)? {
+                return Err(TransferFault::Unfinished.into());
+            }
+            let ledger = self.ledger(connection)?;
+            if ledger.pending().next().is_some() {
+                return Ok(vec![MissingPart::Migrations]);
+            }
+            let mut missing = Vec::new();
+            let faults = migrations::check_history(connection, &ledger)?;
+            if faults.iter().any(is_amended) {
+                missing.push(MissingPart::History);
+            }
+            if !seed::missing(connection)?.is_empty() {
+                missing.push(MissingPart::Seeds);
+            }
+            if User::list_administrators(connection)?.is_empty() {
+                missing.push(MissingPart::Administrator);
+            }
+            Ok(missing)
+        });
+        match found {
+            Err(Error::NoDatabase { .. }) => Ok(vec![MissingPart::Database]),
+            found => found,
+        }
+    }
+}
+
+/// Returns whether a run of migrations amends the history by itself.
+const fn is_amended(fault: &HistoryFault) -> bool {
+    matches!(fault, HistoryFault::Unrecorded { .. } | HistoryFault::NotRun { .. })
+}

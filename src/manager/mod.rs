@@ -17,7 +17,7 @@ use crate::backend::DbConnection;
 use crate::catalog;
 use crate::config::Config;
 use crate::connection::{self, Access};
-use crate::error::{Error, Result, TransferFault};
+use crate::error::{Error, Result};
 use crate::migrations::{self, EmbeddedMigration, Ledger, Migrations};
 
 pub use administrator::{Administrator, AdministratorOutcome, AdministratorReport};
@@ -123,13 +123,13 @@ impl DatabaseManager {
     /// mode.
     ///
     /// # Errors
-    /// [`Error::Refused`], [`Error::FormerDatabase`], [`Error::Migration`] or [`Error::Transfer`].
+    /// [`Error::Refused`], [`Error::FormerDatabase`], [`Error::Migration`] or [`Error::UnfinishedTransfer`].
     #[doc(hidden)]
     pub fn ensure_ours(&self) -> Result<()> {
         self.ensure_ours_or_begun()?;
         connection::inspect(&self.config, |connection| {
             if origin::has_unfinished_transfer(connection)? {
-                Err(TransferFault::Unfinished.into())
+                Err(Error::UnfinishedTransfer)
             } else {
                 Ok(())
             }
@@ -139,7 +139,7 @@ impl DatabaseManager {
     /// The same, but a transfer may have been begun into it.
     ///
     /// # Errors
-    /// Those of [`DatabaseManager::ensure_ours`], without [`Error::Transfer`].
+    /// Those of [`DatabaseManager::ensure_ours`], without [`Error::UnfinishedTransfer`].
     #[doc(hidden)]
     pub fn ensure_ours_or_begun(&self) -> Result<()> {
         connection::inspect(&self.config, |connection| {

@@ -8,7 +8,7 @@ use zenith_db::config::{EnvFile, Key, Loader, Location, Source};
 use zenith_db::manager::{Administrator, DatabaseManager, HealthReport, SetupReport};
 use zenith_db::{Config, Error, MigrationFault};
 use zenith_db_import::AdoptionOptions;
-use zenith_db_transfer::{TransferOptions, transfer};
+use zenith_db_transfer::{TransferError, TransferOptions, transfer};
 
 use super::args::{Args, Command, MigrationCommand};
 use super::output::Output;
@@ -30,7 +30,11 @@ pub(super) fn exit_of(error: &anyhow::Error) -> Exit {
     if error.downcast_ref::<UsageError>().is_some() {
         return Exit::Usage;
     }
-    match error.downcast_ref::<Error>() {
+    let of_database = match error.downcast_ref() {
+        Some(TransferError::Database(error)) => Some(error),
+        _ => error.downcast_ref::<Error>(),
+    };
+    match of_database {
         Some(
             Error::Config(_)
             | Error::Refused { .. }

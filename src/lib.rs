@@ -16,8 +16,7 @@ pub mod types;
 pub use backend::{Backend, DbConnection, MultiBackend};
 pub use config::Config;
 pub use error::{
-    ConnectFault, Error, MigrationFault, Result, RowChange, Rule, SettingFault, TransferFault,
-    Violation,
+    ConnectFault, Error, MigrationFault, Result, RowChange, Rule, SettingFault, Violation,
 };
 pub use pool::Database;
 

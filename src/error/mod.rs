@@ -6,7 +6,6 @@ mod migration;
 mod row_change;
 mod server;
 mod setting;
-mod transfer;
 mod violation;
 
 use std::io;
@@ -18,7 +17,6 @@ pub use migration::MigrationFault;
 pub use row_change::RowChange;
 pub use server::ConnectFault;
 pub use setting::SettingFault;
-pub use transfer::TransferFault;
 pub use violation::{Rule, Violation};
 
 use crate::backend::Backend;
@@ -323,9 +321,13 @@ pub enum Error {
         reason: String,
     },
 
-    /// A database could not be moved to another.
-    #[error(transparent)]
-    Transfer(#[from] TransferFault),
+    /// The database is the target of an interrupted transfer, so it lacks rows.
+    #[error(
+        "a transfer into this database was interrupted, and it lacks rows; complete it with \
+         `zenith-db transfer --to … --resume` from its source, or empty it with \
+         `zenith-db create --force`"
+    )]
+    UnfinishedTransfer,
 
     /// A password that cannot be accepted.
     #[error("the password was not accepted: {0}")]

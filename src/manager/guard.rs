@@ -5,7 +5,7 @@ use super::origin::{Origin, has_unfinished_transfer, origin_of};
 use crate::backend::DbConnection;
 use crate::catalog;
 use crate::connection;
-use crate::error::{Error, Result, TransferFault};
+use crate::error::{Error, Result};
 
 impl DatabaseManager {
     /// Refuses a database that another program made, or a newer version of this one, or that a
@@ -13,13 +13,13 @@ impl DatabaseManager {
     /// mode.
     ///
     /// # Errors
-    /// [`Error::Refused`], [`Error::FormerDatabase`], [`Error::Migration`] or [`Error::Transfer`].
+    /// [`Error::Refused`], [`Error::FormerDatabase`], [`Error::Migration`] or [`Error::UnfinishedTransfer`].
     #[doc(hidden)]
     pub fn ensure_ours(&self) -> Result<()> {
         self.ensure_ours_or_begun()?;
         connection::inspect(&self.config, |connection| {
             if has_unfinished_transfer(connection)? {
-                Err(TransferFault::Unfinished.into())
+                Err(Error::UnfinishedTransfer)
             } else {
                 Ok(())
             }
@@ -29,7 +29,7 @@ impl DatabaseManager {
     /// The same, but a transfer may have been begun into it.
     ///
     /// # Errors
-    /// Those of [`DatabaseManager::ensure_ours`], without [`Error::Transfer`].
+    /// Those of [`DatabaseManager::ensure_ours`], without [`Error::UnfinishedTransfer`].
     #[doc(hidden)]
     pub fn ensure_ours_or_begun(&self) -> Result<()> {
         connection::inspect(&self.config, |connection| {

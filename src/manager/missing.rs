@@ -5,7 +5,7 @@ use super::origin::has_unfinished_transfer;
 use super::seed;
 use crate::catalog;
 use crate::connection;
-use crate::error::{Error, Result, TransferFault};
+use crate::error::{Error, Result};
 use crate::migrations::{self, HistoryFault};
 use crate::models::User;
 
@@ -29,7 +29,7 @@ impl DatabaseManager {
     /// the database is complete. Nothing is written.
     ///
     /// # Errors
-    /// [`Error::Query`] if the database cannot be read or lacks tables; [`Error::Transfer`] if a stopped
+    /// [`Error::Query`] if the database cannot be read or lacks tables; [`Error::UnfinishedTransfer`] if a stopped
     /// transfer left it incomplete; those of [`DatabaseManager::origin`].
     pub fn missing_parts(&self) -> Result<Vec<MissingPart>> {
         let found = connection::inspect(&self.config, |connection| {
@@ -37,7 +37,7 @@ impl DatabaseManager {
                 return Ok(vec![MissingPart::Database]);
             }
             if has_unfinished_transfer(connection)? {
-                return Err(TransferFault::Unfinished.into());
+                return Err(Error::UnfinishedTransfer);
             }
             let ledger = self.ledger(connection)?;
             if ledger.pending().next().is_some() {

@@ -142,7 +142,7 @@ fn the_command_writes_the_script_and_names_the_tables_there_are() {
         run(bare_zenith(root).args(["migration", "rebuild", "roles", "--format", "json"]), 0);
     assert_eq!(json(&said)["script"], rebuild_script(&sources(), "roles").expect("a script"));
     let said = stderr(&run(bare_zenith(root).args(["migration", "rebuild", "document"]), 1));
-    assert!(said.contains("no migration makes a table document; there are: "), "{said}");
+    assert!(said.contains("no migration creates a table document; the tables are: "), "{said}");
     assert!(said.contains("documents"), "{said}");
     assert_eq!(all().len(), sources().len());
 }

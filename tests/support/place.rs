@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use diesel::prelude::*;
-use zenith_db::{DbConnection, Result};
+use zenith_db::DbConnection;
 use zenith_db_transfer::{
-    TableContents, TransferOptions, TransferProgress, TransferReport, table_contents,
+    Result, TableContents, TransferOptions, TransferProgress, TransferReport, table_contents,
     transfer_between,
 };
 

@@ -64,7 +64,7 @@ fn what_was_stopped_goes_on_with_resume() {
         run(command.args(["transfer", "--to", &target.address()]).args(flags), exit)
     };
     let refused = stderr(&zenith(&[], 1));
-    assert!(refused.contains("was stopped after") && refused.contains("--resume"), "{refused}");
+    assert!(refused.contains("was interrupted after") && refused.contains("--resume"), "{refused}");
     assert!(stdout(&zenith(&["--resume"], 0)).contains("rows were there already"));
     assert_eq!(target.contents(), source.contents());
 }

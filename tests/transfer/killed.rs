@@ -3,9 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 
-use zenith_db::TransferFault;
-use zenith_db::{Error, Result};
-use zenith_db_transfer::{TransferReport, transfer_between};
+use zenith_db_transfer::{Result, TransferError, TransferReport, transfer_between};
 
 use crate::support::place::{Place, RESUME, connect, transfer};
 
@@ -76,7 +74,7 @@ fn twenty_kills(source: &Place, mut target: impl FnMut() -> Place) {
         match transfer(source, &target, RESUME) {
             Ok(TransferReport { resumed_rows, .. }) => resumed += resumed_rows,
             // It was done before it was killed.
-            Err(Error::Transfer(TransferFault::NotEmpty { .. })) if kill % 2 == 1 => {}
+            Err(TransferError::NotEmpty { .. }) if kill % 2 == 1 => {}
             Err(error) => panic!("killed at {at} of {all}: {error:?}"),
         }
         assert_eq!(target.contents(), original, "killed at {at} of {all}");

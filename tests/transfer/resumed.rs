@@ -1,7 +1,7 @@
 //! What a stopped transfer left is gone on with if that is right, and refused if it is not.
 
-use zenith_db::{Error, Result, TransferFault};
-use zenith_db_transfer::{TransferPhase, TransferReport, transfer_between};
+use zenith_db::Error;
+use zenith_db_transfer::{Result, TransferError, TransferPhase, TransferReport, transfer_between};
 
 use crate::support::place::{BEGIN, Place, RESUME, stop_when, transfer};
 use crate::support::text;
@@ -19,9 +19,9 @@ fn stopped(messages: i64) -> Vec<(Place, Place)> {
     targets.into_iter().flatten().map(pair).collect()
 }
 
-fn fault(result: Result<TransferReport>) -> TransferFault {
+fn fault(result: Result<TransferReport>) -> TransferError {
     match result {
-        Err(Error::Transfer(fault)) => fault,
+        Err(error) if !matches!(error, TransferError::Database(_)) => error,
         other => panic!("{other:?}"),
     }
 }
@@ -47,7 +47,7 @@ fn it_goes_on_only_if_asked_to() {
     for (source, target) in stopped(150) {
         let before = target.contents();
         let refused = fault(transfer(&source, &target, BEGIN));
-        assert!(matches!(refused, TransferFault::Stopped { rows: 156 }), "{refused:?}");
+        assert!(matches!(refused, TransferError::Interrupted { rows: 156 }), "{refused:?}");
         assert_eq!(target.contents(), before);
         let report = resumed(&source, &target);
         assert_eq!(report.resumed_rows, 156);
@@ -99,7 +99,7 @@ fn a_row_that_is_tampered_with_after_it_was_copied_is_found_by_the_proof() {
                 }
             },
         );
-        let TransferFault::Unfaithful { tables } = fault(result) else { panic!() };
+        let TransferError::Differs { tables } = fault(result) else { panic!() };
         assert!(tables.starts_with("api_keys has 2 rows, "), "{tables}");
         assert_eq!(tables.matches(" rows, ").count(), 2, "{tables}");
         assert!(is_recorded(&target));
@@ -127,7 +127,7 @@ fn another_source_is_refused() {
         let before = target.contents();
         let other = Place::filled(0);
         let refused = fault(transfer(&other, &target, RESUME));
-        assert!(matches!(refused, TransferFault::OtherSource), "{refused:?}");
+        assert!(matches!(refused, TransferError::OtherSource), "{refused:?}");
         assert_eq!(target.contents(), before);
     }
 }
@@ -141,7 +141,7 @@ fn another_audit_log_is_refused() {
              UPDATE audit_log SET description = 'another' WHERE seq = 1",
         );
         let refused = fault(transfer(&source, &target, RESUME));
-        assert!(matches!(refused, TransferFault::OtherAuditLog), "{refused:?}");
+        assert!(matches!(refused, TransferError::OtherAuditLog), "{refused:?}");
     }
 }
 
@@ -150,7 +150,7 @@ fn a_target_that_is_not_done_is_no_source() {
     for (_, unfinished) in stopped(150) {
         let target = Place::sqlite();
         let refused = fault(transfer(&unfinished, &target, BEGIN));
-        assert!(matches!(refused, TransferFault::UnfinishedSource), "{refused:?}");
+        assert!(matches!(refused, TransferError::UnfinishedSource), "{refused:?}");
         assert!(!is_recorded(&target));
     }
 }
@@ -162,7 +162,7 @@ fn a_target_with_rows_is_refused_with_what_it_has() {
         target.sql("INSERT INTO permissions (name, resource, action) VALUES ('p', 'r', 'a')");
         for options in [BEGIN, RESUME] {
             let refused = fault(transfer(&source, &target, options));
-            let TransferFault::NotEmpty { found } = refused else { panic!("{refused:?}") };
+            let TransferError::NotEmpty { found } = refused else { panic!("{refused:?}") };
             assert_eq!(found, "permissions (1 row)");
         }
         assert!(!is_recorded(&target));
@@ -174,7 +174,7 @@ fn other_migrations_are_refused() {
     let (source, target) = (Place::filled(0), Place::sqlite());
     target.sql("DELETE FROM schema_version WHERE version = 20261123000007");
     let refused = fault(transfer(&source, &target, BEGIN));
-    assert!(matches!(refused, TransferFault::OtherMigrations { .. }), "{refused:?}");
+    assert!(matches!(refused, TransferError::OtherMigrations { .. }), "{refused:?}");
     assert!(!is_recorded(&target));
 }
 
@@ -193,7 +193,7 @@ fn of_two_at_once_the_later_goes_on() {
                 }
             },
         );
-        assert!(matches!(fault(result), TransferFault::TakenOver));
+        assert!(matches!(fault(result), TransferError::TakenOver));
         assert_eq!(target.contents(), source.contents());
         assert!(later.is_some_and(|report| report.resumed_rows > 100));
     }
@@ -215,7 +215,7 @@ fn while_another_is_at_work_it_is_told_of_the_loss_of_the_target() {
                 }
             },
         );
-        assert!(matches!(fault(result), TransferFault::TakenOver));
+        assert!(matches!(fault(result), TransferError::TakenOver));
         resumed(&source, &target);
     }
 }
@@ -226,7 +226,7 @@ fn a_broken_reference_of_the_source_is_named_and_can_be_mended() {
         let source = Place::filled(0);
         source.sql("UPDATE documents SET user_id = 77 WHERE id = 2");
         let refused = fault(transfer(&source, &target, BEGIN));
-        let TransferFault::BrokenReferences { first, .. } = refused else { panic!("{refused:?}") };
+        let TransferError::BrokenReferences { first, .. } = refused else { panic!("{refused:?}") };
         assert!(
             ["documents_user_id_fkey", "documents row 2 has no users"].contains(&first.as_str()),
             "{first}"
@@ -242,7 +242,7 @@ fn what_is_not_text_in_a_column_of_text_is_refused_and_named() {
         let (source, target) = (Place::filled(0), Place::sqlite());
         source.sql(&format!("UPDATE notifications SET message = {value} WHERE id = 2"));
         let refused = fault(transfer(&source, &target, BEGIN));
-        let TransferFault::Table { action, table, place, .. } = refused else { panic!() };
+        let TransferError::Table { action, table, place, .. } = refused else { panic!() };
         assert_eq!((action, table), ("reading", "notifications"));
         assert_eq!(place, "the row after the key 1");
         source.sql("UPDATE notifications SET message = 'text' WHERE id = 2");
@@ -257,7 +257,7 @@ fn what_the_other_database_refuses_is_named() {
     // Lower case to SQLite, which knows ASCII only.
     source.sql("UPDATE users SET username = 'Änn' WHERE id = 2");
     let refused = fault(transfer(&source, &target, BEGIN));
-    let TransferFault::Table { action, table, place, source: cause } = refused else { panic!() };
+    let TransferError::Table { action, table, place, source: cause } = refused else { panic!() };
     assert_eq!((action, table, place.as_str()), ("writing", "users", "the row with the key 2"));
     let violation = cause.violation().expect("a rule");
     assert_eq!(violation.constraint(), Some("users_username_canonical"));

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use zenith_db::{Error, MigrationFault};
+use zenith_db_transfer::TransferError;
 
 /// Exit code of the command. The numbers are part of its interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +26,11 @@ impl Exit {
         if error.downcast_ref::<UsageError>().is_some() {
             return Self::Usage;
         }
-        match error.downcast_ref::<Error>() {
+        let of_database = match error.downcast_ref() {
+            Some(TransferError::Database(error)) => Some(error),
+            _ => error.downcast_ref::<Error>(),
+        };
+        match of_database {
             Some(
                 Error::Config(_)
                 | Error::Refused { .. }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use zenith_db::Error;
 use zenith_db::manager::IntegrityProgress;
-use zenith_db_transfer::{TransferPhase, TransferProgress};
+use zenith_db_transfer::{TransferError, TransferPhase, TransferProgress};
 
 use super::args::{Args, Color, Format};
 use super::text::{BAD, STRONG, WARNING};
@@ -113,7 +113,10 @@ impl Output {
     pub(super) fn error(self, error: &anyhow::Error, exit: u8) {
         let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
         self.say(BAD, "error", &causes.join(": "));
-        let hint = error.downcast_ref::<Error>().and_then(Error::hint);
+        let hint = match error.downcast_ref::<TransferError>() {
+            Some(error) => error.hint(),
+            None => error.downcast_ref::<Error>().and_then(Error::hint),
+        };
         if let Some(hint) = hint {
             self.say(STRONG, "help", hint);
         }

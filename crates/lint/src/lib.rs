@@ -11,6 +11,7 @@ mod directory;
 mod loss;
 mod parity;
 mod rebuild;
+mod rebuild_error;
 mod rebuild_script;
 mod rules;
 mod trial;
@@ -21,6 +22,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use catalogue::Catalogue;
+pub use rebuild_error::RebuildError;
 pub use rebuild_script::rebuild_script;
 use zenith_db::Backend;
 use zenith_db::internal::migrations::{Migrations, statements};

@@ -8,8 +8,8 @@ use diesel::sql_types::Text;
 use zenith_db::Backend;
 use zenith_db::internal::catalog::{self, SchemaObject, schema_objects};
 use zenith_db::internal::migrations::{apply_in_memory, fresh_in_memory, from_bracket, statements};
-use zenith_db::{Error, Result};
 
+use super::rebuild_error::RebuildError;
 use super::rules::forbidden;
 use super::{SourceMigration, before};
 
@@ -21,10 +21,8 @@ use super::{SourceMigration, before};
 /// place.
 ///
 /// # Errors
-/// [`Error::Migration`] if the migrations do not run; [`Error::State`] if they make no such table, or
-/// if it is virtual or the store of a virtual one, or if a migration has a statement that the lint
-/// forbids.
-pub fn rebuild_script(migrations: &[SourceMigration], table: &str) -> Result<String> {
+/// [`RebuildError`]. Nothing is written in any case.
+pub fn rebuild_script(migrations: &[SourceMigration], table: &str) -> Result<String, RebuildError> {
     let mut memory = fresh_in_memory(before(migrations).iter())?;
     for migration in migrations {
         refuse_what_leaves_the_memory(migration)?;
@@ -34,19 +32,13 @@ pub fn rebuild_script(migrations: &[SourceMigration], table: &str) -> Result<Str
     let asked = |o: &&SchemaObject| o.kind == "table" && o.name.eq_ignore_ascii_case(table);
     let Some(definition) = objects.iter().find(asked) else {
         let tables = objects.iter().filter(|o| o.kind == "table").map(|o| o.name.as_str());
-        let tables = tables.collect::<Vec<_>>().join(", ");
-        return Err(Error::State(format!(
-            "no migration makes a table {table}; there are: {tables}"
-        )));
+        let existing = tables.collect::<Vec<_>>().join(", ");
+        return Err(RebuildError::NoSuchTable { table: table.to_owned(), existing });
     };
     let list = "SELECT type AS name FROM pragma_table_list(?) WHERE schema = 'main'";
     let kind: Name = diesel::sql_query(list).bind::<Text, _>(table).get_result(&mut memory)?;
     if kind.name != "table" {
-        return Err(Error::State(format!(
-            "{table} is a {} table, which its module makes and fills: no script can make it again row \
-             by row",
-            kind.name
-        )));
+        return Err(RebuildError::VirtualTable { table: table.to_owned(), kind: kind.name });
     }
     let columns: Vec<Name> =
         diesel::sql_query("SELECT name FROM pragma_table_xinfo(?) WHERE hidden = 0 ORDER BY cid")
@@ -56,18 +48,17 @@ pub fn rebuild_script(migrations: &[SourceMigration], table: &str) -> Result<Str
 }
 
 /// `ATTACH` and `VACUUM INTO` reach files, and a transaction that ends here did not begin here.
-fn refuse_what_leaves_the_memory(migration: &SourceMigration) -> Result<()> {
+fn refuse_what_leaves_the_memory(migration: &SourceMigration) -> Result<(), RebuildError> {
     let statements = statements(&migration.up.text, Backend::Sqlite);
     let Some((statement, what)) = statements.iter().find_map(|s| Some((s, forbidden(&s.words)?)))
     else {
         return Ok(());
     };
-    Err(Error::State(format!(
-        "{} has {what} in line {}, which has no place in a migration (`zenith-db migration lint`); \
-         nothing was run",
-        migration.up.file.display(),
-        statement.line
-    )))
+    Err(RebuildError::ForbiddenStatement {
+        statement: what,
+        file: migration.up.file.clone(),
+        line: statement.line,
+    })
 }
 
 #[derive(QueryableByName)]

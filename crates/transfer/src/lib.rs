@@ -9,6 +9,7 @@
 //!    empty or proven.
 
 mod digest;
+mod error;
 mod managed;
 mod report;
 mod rows;
@@ -24,6 +25,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 pub use digest::{ContentDigest, TableContents};
+pub use error::{Result, TransferError};
 pub use managed::{TransferRecord, transfer};
 pub use report::{
     TransferOptions, TransferPhase, TransferProgress, TransferReport, TransferredTable,
@@ -34,7 +36,7 @@ use run::Transfer;
 use source::Snapshot;
 use table::ALL_KEYS;
 use target::Target;
-use zenith_db::{DbConnection, Error, Result};
+use zenith_db::{DbConnection, Error};
 
 /// What the history is called, which is not copied row by row.
 const HISTORY: &str = <schema_version::Row as table::Row>::TABLE;
@@ -54,7 +56,7 @@ const HISTORY: &str = <schema_version::Row as table::Row>::TABLE;
 /// keep what is written from then on: it is not moved.
 ///
 /// ```
-/// # fn main() -> zenith_db::Result<()> {
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # use zenith_db::Config;
 /// # use zenith_db::manager::{Administrator, DatabaseManager};
 /// # use zenith_db_transfer::{TransferOptions, transfer_between};
@@ -80,9 +82,9 @@ const HISTORY: &str = <schema_version::Row as table::Row>::TABLE;
 /// ```
 ///
 /// # Errors
-/// [`Error::Transfer`] says what stood in the way, and whether it can be gone on with;
-/// [`Error::State`] if a transaction is open on either connection; [`Error::Query`] if one of the
-/// databases does not answer.
+/// [`TransferError`] says what prevents the transfer and whether it can be resumed.
+/// [`TransferError::Database`] holds [`Error::TransactionOpen`] if a transaction is open on either
+/// connection, and [`Error::Query`] if a database does not answer.
 pub fn transfer_between(
     source: &mut DbConnection,
     target: &mut DbConnection,
@@ -91,7 +93,7 @@ pub fn transfer_between(
 ) -> Result<TransferReport> {
     let begun = Instant::now();
     if source.in_transaction() || target.in_transaction() {
-        return Err(Error::State("a transfer needs connections without a transaction".into()));
+        return Err(Error::TransactionOpen { operation: "a transfer" }.into());
     }
     let source = Snapshot::begin(source)?;
     let target = Target::new(target)?;
@@ -115,13 +117,14 @@ pub fn transfer_between(
 /// hold the same.
 ///
 /// # Errors
-/// [`Error::Transfer`] if a row cannot be read; [`Error::State`] if a transaction is open;
-/// [`Error::Query`] if the database does not answer.
+/// [`TransferError::Table`] if a row cannot be read. [`TransferError::Database`] holds
+/// [`Error::TransactionOpen`] if a transaction is open, and [`Error::Query`] if the database does not
+/// answer.
 pub fn table_contents(
     connection: &mut DbConnection,
 ) -> Result<BTreeMap<&'static str, TableContents>> {
     if connection.in_transaction() {
-        return Err(Error::State("a snapshot needs a connection without a transaction".into()));
+        return Err(Error::TransactionOpen { operation: "a snapshot" }.into());
     }
     let mut snapshot = Snapshot::begin(connection)?;
     let contents = ALL.iter().map(|table| {

@@ -4,14 +4,15 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use zenith_db::Error;
 use zenith_db::config::Location;
 use zenith_db::internal::catalog::is_empty;
 use zenith_db::internal::connection::{self, Access};
 use zenith_db::internal::migrations::Target;
 use zenith_db::manager::DatabaseManager;
 use zenith_db::types::UtcTime;
-use zenith_db::{Error, Result};
 
+use super::error::Result;
 use super::report::{TransferOptions, TransferProgress, TransferReport};
 use super::run::check_source;
 use super::transfer_between;
@@ -38,9 +39,9 @@ pub struct TransferRecord {
 /// file in the backup directory.
 ///
 /// # Errors
-/// [`Error::NoDatabase`]; [`Error::Refused`] if either database cannot be used; [`Error::Transfer`]
-/// says what else prevents the transfer. The source is untouched, and the target is empty or the
-/// transfer can be resumed.
+/// [`TransferError::Database`] holds [`Error::NoDatabase`], or [`Error::Refused`] if either database
+/// cannot be used. Other errors say what else prevents the transfer. The source is unchanged; the
+/// target is empty or the transfer can be resumed.
 pub fn transfer(
     manager: &DatabaseManager,
     to: &Location,
@@ -51,7 +52,7 @@ pub fn transfer(
     manager.ensure_ours()?;
     if config.location().is(to) {
         let reason = "it is the source of the transfer as well".into();
-        return Err(Error::Refused { database: to.to_string(), reason });
+        return Err(Error::Refused { database: to.to_string(), reason }.into());
     }
     let options = TransferOptions { migrations: manager.migrations(), ..*options };
     let mut source = connection::open(config, Access::Inspect)?;
@@ -82,7 +83,7 @@ pub fn transfer(
 }
 
 /// Writes the record to a file of its own, which replaces none.
-fn keep(record: &TransferRecord, directory: &Path) -> Result<PathBuf> {
+fn keep(record: &TransferRecord, directory: &Path) -> Result<PathBuf, Error> {
     connection::create_private_dir(directory)?;
     let time = record.completed_at.as_datetime().format("%Y%m%dT%H%M%S%.6fZ");
     let path = directory.join(format!("transfer-{time}.json"));

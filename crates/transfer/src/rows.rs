@@ -19,7 +19,8 @@ macro_rules! row {
             use crate::table::{self, Keys};
             use crate::value::{self, Encode};
             use zenith_db::schema::$table as in_schema;
-            use zenith_db::{DbConnection, Result, dispatch};
+            use crate::error::Result;
+            use zenith_db::{DbConnection, dispatch};
 
             #[derive(Queryable, Insertable)]
             #[diesel(table_name = zenith_db::schema::$table, treat_none_as_default_value = false)]

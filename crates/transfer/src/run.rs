@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use zenith_db::DbConnection;
 use zenith_db::internal::catalog::row_counts;
 use zenith_db::migrations::EmbeddedMigration;
-use zenith_db::{DbConnection, Error, Result, TransferFault};
 
 use super::digest::TableContents;
+use super::error::{Result, TransferError};
 use super::report::{TransferOptions, TransferPhase, TransferProgress, TransferredTable};
 use super::rows::{ALL, schema_version};
 use super::source::{self, Snapshot};
@@ -43,25 +44,24 @@ impl<'a> Transfer<'a> {
         let (run, state) = target.connection().write(|target| {
             let of_target = source::versions(target)?;
             if of_source != known || of_target != known {
-                return Err(TransferFault::OtherMigrations {
+                return Err(TransferError::OtherMigrations {
                     of_source: of_source.join(", "),
                     of_target: of_target.join(", "),
                     known: known.join(", "),
-                }
-                .into());
+                });
             }
             match State::read(target)? {
                 Some(state) if !options.resume => {
-                    Err(TransferFault::Stopped { rows: state.rows() }.into())
+                    Err(TransferError::Interrupted { rows: state.rows() })
                 }
-                Some(state) if state.source != identity => Err(TransferFault::OtherSource.into()),
+                Some(state) if state.source != identity => Err(TransferError::OtherSource),
                 Some(state) => Ok((Run::take_over(target)?, state)),
                 None => {
                     ensure_empty(target)?;
                     let to_restore = target::take_away(target)?;
                     let state =
                         State { source: identity.clone(), to_restore, tables: BTreeMap::new() };
-                    Ok::<_, Error>((Run::begin(target, &state)?, state))
+                    Ok::<_, TransferError>((Run::begin(target, &state)?, state))
                 }
             }
         })?;
@@ -127,7 +127,7 @@ impl<'a> Transfer<'a> {
             return Ok((ours, copied.last_key.checked_add(1)));
         }
         if name == "audit_log" {
-            return Err(TransferFault::OtherAuditLog.into());
+            return Err(TransferError::OtherAuditLog);
         }
         self.state.tables.remove(name);
         let Self { target, run, state, .. } = self;
@@ -205,7 +205,7 @@ fn prove(
     if differing.is_empty() {
         return Ok(tables);
     }
-    Err(TransferFault::Unfaithful { tables: differing.join("; ") }.into())
+    Err(TransferError::Differs { tables: differing.join("; ") })
 }
 
 /// Refuses a source that cannot be moved whole. Returns the tables that stay behind, as asked.
@@ -214,13 +214,13 @@ pub(super) fn check_source(
     options: &TransferOptions,
 ) -> Result<BTreeMap<String, i64>> {
     if State::read(source)?.is_some() {
-        return Err(TransferFault::UnfinishedSource.into());
+        return Err(TransferError::UnfinishedSource);
     }
     let left_behind = other_tables(source)?;
     if !left_behind.is_empty() && !options.leave_other_tables {
         let found = left_behind.iter().map(|(table, rows)| counted(table, *rows));
         let found = found.collect::<Vec<_>>().join(", ");
-        return Err(TransferFault::OtherTables { found }.into());
+        return Err(TransferError::OtherTables { found });
     }
     Ok(left_behind)
 }
@@ -249,5 +249,5 @@ fn ensure_empty(target: &mut DbConnection) -> Result<()> {
     if found.is_empty() {
         return Ok(());
     }
-    Err(TransferFault::NotEmpty { found: found.join(", ") }.into())
+    Err(TransferError::NotEmpty { found: found.join(", ") })
 }

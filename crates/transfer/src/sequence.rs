@@ -5,8 +5,9 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 #[cfg(feature = "postgres")]
 use diesel::sql_types::{BigInt, Nullable, Text};
-use zenith_db::{DbConnection, Result};
+use zenith_db::DbConnection;
 
+use super::error::Result;
 use super::table::Table;
 
 diesel::table! {

@@ -1,10 +1,11 @@
 //! The source: one snapshot of it, from which nothing can be written.
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use zenith_db::DbConnection;
 use zenith_db::internal::connection::{read_pragma, set_query_only};
-use zenith_db::{DbConnection, Result};
 
 use super::digest::TableContents;
+use super::error::Result;
 use super::rows::schema_version;
 use super::table::{ALL_KEYS, Of, Table as _, read_all};
 

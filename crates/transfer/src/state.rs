@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zenith_db::internal::catalog::table_exists;
 use zenith_db::internal::manager::TRANSFER_TABLE;
-use zenith_db::{DbConnection, Result, TransferFault, dispatch};
+use zenith_db::{DbConnection, dispatch};
+
+use super::error::{Result, TransferError};
 
 diesel::table! {
     /// The transfer that a target is in the middle of: one row, gone when it is done.
@@ -58,7 +60,7 @@ impl State {
             .get_result(inner)
             .optional())?;
         let read = |state: String| serde_json::from_str(&state);
-        Ok(state.map(read).transpose().map_err(TransferFault::UnreadableState)?)
+        Ok(state.map(read).transpose().map_err(TransferError::UnreadableState)?)
     }
 }
 
@@ -98,14 +100,14 @@ impl Run {
     pub(super) fn record(&self, target: &mut DbConnection, state: &State) -> Result<()> {
         if !table_exists(target, TRANSFER_TABLE)? {
             // It is done already.
-            return Err(TransferFault::TakenOver.into());
+            return Err(TransferError::TakenOver);
         }
         let state = text(state)?;
         let updated = dispatch!(target, |inner| diesel::update(zenith_transfer::table)
             .filter(zenith_transfer::run.eq(&self.0))
             .set(zenith_transfer::state.eq(&state))
             .execute(inner))?;
-        if updated == 1 { Ok(()) } else { Err(TransferFault::TakenOver.into()) }
+        if updated == 1 { Ok(()) } else { Err(TransferError::TakenOver) }
     }
 
     /// Nothing is left of it.
@@ -115,5 +117,5 @@ impl Run {
 }
 
 fn text(state: &State) -> Result<String> {
-    Ok(serde_json::to_string(state).map_err(TransferFault::UnreadableState)?)
+    Ok(serde_json::to_string(state).map_err(TransferError::UnreadableState)?)
 }

@@ -3,9 +3,10 @@
 use std::marker::PhantomData;
 use std::ops::RangeInclusive;
 
-use zenith_db::{DbConnection, Error, Result, TransferFault};
+use zenith_db::{DbConnection, Error};
 
 use super::digest::TableContents;
+use super::error::{Result, TransferError};
 
 /// The keys from one to another, both included.
 pub(super) type Keys = RangeInclusive<i64>;
@@ -138,7 +139,7 @@ impl<R: Row> Table for Of<R> {
             }
             Ok(())
         });
-        read.map_err(|error| failed("reading", R::TABLE, after(last), error))?;
+        read.map_err(|error| reading_failed(R::TABLE, last, error))?;
         Ok(contents)
     }
 
@@ -167,11 +168,7 @@ impl<R: Row> Table for Of<R> {
             }
             Ok(())
         });
-        read.map_err(|error| match error {
-            // What the writing said.
-            Error::Transfer(_) => error,
-            error => failed("reading", R::TABLE, after(last), error),
-        })?;
+        read.map_err(|error| reading_failed(R::TABLE, last, error))?;
         hand_over(&batch, commit)
     }
 
@@ -200,23 +197,26 @@ fn hand_over<R: Row>(batch: &[R], commit: &mut Commit<'_>) -> Result<()> {
     let Some(last) = batch.last().map(R::key) else { return Ok(()) };
     let rows = i64::try_from(batch.len()).unwrap_or(i64::MAX);
     match commit(last, rows, &mut |target| R::write(target, batch)) {
-        Err(error @ Error::Transfer(_)) => Err(error),
-        Err(error) if batch.len() == 1 => {
-            Err(failed("writing", R::TABLE, format!("the row with the key {last}"), error))
+        Err(TransferError::Database(cause)) if batch.len() == 1 => {
+            Err(failed("writing", R::TABLE, format!("the row with the key {last}"), cause))
         }
-        Err(_) => {
+        Err(TransferError::Database(_)) => {
             let (before, after) = batch.split_at(batch.len() / 2);
             hand_over(before, commit)?;
             hand_over(after, commit)
         }
-        Ok(()) => Ok(()),
+        done => done,
     }
 }
 
-fn after(last: Option<i64>) -> String {
-    last.map_or_else(|| "its first row".into(), |last| format!("the row after the key {last}"))
+/// Names the place at which reading stopped. Any other error comes from the commit of a batch.
+fn reading_failed(table: &'static str, last: Option<i64>, error: TransferError) -> TransferError {
+    let TransferError::Database(cause) = error else { return error };
+    let place =
+        last.map_or_else(|| "its first row".into(), |last| format!("the row after the key {last}"));
+    failed("reading", table, place, cause)
 }
 
-fn failed(action: &'static str, table: &'static str, place: String, source: Error) -> Error {
-    TransferFault::Table { action, table, place, source: Box::new(source) }.into()
+fn failed(action: &'static str, table: &'static str, place: String, cause: Error) -> TransferError {
+    TransferError::Table { action, table, place, source: Box::new(cause) }
 }

@@ -2,10 +2,11 @@
 //! the end.
 
 use diesel::connection::SimpleConnection;
+use zenith_db::DbConnection;
 use zenith_db::internal::catalog::broken_references;
 use zenith_db::internal::connection::read_pragma;
-use zenith_db::{DbConnection, Result, TransferFault};
 
+use super::error::{Result, TransferError};
 #[cfg(feature = "postgres")]
 use super::rows::ALL;
 use super::state::State;
@@ -67,15 +68,15 @@ pub(super) fn put_back(target: &mut DbConnection, state: &State) -> Result<()> {
         if let Err(cause) = target.batch_execute(statement) {
             let error = zenith_db::Error::from(cause);
             let Some(constraint) = error.violation().and_then(|broken| broken.constraint()) else {
-                return Err(error);
+                return Err(error.into());
             };
             let first = constraint.to_owned();
             let source = Some(Box::new(error));
-            return Err(TransferFault::BrokenReferences { first, source }.into());
+            return Err(TransferError::BrokenReferences { first, source });
         }
     }
     match broken_references(target)?.into_iter().next() {
-        Some(first) => Err(TransferFault::BrokenReferences { first, source: None }.into()),
+        Some(first) => Err(TransferError::BrokenReferences { first, source: None }),
         None => Ok(()),
     }
 }
@@ -105,7 +106,7 @@ mod postgres {
     use diesel::sql_types::{Array, Text};
 
     use super::ALL;
-    use zenith_db::Result;
+    use crate::error::Result;
 
     #[derive(QueryableByName)]
     struct Part {

@@ -1,0 +1,54 @@
+//! Errors of writing a rebuild script.
+
+use std::path::PathBuf;
+
+/// Why no script that rebuilds a table can be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RebuildError {
+    /// The migrations create no such table.
+    #[error("no migration creates a table {table}; the tables are: {existing}")]
+    NoSuchTable {
+        /// Name of the table.
+        table: String,
+        /// Names of the tables that the migrations create.
+        existing: String,
+    },
+
+    /// The table is virtual, or a shadow table of a virtual one.
+    #[error(
+        "{table} is a {kind} table, which its module creates and fills: no script can copy it row by \
+         row"
+    )]
+    VirtualTable {
+        /// Name of the table.
+        table: String,
+        /// `virtual` or `shadow`, as `PRAGMA table_list` reports it.
+        kind: String,
+    },
+
+    /// A migration has a statement that the lint forbids. No migration was run.
+    #[error(
+        "{file} has {statement} in line {line}, which is not allowed in a migration \
+         (`zenith-db migration lint`); nothing was run",
+        file = file.display()
+    )]
+    ForbiddenStatement {
+        /// The statement, in a word or two.
+        statement: String,
+        /// The script.
+        file: PathBuf,
+        /// Line of the script, from 1.
+        line: usize,
+    },
+
+    /// The migrations do not run on an SQLite database in memory.
+    #[error(transparent)]
+    Migrations(#[from] zenith_db::Error),
+}
+
+impl From<diesel::result::Error> for RebuildError {
+    fn from(cause: diesel::result::Error) -> Self {
+        Self::Migrations(cause.into())
+    }
+}

@@ -1,0 +1,146 @@
+//! Errors of a transfer.
+
+use zenith_db::Error;
+
+/// Result of a transfer.
+pub type Result<T, E = TransferError> = std::result::Result<T, E>;
+
+/// Why a transfer did not begin or did not complete. The source is unchanged in every case.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TransferError {
+    /// The target has rows that no transfer copied there.
+    #[error(
+        "the target is not empty: it has {found}; nothing was changed. Give a target that has only \
+         been migrated"
+    )]
+    NotEmpty {
+        /// Tables with rows and their number of rows, such as `roles (4 rows)`.
+        found: String,
+    },
+
+    /// The target holds part of an interrupted transfer, and [`TransferOptions::resume`] is off.
+    ///
+    /// [`TransferOptions::resume`]: crate::TransferOptions::resume
+    #[error(
+        "the target holds a transfer that was interrupted after {rows} rows; nothing was changed. \
+         Resume it (`--resume`), or give an empty target"
+    )]
+    Interrupted {
+        /// Number of rows that have been copied.
+        rows: i64,
+    },
+
+    /// The target holds part of an interrupted transfer from another source.
+    #[error(
+        "the target holds part of a transfer from another database; nothing was changed. Give the \
+         database that the transfer was started from, or an empty target"
+    )]
+    OtherSource,
+
+    /// The source has rows in tables that are not in the schema.
+    #[error(
+        "the source has tables that are not in the schema and would be lost: {found}; nothing was \
+         changed. Copy them by other means, and skip them here with `--leave-other-tables`"
+    )]
+    OtherTables {
+        /// Tables with rows and their number of rows.
+        found: String,
+    },
+
+    /// The source is itself the target of an interrupted transfer.
+    #[error(
+        "the source is itself the target of an interrupted transfer and lacks rows; complete that \
+         transfer first (`--resume`)"
+    )]
+    UnfinishedSource,
+
+    /// The source or the target does not have exactly the migrations of this program.
+    #[error(
+        "the source has the migrations {of_source}, the target {of_target}, and this version of \
+         zenith-db {known}; nothing was changed. Bring both up to date with `zenith-db migrate`"
+    )]
+    OtherMigrations {
+        /// Versions applied to the source.
+        of_source: String,
+        /// Versions applied to the target.
+        of_target: String,
+        /// Versions that this program knows.
+        known: String,
+    },
+
+    /// The rows in the target's audit log are not the first rows of the source's audit log.
+    #[error(
+        "the rows in the target's audit_log are not the first rows of the source's, and an audit log \
+         can only be appended to: the transfer was started from another database. Give that one, or \
+         an empty target"
+    )]
+    OtherAuditLog,
+
+    /// Another process has resumed the same transfer.
+    #[error("another process has taken over the transfer to this target; let it complete")]
+    TakenOver,
+
+    /// The record of an interrupted transfer cannot be read.
+    #[error("the target's record of an interrupted transfer cannot be read; give an empty target")]
+    UnreadableState(#[source] serde_json::Error),
+
+    /// Rows of a table could not be read or written.
+    #[error("{action} {table} failed at {place}; rows copied so far are kept for `--resume`")]
+    Table {
+        /// `reading` or `writing`.
+        action: &'static str,
+        /// Name of the table.
+        table: &'static str,
+        /// Key of the row, in words.
+        place: String,
+        /// Error of the database.
+        source: Box<Error>,
+    },
+
+    /// The copied rows violate a foreign key, so the source's rows do as well.
+    #[error(
+        "rows of the source refer to rows that do not exist ({first}): correct them in the source, \
+         and continue with `--resume`"
+    )]
+    BrokenReferences {
+        /// First broken reference found.
+        first: String,
+        /// Error of the database; `None` if a query found the reference.
+        source: Option<Box<Error>>,
+    },
+
+    /// The content of the target differs from that of the source after the copy.
+    #[error(
+        "the target differs from the source: {tables}; another program writes to the target. Stop \
+         it, and continue with `--resume`"
+    )]
+    Differs {
+        /// Tables that differ, with rows and digests on both sides.
+        tables: String,
+    },
+
+    /// The database layer reported an error.
+    #[error(transparent)]
+    Database(#[from] Error),
+}
+
+impl TransferError {
+    /// Help for an error that its message cannot give, such as for a damaged file or a full disk.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Database(error) => error.hint(),
+            Self::Table { source, .. } | Self::BrokenReferences { source: Some(source), .. } => {
+                source.hint()
+            }
+            _ => None,
+        }
+    }
+}
+
+impl From<diesel::result::Error> for TransferError {
+    fn from(cause: diesel::result::Error) -> Self {
+        Self::Database(cause.into())
+    }
+}

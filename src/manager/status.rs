@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::DatabaseManager;
-use super::backup::last_recorded;
+use super::backup::newest;
 use super::migrate::{FailedMigration, last_failure};
 use crate::catalog::row_counts;
 use crate::connection;
@@ -81,14 +81,11 @@ impl DatabaseManager {
                 .into_iter()
                 .filter(|(name, _)| !name.starts_with("__"))
                 .collect();
-            let last_backup = last_recorded(connection)?.and_then(|job| {
-                let path = PathBuf::from(job.backup_path?);
-                Some(LastBackup {
-                    exists: path.is_file(),
-                    path,
-                    created: job.started_at,
-                    size_mb: megabytes(u64::try_from(job.backup_size.unwrap_or(0)).unwrap_or(0)),
-                })
+            let last_backup = newest(&self.config, connection)?.map(|backup| LastBackup {
+                path: backup.path,
+                created: backup.created,
+                size_mb: megabytes(backup.size_bytes),
+                exists: backup.exists,
             });
             let bytes = self.size_in_bytes(connection)?;
             Ok(StatusSummary {

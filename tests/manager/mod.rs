@@ -7,5 +7,6 @@ mod health;
 mod health_deep;
 mod health_reads_only;
 mod health_sqlite;
+mod last_backup;
 mod private_files;
 mod seeds;

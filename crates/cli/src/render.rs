@@ -130,7 +130,7 @@ pub(super) fn status(out: Out<'_>, status: &StatusSummary) -> Result<()> {
         None => field(out, "last backup", "none is recorded")?,
         Some(backup) => {
             let (path, created, size) = (backup.path.display(), backup.created, backup.size_mb);
-            let gone = if backup.exists { "" } else { "; THE FILE IS GONE" };
+            let gone = if backup.exists { "" } else { "; THE FILE IS MISSING" };
             let text = format!("{path} ({created} UTC, {size:.3} MB{gone})");
             field(out, "last backup", text)?;
         }

@@ -12,6 +12,8 @@
 //! kill leaves one: a hidden `.zenith-….partial`, which can be deleted.
 
 mod copy;
+mod file_name;
+mod newest;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod record;
@@ -21,15 +23,15 @@ mod sqlite;
 use std::fs;
 use std::path::PathBuf;
 
-use chrono::Utc;
 use tempfile::NamedTempFile;
 
 pub use copy::Fidelity;
-pub(super) use record::last_recorded;
+pub(super) use newest::newest;
 pub use report::BackupReport;
 
 use copy::CopyOutcome;
-use record::record_failure;
+use file_name::BackupName;
+use record::{last_recorded, record_failure};
 
 use super::DatabaseManager;
 use crate::config::Location;
@@ -107,22 +109,9 @@ impl DatabaseManager {
         let directory = self.config.backup_dir();
         // Recorded, the path must mean the same from every working directory.
         let directory = &std::path::absolute(directory).map_err(Error::io("find", directory))?;
-        let (stem, extension) = match self.config.location() {
-            Location::Sqlite(path) => {
-                let stem = path.as_path().file_stem().unwrap_or_default();
-                (stem.to_string_lossy().into_owned(), "db")
-            }
-            // A database's name may hold what a file's may not.
-            #[cfg(feature = "postgres")]
-            Location::Postgres(url) => {
-                let plain = |c: char| if c.is_alphanumeric() || "-_".contains(c) { c } else { '_' };
-                let name = url.database().unwrap_or_else(|| "zenith".into());
-                (name.chars().map(plain).collect(), "dump")
-            }
-        };
+        let name = BackupName::of(self.config.location());
         loop {
-            let time = Utc::now().format("%Y%m%dT%H%M%S%.6fZ");
-            let path = directory.join(format!("{stem}-{time}.{extension}"));
+            let path = directory.join(name.at(UtcTime::now()));
             match partial.persist_noclobber(&path) {
                 Ok(_) => {
                     connection::sync_dir(directory)

@@ -51,9 +51,7 @@ fn record(job: &NewBackupJob<'_>, connection: &mut DbConnection) {
 }
 
 /// The newest completed backup; `None` also where the table is not there yet.
-pub(in crate::manager) fn last_recorded(
-    connection: &mut DbConnection,
-) -> Result<Option<BackupJob>> {
+pub(super) fn last_recorded(connection: &mut DbConnection) -> Result<Option<BackupJob>> {
     if table_exists(connection, "backup_jobs")? {
         BackupJob::find_last_completed(connection)
     } else {

@@ -1,0 +1,47 @@
+//! Names of backup files: `STEM-TIME.db` for SQLite, `STEM-TIME.dump` for PostgreSQL.
+
+use chrono::NaiveDateTime;
+
+use crate::config::Location;
+use crate::types::UtcTime;
+
+/// Time to the microsecond, in UTC, so that the names of two backups differ and sort by time.
+const TIME: &str = "%Y%m%dT%H%M%S%.6fZ";
+
+/// The name pattern of one database's backups.
+pub(super) struct BackupName {
+    stem: String,
+    extension: &'static str,
+}
+
+impl BackupName {
+    pub(super) fn of(location: &Location) -> Self {
+        match location {
+            Location::Sqlite(path) => {
+                let stem = path.as_path().file_stem().unwrap_or_default();
+                Self { stem: stem.to_string_lossy().into_owned(), extension: "db" }
+            }
+            // A database's name may contain characters that a file's may not.
+            #[cfg(feature = "postgres")]
+            Location::Postgres(url) => {
+                let plain = |c: char| if c.is_alphanumeric() || "-_".contains(c) { c } else { '_' };
+                let name = url.database().unwrap_or_else(|| "zenith".into());
+                Self { stem: name.chars().map(plain).collect(), extension: "dump" }
+            }
+        }
+    }
+
+    /// Returns the name of a backup of this time.
+    pub(super) fn at(&self, time: UtcTime) -> String {
+        format!("{}-{}.{}", self.stem, time.as_datetime().format(TIME), self.extension)
+    }
+
+    /// Returns the time in the name of a backup; `None` if it is not one of this database.
+    pub(super) fn time_of(&self, name: &str) -> Option<UtcTime> {
+        let rest = name.strip_prefix(&self.stem)?.strip_prefix('-')?;
+        let time = rest.strip_suffix(self.extension)?.strip_suffix('.')?;
+        let time = UtcTime::from(NaiveDateTime::parse_from_str(time, TIME).ok()?.and_utc());
+        // The parser takes more forms than are written.
+        (self.at(time) == name).then_some(time)
+    }
+}

@@ -1,0 +1,104 @@
+//! The newest backup: by the files in the backup directory, and by the records in `backup_jobs`.
+//!
+//! The directory is the truth: the table may have been rolled back, or be a restored one. A record of a
+//! newer backup, whose file was deleted or is in another directory, counts as well.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use diesel::prelude::*;
+
+use super::file_name::BackupName;
+use super::record::last_recorded;
+use crate::backend::DbConnection;
+use crate::catalog;
+use crate::config::Config;
+use crate::connection;
+use crate::dispatch;
+use crate::error::Result;
+use crate::schema::users;
+use crate::types::UtcTime;
+
+/// A backup as its file or its record describes it.
+pub(in crate::manager) struct NewestBackup {
+    pub(in crate::manager) path: PathBuf,
+    /// Start of the backup by its record, or else the time in its name, which is its end.
+    pub(in crate::manager) created: UtcTime,
+    pub(in crate::manager) size_bytes: u64,
+    pub(in crate::manager) exists: bool,
+}
+
+/// Returns the newest backup of this database, if there is any.
+pub(in crate::manager) fn newest(
+    config: &Config,
+    connection: &mut DbConnection,
+) -> Result<Option<NewestBackup>> {
+    let name = BackupName::of(config.location());
+    let recorded = last_recorded(connection)?.and_then(|job| {
+        let path = PathBuf::from(job.backup_path?);
+        Some(NewestBackup {
+            exists: path.is_file(),
+            path,
+            created: job.started_at,
+            size_bytes: u64::try_from(job.backup_size.unwrap_or(0)).unwrap_or(0),
+        })
+    });
+    let recorded_at = recorded.as_ref().map(|backup| {
+        let file = backup.path.file_name().unwrap_or_default().to_string_lossy();
+        name.time_of(&file).unwrap_or(backup.created)
+    });
+    let is_newer = |time: UtcTime| recorded_at.is_none_or(|recorded| time > recorded);
+    let mut unrecorded = files(config.backup_dir(), &name);
+    unrecorded.retain(|(time, _)| is_newer(*time));
+    unrecorded.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
+    for (created, path) in unrecorded {
+        if is_of(config, connection, &path)? {
+            let size_bytes = fs::metadata(&path).map_or(0, |file| file.len());
+            return Ok(Some(NewestBackup { path, created, size_bytes, exists: true }));
+        }
+    }
+    Ok(recorded)
+}
+
+/// Returns the files in the directory whose names match, with the times in their names.
+fn files(directory: &Path, name: &BackupName) -> Vec<(UtcTime, PathBuf)> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(cause) => {
+            if cause.kind() != ErrorKind::NotFound {
+                tracing::warn!(%cause, "cannot list the backups in {}", directory.display());
+            }
+            return Vec::new();
+        }
+    };
+    // As recorded, the path must mean the same from every working directory.
+    let directory = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let backups = names.filter_map(|file| Some((name.time_of(&file)?, directory.join(file))));
+    backups.filter(|(_, path)| path.is_file()).collect()
+}
+
+/// Returns whether a file with a matching name is a backup of this database.
+///
+/// The directory beside an SQLite file has only its own. In another one, databases with the same name
+/// may share it: there a copy that has none of this database's users is another one's. On a server the
+/// name of the database decides.
+fn is_of(config: &Config, connection: &mut DbConnection, backup: &Path) -> Result<bool> {
+    let location = config.location();
+    if location.path().is_none() || config.backup_dir() == location.default_backup_dir() {
+        return Ok(true);
+    }
+    let ours = user_ids(connection)?;
+    let copy = connection::inspect_copy(backup, config.sqlite());
+    // What cannot be read is not a backup.
+    let Ok(theirs) = copy.and_then(|mut copy| user_ids(&mut copy)) else { return Ok(false) };
+    Ok(ours.is_empty() || theirs.is_empty() || ours.iter().any(|id| theirs.contains(id)))
+}
+
+fn user_ids(connection: &mut DbConnection) -> Result<Vec<String>> {
+    if !catalog::table_exists(connection, "users")? {
+        return Ok(Vec::new());
+    }
+    Ok(dispatch!(connection, |c| users::table.select(users::uuid).load(c))?)
+}

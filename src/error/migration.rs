@@ -1,51 +1,52 @@
-//! Why migrations did not run, or failed.
+//! Errors of migrations.
 
 use std::path::PathBuf;
 
 use super::{Error, RowChange};
 
-/// Why migrations were not run, or failed. The database is as it was in every case.
+/// Why migrations did not run or failed. The database is unchanged in every case.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MigrationFault {
-    /// A migration failed. The database is as it was before.
+    /// A script failed. The database is unchanged.
     #[error("migration {name} failed to {direction}; nothing was changed")]
     Failed {
-        /// The migration's name.
+        /// Name of the migration.
         name: String,
         /// `apply` or `revert`.
         direction: &'static str,
-        /// What the database said.
+        /// Error of the database.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 
-    /// A script would end the transaction that keeps a run whole. Nothing was run.
+    /// A script would end the transaction of the run. No script was run.
     #[error(
-        "migration {name} has `{sql}` in line {line} of {script}: what is before it could then not be \
-         taken back; remove it, all of a run is one transaction already; nothing was changed"
+        "migration {name} has `{sql}` in line {line} of {script}: the statements before it could not be \
+         rolled back; remove it, since a run is one transaction already; nothing was changed"
     )]
     EndsTransaction {
-        /// The migration's name.
+        /// Name of the migration.
         name: String,
         /// `up.sql` or `down.sql`.
         script: &'static str,
-        /// The line, from 1.
+        /// Line of the script, from 1.
         line: usize,
-        /// The statement.
+        /// Text of the statement.
         sql: String,
     },
 
-    /// Rows refer to nothing, before the migrations or because of them. The database is as it was.
+    /// Rows refer to rows that do not exist, before the migrations or because of them. The database is
+    /// unchanged.
     #[error(
-        "{subject} {count} broken references, the first of them: {first}; mend or delete such rows \
+        "{subject} {count} broken references, the first of them: {first}; correct or delete these rows \
          (`zenith-db health-check` lists them) and try again; nothing was changed"
     )]
     BrokenReferences {
-        /// Who is to blame: `the database has` or `the migrations would leave`.
+        /// Cause, as the beginning of the message: `the database has` or `the migrations would leave`.
         subject: &'static str,
-        /// How many.
+        /// Number of broken references.
         count: usize,
-        /// The first, as table, row and parent.
+        /// First broken reference, as table, row and parent.
         first: String,
     },
 
@@ -56,43 +57,42 @@ pub enum MigrationFault {
         env!("CARGO_PKG_VERSION")
     )]
     NewerDatabase {
-        /// The unknown versions, each with what was recorded of it: its name in words and the program
-        /// that recorded it.
+        /// Unknown versions, each with its recorded name in words and the program that recorded it.
         versions: String,
     },
 
-    /// Migrations that cannot be run in the order of their versions.
+    /// A pending migration is older than one that has been applied.
     #[error(
-        "migration {late} is older than {newest}, which has been applied; roll back to before it \
-         with `zenith-db rollback --to {before}`, then `zenith-db migrate`"
+        "migration {late} is older than {newest}, which has been applied; roll back to the version \
+         before it with `zenith-db rollback --to {before}`, then `zenith-db migrate`"
     )]
     LateMigration {
-        /// The migration that was added too late.
+        /// Version of the pending migration.
         late: String,
-        /// The newest one that has been applied.
+        /// Newest version that has been applied.
         newest: String,
-        /// The version just before the late one; `0` if it is the first.
+        /// Version before the pending migration; `0` if it is the first.
         before: String,
     },
 
-    /// A version that is not there.
-    #[error("there is no version {wanted} to go to; there are: {known}")]
+    /// No migration has the version that was given.
+    #[error("no migration has the version {wanted}; the versions are: {known}")]
     UnknownVersion {
-        /// What was asked for.
+        /// Version that was given.
         wanted: String,
-        /// What there is.
+        /// Versions that can be given.
         known: String,
     },
 
-    /// The database is later than the version to migrate to.
+    /// The database has a later version than the one to migrate to.
     #[error(
-        "the database is at {current}, which is later than {wanted}; `zenith-db rollback --to {wanted}` \
-         goes back"
+        "the database is at {current}, which is later than {wanted}; to go back, use \
+         `zenith-db rollback --to {wanted}`"
     )]
     LaterVersion {
-        /// The newest version that has been applied.
+        /// Newest version that has been applied.
         current: String,
-        /// The version that was asked for.
+        /// Version that was given.
         wanted: String,
     },
 
@@ -100,102 +100,101 @@ pub enum MigrationFault {
     #[error("no migration has been applied, so none can be redone")]
     NothingToRedo,
 
-    /// Zero migrations were to be rolled back.
-    #[error("rolling back 0 migrations would do nothing")]
+    /// The number of migrations to roll back is 0.
+    #[error("the number of migrations to roll back must be at least 1")]
     NoSteps,
 
-    /// Migrations are pending, so that tables may be missing.
+    /// Migrations are pending, so tables may be missing.
     #[error("{count} migrations are pending; run `zenith-db migrate` first")]
     Pending {
-        /// How many.
+        /// Number of pending migrations.
         count: usize,
     },
 
-    /// A migration would lose or change rows without saying so. The database is as it was.
+    /// A migration would lose or change rows without declaring it. The database is unchanged.
     #[error(
-        "{migration} would lose or change rows and does not say so: {}; nothing was changed. If it is \
-         meant, the migration's {file} must declare it (migrations/README.md)",
+        "{migration} would lose or change rows and does not declare it: {}; nothing was changed. If it \
+         is intended, declare it in the migration's {file} (migrations/README.md)",
         changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     )]
     RowsNotConserved {
-        /// The migration's name.
+        /// Name of the migration.
         migration: String,
         /// `up.sql` or `down.sql`.
         file: &'static str,
-        /// What was not declared.
+        /// Undeclared changes.
         changes: Vec<RowChange>,
     },
 
-    /// The migrations would leave another structure than a fresh database has. The database is as it
-    /// was.
+    /// The migrations would not create the structure of a fresh database. The database is unchanged.
     #[error(
-        "the migrations would not leave the structure of a fresh database: missing would be {missing}; \
-         nothing was changed"
+        "after the migrations, the database would lack parts of the structure of a fresh one: \
+         {missing}; nothing was changed"
     )]
     StructureDiffers {
-        /// What would be missing.
+        /// Missing parts of the structure.
         missing: String,
     },
 
-    /// The migrations would leave behind what a fresh database of that version does not have. The
-    /// database is as it was.
+    /// The migrations would leave objects that a fresh database of that version does not have. The
+    /// database is unchanged.
     #[error(
-        "the migrations would leave behind what a fresh database of that version does not have: {left}; \
-         undo it in the script; nothing was changed"
+        "the migrations would leave objects that a fresh database of that version does not have: \
+         {left}; drop them in the script; nothing was changed"
     )]
     LeftBehind {
-        /// What, one after the other.
+        /// The objects.
         left: String,
     },
 
-    /// Migrations were changed after they ran. The database is as it was.
+    /// Migrations were edited after they ran. The database is unchanged.
     #[error(
-        "migrations were changed after they ran here, or ran from another text: {names}; install the version of zenith-db that \
-         has them as they were, or, if the difference means nothing, accept it with `zenith-db migrate \
-         --repair`"
+        "migrations were edited after they ran on this database, or another text of them ran: {names}; \
+         install the version of zenith-db that has the text that ran, or, if the difference does not \
+         matter, accept it with `zenith-db migrate --repair`"
     )]
     EditedMigrations {
-        /// Their names.
+        /// Names of the migrations.
         names: String,
     },
 
-    /// The file is damaged.
-    #[error("the database is damaged ({faults}); put a backup in its place; nothing was changed")]
+    /// The database file is damaged.
+    #[error("the database is damaged ({faults}); replace it with a backup; nothing was changed")]
     Damaged {
-        /// The first faults.
+        /// First faults that SQLite found.
         faults: String,
     },
 
-    /// There is not enough room on the disk for what is to be done.
+    /// The disk has too little free space.
     #[error(
-        "{what} may need {} MB on the disk of {place}, and {} MB are free; make room and try again; \
-         nothing was changed",
+        "{what} may need {} MB on the disk of {place}, and {} MB are free; free some space and try \
+         again; nothing was changed",
         needed.div_ceil(1_000_000),
         free / 1_000_000,
         place = place.display()
     )]
     NoRoom {
-        /// What for.
+        /// Purpose of the space.
         what: &'static str,
-        /// Where.
+        /// Directory on the disk.
         place: PathBuf,
-        /// How many bytes.
+        /// Needed space in bytes.
         needed: u64,
-        /// How many bytes are there.
+        /// Free space in bytes.
         free: u64,
     },
 
-    /// Migrations failed after a backup was taken. The database is as it was, and the backup is kept.
+    /// Migrations failed after a backup was taken. The database is unchanged, and the backup is kept.
     #[error(
-        "the {operation} failed and the database is as it was; the backup from just before is {backup}",
+        "the {operation} failed and the database is as it was; the backup taken before it is {backup}",
         backup = backup.display()
     )]
     RolledBack {
         /// `migrate`, `rollback` or `create`.
         operation: String,
-        /// The backup.
+        /// Path of the backup.
         backup: PathBuf,
-        /// Why it failed.
+        /// Error of the migrations.
         source: Box<Error>,
     },
 }

@@ -1,4 +1,4 @@
-//! What must hold before migrations run, and what must hold after them, before they are committed.
+//! Conditions that are checked before migrations run, and after them, before the commit.
 
 use serde::Serialize;
 
@@ -8,24 +8,24 @@ use crate::backend::{Backend, DbConnection};
 use crate::catalog::{IntegrityCheck, broken_references, integrity_faults};
 use crate::error::{Error, MigrationFault, Result};
 
-/// When a condition was looked at.
+/// Time at which a condition is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
     /// Before the first migration.
     Before,
-    /// After the last, before the commit.
+    /// After the last migration, before the commit.
     After,
 }
 
-/// A condition that held. One that does not hold is an error, and then nothing has changed.
+/// Condition that was checked and holds. One that does not hold is an error, and nothing is changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// When it was looked at.
+    /// Time of the check.
     pub when: Phase,
-    /// What was looked at.
+    /// Name of the condition.
     pub name: &'static str,
-    /// What was found.
+    /// Result of the check, for people.
     pub details: String,
 }
 
@@ -39,7 +39,7 @@ impl Check {
     }
 }
 
-/// Refuses a damaged file. A server looks after its own.
+/// Refuses a damaged file. A server checks its own files, so there is no check for PostgreSQL.
 pub(super) fn check_integrity(connection: &mut DbConnection) -> Result<Option<Check>> {
     if connection.backend() == Backend::Postgres {
         return Ok(None);
@@ -52,7 +52,8 @@ pub(super) fn check_integrity(connection: &mut DbConnection) -> Result<Option<Ch
     Err(Error::Migration(MigrationFault::Damaged { faults }))
 }
 
-/// Refuses to go on with broken references; `subject` says who is to blame.
+/// Refuses to continue with broken references. `subject` begins the message: the database or the
+/// migrations.
 pub(super) fn check_references(connection: &mut DbConnection, subject: &'static str) -> Result<()> {
     let broken = broken_references(connection)?;
     match broken.first() {
@@ -64,15 +65,17 @@ pub(super) fn check_references(connection: &mut DbConnection, subject: &'static 
     }
 }
 
-/// Where the structure is not what the migrations that ran make of an empty database.
+/// Differences between the structure of a database and the one that its migrations create.
 pub(super) struct Drift {
+    /// Lines that the database lacks.
     missing: Vec<String>,
-    /// What is there besides. Whoever added it may keep it; that a run adds it is a fault. On a server it
-    /// is not looked at: scripts may make there what SQLite has no word for.
+    /// Lines that only the database has. Such objects may have been added by hand, but a run must not
+    /// add any. Not compared on PostgreSQL, where scripts may create objects that SQLite does not have.
     surplus: Vec<String>,
 }
 
 impl Drift {
+    /// Compares the database with the migrations of its ledger.
     pub(super) fn of(connection: &mut DbConnection, ledger: &Ledger) -> Result<Self> {
         let backend = connection.backend();
         let expected = Structure::made_by(ledger.ran(), backend)?;
@@ -89,8 +92,8 @@ impl Drift {
         self.missing.is_empty()
     }
 
-    /// Refuses what was not so before: that, the migrations have done. What was so before is in the
-    /// report, for no migration can mend it.
+    /// Refuses differences that did not exist before the migrations, since the migrations have caused
+    /// them. Earlier differences are only reported: no migration can fix them.
     pub(super) fn check_after(&self, before: &Self) -> Result<Check> {
         let new: Vec<&str> = self
             .missing
@@ -103,15 +106,15 @@ impl Drift {
                 missing: new.join("; "),
             }));
         }
-        // What was added by hand may be called otherwise afterwards, if a table was renamed.
+        // Objects added by hand may have another name afterwards, if a table was renamed.
         if before.surplus.is_empty() && !self.surplus.is_empty() {
             let left = self.surplus.join("; ");
             return Err(Error::Migration(MigrationFault::LeftBehind { left }));
         }
         let details = if self.missing.is_empty() {
-            "what a fresh database of this version has".into()
+            "the same as in a fresh database of this version".into()
         } else {
-            format!("differed before already, and does still: {} missing", self.missing.join("; "))
+            format!("differed before the run, and still does: {} missing", self.missing.join("; "))
         };
         Ok(Check::after("structure", details))
     }

@@ -1,4 +1,4 @@
-//! The migrations as they were compiled in.
+//! Migrations compiled into the program.
 
 use std::fmt;
 
@@ -10,28 +10,29 @@ use crate::types::Sha256Hash;
 
 static ALL: &[EmbeddedMigration] = include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
 
-/// Every migration, oldest first. Both databases have the same.
+/// Returns the library's migrations, oldest first. Both backends have the same.
 #[must_use]
 pub const fn all() -> &'static [EmbeddedMigration] {
     ALL
 }
 
-/// The newest version: what a database has when it is up to date.
+/// Returns the newest version of the library's migrations, which an up-to-date database has.
 #[must_use]
 pub fn latest() -> String {
     all().last().map(EmbeddedMigration::version).unwrap_or_default()
 }
 
-/// SHA-256 of a migration's text, in hexadecimal, the same whatever a checkout did to line ends.
+/// Returns the SHA-256 of a migration's text in hexadecimal. Line ends may be LF or CRLF, as a checkout
+/// may have changed them.
 #[must_use]
 pub fn checksum(text: &str) -> String {
     Sha256Hash::of(text.replace("\r\n", "\n")).to_string()
 }
 
-/// Migrations that are run together, oldest first.
+/// List of the migrations of a program, oldest first.
 pub type Migrations = &'static [EmbeddedMigration];
 
-/// One migration: its directory's name and the text of its files for each database.
+/// Migration compiled into a program: the name of its directory, and its scripts for each backend.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct EmbeddedMigration {
     name: &'static str,
@@ -39,17 +40,17 @@ pub struct EmbeddedMigration {
     postgres: Script,
 }
 
-/// The two files of a migration for one database.
+/// Scripts of a migration for one backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Script {
-    /// What `up.sql` says.
+    /// Text of `up.sql`, which applies the migration.
     pub up: &'static str,
-    /// What `down.sql` says.
+    /// Text of `down.sql`, which reverts the migration.
     pub down: &'static str,
 }
 
 impl EmbeddedMigration {
-    /// A migration of an application's own, for
+    /// Creates a migration of an application's own, for
     /// [`DatabaseManager::with_migrations`](crate::manager::DatabaseManager::with_migrations). The
     /// name is `<timestamp>_<verb_object>`, as in `migrations/`.
     #[must_use]
@@ -64,38 +65,38 @@ impl EmbeddedMigration {
         }
     }
 
-    /// The directory's name: `<timestamp>_<verb_object>`.
+    /// Returns the name of the directory: `<timestamp>_<verb_object>`.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The version: the digits of the timestamp, as Diesel keeps them.
+    /// Returns the version: the digits of the timestamp, as in Diesel's ledger.
     #[must_use]
     pub fn version(&self) -> String {
         let timestamp = self.name.split('_').next().unwrap_or_default();
         timestamp.replace('-', "")
     }
 
-    /// The name in words: `create chat`.
+    /// Returns the name in words, such as `create chat`.
     #[must_use]
     pub fn description(&self) -> String {
         self.name.split_once('_').map_or(self.name, |(_, words)| words).replace('_', " ")
     }
 
-    /// What `up.sql` says for this database.
+    /// Returns the text of `up.sql` for a backend.
     #[must_use]
     pub const fn up(&self, backend: Backend) -> &'static str {
         self.script(backend).up
     }
 
-    /// What `down.sql` says for this database.
+    /// Returns the text of `down.sql` for a backend.
     #[must_use]
     pub const fn down(&self, backend: Backend) -> &'static str {
         self.script(backend).down
     }
 
-    /// The checksum that `schema_version` records: of `up.sql`.
+    /// Returns the checksum of `up.sql`, which `schema_version` records.
     #[must_use]
     pub fn checksum(&self, backend: Backend) -> String {
         checksum(self.up(backend))
@@ -120,7 +121,7 @@ impl MigrationName for EmbeddedMigration {
     }
 }
 
-/// All migrations run inside one transaction, which the engine opens: each is a savepoint there.
+/// Metadata of every migration: it runs as a savepoint inside the transaction that the engine opens.
 #[derive(Clone, Copy, Debug)]
 struct InTransaction;
 
@@ -130,7 +131,7 @@ impl MigrationMetadata for InTransaction {
     }
 }
 
-/// A migration as Diesel runs it, on one of the databases.
+/// Migration for one backend, in the form that Diesel runs.
 pub(super) struct Runnable {
     pub(super) migration: &'static EmbeddedMigration,
     pub(super) backend: Backend,

@@ -1,43 +1,44 @@
-//! Running migrations: under the write lock, all or nothing, with the references checked before the
-//! commit.
+//! Running migrations: under the migration lock, in one transaction, with the references checked
+//! before the commit.
 
 use std::time::{Duration, Instant};
 
+use diesel_migrations::MigrationHarness;
+
 use super::checks::{Check, Drift, check_integrity, check_references};
 use super::data_loss_guard::TableSnapshots;
-use super::embedded::{EmbeddedMigration, Migrations, Runnable};
+use super::embedded::{Migrations, Runnable};
 use super::ledger::Ledger;
-use super::migration_lock::{RunOutcome, exclusively, keep_writers_out};
-use super::statement::statements;
+use super::migration_lock::{RunOutcome, lock_tables_against_writes, with_migration_lock};
+use super::parsed_script::ParsedScript;
 use super::steps::{PlannedStep, Step, StepDirection};
-use super::target::{Chosen, Target, choose};
+use super::target::{ScriptsToRun, Target, scripts_to_run};
 use super::{history, reset};
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::{Error, MigrationFault, Result};
-use diesel_migrations::MigrationHarness;
 
-/// What a run did.
+/// Result of a run.
 #[derive(Debug)]
 pub struct Run<T> {
-    /// The newest version before, read under the lock.
+    /// Newest version before the run, read under the lock; `None` if no migration was applied.
     pub was: Option<String>,
-    /// What ran, in that order.
+    /// Migrations that ran, in order.
     pub steps: Vec<Step>,
-    /// What held before and after.
+    /// Conditions that were checked before and after the migrations.
     pub conditions: Vec<Check>,
-    /// What `after` returned.
+    /// Value that `after` returned.
     pub value: T,
 }
 
-/// Takes the lock, reads the state again, and goes to the target. On an error nothing has changed.
+/// Takes the migration lock, reads the ledger, and migrates to the target in one transaction.
 ///
-/// `before` runs under the lock if there is something to do, before it is done: a backup that it
-/// takes is exactly what is about to be changed. `after` runs inside the same transaction, after the
-/// migrations.
+/// `before` runs under the lock, before the first migration, if there is one to run: a backup that it
+/// takes has exactly the rows that the migrations are about to change. `after` runs after the last
+/// migration, inside the same transaction.
 ///
 /// # Errors
-/// [`Error::Migration`], [`Error::Locked`] or [`Error::Query`]; the database is then as it was.
+/// [`Error::Migration`], [`Error::Locked`] or [`Error::Query`]; the database is then unchanged.
 pub fn run<T>(
     connection: &mut DbConnection,
     known: Migrations,
@@ -45,20 +46,20 @@ pub fn run<T>(
     before: impl FnOnce(&mut DbConnection) -> Result<()>,
     after: impl FnOnce(&mut DbConnection) -> Result<T>,
 ) -> Result<RunOutcome<Run<T>>> {
-    exclusively(connection, |connection| {
+    with_migration_lock(connection, |connection| {
         let ledger = Ledger::read_for(connection, known)?;
         let was = ledger.current().map(str::to_owned);
-        let (reverting, applying) = choose(connection, &ledger, target)?;
+        let ScriptsToRun { reverting, applying } = scripts_to_run(connection, &ledger, target)?;
         if reverting.is_empty() && applying.is_empty() {
             history::sync(connection, &ledger)?;
             let (steps, conditions) = (Vec::new(), Vec::new());
             return Ok(Run { was, steps, conditions, value: after(connection)? });
         }
-        keep_writers_out(connection)?;
+        lock_tables_against_writes(connection)?;
         let mut conditions = Vec::new();
         if *target != Target::Everything {
             conditions.extend(check_integrity(connection)?);
-            // With these here, it could not be told what the migrations broke.
+            // Otherwise broken references could not be attributed to the migrations.
             check_references(connection, "the database has")?;
             conditions.push(Check::before("references", "none is broken"));
         }
@@ -80,66 +81,55 @@ pub fn run<T>(
     })
 }
 
-/// What [`run`] would do, statement by statement. It reads, and writes nothing.
+/// Returns the steps that [`run`] would take, with their statements. Nothing is written.
 pub(crate) fn plan(
     connection: &mut DbConnection,
     known: Migrations,
     target: &Target,
 ) -> Result<Vec<PlannedStep>> {
     let ledger = Ledger::read_for(connection, known)?;
-    let (reverting, applying) = choose(connection, &ledger, target)?;
-    let backend = connection.backend();
-    let planned = |migration: &EmbeddedMigration, direction, sql| PlannedStep {
-        name: migration.name().to_owned(),
-        direction,
-        statements: statements(sql, backend),
-    };
-    let reverted = reverting.iter().map(|m| planned(m, StepDirection::Reverted, m.down(backend)));
-    let applied = applying.iter().map(|m| planned(m, StepDirection::Applied, m.up(backend)));
-    Ok(reverted.chain(applied).collect())
+    let ScriptsToRun { reverting, applying } = scripts_to_run(connection, &ledger, target)?;
+    Ok(reverting.into_iter().chain(applying).map(ParsedScript::into_planned).collect())
 }
 
-fn apply(connection: &mut DbConnection, migrations: &Chosen) -> Result<Vec<Step>> {
+fn apply(connection: &mut DbConnection, scripts: &[ParsedScript]) -> Result<Vec<Step>> {
     // Creates Diesel's own table.
     dispatch!(&mut *connection, |connection| connection.applied_migrations().map(drop))
         .map_err(failed("apply", "the ledger"))?;
-    let apply = |migration| step(connection, migration, StepDirection::Applied);
-    migrations.iter().copied().map(apply).collect()
+    scripts.iter().map(|script| run_script(connection, script)).collect()
 }
 
-fn revert(connection: &mut DbConnection, migrations: &Chosen) -> Result<Vec<Step>> {
-    let revert = |migration| step(connection, migration, StepDirection::Reverted);
-    migrations.iter().copied().map(revert).collect()
+fn revert(connection: &mut DbConnection, scripts: &[ParsedScript]) -> Result<Vec<Step>> {
+    scripts.iter().map(|script| run_script(connection, script)).collect()
 }
 
-/// Runs one migration.
-fn step(
-    connection: &mut DbConnection,
-    migration: &'static EmbeddedMigration,
-    direction: StepDirection,
-) -> Result<Step> {
+/// Runs one script, and compares the rows of all tables before and after it.
+fn run_script(connection: &mut DbConnection, script: &ParsedScript) -> Result<Step> {
+    let ParsedScript { migration, direction, .. } = *script;
     let runnable = Runnable { migration, backend: connection.backend() };
-    let (verb, script) = match direction {
-        StepDirection::Applied => ("apply", migration.up(runnable.backend)),
-        StepDirection::Reverted => ("revert", migration.down(runnable.backend)),
-    };
     let begun = Instant::now();
-    let snapshot = TableSnapshots::before(connection, script, direction)?;
-    let looked = begun.elapsed();
+    let snapshots = TableSnapshots::take(connection, script)?;
+    let reading = begun.elapsed();
     let begun = Instant::now();
     dispatch!(&mut *connection, |connection| match direction {
         StepDirection::Applied => connection.run_migration(&runnable).map(drop),
         StepDirection::Reverted => connection.revert_migration(&runnable).map(drop),
     })
-    .map_err(failed(verb, migration.name()))?;
+    .map_err(failed(
+        match direction {
+            StepDirection::Applied => "apply",
+            StepDirection::Reverted => "revert",
+        },
+        migration.name(),
+    ))?;
     let ran = begun.elapsed();
     let begun = Instant::now();
-    let rows = snapshot.compare(connection, migration.name())?;
+    let rows = snapshots.compare(connection)?;
     Ok(Step {
         name: migration.name().to_owned(),
         direction,
         milliseconds: milliseconds(ran),
-        comparing_milliseconds: milliseconds(looked + begun.elapsed()),
+        comparing_milliseconds: milliseconds(reading + begun.elapsed()),
         rows,
     })
 }
@@ -148,19 +138,20 @@ fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// What Diesel's harness reports.
+/// Error of Diesel's migration harness.
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 fn failed(direction: &'static str, name: &str) -> impl FnOnce(Cause) -> Error {
     let name = name.to_owned();
     move |source| {
-        Error::Migration(MigrationFault::Failed { name, direction, source: meaning(source) })
+        Error::Migration(MigrationFault::Failed { name, direction, source: classified(source) })
     }
 }
 
-/// A connection that broke, or a lock that was waited for in vain, is more than the server's words.
-/// Of a rule that a script breaks, those say the most: the rule may be the script's own.
-fn meaning(source: Cause) -> Cause {
+/// Turns a lost connection or a lock timeout into the library's error, which says more than the
+/// server's message. A constraint violation keeps the server's message, which says the most: the
+/// constraint may be one that the script itself has created.
+fn classified(source: Cause) -> Cause {
     use diesel::result::DatabaseErrorKind as Kind;
     use diesel::result::Error::DatabaseError;
     match source.downcast::<diesel::result::Error>().map(|cause| *cause) {
@@ -183,7 +174,7 @@ mod tests {
     use diesel::connection::SimpleConnection;
     use diesel::prelude::*;
 
-    use super::super::embedded::all;
+    use super::super::embedded::{EmbeddedMigration, all};
     use super::*;
     use crate::connection::read_pragma;
 

@@ -1,4 +1,4 @@
-//! `schema_version`: the history for people, kept equal to Diesel's ledger.
+//! History of migrations for people in `schema_version`, kept equal to Diesel's ledger.
 
 use std::fmt;
 
@@ -18,49 +18,49 @@ use crate::error::{Error, MigrationFault, Result};
 use crate::models::{NewSchemaVersion, SchemaVersion};
 use crate::schema::schema_version;
 
-/// How the history, the ledger and the program's migrations disagree.
+/// Disagreement between the history, the ledger and the program's migrations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum HistoryFault {
-    /// The table `schema_version` is not there.
+    /// The table `schema_version` does not exist.
     NoHistory,
-    /// A migration ran and is not in `schema_version`: the Diesel CLI applied it, for example.
+    /// A migration ran and is not in `schema_version`: for example, the Diesel CLI applied it.
     Unrecorded {
-        /// Its version.
+        /// Version of the migration.
         version: String,
     },
-    /// A version is in `schema_version`, and did not run.
+    /// A version is in `schema_version` and did not run.
     NotRun {
         /// The version.
         version: String,
     },
     /// A migration's text is not the one that ran.
     Edited {
-        /// The migration's name.
+        /// Name of the migration.
         name: String,
-        /// The checksum of what ran, as recorded. `None` if another program ran it (Diesel keeps no
-        /// text) and the structure is not what the text makes.
+        /// Recorded checksum of the text that ran. `None` if another program ran the migration (Diesel
+        /// records no text) and the structure is not the one that the text creates.
         recorded: Option<String>,
-        /// The checksum of the program's text.
+        /// Checksum of the program's text.
         current: String,
     },
     /// A migration ran that is newer than all that the program knows.
     Newer {
-        /// Its version.
+        /// Version of the migration.
         version: String,
-        /// Its name in words, as recorded.
+        /// Recorded name in words, if any.
         description: Option<String>,
     },
     /// A migration ran that the program no longer has, though it has later ones.
     Missing {
-        /// Its version.
+        /// Version of the migration.
         version: String,
-        /// Its name in words, as recorded.
+        /// Recorded name in words, if any.
         description: Option<String>,
     },
     /// A migration did not run, though a later one did.
     Late {
-        /// The migration's name.
+        /// Name of the migration.
         name: String,
     },
 }
@@ -76,19 +76,19 @@ impl fmt::Display for HistoryFault {
             }
             Self::Edited { name, recorded: None, .. } => write!(
                 f,
-                "another program ran {name}, perhaps from another text: the structure is not what this \
-                 one makes"
+                "another program ran {name}, perhaps from another text: the structure is not the one that \
+                 this program's text creates"
             ),
             Self::Newer { version, description } => {
                 write!(
                     f,
-                    "version {version}{} is not known here",
+                    "version {version}{} is not known to this program",
                     in_brackets(description.as_deref())
                 )
             }
             Self::Missing { version, description } => write!(
                 f,
-                "version {version}{} ran, and is missing in this program",
+                "version {version}{} ran and is missing from this program",
                 in_brackets(description.as_deref())
             ),
             Self::Late { name } => write!(f, "{name} did not run, though a later one did"),
@@ -96,12 +96,14 @@ impl fmt::Display for HistoryFault {
     }
 }
 
-/// For people, the version of the program included: to them an older program says which to install.
+/// Returns the recorded description. It names this program, so that an older program can say which
+/// version to install.
 fn description(migration: &EmbeddedMigration) -> String {
     let (words, program) = (migration.description(), env!("CARGO_PKG_VERSION"));
     format!("{words}, by zenith-db {program}")
 }
 
+/// Returns the row that records a migration; `None` if its version is not a number.
 fn row_of(migration: &EmbeddedMigration, backend: Backend) -> Option<NewSchemaVersion> {
     Some(NewSchemaVersion {
         version: migration.version().parse().ok()?,
@@ -110,9 +112,9 @@ fn row_of(migration: &EmbeddedMigration, backend: Backend) -> Option<NewSchemaVe
     })
 }
 
-/// Records what ran and forgets what was reverted, whoever did it: the Diesel CLI included.
+/// Makes the history equal to the ledger, also after runs of the Diesel CLI.
 ///
-/// Returns whether anything was amended.
+/// Returns whether a row was added or deleted.
 pub(super) fn sync(connection: &mut DbConnection, ledger: &Ledger) -> Result<bool> {
     if !table_exists(connection, "schema_version")? {
         return Ok(false);
@@ -135,7 +137,7 @@ pub(super) fn sync(connection: &mut DbConnection, ledger: &Ledger) -> Result<boo
     })
 }
 
-/// Compares the history with the ledger and with the text of the migrations.
+/// Compares the history with the ledger and with the text of the program's migrations.
 pub(crate) fn check(connection: &mut DbConnection, ledger: &Ledger) -> Result<Vec<HistoryFault>> {
     let late =
         ledger.pending().filter(|m| ledger.current().is_some_and(|v| v > m.version().as_str()));
@@ -168,7 +170,7 @@ pub(crate) fn check(connection: &mut DbConnection, ledger: &Ledger) -> Result<Ve
             }
         }
     }
-    // Of what another program ran, only the structure tells which text it was.
+    // If another program ran a migration, only the structure shows whether it was the same text.
     let proven = unrecorded.is_empty() || Drift::of(connection, ledger)?.is_none();
     faults.extend(unrecorded.into_iter().map(|migration| {
         if proven {
@@ -184,14 +186,14 @@ pub(crate) fn check(connection: &mut DbConnection, ledger: &Ledger) -> Result<Ve
     Ok(faults)
 }
 
-/// The migrations whose text is not the one that ran.
+/// Returns the migrations whose text is not the one that ran.
 pub(crate) fn edited(connection: &mut DbConnection, ledger: &Ledger) -> Result<Vec<HistoryFault>> {
     let mut faults = check(connection, ledger)?;
     faults.retain(|fault| matches!(fault, HistoryFault::Edited { .. }));
     Ok(faults)
 }
 
-/// Refuses to go on from a state that the program's text does not describe.
+/// Refuses a database whose migrations ran from another text than the program's.
 pub(super) fn ensure_unedited(connection: &mut DbConnection, ledger: &Ledger) -> Result<()> {
     let names: Vec<String> = edited(connection, ledger)?
         .into_iter()
@@ -207,7 +209,8 @@ pub(super) fn ensure_unedited(connection: &mut DbConnection, ledger: &Ledger) ->
     }
 }
 
-/// Records the checksums of the program's text in place of others. Returns what was there before.
+/// Replaces the checksums of edited migrations by those of the program's text. Returns the earlier
+/// faults.
 pub(crate) fn repair(connection: &mut DbConnection, ledger: &Ledger) -> Result<Vec<HistoryFault>> {
     let edited = edited(connection, ledger)?;
     for migration in ledger.ran() {

@@ -1,35 +1,35 @@
-//! What has run and what has not, without writing anything.
+//! Ledger of the migrations that have run, read without writing anything.
 
 use diesel::prelude::*;
 
 use super::embedded::{self, EmbeddedMigration, Migrations};
-use super::recorded::{Recorded, recorded};
+use super::recorded::{RecordedMigration, recorded};
 use crate::backend::DbConnection;
 use crate::catalog::table_exists;
 use crate::dispatch;
 use crate::error::{Error, MigrationFault, Result};
 
 diesel::table! {
-    /// Diesel's own ledger. `Ledger::read` looks for it first: Diesel's reader would create it.
+    /// Diesel's own ledger. `Ledger::read` checks first that it exists: Diesel would create it.
     __diesel_schema_migrations (version) {
-        /// The digits of the timestamp.
+        /// Digits of the migration's timestamp.
         version -> Text,
     }
 }
 
-/// What has run and what is pending.
+/// Migrations that have run and that are pending, as Diesel's ledger records them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
-    /// The migrations that the program knows, oldest first.
+    /// Migrations that the program knows, oldest first.
     known: Migrations,
-    /// The versions that have run, oldest first.
+    /// Versions that have run, oldest first.
     applied: Vec<String>,
-    /// What was recorded of those that the program does not know.
-    unknown: Vec<Recorded>,
+    /// Migrations that have run and that the program does not know.
+    unknown: Vec<RecordedMigration>,
 }
 
 impl Ledger {
-    /// Reads Diesel's ledger. A database without one has run nothing.
+    /// Reads Diesel's ledger. A database without the table has run no migration.
     ///
     /// # Errors
     /// [`Error::Query`] if the database cannot be read.
@@ -37,7 +37,7 @@ impl Ledger {
         Self::read_for(connection, embedded::all())
     }
 
-    /// The same, for a program that knows other migrations.
+    /// Reads Diesel's ledger for a program that knows these migrations.
     pub(crate) fn read_for(connection: &mut DbConnection, known: Migrations) -> Result<Self> {
         if !table_exists(connection, "__diesel_schema_migrations")? {
             return Ok(Self { known, ..Self::default() });
@@ -53,44 +53,45 @@ impl Ledger {
         Ok(Self { known, applied, unknown })
     }
 
-    /// The migrations that the program knows, oldest first.
+    /// Returns the migrations that the program knows, oldest first.
     pub(crate) const fn known(&self) -> Migrations {
         self.known
     }
 
-    /// The migrations that have run and that the program knows, oldest first.
+    /// Returns the migrations that have run and that the program knows, oldest first.
     pub(crate) fn ran(&self) -> impl DoubleEndedIterator<Item = &'static EmbeddedMigration> {
         self.known.iter().filter(|migration| self.applied.contains(&migration.version()))
     }
 
-    /// The newest version that has run.
+    /// Returns the newest version that has run; `None` if none has.
     #[must_use]
     pub fn current(&self) -> Option<&str> {
         self.applied.last().map(String::as_str)
     }
 
-    /// The versions that have run, oldest first.
+    /// Returns the versions that have run, oldest first.
     #[must_use]
     pub fn applied(&self) -> &[String] {
         &self.applied
     }
 
-    /// The migrations that have not run, oldest first.
+    /// Returns the migrations that have not run, oldest first.
     pub fn pending(&self) -> impl Iterator<Item = &'static EmbeddedMigration> {
         self.known.iter().filter(|migration| !self.applied.contains(&migration.version()))
     }
 
-    /// The versions that have run and that this program does not know.
+    /// Returns the versions that have run and that this program does not know.
     pub fn unknown(&self) -> impl Iterator<Item = &str> {
         self.unknown.iter().map(|recorded| recorded.version.as_str())
     }
 
-    /// Refuses a database that this program must not write to.
+    /// Refuses a database that a newer program has migrated.
     ///
     /// # Errors
-    /// [`MigrationFault::NewerDatabase`] if it has migrations that are unknown here.
+    /// [`MigrationFault::NewerDatabase`] if it has migrations that this program does not know.
     pub fn ensure_known(&self) -> Result<()> {
-        let versions = self.unknown.iter().map(Recorded::to_string).collect::<Vec<_>>().join("; ");
+        let versions =
+            self.unknown.iter().map(RecordedMigration::to_string).collect::<Vec<_>>().join("; ");
         if versions.is_empty() {
             Ok(())
         } else {
@@ -101,7 +102,7 @@ impl Ledger {
     /// Refuses to apply a migration after a later one.
     ///
     /// # Errors
-    /// [`MigrationFault::LateMigration`] if one is pending that is older than one that has run.
+    /// [`MigrationFault::LateMigration`] if a pending migration is older than one that has run.
     pub fn ensure_in_order(&self) -> Result<()> {
         let newest = self.current().unwrap_or_default();
         let Some(late) = self.pending().find(|migration| migration.version().as_str() < newest)

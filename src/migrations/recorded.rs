@@ -1,4 +1,4 @@
-//! What `schema_version` says of migrations that this program does not know.
+//! Migrations that this program does not know, as `schema_version` records them.
 
 use std::fmt;
 
@@ -10,30 +10,31 @@ use crate::dispatch;
 use crate::error::Result;
 use crate::schema::schema_version;
 
-/// What was recorded of a migration that this program does not know.
+/// Migration that this program does not know.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Recorded {
+pub(super) struct RecordedMigration {
+    /// Version, as in the ledger.
     pub(super) version: String,
-    /// Its name in words, and the program that has it.
+    /// Name in words and the program that applied it, as recorded; `None` if nothing is recorded.
     pub(super) description: Option<String>,
 }
 
-impl fmt::Display for Recorded {
+impl fmt::Display for RecordedMigration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.version, in_brackets(self.description.as_deref()))
     }
 }
 
-/// What is known of a version, to stand after it.
+/// Formats a description to follow a version; empty if there is none.
 pub(super) fn in_brackets(description: Option<&str>) -> String {
     description.map_or(String::new(), |description| format!(" ({description})"))
 }
 
-/// What was recorded of these versions.
+/// Returns these versions with their recorded descriptions.
 pub(super) fn recorded(
     connection: &mut DbConnection,
     versions: Vec<String>,
-) -> Result<Vec<Recorded>> {
+) -> Result<Vec<RecordedMigration>> {
     let known: Vec<(i64, Option<String>)> =
         if versions.is_empty() || !table_exists(connection, "schema_version")? {
             Vec::new()
@@ -45,7 +46,7 @@ pub(super) fn recorded(
     let with_description = |version: String| {
         let row = known.iter().find(|(number, _)| number.to_string() == version);
         let description = row.and_then(|(_, description)| description.clone());
-        Recorded { version, description }
+        RecordedMigration { version, description }
     };
     Ok(versions.into_iter().map(with_description).collect())
 }

@@ -1,4 +1,4 @@
-//! Dropping everything, for a database that is made anew.
+//! Dropping everything in a database, before its schema is created again.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -10,16 +10,16 @@ use crate::dispatch;
 use crate::error::Result;
 
 #[derive(QueryableByName)]
-struct Object {
+struct DropStatement {
     #[diesel(sql_type = Text)]
     statement: String,
 }
 
-/// Drops every table, view, trigger, function, sequence and type, whoever made it; on a server those
-/// of the schema in which ours are, without what belongs to an extension.
+/// Drops every table, view, trigger, function, sequence and type, whoever created it. On a server, those
+/// of the current schema, except objects that belong to an extension.
 pub(super) fn drop_everything(connection: &mut DbConnection) -> Result<()> {
     let query = match connection.backend() {
-        // Views and triggers first: they may refer to tables that would be gone.
+        // Views and triggers first: they may refer to tables.
         Backend::Sqlite => {
             r#"SELECT 'DROP ' || type || ' IF EXISTS "' || replace(name, '"', '""') || '"' AS statement
                FROM sqlite_schema
@@ -27,7 +27,7 @@ pub(super) fn drop_everything(connection: &mut DbConnection) -> Result<()> {
                ORDER BY CASE type WHEN 'trigger' THEN 0 WHEN 'view' THEN 1 ELSE 2 END,
                    sql NOT LIKE 'CREATE VIRTUAL%'"#
         }
-        // CASCADE takes what depends on each, so that later ones may be gone already.
+        // CASCADE drops dependent objects too, so a later statement may find nothing to drop.
         Backend::Postgres => {
             "WITH ours AS (
                 SELECT 'pg_class'::regclass AS catalogue, oid,
@@ -52,7 +52,7 @@ pub(super) fn drop_everything(connection: &mut DbConnection) -> Result<()> {
                 WHERE d.classid = ours.catalogue AND d.objid = ours.oid AND d.deptype IN ('e', 'i'))"
         }
     };
-    let objects: Vec<Object> =
+    let objects: Vec<DropStatement> =
         dispatch!(&mut *connection, |connection| diesel::sql_query(query).load(connection))?;
     for object in objects {
         connection.batch_execute(&object.statement)?;

@@ -1,42 +1,52 @@
-//! One migration of a run, and which way it went.
+//! Steps of a run and of a plan: one migration each, in one direction.
 
 use serde::Serialize;
 
 use super::statement::PlannedStatement;
 use crate::error::RowChange;
 
-/// Whether a migration was applied or reverted.
+/// Direction in which a migration runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StepDirection {
-    /// `up.sql` ran.
+    /// `up.sql` runs.
     Applied,
-    /// `down.sql` ran.
+    /// `down.sql` runs.
     Reverted,
 }
 
-/// One migration that ran.
+impl StepDirection {
+    /// Name of the script that runs in this direction.
+    pub(crate) const fn file(self) -> &'static str {
+        match self {
+            Self::Applied => "up.sql",
+            Self::Reverted => "down.sql",
+        }
+    }
+}
+
+/// A migration that a run has applied or reverted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Step {
-    /// The directory's name.
+    /// Name of the migration's directory.
     pub name: String,
-    /// Which way.
+    /// Direction in which the migration ran.
     pub direction: StepDirection,
-    /// How long it took, in milliseconds.
+    /// Duration of the script, in milliseconds.
     pub milliseconds: u64,
-    /// How long comparing the rows before and after it took besides, in milliseconds.
+    /// Duration of the comparison of rows before and after the script, in milliseconds.
     pub comparing_milliseconds: u64,
-    /// The tables whose rows are not what they were.
+    /// Tables whose rows the migration added, changed or deleted.
     pub rows: Vec<RowChange>,
 }
 
-/// One migration that would run.
+/// A migration that a run would apply or revert.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PlannedStep {
-    /// The directory's name.
+    /// Name of the migration's directory.
     pub name: String,
-    /// Which way.
+    /// Direction in which the migration would run.
     pub direction: StepDirection,
-    /// What it says, in order.
+    /// Statements of the script, in order.
     pub statements: Vec<PlannedStatement>,
 }

@@ -1,40 +1,34 @@
-//! The structure of a database as lines of text, of the same form on both: what it takes to compare
-//! one with the other, or a database with a fresh one.
+//! Structure of a database as lines of text, which have the same form for SQLite and PostgreSQL.
 
 use std::collections::BTreeSet;
 
-use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use super::embedded::{self, EmbeddedMigration};
 use crate::backend::Backend;
 use crate::backend::DbConnection;
 use crate::dispatch;
-use crate::error::{Error, MigrationFault, Result};
+use crate::error::Result;
 
-/// Tables with their columns, indexes, references, triggers and checks, one line each, without what
-/// is Diesel's.
+/// Columns, indexes, foreign keys, triggers and checks of a database, one line each, without Diesel's
+/// own tables. Two databases can be compared by it, whatever their backends are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Structure {
-    /// `table.column TYPE NOT NULL DEFAULT …`.
+    /// Columns, as `table.column TYPE NOT NULL DEFAULT …`.
     pub columns: BTreeSet<String>,
-    /// `table: unique index (columns) partial`, but for those of primary keys.
+    /// Indexes except those of primary keys, as `table: unique index (columns) partial`.
     pub indexes: BTreeSet<String>,
-    /// `constraint: parent.column ON DELETE action`.
+    /// Foreign keys, as `constraint: parent.column ON DELETE action`.
     pub references: BTreeSet<String>,
-    /// `table: trigger`.
+    /// Triggers, as `table: trigger`.
     pub triggers: BTreeSet<String>,
-    /// `table: check`, by name, without those that PostgreSQL's types make superfluous: of flags,
-    /// times, and text that cannot hold a NUL there.
+    /// Named checks, as `table: check`, without those that PostgreSQL's types make superfluous: of
+    /// flags, times, and text, which cannot contain a NUL there.
     pub checks: BTreeSet<String>,
 }
 
-/// What only PostgreSQL has: SQLite knows no TRUNCATE.
-const NO_TRUNCATE: &str = "audit_log: audit_log_no_truncate";
-
 impl Structure {
-    /// What the database has.
+    /// Reads the structure of a database.
     ///
     /// # Errors
     /// [`Error::Query`] if it cannot be read.
@@ -52,28 +46,7 @@ impl Structure {
         })
     }
 
-    /// What the migrations make of an empty database of this kind: they are run on SQLite in memory
-    /// to see. Both kinds have the same, but for one trigger.
-    ///
-    /// # Errors
-    /// [`Error::Open`] or [`Error::Query`] if that fails.
-    pub fn expected(backend: Backend) -> Result<Self> {
-        Self::made_by(embedded::all().iter(), backend)
-    }
-
-    /// The same, of these migrations only.
-    pub(crate) fn made_by<'a>(
-        migrations: impl Iterator<Item = &'a EmbeddedMigration>,
-        backend: Backend,
-    ) -> Result<Self> {
-        let mut structure = Self::of(&mut DbConnection::Sqlite(fresh_in_memory(migrations)?))?;
-        if backend == Backend::Postgres && structure.tables().contains("audit_log") {
-            structure.triggers.insert(NO_TRUNCATE.into());
-        }
-        Ok(structure)
-    }
-
-    /// What is here and not there, one line each.
+    /// Returns the lines that `other` does not have, each with its kind.
     #[must_use]
     pub fn missing_from(&self, other: &Self) -> Vec<String> {
         [
@@ -90,7 +63,7 @@ impl Structure {
         .collect()
     }
 
-    /// The names of the tables.
+    /// Returns the names of the tables.
     #[must_use]
     pub fn tables(&self) -> BTreeSet<&str> {
         self.columns
@@ -101,47 +74,18 @@ impl Structure {
     }
 }
 
-/// An empty SQLite database in memory, with these migrations.
-///
-/// # Errors
-/// [`Error::Open`] or [`Error::Migration`].
-pub fn fresh_in_memory<'a>(
-    migrations: impl Iterator<Item = &'a EmbeddedMigration>,
-) -> Result<SqliteConnection> {
-    let mut fresh = SqliteConnection::establish(":memory:")
-        .map_err(|source| Error::Open { path: ":memory:".into(), source })?;
-    for migration in migrations {
-        apply_in_memory(&mut fresh, migration.name(), migration.up(Backend::Sqlite))?;
-    }
-    Ok(fresh)
-}
-
-/// Runs one more migration there.
-///
-/// # Errors
-/// [`Error::Migration`].
-pub fn apply_in_memory(memory: &mut SqliteConnection, name: &str, script: &str) -> Result<()> {
-    memory.batch_execute(script).map_err(|cause| {
-        Error::Migration(MigrationFault::Failed {
-            name: name.to_owned(),
-            direction: "apply to an empty database",
-            source: Box::new(cause),
-        })
-    })
-}
-
 #[derive(QueryableByName)]
-struct Line {
+struct StructureLine {
     #[diesel(sql_type = Text)]
     line: String,
 }
 
 fn lines(connection: &mut DbConnection, query: &str) -> Result<BTreeSet<String>> {
-    let found: Vec<Line> = dispatch!(connection, |c| diesel::sql_query(query).load(c))?;
+    let found: Vec<StructureLine> = dispatch!(connection, |c| diesel::sql_query(query).load(c))?;
     Ok(found.into_iter().map(|line| line.line).collect())
 }
 
-/// SQLite keeps a table's checks in its text only.
+/// Returns the named checks. SQLite has them only in the text of `CREATE TABLE`.
 fn checks(connection: &mut DbConnection) -> Result<BTreeSet<String>> {
     let found = match connection.backend() {
         Backend::Postgres => lines(
@@ -167,7 +111,7 @@ fn checks(connection: &mut DbConnection) -> Result<BTreeSet<String>> {
     Ok(found.into_iter().filter(|line| !by_type(line)).collect())
 }
 
-/// Columns, indexes, references and triggers.
+/// Queries for columns, indexes, foreign keys and triggers.
 const SQLITE: [&str; 4] = [
     r#"SELECT t.name || '.' || c.name || ' '
            || CASE c.pk WHEN 1 THEN 'BIGINT' ELSE c.type END || iif(c."notnull", ' NOT NULL', '')
@@ -182,14 +126,14 @@ const SQLITE: [&str; 4] = [
            || iif(i.partial, ' partial', '') AS line
        FROM sqlite_schema AS t, pragma_index_list(t.name) AS i
        WHERE t.type = 'table' AND i.origin = 'c' AND t.name NOT LIKE '\_\_%' ESCAPE '\'"#,
-    // SQLite does not tell a constraint's name; it follows from table and column.
+    // SQLite does not report a constraint's name; by convention it follows from table and column.
     r#"SELECT t.name || '_' || f."from" || '_fkey: ' || f."table" || '.' || coalesce(f."to", '?') || ' ON DELETE '
            || f.on_delete AS line
        FROM sqlite_schema AS t, pragma_foreign_key_list(t.name) AS f WHERE t.type = 'table'"#,
     "SELECT tbl_name || ': ' || name AS line FROM sqlite_schema WHERE type = 'trigger'",
 ];
 
-/// The same, with what is written otherwise made the same.
+/// Queries for columns, indexes, foreign keys and triggers, in the form of those for SQLite.
 const POSTGRES: [&str; 4] = [
     r"SELECT table_name || '.' || column_name || ' '
           || CASE data_type WHEN 'timestamp without time zone' THEN 'TIMESTAMP'

@@ -1,73 +1,72 @@
-//! Where a run should end, and which migrations lead there.
+//! Where a run should end, and the migrations that lead there.
 
 use super::embedded::EmbeddedMigration;
 use super::history;
 use super::ledger::Ledger;
-use super::statement::statements;
-use crate::backend::Backend;
+use super::parsed_script::ParsedScript;
+use super::steps::StepDirection;
 use crate::backend::DbConnection;
 use crate::error::{Error, MigrationFault, Result};
 
-/// Where a run should end.
+/// State of the schema in which a run should end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// Everything applied.
+    /// Every migration applied.
     Latest,
-    /// Everything applied up to this version.
+    /// Every migration up to this version applied.
     UpTo(String),
-    /// Everything dropped, whatever it is, and everything applied anew.
+    /// Every object of the database dropped, whoever created it, and every migration applied again.
     Everything,
     /// The last `n` migrations reverted.
     RollbackSteps(usize),
-    /// Everything after this version reverted; `0` is none at all.
+    /// Every migration after this version reverted; `0` reverts all.
     RollbackTo(String),
     /// The last migration reverted and applied again.
     Redo,
 }
 
-/// The migrations of a run, in the order in which they run.
-pub(super) type Chosen = Vec<&'static EmbeddedMigration>;
+/// Scripts of a run, in the order in which they run.
+#[derive(Debug)]
+pub(super) struct ScriptsToRun {
+    /// Scripts that revert, newest migration first. They run before the others.
+    pub(super) reverting: Vec<ParsedScript>,
+    /// Scripts that apply, oldest migration first.
+    pub(super) applying: Vec<ParsedScript>,
+}
 
-/// The migrations to revert, newest first, and to apply, oldest first, as things stand: refused if
-/// they do not fit what ran here, or cannot all be taken back.
-pub(super) fn choose(
+/// Returns the scripts that lead to the target.
+///
+/// # Errors
+/// [`Error::Migration`] if the database was migrated by other scripts than those of the program, or if
+/// a script could not be rolled back.
+pub(super) fn scripts_to_run(
     connection: &mut DbConnection,
     ledger: &Ledger,
     target: &Target,
-) -> Result<(Chosen, Chosen)> {
-    let (reverting, applying) = steps_to(ledger, target)?;
+) -> Result<ScriptsToRun> {
+    let (reverting, applying) = migrations_to_run(ledger, target)?;
     if *target != Target::Everything {
         history::ensure_unedited(connection, ledger)?;
     }
     let backend = connection.backend();
-    for migration in &reverting {
-        ensure_in_one_transaction(migration, "down.sql", migration.down(backend), backend)?;
-    }
-    for migration in &applying {
-        ensure_in_one_transaction(migration, "up.sql", migration.up(backend), backend)?;
-    }
-    Ok((reverting, applying))
-}
-
-/// A script that ends the transaction of the run leaves behind what nobody can take back any more.
-fn ensure_in_one_transaction(
-    migration: &EmbeddedMigration,
-    script: &'static str,
-    sql: &str,
-    backend: Backend,
-) -> Result<()> {
-    let found = statements(sql, backend).into_iter().find(|s| s.words.controls_transactions());
-    found.map_or(Ok(()), |statement| {
-        Err(Error::Migration(MigrationFault::EndsTransaction {
-            name: migration.name().to_owned(),
-            script,
-            line: statement.line,
-            sql: statement.sql,
-        }))
+    let parse = |migrations: Selected, direction| -> Result<Vec<ParsedScript>> {
+        let parse = |migration| {
+            let script = ParsedScript::new(migration, direction, backend);
+            script.ensure_in_one_transaction().map(|()| script)
+        };
+        migrations.into_iter().map(parse).collect()
+    };
+    Ok(ScriptsToRun {
+        reverting: parse(reverting, StepDirection::Reverted)?,
+        applying: parse(applying, StepDirection::Applied)?,
     })
 }
 
-fn steps_to(ledger: &Ledger, target: &Target) -> Result<(Chosen, Chosen)> {
+/// Migrations selected from a ledger, in the order in which they run.
+type Selected = Vec<&'static EmbeddedMigration>;
+
+/// Returns the migrations to revert, newest first, and those to apply, oldest first.
+fn migrations_to_run(ledger: &Ledger, target: &Target) -> Result<(Selected, Selected)> {
     if *target != Target::Everything {
         ledger.ensure_known()?;
     }
@@ -83,7 +82,7 @@ fn steps_to(ledger: &Ledger, target: &Target) -> Result<(Chosen, Chosen)> {
         Target::RollbackTo(version) => (to_revert(ledger, &digits(version))?, Vec::new()),
         Target::Redo => {
             ledger.ensure_in_order()?;
-            let last: Chosen = newest_first.take(1).collect();
+            let last: Selected = newest_first.take(1).collect();
             if last.is_empty() {
                 return Err(MigrationFault::NothingToRedo.into());
             }
@@ -92,13 +91,13 @@ fn steps_to(ledger: &Ledger, target: &Target) -> Result<(Chosen, Chosen)> {
     })
 }
 
-/// A version may be written with or without the dashes of its directory's name.
+/// Returns the version without the dashes that its directory's name has.
 fn digits(version: &str) -> String {
     version.replace('-', "")
 }
 
-/// The migrations after this version, newest first.
-fn to_revert(ledger: &Ledger, version: &str) -> Result<Chosen> {
+/// Returns the applied migrations after this version, newest first.
+fn to_revert(ledger: &Ledger, version: &str) -> Result<Selected> {
     if version != "0" {
         ensure_version(ledger, version)?;
     }
@@ -109,8 +108,8 @@ fn to_revert(ledger: &Ledger, version: &str) -> Result<Chosen> {
         .collect())
 }
 
-/// What is pending up to this version, oldest first.
-fn to_apply(ledger: &Ledger, version: &str) -> Result<Chosen> {
+/// Returns the pending migrations up to this version, oldest first.
+fn to_apply(ledger: &Ledger, version: &str) -> Result<Selected> {
     ensure_version(ledger, version)?;
     ledger.ensure_in_order()?;
     match ledger.current() {

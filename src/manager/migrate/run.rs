@@ -39,7 +39,7 @@ impl DatabaseManager {
             Ok(())
         };
         let result = migrations::run(connection, self.migrations, target, prepare, after);
-        if !result.as_ref().is_ok_and(migrations::RunOutcome::is_sure) {
+        if !result.as_ref().is_ok_and(migrations::RunOutcome::is_committed) {
             self.replace_if_lost(connection, &session);
         }
         let result = result.and_then(|finished| finished.ensure_committed(connection));

@@ -1,4 +1,4 @@
-//! What a migration says that it loses or changes, in comments of its own:
+//! Declarations of lost or changed rows, as comments of a script:
 //!
 //! ```sql
 //! -- loses-rows: chat_history messages without a text are of no use
@@ -10,41 +10,41 @@
 use super::super::statement::line_comments;
 use crate::backend::Backend;
 
-/// What may happen to a table.
+/// Effect on a table that a script declares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Intent {
-    /// Rows may go, and what remains is not compared.
+    /// Rows may be deleted. The remaining rows are not compared.
     LosesRows,
-    /// These columns may go with what they hold.
+    /// These columns may be dropped with their values.
     LosesColumns,
-    /// Rows may change: in these columns, or in any if none is named.
+    /// Rows may change in these columns, or in any column if none is named.
     ChangesRows,
 }
 
-/// One such comment.
+/// Comment that declares an effect on a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Declaration {
-    /// What is declared.
+    /// Effect that is declared.
     pub intent: Intent,
-    /// The table.
+    /// Name of the table.
     pub table: String,
-    /// The columns; empty if none is named.
+    /// Names of the columns; empty if none is named.
     pub columns: Vec<String>,
-    /// Why.
+    /// Reason for the effect.
     pub reason: String,
-    /// The line of the script, from 1.
+    /// Line of the script, from 1.
     pub line: usize,
 }
 
-/// The words that begin a declaration, and what each declares.
+/// Words that begin a declaration, and the effect that each declares.
 pub const INTENTS: [(&str, Intent); 3] = [
     ("loses-rows:", Intent::LosesRows),
     ("loses-columns:", Intent::LosesColumns),
     ("changes-rows:", Intent::ChangesRows),
 ];
 
-/// The declarations of a script. One that cannot be understood declares nothing: it is returned as
-/// its line's number and what is wrong with it.
+/// Returns the declarations of a script, and the malformed ones as line number and problem. A malformed
+/// declaration declares nothing.
 #[must_use]
 pub fn declarations(
     script: &str,

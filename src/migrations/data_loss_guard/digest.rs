@@ -1,8 +1,16 @@
-//! What a table holds, as a few numbers that do not depend on the order of its rows.
+//! Digest of a table by column, independent of the order of its rows.
 //!
-//! Each column has the sum of a 64-bit hash of (key of the row, value), so that a value which moves to
-//! another row is seen, a column that was added or renamed does not matter to the others, and a change
-//! is known by its column. A table without a primary key has the values' hashes only.
+//! Each column has the sum of a 64-bit hash of (key of the row, value). A value that moves to another
+//! row is therefore seen, a column that is added or renamed does not affect the other columns, and a
+//! change is attributed to its column. For a table without a primary key, only the value is hashed.
+//!
+//! The digests of the transfer and of the importer also sum hashes of rows, and are separate for these
+//! reasons. This digest reads tables of any migration, so it has no Rust type of their rows. It is per
+//! column, because a migration may drop and rename columns. It is compared only within one process and
+//! on one backend, so PostgreSQL computes it with a hash function of its own, and no row is sent to the
+//! client. The transfer's digest (`crates/transfer/src/digest.rs`) is per row and must be equal on two
+//! backends and in files that are kept, so it is SHA-256 of a defined encoding. The importer
+//! (`crates/import/src/verify/`) compares values before and after a conversion of types.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -20,34 +28,37 @@ use crate::dispatch;
 use crate::error::Error;
 use crate::error::Result;
 
-/// What a column holds.
+/// Checksum of a column's values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Content {
-    /// The sum of the hashes. 2^63 rows would be needed to overflow it.
+pub(super) struct ColumnChecksum {
+    /// Sum of the hashes. It takes 2^63 rows to overflow.
     sum: i128,
-    /// How many values are not NULL.
+    /// Number of values that are not NULL.
     pub(super) present: i64,
 }
 
-/// What a table holds.
+/// Digest of a table's rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Digest {
-    /// How many rows were looked at.
+pub(super) struct TableDigest {
+    /// Number of rows read.
     pub(super) rows: i64,
-    /// The key column, if it is one that holds whole numbers, and the greatest of them.
-    pub(super) last: Option<(String, i64)>,
-    pub(super) columns: BTreeMap<String, Content>,
+    /// Name and greatest value of the primary key, if it is one column of integers and the table has
+    /// rows.
+    pub(super) last_key: Option<(String, i64)>,
+    /// Checksum of each column, by name.
+    pub(super) columns: BTreeMap<String, ColumnChecksum>,
 }
 
-/// A table's columns and its key.
+/// Names of a table's columns and of those of its primary key.
 struct TableColumns {
     columns: Vec<String>,
     key: Vec<String>,
-    whole_numbers: bool,
+    /// Whether every column of the key is of an integer type.
+    integer_key: bool,
 }
 
-impl Digest {
-    /// Reads the table: all of it, or the rows up to this key, if it has that key still.
+impl TableDigest {
+    /// Reads all rows of a table, or those up to this key if the table still has the key column.
     pub(super) fn of(
         connection: &mut DbConnection,
         table: &str,
@@ -56,33 +67,35 @@ impl Digest {
         let columns_of = columns_of(connection, table)?;
         let table = quoted(table);
         let key = match columns_of.key.as_slice() {
-            [key] if columns_of.whole_numbers => Some(key),
+            [key] if columns_of.integer_key => Some(key),
             _ => None,
         };
-        let last = match key {
+        let last_key = match key {
             None => None,
-            Some(key) => greatest(connection, &table, key)?.map(|last| (key.clone(), last)),
+            Some(key) => greatest_key(connection, &table, key)?.map(|last| (key.clone(), last)),
         };
         let limit = up_to.filter(|(column, _)| Some(column) == key);
         let condition =
             limit.map_or(String::new(), |(key, last)| format!(" WHERE {} <= {last}", quoted(key)));
-        let (rows, contents) = match connection {
+        let (rows, checksums) = match connection {
             DbConnection::Sqlite(inner) => read_rows(inner, &table, &columns_of, &condition)?,
             #[cfg(feature = "postgres")]
-            DbConnection::Postgres(_) => ask_server(connection, &table, &columns_of, &condition)?,
+            DbConnection::Postgres(_) => {
+                sums_on_server(connection, &table, &columns_of, &condition)?
+            }
         };
-        let columns = columns_of.columns.into_iter().zip(contents).collect();
-        Ok(Self { rows, last, columns })
+        let columns = columns_of.columns.into_iter().zip(checksums).collect();
+        Ok(Self { rows, last_key, columns })
     }
 }
 
 #[derive(QueryableByName)]
-struct Column {
+struct ColumnInfo {
     #[diesel(sql_type = Text)]
     name: String,
     #[diesel(sql_type = Text)]
     kind: String,
-    /// Its place in the key, from 1; 0 if it is not part of it.
+    /// Position in the primary key, from 1; 0 if the column is not part of it.
     #[diesel(sql_type = BigInt)]
     place: i64,
 }
@@ -102,19 +115,19 @@ fn columns_of(connection: &mut DbConnection, table: &str) -> Result<TableColumns
              ORDER BY a.attnum"
         }
     };
-    let columns: Vec<Column> =
+    let columns: Vec<ColumnInfo> =
         dispatch!(connection, |c| diesel::sql_query(query).bind::<Text, _>(table).load(c))?;
-    let mut key: Vec<&Column> = columns.iter().filter(|column| column.place > 0).collect();
+    let mut key: Vec<&ColumnInfo> = columns.iter().filter(|column| column.place > 0).collect();
     key.sort_by_key(|column| column.place);
-    let whole = ["INTEGER", "BIGINT", "INT", "SMALLINT"];
+    let integers = ["INTEGER", "BIGINT", "INT", "SMALLINT"];
     Ok(TableColumns {
-        whole_numbers: key.iter().all(|column| whole.contains(&column.kind.as_str())),
+        integer_key: key.iter().all(|column| integers.contains(&column.kind.as_str())),
         key: key.into_iter().map(|column| column.name.clone()).collect(),
         columns: columns.into_iter().map(|column| column.name).collect(),
     })
 }
 
-fn greatest(connection: &mut DbConnection, table: &str, key: &str) -> Result<Option<i64>> {
+fn greatest_key(connection: &mut DbConnection, table: &str, key: &str) -> Result<Option<i64>> {
     #[derive(QueryableByName)]
     struct Greatest {
         #[diesel(sql_type = Nullable<BigInt>)]
@@ -126,7 +139,7 @@ fn greatest(connection: &mut DbConnection, table: &str, key: &str) -> Result<Opt
     Ok(found.last)
 }
 
-/// The hashes of a row's values, and whether each is there.
+/// Hash of each value of a row, and whether the value is not NULL.
 struct RowHashes(Vec<(u64, bool)>);
 
 impl QueryableByName<Sqlite> for RowHashes {
@@ -148,7 +161,7 @@ impl QueryableByName<Sqlite> for RowHashes {
     }
 }
 
-/// SQLite keeps a type with each value: 1, 1.0 and '1' differ.
+/// Hashes a value with its type, which SQLite stores with each value: 1, 1.0 and '1' differ.
 fn hash(value: Option<SqliteValue<'_, '_, '_>>, hasher: &mut DefaultHasher) {
     let Some(mut value) = value else { return 0_u8.hash(hasher) };
     match value.value_type() {
@@ -169,30 +182,30 @@ fn read_rows(
     table: &str,
     columns_of: &TableColumns,
     condition: &str,
-) -> Result<(i64, Vec<Content>)> {
+) -> Result<(i64, Vec<ColumnChecksum>)> {
     let keys = columns_of.key.iter().map(|key| format!("{} AS key", quoted(key)));
     let values = columns_of.columns.iter().map(|c| format!("{} AS value", quoted(c)));
     let list: Vec<String> = keys.chain(values).collect();
     let query = format!("SELECT {} FROM {table}{condition}", list.join(", "));
-    let (mut rows, mut contents) = (0, vec![Content::default(); columns_of.columns.len()]);
+    let (mut rows, mut checksums) = (0, vec![ColumnChecksum::default(); columns_of.columns.len()]);
     for row in diesel::sql_query(query).load_iter::<RowHashes, _>(connection)? {
         rows += 1;
-        for (content, (hash, present)) in contents.iter_mut().zip(row?.0) {
-            content.sum += i128::from(hash);
-            content.present += i64::from(present);
+        for (checksum, (hash, present)) in checksums.iter_mut().zip(row?.0) {
+            checksum.sum += i128::from(hash);
+            checksum.present += i64::from(present);
         }
     }
-    Ok((rows, contents))
+    Ok((rows, checksums))
 }
 
-/// The server does the same sums: nothing but them crosses the wire.
+/// Lets the server compute the sums, so that no row is sent to the client.
 #[cfg(feature = "postgres")]
-fn ask_server(
+fn sums_on_server(
     connection: &mut DbConnection,
     table: &str,
     columns_of: &TableColumns,
     condition: &str,
-) -> Result<(i64, Vec<Content>)> {
+) -> Result<(i64, Vec<ColumnChecksum>)> {
     #[derive(QueryableByName)]
     struct Sums {
         #[diesel(sql_type = BigInt)]
@@ -225,13 +238,13 @@ fn ask_server(
     let found: Sums = dispatch!(connection, |c| diesel::sql_query(&query).get_result(c))?;
     let wrong = || Error::Internal(format!("the server's digest cannot be read: {}", found.sums));
     let mut words = found.sums.split_whitespace();
-    let mut contents = Vec::new();
+    let mut checksums = Vec::new();
     while let (Some(sum), Some(present)) = (words.next(), words.next()) {
         let sum = sum.parse().map_err(|_| wrong())?;
-        contents.push(Content { sum, present: present.parse().map_err(|_| wrong())? });
+        checksums.push(ColumnChecksum { sum, present: present.parse().map_err(|_| wrong())? });
     }
-    if contents.len() == columns_of.columns.len() {
-        Ok((found.rows, contents))
+    if checksums.len() == columns_of.columns.len() {
+        Ok((found.rows, checksums))
     } else {
         Err(wrong())
     }

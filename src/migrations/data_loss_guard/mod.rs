@@ -1,66 +1,64 @@
-//! No row is lost and none is changed but as a migration declares it.
+//! Refuses a migration that loses or changes rows without declaring it.
 //!
-//! Around each migration, inside the same transaction, every table's rows are counted. If the
-//! migration's text may write rows (anything but making tables, indexes and triggers, adding and
-//! renaming columns and tables, and dropping whole tables), every table's content is digested as well.
-//! Rows that are added to a table with a growing key are no change of those that were there.
+//! The rows of every table are counted before and after each migration, inside its transaction. If the
+//! script may write rows (anything except creating tables, indexes and triggers, adding and renaming
+//! columns and tables, and dropping whole tables), the content of every table is digested as well.
+//! Rows added to a table with an ascending key do not count as a change of the existing rows.
 
 mod declaration;
 mod digest;
 
 use std::collections::BTreeMap;
 
-use super::statement;
+use super::parsed_script::ParsedScript;
+use super::statement::{may_write_rows, renames};
 use super::steps::StepDirection;
 use crate::backend::DbConnection;
 use crate::catalog::{row_count, table_names};
 use crate::error::{Error, MigrationFault, Result, RowChange};
 
 pub use declaration::{Declaration, INTENTS, Intent, declarations};
-use digest::Digest;
+use digest::TableDigest;
 
+/// Rows of a table before a migration.
 struct TableSnapshot {
+    /// Number of rows.
     rows: i64,
-    digest: Option<Digest>,
+    /// Digest of the rows; `None` if the script writes none.
+    digest: Option<TableDigest>,
 }
 
-/// What the tables held before a migration.
-pub(super) struct TableSnapshots {
+/// Rows of every table before a migration.
+pub(super) struct TableSnapshots<'a> {
+    script: &'a ParsedScript,
     tables: BTreeMap<String, TableSnapshot>,
     declarations: Vec<Declaration>,
+    /// Tables that the script renames, as (old name, new name).
     renames: Vec<(String, String)>,
-    direction: StepDirection,
 }
 
-impl TableSnapshots {
-    /// Looks at what is there before the script runs.
-    pub(super) fn before(
-        connection: &mut DbConnection,
-        script: &str,
-        direction: StepDirection,
-    ) -> Result<Self> {
-        let statements = statement::statements(script, connection.backend());
-        let digested = statements.iter().any(statement::may_write_rows);
+impl<'a> TableSnapshots<'a> {
+    /// Counts the rows of every table, and digests them if the script may write rows.
+    pub(super) fn take(connection: &mut DbConnection, script: &'a ParsedScript) -> Result<Self> {
+        let digested = script.statements.iter().any(may_write_rows);
         let mut tables = BTreeMap::new();
         for name in guarded_tables(connection)? {
-            let digest = digested.then(|| Digest::of(connection, &name, None)).transpose()?;
+            let digest = digested.then(|| TableDigest::of(connection, &name, None)).transpose()?;
             let rows = match &digest {
                 Some(digest) => digest.rows,
                 None => row_count(connection, &name)?,
             };
             tables.insert(name, TableSnapshot { rows, digest });
         }
-        let (declarations, _) = declarations(script, connection.backend());
-        let renames = statement::renames(&statements);
-        Ok(Self { tables, declarations, renames, direction })
+        let (declarations, _) = declarations(script.text, connection.backend());
+        Ok(Self { script, tables, declarations, renames: renames(&script.statements) })
     }
 
-    /// Looks again. What was not declared is an error that names the migration.
-    pub(super) fn compare(
-        self,
-        connection: &mut DbConnection,
-        migration: &str,
-    ) -> Result<Vec<RowChange>> {
+    /// Compares every table with its snapshot, after the script. Returns the tables that differ.
+    ///
+    /// # Errors
+    /// [`MigrationFault::RowsNotConserved`] if the script does not declare a difference.
+    pub(super) fn compare(self, connection: &mut DbConnection) -> Result<Vec<RowChange>> {
         let now = guarded_tables(connection)?;
         let mut changes = Vec::new();
         for (name, before) in &self.tables {
@@ -85,18 +83,15 @@ impl TableSnapshots {
         if undeclared.is_empty() {
             return Ok(changes);
         }
-        let file = match self.direction {
-            StepDirection::Applied => "up.sql",
-            StepDirection::Reverted => "down.sql",
-        };
         Err(Error::Migration(MigrationFault::RowsNotConserved {
-            migration: migration.to_owned(),
-            file,
+            migration: self.script.migration.name().to_owned(),
+            file: self.script.direction.file(),
             changes: undeclared,
         }))
     }
 
-    /// What became of a table that was there, if anything did.
+    /// Returns the difference between a table and its snapshot, if any. `there` is the name that the
+    /// table has after the script; `None` if it was dropped.
     fn change(
         &self,
         connection: &mut DbConnection,
@@ -107,7 +102,7 @@ impl TableSnapshots {
         let mut change = RowChange::none(name, Some(before.rows));
         let Some(there) = there else {
             change.lost_rows = before.rows;
-            change.declared = match self.direction {
+            change.declared = match self.script.direction {
                 StepDirection::Reverted => Some("the rollback drops the table".into()),
                 StepDirection::Applied => self.reason(name, Intent::LosesRows, &[]),
             };
@@ -123,14 +118,14 @@ impl TableSnapshots {
             change.declared = self.reason(name, Intent::LosesRows, &[]);
             return Ok((rows != before.rows).then_some(change));
         };
-        let after = Digest::of(connection, there, digest.last.as_ref())?;
+        let after = TableDigest::of(connection, there, digest.last_key.as_ref())?;
         change.lost_rows = (digest.rows - after.rows).max(0);
         for (column, content) in &digest.columns {
             let new = |name: &&String| !digest.columns.contains_key(*name);
             match after.columns.get(column) {
                 Some(now) if now == content => {}
                 Some(_) => change.changed_columns.push(column.clone()),
-                // Nothing was in it, or it has another name.
+                // The column was empty, or has been renamed.
                 None if content.present == 0 => {}
                 None if after.columns.iter().any(|(name, now)| new(&name) && now == content) => {}
                 None => change.lost_columns.push(column.clone()),
@@ -144,9 +139,9 @@ impl TableSnapshots {
         Ok(Some(change))
     }
 
-    /// Why all of this is meant; `None` if any of it is not.
+    /// Returns the declared reasons for the whole change; `None` if any part of it is undeclared.
     fn declared(&self, table: &str, change: &RowChange) -> Option<String> {
-        // With rows gone, nothing can be said of the sums of the others.
+        // Once rows are deleted, the sums say nothing about the remaining ones.
         if let Some(reason) = self.reason(table, Intent::LosesRows, &[]) {
             return Some(reason);
         }
@@ -155,7 +150,7 @@ impl TableSnapshots {
         }
         let mut reasons = Vec::new();
         if !change.lost_columns.is_empty() {
-            reasons.push(match self.direction {
+            reasons.push(match self.script.direction {
                 StepDirection::Reverted => "the rollback drops the column".to_owned(),
                 StepDirection::Applied => {
                     self.reason(table, Intent::LosesColumns, &change.lost_columns)?
@@ -168,7 +163,7 @@ impl TableSnapshots {
         Some(reasons.join("; "))
     }
 
-    /// The reason that is given for this, if one declaration covers all of these columns.
+    /// Returns the reason of the declaration that covers all of these columns, if one does.
     fn reason(&self, table: &str, intent: Intent, columns: &[String]) -> Option<String> {
         let covers = |declaration: &&Declaration| {
             declaration.intent == intent
@@ -180,7 +175,7 @@ impl TableSnapshots {
     }
 }
 
-/// Every table but Diesel's ledger, which each migration writes.
+/// Returns every table except Diesel's ledger, to which each migration writes.
 fn guarded_tables(connection: &mut DbConnection) -> Result<Vec<String>> {
     let names = table_names(connection)?;
     Ok(names.into_iter().filter(|name| name != "__diesel_schema_migrations").collect())

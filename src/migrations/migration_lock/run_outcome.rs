@@ -1,32 +1,32 @@
-//! How a transaction under the lock ended, as far as is known.
+//! Outcome of a transaction under the migration lock, as far as it is known.
 
 #[cfg(feature = "postgres")]
-use super::lost_connection::LostCommit;
+use super::lost_commit::LostCommit;
 use crate::backend::DbConnection;
 use crate::error::Result;
 
-/// What a transaction under the lock came to.
+/// Outcome of a transaction under the migration lock.
 #[derive(Debug)]
 pub enum RunOutcome<T> {
-    /// It is committed.
+    /// The transaction was committed.
     Committed(T),
-    /// The connection broke during the commit.
+    /// The connection was lost during the commit.
     #[cfg(feature = "postgres")]
     Unknown(T, LostCommit),
 }
 
 impl<T> RunOutcome<T> {
-    /// Whether nothing need be asked.
-    pub const fn is_sure(&self) -> bool {
+    /// Whether the transaction is known to be committed.
+    pub const fn is_committed(&self) -> bool {
         matches!(self, Self::Committed(_))
     }
 
-    /// What the transaction returned, if it is committed. If that is not known, the server is asked
-    /// over this connection, which is then another than that which broke.
+    /// Returns the value of the transaction if it was committed. If the outcome is unknown, it is read
+    /// over this connection, which must then be another one than the connection that was lost.
     ///
     /// # Errors
-    /// [`Error::ConnectionLost`](crate::Error::ConnectionLost) if it is rolled back;
-    /// [`Error::CommitUnknown`](crate::Error::CommitUnknown) if the server cannot say.
+    /// [`Error::ConnectionLost`](crate::Error::ConnectionLost) if the transaction was rolled back;
+    /// [`Error::CommitUnknown`](crate::Error::CommitUnknown) if the server cannot tell.
     #[cfg_attr(
         not(feature = "postgres"),
         expect(unused_variables, reason = "PostgreSQL may not know")

@@ -1,84 +1,84 @@
-//! What a statement does, in more detail than its effect.
+//! Actions of a statement, in more detail than its effect.
 
 use super::words::Words;
 
-/// What a statement does to a table.
+/// Action of a statement on a table or another object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// A table and what is in its parentheses.
+    /// `CREATE TABLE`.
     CreateTable {
-        /// The table.
+        /// Name of the table.
         table: String,
-        /// The parts in its parentheses.
+        /// Definitions of columns and constraints, one by one.
         parts: Vec<Words>,
-        /// It goes with the connection.
+        /// Whether the table is temporary.
         temporary: bool,
-        /// Nothing happens if there is one.
+        /// Whether the statement has `IF NOT EXISTS`.
         if_missing: bool,
     },
-    /// An index; its key as text.
+    /// `CREATE INDEX`.
     CreateIndex {
-        /// Its name.
+        /// Name of the index.
         name: String,
-        /// The table.
+        /// Table that is indexed.
         table: String,
-        /// Whether it is unique.
+        /// Whether the index is unique.
         unique: bool,
-        /// What it is on.
+        /// Indexed columns or expressions, as text.
         key: String,
     },
-    /// A trigger.
+    /// `CREATE TRIGGER`.
     CreateTrigger {
-        /// Its name.
+        /// Name of the trigger.
         name: String,
-        /// The table.
+        /// Table of the trigger.
         table: String,
-        /// SQLite has no `TRUNCATE` that one could fire on.
+        /// Whether the trigger fires on `TRUNCATE`, which SQLite does not have.
         on_truncate: bool,
     },
-    /// `kind` is `TABLE`, `INDEX`, `TRIGGER` or another.
+    /// `DROP`.
     Drop {
-        /// `TABLE`, `INDEX`, `TRIGGER` or another.
+        /// Kind of the objects: `TABLE`, `INDEX`, `TRIGGER` or another.
         kind: String,
-        /// The names.
+        /// Names of the objects.
         names: Vec<String>,
     },
-    /// A table gets another name.
+    /// `ALTER TABLE … RENAME TO`.
     RenameTable {
-        /// The name before.
+        /// Old name.
         from: String,
-        /// The name after.
+        /// New name.
         to: String,
     },
-    /// The actions of an `ALTER TABLE`.
+    /// `ALTER TABLE`, except to rename the table.
     Alter {
-        /// The table.
+        /// Name of the table.
         table: String,
-        /// The actions.
+        /// Actions of the statement, one by one.
         actions: Vec<Words>,
     },
-    /// Rows are added; `replaces` if others may be changed for it.
+    /// `INSERT`, `REPLACE` or `COPY`.
     Insert {
-        /// The table.
+        /// Table that gets the rows.
         table: String,
-        /// Whether rows that are there may be changed for it.
+        /// Whether existing rows may be changed or replaced.
         replaces: bool,
     },
-    /// Rows are changed.
+    /// `UPDATE` or `MERGE`.
     Update {
-        /// The table.
+        /// Table whose rows are changed.
         table: String,
     },
-    /// Rows are deleted.
+    /// `DELETE` or `TRUNCATE`.
     Delete {
-        /// The tables.
+        /// Tables whose rows are deleted.
         tables: Vec<String>,
     },
 }
 
 impl Action {
-    /// All that the statement does. One that begins with `WITH`, or makes a table of a query, may do
-    /// several things.
+    /// Returns all actions of a statement. One that begins with `WITH`, or creates a table from a query,
+    /// may have several.
     #[must_use]
     pub fn all(words: &Words) -> Vec<Self> {
         if words.starts("CREATE") {
@@ -104,7 +104,7 @@ impl Action {
         Self::writes(words)
     }
 
-    /// The tables that were there and are touched.
+    /// Returns the existing tables that the action affects.
     #[must_use]
     pub fn tables(&self) -> Vec<String> {
         match self {
@@ -140,7 +140,7 @@ impl Action {
                 let list = words.after("(").map_or(on, |open| open - 1);
                 let key: Vec<_> = words.parts(list).iter().map(Words::joined).collect();
                 let (table, unique) = (words.name(on), words.at(1, "UNIQUE"));
-                // PostgreSQL finds a name itself.
+                // PostgreSQL generates a name.
                 let unnamed = words.at(at + 1, "ON");
                 let name = if unnamed { format!("{table}_{}_idx", key.join("_")) } else { name };
                 vec![Self::CreateIndex { name, table, unique, key: key.join(", ") }]
@@ -153,7 +153,7 @@ impl Action {
         }
     }
 
-    /// The rows that are written, by the words that say so wherever they stand.
+    /// Returns the actions that write rows, by their keywords anywhere in the statement.
     fn writes(words: &Words) -> Vec<Self> {
         let mut found = Vec::new();
         let mut names = |keywords: &str, action: &dyn Fn(String) -> Self| {
@@ -188,12 +188,12 @@ impl Action {
     }
 }
 
-/// Whether something is made of the rows that a query finds.
+/// Whether a `CREATE` takes its rows from a query.
 pub(super) fn has_query(words: &Words) -> bool {
     words.outside().has("AS")
 }
 
-/// The place of the kind of thing that a `CREATE` makes.
+/// Returns the position of the kind of object that a `CREATE` creates.
 pub(super) fn kind_at(words: &Words) -> usize {
     const MODIFIERS: [&str; 12] = [
         "OR",

@@ -1,11 +1,11 @@
-//! Where the words, strings and comments of a script begin and end: as SQLite and PostgreSQL see it,
-//! each in its own way, because a comment to one may be a statement to the other.
+//! Lexer for the scripts of migrations. SQLite and PostgreSQL differ in it: a comment for one may be a
+//! statement for the other.
 
 use crate::backend::Backend;
 
-/// What a piece of a script is.
+/// Kind of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TokenKind {
     Space,
     /// From `--` up to the end of the line.
     LineComment,
@@ -20,49 +20,51 @@ pub(super) enum Kind {
     Sign,
 }
 
-/// The pieces of a script, in order and without a gap.
-pub(super) fn pieces(script: &str, backend: Backend) -> impl Iterator<Item = (Kind, &str)> {
+/// Returns the tokens of a script, in order and without gaps.
+pub(super) fn tokens(script: &str, backend: Backend) -> impl Iterator<Item = (TokenKind, &str)> {
     let mut rest = script;
     std::iter::from_fn(move || {
         let (kind, length) = first(rest, backend)?;
-        let (piece, after) = rest.split_at_checked(length)?;
+        let (token, after) = rest.split_at_checked(length)?;
         rest = after;
-        Some((kind, piece))
+        Some((kind, token))
     })
 }
 
-/// What stands at the beginning of the text, and how long it is.
-fn first(text: &str, backend: Backend) -> Option<(Kind, usize)> {
+/// Returns the kind and the length of the first token.
+fn first(text: &str, backend: Backend) -> Option<(TokenKind, usize)> {
     let postgres = backend == Backend::Postgres;
     let next = text.chars().next()?;
     let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '$') || !c.is_ascii();
     let until = |end: fn(char) -> bool| text.find(end).unwrap_or(text.len());
     Some(match next {
         '-' if text.starts_with("--") && postgres => {
-            (Kind::LineComment, until(|c| matches!(c, '\n' | '\r')))
+            (TokenKind::LineComment, until(|c| matches!(c, '\n' | '\r')))
         }
-        '-' if text.starts_with("--") => (Kind::LineComment, until(|c| c == '\n')),
-        // To SQLite, these two at the end of a script begin nothing.
+        '-' if text.starts_with("--") => (TokenKind::LineComment, until(|c| c == '\n')),
+        // For SQLite, these two at the end of a script are no comment.
         '/' if text.starts_with("/*") && (postgres || text.len() > 2) => {
-            (Kind::BlockComment, comment(text, postgres))
+            (TokenKind::BlockComment, comment(text, postgres))
         }
-        '\'' => (Kind::Text, quoted(text, '\'', false)),
+        '\'' => (TokenKind::Text, quoted(text, '\'', false)),
         'e' | 'E' if postgres && text.get(1..).is_some_and(|rest| rest.starts_with('\'')) => {
-            (Kind::Text, 1 + quoted(text.get(1..)?, '\'', true))
+            (TokenKind::Text, 1 + quoted(text.get(1..)?, '\'', true))
         }
-        '"' => (Kind::Name, quoted(text, '"', false)),
-        '`' if !postgres => (Kind::Name, quoted(text, '`', false)),
-        '[' if !postgres => (Kind::Name, text.find(']').map_or(text.len(), |end| end + 1)),
-        '$' if postgres => dollar_quoted(text).map_or((Kind::Sign, 1), |end| (Kind::Text, end)),
-        // A mark at the beginning of a file says that it is UTF-8.
-        '\u{feff}' => (Kind::Space, next.len_utf8()),
-        _ if next.is_ascii_whitespace() || next == '\u{b}' => (Kind::Space, 1),
-        _ if word(next) => (Kind::Word, text.find(|c| !word(c)).unwrap_or(text.len())),
-        _ => (Kind::Sign, next.len_utf8()),
+        '"' => (TokenKind::Name, quoted(text, '"', false)),
+        '`' if !postgres => (TokenKind::Name, quoted(text, '`', false)),
+        '[' if !postgres => (TokenKind::Name, text.find(']').map_or(text.len(), |end| end + 1)),
+        '$' if postgres => {
+            dollar_quoted(text).map_or((TokenKind::Sign, 1), |end| (TokenKind::Text, end))
+        }
+        // A byte order mark may begin a file.
+        '\u{feff}' => (TokenKind::Space, next.len_utf8()),
+        _ if next.is_ascii_whitespace() || next == '\u{b}' => (TokenKind::Space, 1),
+        _ if word(next) => (TokenKind::Word, text.find(|c| !word(c)).unwrap_or(text.len())),
+        _ => (TokenKind::Sign, next.len_utf8()),
     })
 }
 
-/// The length of a comment; one within it is part of it where comments nest.
+/// Returns the length of a block comment, with the comments in it where comments nest.
 fn comment(text: &str, nested: bool) -> usize {
     let (mut at, mut depth) = (2, 1_usize);
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty() && depth > 0) {
@@ -76,8 +78,8 @@ fn comment(text: &str, nested: bool) -> usize {
     at
 }
 
-/// The length of what is in quotes. A doubled quote is part of it, and so is whatever a backslash
-/// precedes, where it is an escape.
+/// Returns the length of a quoted token. A doubled quote is part of it, and so is any character after a
+/// backslash, if backslashes are escapes.
 fn quoted(text: &str, quote: char, escapes: bool) -> usize {
     let mut inside = text.char_indices().skip(1).peekable();
     while let Some((at, c)) = inside.next() {
@@ -90,7 +92,7 @@ fn quoted(text: &str, quote: char, escapes: bool) -> usize {
     text.len()
 }
 
-/// The length of `$tag$ … $tag$`, if that is what the dollar begins.
+/// Returns the length of `$tag$ … $tag$`, if the text begins with such a string.
 fn dollar_quoted(text: &str) -> Option<usize> {
     let named = |c: char| c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii();
     let tag = text.get(1..)?;

@@ -1,4 +1,4 @@
-//! What the statements of a migration do, from their text: for plans, which run nothing.
+//! Statements of a migration and their effects, from the text of its script.
 
 mod action;
 mod lexer;
@@ -11,32 +11,32 @@ use serde::Serialize;
 
 use crate::backend::Backend;
 pub use action::Action;
-use lexer::Kind;
+use lexer::TokenKind;
 use split::split;
 pub use words::Words;
 
-/// What a statement does to the database, from harmless to grave.
+/// Effect of a statement on the database, from harmless to destructive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
-    /// Something new: a table, an index, a trigger, a view.
+    /// Creates an object, such as a table, an index, a trigger or a view.
     Creates,
-    /// Rows are added or changed.
+    /// Adds or changes rows.
     WritesRows,
-    /// A table or a column is changed in place.
+    /// Changes a table or a column in place.
     Alters,
-    /// One of the steps in which a table is made again with its rows.
+    /// Is one of the statements that rebuild a table with its rows.
     Rebuilds,
-    /// Rows are deleted.
+    /// Deletes rows.
     DeletesRows,
-    /// Something goes, with the rows that it holds.
+    /// Drops an object or a column, with its data.
     Drops,
-    /// Anything else.
+    /// Has another effect, or one that is not recognized.
     Other,
 }
 
 impl Effect {
-    /// The effect in a word or two.
+    /// Returns the effect in a word or two.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -51,31 +51,31 @@ impl Effect {
     }
 }
 
-/// One statement of a migration.
+/// Statement of a migration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PlannedStatement {
-    /// What it does.
+    /// Effect of the statement.
     pub effect: Effect,
-    /// What it does that to, such as `table users` or `index idx_users_email`.
+    /// Object of the effect, such as `table users` or `index idx_users_email`.
     pub subject: String,
-    /// Its text, without comments.
+    /// Text of the statement, without comments.
     pub sql: String,
-    /// The line of its script on which it begins, from 1.
+    /// Line of the script on which the statement begins, from 1.
     pub line: usize,
-    /// Its words.
+    /// Words of the statement.
     #[serde(skip)]
     pub words: Words,
 }
 
-/// What of a statement follows its first words and names, from the first bracket on.
+/// Returns the part of a statement that begins with its first opening bracket; empty if it has none.
 #[must_use]
 pub fn from_bracket(sql: &str, backend: Backend) -> &str {
-    let before = lexer::pieces(sql, backend).take_while(|piece| *piece != (Kind::Sign, "("));
-    let length = before.map(|(_, piece)| piece.len()).sum();
+    let before = lexer::tokens(sql, backend).take_while(|token| *token != (TokenKind::Sign, "("));
+    let length = before.map(|(_, token)| token.len()).sum();
     sql.get(length..).unwrap_or_default()
 }
 
-/// The statements of a script, in order.
+/// Parses a script into its statements, in order.
 #[must_use]
 pub fn statements(script: &str, backend: Backend) -> Vec<PlannedStatement> {
     let planned = |(line, sql): (usize, String)| {
@@ -88,21 +88,21 @@ pub fn statements(script: &str, backend: Backend) -> Vec<PlannedStatement> {
     found
 }
 
-/// The comments that begin a line, with the line's number from 1.
+/// Returns the comments that begin a line, each with the line's number from 1.
 #[must_use]
 pub fn line_comments(script: &str, backend: Backend) -> Vec<(usize, &str)> {
     let (mut found, mut line, mut begins) = (Vec::new(), 1, true);
-    for (kind, piece) in lexer::pieces(script, backend) {
-        if kind == Kind::LineComment && begins {
-            found.push((line, piece));
+    for (kind, token) in lexer::tokens(script, backend) {
+        if kind == TokenKind::LineComment && begins {
+            found.push((line, token));
         }
-        line += piece.matches('\n').count();
-        begins = piece.ends_with('\n');
+        line += token.matches('\n').count();
+        begins = token.ends_with('\n');
     }
     found
 }
 
-/// The tables that get another name, as (old, new).
+/// Returns the tables that the statements rename, as (old name, new name).
 pub(super) fn renames(statements: &[PlannedStatement]) -> Vec<(String, String)> {
     let actions = statements.iter().flat_map(|statement| Action::all(&statement.words));
     actions
@@ -113,14 +113,14 @@ pub(super) fn renames(statements: &[PlannedStatement]) -> Vec<(String, String)> 
         .collect()
 }
 
-/// Whether a statement may change or delete a row that is there, but for the rows of a table that it
+/// Whether a statement may change or delete an existing row, apart from the rows of a table that it
 /// drops whole.
 #[must_use]
 pub fn may_write_rows(statement: &PlannedStatement) -> bool {
     let words = &statement.words;
     match statement.effect {
         Effect::Creates => false,
-        // What goes with something else may be a column.
+        // With CASCADE, the columns of other tables may be dropped too.
         Effect::Drops => words.starts("ALTER") || words.has("CASCADE"),
         Effect::Alters => match Action::all(words).as_slice() {
             [Action::Alter { actions, .. }] => {
@@ -133,8 +133,8 @@ pub fn may_write_rows(statement: &PlannedStatement) -> bool {
     }
 }
 
-/// A table is rebuilt if another that has been filled from it takes its name once it is dropped. All
-/// the steps are then steps of that.
+/// Marks the statements that rebuild a table: a new table is filled from the old one and gets its name
+/// once the old one is dropped.
 fn mark_rebuilds(statements: &mut [PlannedStatement]) {
     for at in 0..statements.len() {
         let (earlier, later) = statements.split_at_mut(at);
@@ -156,9 +156,9 @@ fn mark_rebuilds(statements: &mut [PlannedStatement]) {
     }
 }
 
-/// The effect and the subject. What is not understood is [`Effect::Other`].
+/// Returns the effect and the subject of a statement, [`Effect::Other`] if it is not recognized.
 fn classify(words: &Words) -> (Effect, String) {
-    /// What is empty when it is made.
+    /// Kinds of objects that have no rows when they are created.
     const EMPTY: [&str; 11] = [
         "table",
         "index",
@@ -174,7 +174,7 @@ fn classify(words: &Words) -> (Effect, String) {
     ];
     let actions = Action::all(words);
     let deletes = |action: &Action| matches!(action, Action::Delete { .. });
-    // Of rows that cannot both be there, REPLACE deletes the one that is.
+    // REPLACE deletes an existing row that conflicts with the new one.
     let replaces = words.has("OR REPLACE") || words.has("REPLACE INTO");
     let written = if actions.iter().any(deletes) || replaces && !words.starts("CREATE") {
         Effect::DeletesRows
@@ -199,7 +199,7 @@ fn classify(words: &Words) -> (Effect, String) {
         ("alter", _) => {
             let at = words.name_at(2);
             let (kind, name) = (kind(1), words.name(2));
-            // A constraint holds no rows.
+            // A constraint has no rows.
             let drops = |part: &Words| part.starts("DROP") && !part.starts("DROP CONSTRAINT");
             if !words.parts(at + 1).iter().any(drops) {
                 return (Effect::Alters, format!("{kind} {name}"));

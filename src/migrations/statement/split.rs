@@ -1,20 +1,20 @@
-//! Where the statements of a script end.
+//! Splitting a script into statements.
 
-use super::lexer::{self, Kind};
+use super::lexer::{self, TokenKind};
 use crate::backend::Backend;
 
-/// Cuts a script at the semicolons that end statements, and leaves comments out. Each statement has
-/// the number of the line on which it begins.
+/// Splits a script at the semicolons that end statements, without its comments. Each statement has the
+/// number of the line on which it begins.
 pub(super) fn split(script: &str, backend: Backend) -> Vec<(usize, String)> {
     let (mut found, mut current, mut body) = (Vec::new(), String::new(), Body::default());
     let (mut line, mut begins) = (1, 1);
-    for (kind, piece) in lexer::pieces(script, backend) {
+    for (kind, token) in lexer::tokens(script, backend) {
         match kind {
-            // So that words stay apart; a mark at the beginning of a file is no part of a statement.
-            Kind::LineComment | Kind::BlockComment => current.push(' '),
-            Kind::Space if matches!(piece, "\u{feff}" | "\u{b}") => current.push(' '),
-            Kind::Space => current.push_str(piece),
-            _ if piece == ";" && body.is_over(backend) => {
+            // A space keeps the words apart. A byte order mark is not part of a statement.
+            TokenKind::LineComment | TokenKind::BlockComment => current.push(' '),
+            TokenKind::Space if matches!(token, "\u{feff}" | "\u{b}") => current.push(' '),
+            TokenKind::Space => current.push_str(token),
+            _ if token == ";" && body.is_over(backend) => {
                 found.push((begins, std::mem::take(&mut current)));
                 body = Body::default();
             }
@@ -22,34 +22,34 @@ pub(super) fn split(script: &str, backend: Backend) -> Vec<(usize, String)> {
                 if current.trim_ascii().is_empty() {
                     begins = line;
                 }
-                body.take(kind, piece);
-                current.push_str(piece);
+                body.take(kind, token);
+                current.push_str(token);
             }
         }
-        line += piece.matches('\n').count();
+        line += token.matches('\n').count();
     }
     found.push((begins, current));
     let trimmed = found.into_iter().map(|(line, sql)| (line, sql.trim_ascii().to_owned()));
     trimmed.filter(|(_, sql)| !sql.is_empty()).collect()
 }
 
-/// What of a statement tells whether a semicolon ends it.
+/// State of the current statement that decides whether a semicolon ends it.
 #[derive(Default)]
 struct Body {
-    /// The first words, up to the kind of thing that is made.
+    /// First words, up to the kind of object that is created.
     head: Vec<String>,
-    /// The last two pieces.
+    /// Last two tokens.
     last: [String; 2],
-    /// How many parentheses are open.
+    /// Number of open parentheses.
     open: usize,
-    /// How many of `BEGIN ATOMIC` and `CASE` are open, in a function.
+    /// Number of open `BEGIN ATOMIC` and `CASE` in a function.
     depth: usize,
 }
 
 impl Body {
-    fn take(&mut self, kind: Kind, piece: &str) {
+    fn take(&mut self, kind: TokenKind, token: &str) {
         let word = match kind {
-            Kind::Word | Kind::Sign => piece.to_ascii_uppercase(),
+            TokenKind::Word | TokenKind::Sign => token.to_ascii_uppercase(),
             _ => String::new(),
         };
         match word.as_str() {
@@ -68,8 +68,9 @@ impl Body {
         self.last = [last, word];
     }
 
-    /// As the databases themselves decide: SQLite's trigger ends with `; END;`, and PostgreSQL's
-    /// function may have a body between `BEGIN ATOMIC` and `END`, and its rule one in parentheses.
+    /// Whether a semicolon ends the statement, by the rules of the backend: an SQLite trigger ends with
+    /// `; END;`. A PostgreSQL function may have a body between `BEGIN ATOMIC` and `END`, and a rule may
+    /// have one in parentheses.
     fn is_over(&self, backend: Backend) -> bool {
         let makes = |kind: &str| self.head == ["CREATE", kind];
         match backend {

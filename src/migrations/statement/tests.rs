@@ -336,10 +336,10 @@ proptest! {
     fn no_text_is_lost(parts in prop::collection::vec(fragment(), 0..24), rest in ".{0,40}") {
         let script = parts.concat() + &rest;
         for backend in Backend::ALL {
-            let pieces: Vec<_> = lexer::pieces(&script, backend).collect();
+            let pieces: Vec<_> = lexer::tokens(&script, backend).collect();
             let all: String = pieces.iter().map(|(_, piece)| *piece).collect();
             prop_assert_eq!(&all, &script);
-            let blank = |kind| matches!(kind, Kind::Space | Kind::LineComment | Kind::BlockComment);
+            let blank = |kind| matches!(kind, TokenKind::Space | TokenKind::LineComment | TokenKind::BlockComment);
             let said = pieces.iter().filter(|(kind, piece)| !blank(*kind) && *piece != ";");
             let kept: String = texts(&script, backend).join("");
             let dense = |text: String| text.replace(|c: char| c.is_whitespace() || c == ';', "");

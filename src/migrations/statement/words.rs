@@ -1,40 +1,41 @@
-//! A statement as its words.
+//! Words of a statement.
 
-use super::lexer::{self, Kind};
+use super::lexer::{self, TokenKind};
 use crate::backend::Backend;
 
-/// A word, or a sign such as `(`, or a string, which is `'`.
+/// Word or sign of a statement. A string is `'`, whatever its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Word {
     text: String,
-    /// Whether it may be a keyword or a sign, because no quotes are around it.
+    /// Whether the word has no quotes, so that it may be a keyword or a sign.
     bare: bool,
 }
 
-/// The words of a statement. A name has no quotes, and no schema if it is in the usual one.
+/// Words of a statement, without comments. Names have no quotes, and no schema if it is the default
+/// one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Words(Vec<Word>);
 
 impl Words {
-    /// The words of a statement.
+    /// Splits a statement into its words.
     #[must_use]
     pub fn of(sql: &str, backend: Backend) -> Self {
         let mut words: Vec<Word> = Vec::new();
-        for (kind, piece) in lexer::pieces(sql, backend) {
+        for (kind, token) in lexer::tokens(sql, backend) {
             let text = match kind {
-                Kind::Space | Kind::LineComment | Kind::BlockComment => continue,
-                // SQLite finds a name in whichever case.
-                Kind::Word if backend == Backend::Postgres => piece.to_lowercase(),
-                Kind::Word | Kind::Sign => piece.to_owned(),
-                Kind::Text => "'".to_owned(),
-                Kind::Name => unquoted(piece),
+                TokenKind::Space | TokenKind::LineComment | TokenKind::BlockComment => continue,
+                // PostgreSQL folds a name without quotes to lower case.
+                TokenKind::Word if backend == Backend::Postgres => token.to_lowercase(),
+                TokenKind::Word | TokenKind::Sign => token.to_owned(),
+                TokenKind::Text => "'".to_owned(),
+                TokenKind::Name => unquoted(token),
             };
-            words.push(Word { text, bare: matches!(kind, Kind::Word | Kind::Sign) });
+            words.push(Word { text, bare: matches!(kind, TokenKind::Word | TokenKind::Sign) });
         }
         Self(without_schema(words, backend))
     }
 
-    /// The word at a place; empty beyond the last.
+    /// Returns the word at a position; empty beyond the last word.
     #[must_use]
     pub fn get(&self, at: usize) -> &str {
         self.0.get(at).map_or("", |word| &word.text)
@@ -44,13 +45,13 @@ impl Words {
         self.0.get(at).is_some_and(|word| word.bare && word.text.eq_ignore_ascii_case(keyword))
     }
 
-    /// Whether one of these keywords stands at this place.
+    /// Whether the word at a position is one of these keywords.
     #[must_use]
     pub fn is_any(&self, at: usize, keywords: &[&str]) -> bool {
         keywords.iter().any(|keyword| self.is(at, keyword))
     }
 
-    /// Whether these keywords stand at this place, one after the other.
+    /// Whether these keywords follow each other from a position on.
     #[must_use]
     pub fn at(&self, at: usize, keywords: &str) -> bool {
         keywords.split(' ').enumerate().all(|(i, keyword)| self.is(at + i, keyword))
@@ -62,18 +63,18 @@ impl Words {
         self.at(0, keywords)
     }
 
-    /// The place after these keywords, where they stand first.
+    /// Returns the position after the first occurrence of these keywords.
     #[must_use]
     pub fn after(&self, keywords: &str) -> Option<usize> {
         self.places(keywords).next().map(|at| at + keywords.split(' ').count())
     }
 
-    /// Each place at which these keywords stand.
+    /// Returns the position of each occurrence of these keywords.
     pub(super) fn places<'a>(&'a self, keywords: &'a str) -> impl Iterator<Item = usize> + 'a {
         (0..self.0.len()).filter(move |at| self.at(*at, keywords))
     }
 
-    /// Whether these keywords stand anywhere, one after the other.
+    /// Whether these keywords follow each other anywhere in the statement.
     #[must_use]
     pub fn has(&self, keywords: &str) -> bool {
         self.after(keywords).is_some()
@@ -87,7 +88,8 @@ impl Words {
         self.is_any(0, &VERBS) || self.starts("PREPARE TRANSACTION")
     }
 
-    /// The place of the name that stands here, after words such as `IF NOT EXISTS`.
+    /// Returns the position of the name that begins at a position, after words such as
+    /// `IF NOT EXISTS`.
     #[must_use]
     pub fn name_at(&self, at: usize) -> usize {
         for skipped in ["IF NOT EXISTS", "IF EXISTS", "ONLY", "CONCURRENTLY", "TABLE"] {
@@ -98,26 +100,26 @@ impl Words {
         at
     }
 
-    /// The name that stands here, after words such as `IF NOT EXISTS`.
+    /// Returns the name that begins at a position, after words such as `IF NOT EXISTS`.
     #[must_use]
     pub fn name(&self, at: usize) -> String {
         self.get(self.name_at(at)).to_owned()
     }
 
-    /// Whether this name stands anywhere.
+    /// Whether a word of the statement is this name.
     #[must_use]
     pub fn names(&self, name: &str) -> bool {
         (0..self.0.len()).any(|at| self.get(at) == name)
     }
 
-    /// Whether rows are read from this table.
+    /// Whether the statement reads rows from this table.
     #[must_use]
     pub fn reads(&self, table: &str) -> bool {
         ["FROM", "JOIN"].iter().any(|word| self.places(word).any(|at| self.name(at + 1) == table))
     }
 
-    /// The parts between commas outside parentheses, from a place on; of a list in parentheses that
-    /// begins there, its parts.
+    /// Splits at commas outside parentheses, from a position on. If a list in parentheses begins there,
+    /// returns its elements.
     #[must_use]
     pub fn parts(&self, from: usize) -> Vec<Self> {
         let inside = usize::from(self.is(from, "("));
@@ -139,13 +141,13 @@ impl Words {
         parts
     }
 
-    /// The words from a place on.
+    /// Returns the words from a position on.
     #[must_use]
     pub fn from(&self, at: usize) -> Self {
         Self(self.0.iter().skip(at).cloned().collect())
     }
 
-    /// These words without what is in parentheses.
+    /// Returns the words outside parentheses.
     #[must_use]
     pub fn outside(&self) -> Self {
         let mut depth = 0_usize;
@@ -160,7 +162,7 @@ impl Words {
         Self(kept)
     }
 
-    /// The words as one text, for comparison.
+    /// Joins the words in lower case, for comparison.
     #[must_use]
     pub fn joined(&self) -> String {
         let words: Vec<&str> = self.0.iter().map(|word| word.text.as_str()).collect();
@@ -182,7 +184,7 @@ fn unquoted(name: &str) -> String {
     }
 }
 
-/// `schema.name` as one word, and without the schema in which everything is.
+/// Joins `schema.name` to one word, and removes the default schema.
 fn without_schema(words: Vec<Word>, backend: Backend) -> Vec<Word> {
     let usual = match backend {
         Backend::Sqlite => "main",

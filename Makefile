@@ -4,6 +4,7 @@
 CARGO     ?= cargo
 ZENITH    := target/release/zenith-db
 DIESEL_VERSION := 2.3.14
+DENY_VERSION := 0.20.2
 # With libpq, the Diesel CLI speaks to both databases.
 DIESEL_FEATURES := sqlite-bundled$(if $(shell command -v pg_config), postgres)
 DIESEL    ?= target/tools/$(subst $() ,-,$(DIESEL_FEATURES))/bin/diesel
@@ -13,7 +14,7 @@ FEATURES  ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help build db-init db-migrate db-rollback db-seed db-health db-status db-backup \
-        test test-postgres check fmt clippy lint example doc schema-check bench bench-models
+        test test-postgres check fmt clippy lint example doc schema-check picture deny bench bench-models
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +82,20 @@ doc: ## Build the documentation; a broken link is an error
 
 schema-check: $(DIESEL) ## Fail if src/schema.rs is not what the migrations generate
 	@DIESEL=$(DIESEL) scripts/schema_check.sh
+
+picture: build ## Draw docs/zenith-db.svg from what the command prints
+	@scripts/picture.py > docs/zenith-db.svg.new && mv docs/zenith-db.svg.new docs/zenith-db.svg
+
+DENY := target/tools/cargo-deny/bin/cargo-deny
+deny: $(DENY) ## Check the dependencies: licences, bans, sources; advisories where their list can be fetched
+	$(DENY) --locked --workspace check licenses bans sources
+	@if $(DENY) --locked --workspace fetch db 2>/dev/null; then set -x; \
+		$(DENY) --locked --workspace check --disable-fetch advisories; \
+	else echo "SKIPPED: the advisories: their list cannot be fetched" >&2; fi
+
+$(DENY):
+	$(CARGO) install cargo-deny --version $(DENY_VERSION) --locked --quiet --root target/tools/cargo-deny \
+		--target-dir target/tools/build
 
 bench: ## Measure against the floor
 	$(CARGO) bench --locked

@@ -102,7 +102,7 @@ fn rollback_to_what_is_not_there_changes_nothing() {
     let fixture = Fixture::created();
     let before = fixture.everything();
     let output = run(fixture.zenith().args(["rollback", "--to", "19990101000000", "--yes"]), 2);
-    assert!(stderr(&output).contains("there is no version 19990101000000"), "{output:?}");
+    assert!(stderr(&output).contains("no migration has the version 19990101000000"), "{output:?}");
     run(fixture.zenith().args(["rollback", "--to", "0", "--steps", "1", "--yes"]), 2);
     run(fixture.zenith().args(["rollback", "--steps", "many", "--yes"]), 2);
     let output = run(fixture.zenith().args(["rollback", "--steps", "0", "--yes"]), 2);

@@ -34,7 +34,8 @@ pub fn integrity_faults(
         IntegrityCheck::Full => "integrity_check",
     };
     let query = format!("SELECT {pragma} AS text FROM pragma_{pragma}");
-    Ok(faults_in(diesel::sql_query(query).load(connection.sqlite()?)?))
+    let rows: Vec<IntegrityFault> = diesel::sql_query(query).load(connection.sqlite()?)?;
+    Ok(faults_in(&rows))
 }
 
 /// Returns the first faults that `integrity_check` finds in one table and its indexes. It does not
@@ -48,11 +49,12 @@ pub(crate) fn table_integrity_faults(
 ) -> Result<Vec<String>> {
     let query = "SELECT integrity_check AS text FROM pragma_integrity_check(?)";
     let query = diesel::sql_query(query).bind::<Text, _>(table);
-    Ok(faults_in(query.load(connection.sqlite()?)?))
+    let rows: Vec<IntegrityFault> = query.load(connection.sqlite()?)?;
+    Ok(faults_in(&rows))
 }
 
 /// SQLite gives the faults of the pages as one row of several lines, under a heading.
-fn faults_in(rows: Vec<IntegrityFault>) -> Vec<String> {
+fn faults_in(rows: &[IntegrityFault]) -> Vec<String> {
     let lines = rows.iter().flat_map(|row| row.text.lines());
     let faults = lines.filter(|line| *line != "ok" && !line.starts_with("*** in database"));
     faults.map(str::to_owned).collect()

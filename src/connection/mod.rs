@@ -1,5 +1,6 @@
 //! One connection, to whichever backend: opening it safely, and transactions on it.
 
+mod access;
 mod file;
 mod lock_owner;
 mod open;
@@ -9,11 +10,12 @@ mod pragma;
 mod sqlite;
 mod transaction;
 
+pub(crate) use access::Access;
 pub(crate) use file::{create_private_dir, read_head, sync_dir};
 pub(crate) use lock_owner::{lock_owner, locked};
 #[cfg(feature = "postgres")]
 pub(crate) use open::open_replica;
-pub(crate) use open::{Access, create, exists, inspect, open, reopen};
+pub(crate) use open::{create, exists, inspect, open, reopen};
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::{Server, check_lag, default_to_reading, lag, limit_transaction};
 pub(crate) use pragma::{is_busy, read as read_pragma, set_query_only};
@@ -36,8 +38,9 @@ use crate::error::Result;
 /// release.
 #[doc(hidden)]
 pub mod internal {
+    pub use super::access::Access;
     pub use super::file::{create_private_dir, sync_dir};
-    pub use super::open::{Access, create, inspect, open};
+    pub use super::open::{create, inspect, open};
     pub use super::pragma::{is_busy, read as read_pragma, set_query_only};
     pub use super::sqlite::{inspect_copy, literal_uri};
 

@@ -8,7 +8,7 @@ use diesel::connection::{CacheSize, SimpleConnection};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 
-use super::Access;
+use super::access::Access;
 use crate::backend::DbConnection;
 use crate::config::Config;
 use crate::config::{ServerOptions, ServerUrl};

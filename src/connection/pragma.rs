@@ -9,7 +9,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use super::Access;
+use super::access::Access;
 use crate::config::SqliteOptions;
 use crate::error::{Error, Result};
 

@@ -10,7 +10,8 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
-use super::{Access, file, pragma};
+use super::access::Access;
+use super::{file, pragma};
 use crate::backend::DbConnection;
 use crate::config::{DatabasePath, SqliteOptions};
 use crate::error::{Error, Result};

@@ -60,7 +60,7 @@ impl State {
             .get_result(inner)
             .optional())?;
         let read = |state: String| serde_json::from_str(&state);
-        Ok(state.map(read).transpose().map_err(TransferError::UnreadableState)?)
+        state.map(read).transpose().map_err(TransferError::UnreadableState)
     }
 }
 
@@ -117,5 +117,5 @@ impl Run {
 }
 
 fn text(state: &State) -> Result<String> {
-    Ok(serde_json::to_string(state).map_err(TransferError::UnreadableState)?)
+    serde_json::to_string(state).map_err(TransferError::UnreadableState)
 }

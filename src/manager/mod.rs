@@ -91,7 +91,7 @@ impl DatabaseManager {
     /// Whether something is where the configuration says, a database or not.
     ///
     /// # Errors
-    /// [`Error::Connect`] if a server cannot be asked.
+    /// [`Error::Connect`](crate::Error::Connect) if a server cannot be asked.
     pub fn exists(&self) -> Result<bool> {
         connection::exists(&self.config)
     }
@@ -121,7 +121,7 @@ impl DatabaseManager {
     /// Opens the existing database for writing, whoever made it.
     ///
     /// # Errors
-    /// [`Error::NoDatabase`], [`Error::Open`] or [`Error::Connect`].
+    /// [`Error::NoDatabase`](crate::Error::NoDatabase), [`Error::Open`](crate::Error::Open) or [`Error::Connect`](crate::Error::Connect).
     #[doc(hidden)]
     pub fn open(&self) -> Result<DbConnection> {
         connection::open(&self.config, Access::Maintain)

@@ -31,7 +31,7 @@ impl Structure {
     /// Reads the structure of a database.
     ///
     /// # Errors
-    /// [`Error::Query`] if it cannot be read.
+    /// [`Error::Query`](crate::Error::Query) if it cannot be read.
     pub fn of(connection: &mut DbConnection) -> Result<Self> {
         let [columns, indexes, references, triggers] = match connection.backend() {
             Backend::Sqlite => SQLITE,

@@ -39,7 +39,7 @@ pub struct TransferRecord {
 /// file in the backup directory.
 ///
 /// # Errors
-/// [`TransferError::Database`] holds [`Error::NoDatabase`], or [`Error::Refused`] if either database
+/// [`TransferError::Database`](crate::TransferError::Database) holds [`Error::NoDatabase`], or [`Error::Refused`] if either database
 /// cannot be used. Other errors say what else prevents the transfer. The source is unchanged; the
 /// target is empty or the transfer can be resumed.
 pub fn transfer(

@@ -18,7 +18,8 @@ pub(super) fn create(
     if args.setup.force && manager.exists()? {
         let kept =
             if manager.config().auto_backup() { "after a backup" } else { "WITHOUT a backup" };
-        let question = format!("Delete everything in {path}, {kept}, and set it up again?");
+        let question =
+            format!("Delete all tables and rows of {path}, {kept}, and create the schema again?");
         if !ask::confirm(args, &question)? {
             anyhow::bail!("nothing was changed");
         }

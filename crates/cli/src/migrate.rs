@@ -60,7 +60,8 @@ fn rollback(
         RollbackTarget::Version(version) => format!("back to {version}"),
     };
     let question = format!(
-        "Roll {path} (version {version}) {how}? The tables and columns that these migrations added are dropped, with their rows."
+        "Roll {path} (version {version}) {how}? The tables and columns that these migrations added \
+         are dropped, with their rows."
     );
     ask_first(args, &question)?;
     let report = output.while_working("rolling back", || manager.rollback(target))?;

@@ -2,5 +2,6 @@
 
 mod command;
 mod killed;
+mod own_migrations;
 mod resumed;
 mod there_and_back;

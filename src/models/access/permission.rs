@@ -204,7 +204,7 @@ impl Permission {
 /// ```
 /// # use zenith_db::prelude::*;
 /// fn upload(conn: &mut DbConnection, user: UserId) -> Result<(), &'static str> {
-///     match is_allowed(conn, user, "document", "upload") {
+///     match is_allowed(conn, user, "documents", "upload") {
 ///         Ok(true) => Ok(()),
 ///         Ok(false) => Err("you may not upload documents"),
 ///         Err(_) => Err("try again later"),

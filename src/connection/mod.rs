@@ -40,7 +40,7 @@ use crate::error::Result;
 pub mod internal {
     pub use super::access::Access;
     pub use super::file::{create_private_dir, sync_dir};
-    pub use super::open::{create, inspect, open};
+    pub use super::open::{create, inspect, open, remove_created};
     pub use super::pragma::{is_busy, read as read_pragma, set_query_only};
     pub use super::sqlite::{inspect_copy, literal_uri};
 

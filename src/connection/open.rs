@@ -93,3 +93,23 @@ pub fn create(config: &Config) -> Result<bool> {
         Location::Postgres(url) => postgres::create(url, config.server()),
     }
 }
+
+/// Removes a database that this process has created with [`create`], if `is_unused` agrees. On SQLite
+/// no other process has the file open while `is_unused` reads it. A server refuses to drop a database
+/// to which others are connected.
+///
+/// Returns false if the database is kept because it is in use.
+///
+/// # Errors
+/// Those of [`open`], and those of `is_unused`; [`Error::Locked`] if another process has the file open;
+/// [`Error::Io`] or [`Error::Query`] if the database cannot be removed.
+pub fn remove_created<E: From<Error>>(
+    config: &Config,
+    is_unused: impl FnOnce(&mut DbConnection) -> Result<bool, E>,
+) -> Result<bool, E> {
+    match config.location() {
+        Location::Sqlite(path) => sqlite::remove_created(path, config.sqlite(), is_unused),
+        #[cfg(feature = "postgres")]
+        Location::Postgres(url) => postgres::remove_created(url, config.server(), is_unused),
+    }
+}

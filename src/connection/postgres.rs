@@ -48,16 +48,40 @@ pub(super) fn create(url: &ServerUrl, options: &ServerOptions) -> Result<bool> {
     if exists(url, options)? {
         return Ok(false);
     }
-    // Only a name that the URL gives can be missing: the default one is the user's, and said so.
-    let name = url.database().unwrap_or_default().replace('"', "\"\"");
-    // Every server has this one, for exactly this.
-    let mut server = connect(&url.with("dbname", "postgres"), options)?;
-    let create = format!("CREATE DATABASE \"{name}\" ENCODING 'UTF8' TEMPLATE template0");
-    match server.batch_execute(&create) {
+    let create = format!("CREATE DATABASE {} ENCODING 'UTF8' TEMPLATE template0", quoted_name(url));
+    match maintenance(url, options)?.batch_execute(&create) {
         // Another process was faster.
         Err(_) if exists(url, options)? => Ok(false),
         done => Ok(done.map(|()| true)?),
     }
+}
+
+/// Drops a database that this process has created, if `is_unused` agrees. Returns whether it was
+/// dropped. The server refuses if others are connected.
+pub(super) fn remove_created<E: From<Error>>(
+    url: &ServerUrl,
+    options: &ServerOptions,
+    is_unused: impl FnOnce(&mut DbConnection) -> Result<bool, E>,
+) -> Result<bool, E> {
+    let mut connection = DbConnection::Postgres(connect(url, options)?);
+    if !is_unused(&mut connection)? {
+        return Ok(false);
+    }
+    drop(connection);
+    let drop = format!("DROP DATABASE {}", quoted_name(url));
+    maintenance(url, options)?.batch_execute(&drop).map_err(Error::from)?;
+    Ok(true)
+}
+
+/// The database of the URL, in double quotes. Only a name that the URL gives can be missing: the default
+/// one is the user's, and said so.
+fn quoted_name(url: &ServerUrl) -> String {
+    format!("\"{}\"", url.database().unwrap_or_default().replace('"', "\"\""))
+}
+
+/// A connection to the database that every server has for exactly this.
+fn maintenance(url: &ServerUrl, options: &ServerOptions) -> Result<PgConnection> {
+    connect(&url.with("dbname", "postgres"), options)
 }
 
 /// A connection on which nothing has been set yet.

@@ -33,6 +33,25 @@ pub fn create_file(path: &DatabasePath) -> Result<bool> {
         .map_err(Error::io("create the database file", path.as_path()))
 }
 
+/// Removes a database file that this process has created, if `is_unused` agrees while no other process
+/// has it open. Returns whether the file was removed.
+pub(super) fn remove_created<E: From<Error>>(
+    path: &DatabasePath,
+    options: &SqliteOptions,
+    is_unused: impl FnOnce(&mut DbConnection) -> Result<bool, E>,
+) -> Result<bool, E> {
+    let connection = open_exclusively(path.as_path(), options, "removing the database")?;
+    let mut connection = DbConnection::Sqlite(connection);
+    if !is_unused(&mut connection)? {
+        return Ok(false);
+    }
+    // This removes the WAL; the rollback journal exists only during a transaction.
+    connection.batch_execute("PRAGMA journal_mode = DELETE").map_err(Error::from)?;
+    let removed = fs::remove_file(path.as_path());
+    removed.map_err(Error::io("remove the database file", path.as_path()))?;
+    Ok(true)
+}
+
 /// Opens the database so that nobody else can read or write it, in any journal mode, until the
 /// connection is closed. Whoever has it open already is an error.
 ///

@@ -1,22 +1,27 @@
-//! What a table holds, in a form that two databases can compare.
+//! Digest of a table's rows that can be compared between databases.
+//!
+//! The migrations' data loss guard (`src/migrations/data_loss_guard/digest.rs`) and the importer
+//! (`crates/import/src/verify/`) have digests of their own. This one must be equal on both backends and
+//! in reports that are kept, so it hashes a defined encoding of each row. The guard's is per column,
+//! because migrations drop and rename columns, and PostgreSQL computes it without sending the rows. The
+//! importer's compares values before and after a conversion of types.
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-/// A digest of rows that does not depend on their order: the sums, modulo 2^128, of the first and of
-/// the second halves of the SHA-256 of each row, as 64 hexadecimal digits.
+/// Digest of rows that does not depend on their order: the sums, modulo 2^128, of the first and of the
+/// second halves of each row's SHA-256, shown as 64 hexadecimal digits.
 ///
-/// A row is hashed as the values of its columns in the order of `schema.rs`. Whole numbers are
-/// big-endian, of 4 or 8 bytes by their type; a flag is one byte; a `DOUBLE PRECISION` is the 8
-/// bytes of IEEE 754 with -0.0 as 0.0 (SQLite does not tell them apart); a text is its length in 8
-/// bytes and its UTF-8; a time is the microseconds since 1970 in 8 bytes; a column that may be NULL
-/// begins with a byte that is 0 for NULL. `schema_version.checksum` is left out: each backend has its
-/// own migrations.
+/// A row is hashed as the values of its columns in the order of `schema.rs`. Integers are big-endian,
+/// of 4 or 8 bytes by their type. A boolean is one byte. A `DOUBLE PRECISION` is the 8 bytes of IEEE
+/// 754, with -0.0 as 0.0 (SQLite does not distinguish them). A text is its length in 8 bytes and its
+/// UTF-8. A time is the microseconds since 1970 in 8 bytes. A nullable column begins with a byte that is
+/// 0 for NULL. `schema_version.checksum` is left out: each backend has its own migrations.
 ///
-/// It finds what accidents do. It is no proof against somebody who makes rows up so that the sums
-/// agree.
+/// The digest detects accidental differences. It does not protect against rows that are forged so that
+/// the sums agree.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct ContentDigest {
     first: u128,
@@ -24,6 +29,7 @@ pub struct ContentDigest {
 }
 
 impl ContentDigest {
+    /// Adds an encoded row.
     fn add(&mut self, row: &[u8]) {
         let hash: [u8; 32] = Sha256::digest(row).into();
         let half = |at: usize| {
@@ -53,17 +59,17 @@ impl Serialize for ContentDigest {
     }
 }
 
-/// How many rows, and which.
+/// Number and digest of a table's rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TableContents {
-    /// The number of rows.
+    /// Number of rows.
     pub rows: i64,
-    /// What they hold.
+    /// Digest of the rows.
     pub digest: ContentDigest,
 }
 
 impl TableContents {
-    /// Adds a row in its encoding.
+    /// Adds an encoded row.
     pub(super) fn add(&mut self, row: &[u8]) {
         self.rows += 1;
         self.digest.add(row);

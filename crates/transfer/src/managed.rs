@@ -1,47 +1,51 @@
-//! Moving the configured database: opening both, making the target, and keeping the proof.
+//! Transfer of the configured database to a location: opening both databases, creating the target, and
+//! keeping the report.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use zenith_db::Error;
-use zenith_db::config::Location;
+use zenith_db::config::{Config, Location};
 use zenith_db::internal::catalog::is_empty;
 use zenith_db::internal::connection::{self, Access};
 use zenith_db::internal::migrations::Target;
 use zenith_db::manager::DatabaseManager;
 use zenith_db::types::UtcTime;
+use zenith_db::{DbConnection, Error};
 
-use super::error::Result;
+use super::between::transfer_between;
+use super::error::{Result, TransferError};
+use super::preconditions::{check_source, ensure_empty};
 use super::report::{TransferOptions, TransferProgress, TransferReport};
-use super::run::check_source;
-use super::transfer_between;
+use super::state::TransferState;
 
-/// A transfer of the configured database, with its proof.
+/// Record of a transfer of the configured database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TransferRecord {
-    /// The source, without a password.
+    /// Source, without a password.
     pub from: String,
-    /// The target, without a password.
+    /// Target, without a password.
     pub to: String,
-    /// When it was done.
+    /// Time at which the transfer completed.
     pub completed_at: UtcTime,
-    /// What was moved.
+    /// Report of the transfer.
     #[serde(flatten)]
     pub report: TransferReport,
-    /// Where all of this is kept as JSON, in the backup directory; `None` if that did not work.
+    /// File in the backup directory with this record as JSON; `None` if it could not be written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<PathBuf>,
 }
 
-/// Moves every row of the configured database to another, and proves it: see [`transfer_between`].
-/// The target is created if it does not exist, and migrated if it has no tables. The proof is kept as a
-/// file in the backup directory.
+/// Copies every row of the configured database to another and compares the two: see
+/// [`transfer_between`]. The target is created if it does not exist, and migrated with the manager's
+/// migrations if it has no tables. The record is kept as a file in the backup directory.
+///
+/// A target that this call has created is removed again if no row was copied to it.
 ///
 /// # Errors
-/// [`TransferError::Database`](crate::TransferError::Database) holds [`Error::NoDatabase`], or [`Error::Refused`] if either database
+/// [`TransferError::Database`] holds [`Error::NoDatabase`], or [`Error::Refused`] if either database
 /// cannot be used. Other errors say what else prevents the transfer. The source is unchanged; the
-/// target is empty or the transfer can be resumed.
+/// target is empty or removed, or the transfer can be resumed.
 pub fn transfer(
     manager: &DatabaseManager,
     to: &Location,
@@ -56,33 +60,74 @@ pub fn transfer(
     }
     let options = TransferOptions { migrations: manager.migrations(), ..*options };
     let mut source = connection::open(config, Access::Inspect)?;
-    // Before the target is made, so that a refusal leaves nothing behind.
+    // Before the target is created, so that a refusal leaves none behind.
     check_source(&mut source, &options)?;
-    let other = manager.for_config(config.at(to.clone()));
-    if !connection::create(other.config())? {
-        other.ensure_ours_or_begun()?;
+    let target = manager.for_config(config.at(to.clone()));
+    let created = connection::create(target.config())?;
+    let filled = fill(&mut source, &target, created, &options, progress);
+    if let (Err(error), true) = (&filled, created) {
+        remove_if_unused(target.config(), error);
     }
-    let mut target = other.open()?;
-    if is_empty(&mut target)? {
-        other.run_with_backup(&mut target, &Target::Latest, "transfer", |_| Ok(()))?;
-    }
-    let report = transfer_between(&mut source, &mut target, &options, progress)?;
     let mut record = TransferRecord {
         from: config.location().to_string(),
         to: to.to_string(),
         completed_at: UtcTime::now(),
-        report,
+        report: filled?,
         file: None,
     };
-    // The target is good whether or not this works.
+    // The transfer is complete, whether or not the record can be kept.
     match keep(&record, config.backup_dir()) {
         Ok(file) => record.file = Some(file),
-        Err(error) => tracing::warn!(%error, "the proof of the transfer could not be kept"),
+        Err(error) => tracing::warn!(%error, "the record of the transfer could not be kept"),
     }
     Ok(record)
 }
 
-/// Writes the record to a file of its own, which replaces none.
+/// Migrates the target if it has no tables, and copies the rows.
+fn fill(
+    source: &mut DbConnection,
+    target: &DatabaseManager,
+    created: bool,
+    options: &TransferOptions,
+    progress: &mut dyn FnMut(TransferProgress),
+) -> Result<TransferReport> {
+    if !created {
+        target.ensure_ours_or_begun()?;
+    }
+    let mut connection = target.open()?;
+    if is_empty(&mut connection)? {
+        target.run_with_backup(&mut connection, &Target::Latest, "transfer", |_| Ok(()))?;
+    }
+    transfer_between(source, &mut connection, options, progress)
+}
+
+/// Removes the target after an error, if no row was copied to it. The caller has created it, and its
+/// connection is closed.
+fn remove_if_unused(target: &Config, error: &TransferError) {
+    // Another process is using it.
+    if matches!(error, TransferError::TakenOver) {
+        return;
+    }
+    let removed = connection::remove_created(target, |connection| {
+        let state = TransferState::read(connection)?;
+        if state.is_some_and(|state| state.rows() > 0) {
+            return Ok(false);
+        }
+        if is_empty(connection)? {
+            return Ok(true);
+        }
+        match ensure_empty(connection) {
+            Ok(()) => Ok(true),
+            Err(TransferError::NotEmpty { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    });
+    if let Err(error) = removed {
+        tracing::warn!(%error, "the new target could not be removed again");
+    }
+}
+
+/// Writes the record to a new file, and returns its path.
 fn keep(record: &TransferRecord, directory: &Path) -> Result<PathBuf, Error> {
     connection::create_private_dir(directory)?;
     let time = record.completed_at.as_datetime().format("%Y%m%dT%H%M%S%.6fZ");

@@ -1,4 +1,4 @@
-//! What a transfer is told, and what it tells.
+//! Options, progress and report of a transfer.
 
 use std::collections::BTreeMap;
 
@@ -7,20 +7,20 @@ use zenith_db::migrations::{EmbeddedMigration, all};
 
 use super::digest::TableContents;
 
-/// How a transfer is done.
+/// Options of a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TransferOptions {
-    /// Whether to go on with what a stopped transfer left in the target. Without it, such a target is
-    /// refused. An empty one is begun with either way.
+    /// Whether to resume an interrupted transfer that the target holds part of. Otherwise such a target
+    /// is refused. An empty target is accepted in both cases.
     pub resume: bool,
-    /// How many rows are committed together, at the most; 5,000 by default, and at least 1. A batch
-    /// that holds 8 MiB is committed sooner.
+    /// Maximum number of rows in a batch, at least 1; 5,000 by default. A batch that reaches 8 MiB is
+    /// committed earlier.
     pub batch_rows: usize,
-    /// Whether to leave behind the tables that are not of the schema, such as those that an adopted
-    /// database carries along. Without it, a source with rows in such a table is refused.
+    /// Whether to skip tables that are not in the schema, such as those of an application or of an adopted
+    /// database. Otherwise a source with rows in such a table is refused.
     pub leave_other_tables: bool,
-    /// The migrations that both databases must have, and no others: those of the crate by default.
-    /// [`transfer`](crate::transfer) takes its manager's.
+    /// Migrations that both databases must have, and no others; those of `zenith-db` by default.
+    /// [`transfer`](crate::transfer) uses its manager's instead.
     pub migrations: &'static [EmbeddedMigration],
 }
 
@@ -30,53 +30,53 @@ impl Default for TransferOptions {
     }
 }
 
-/// What a transfer is doing with a table.
+/// Phase of the transfer of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TransferPhase {
-    /// Rows that a stopped transfer left in the target are compared with the source's.
+    /// Rows that an interrupted transfer has copied are compared with the source's.
     Comparing,
-    /// Rows are copied; those that are counted have been committed.
+    /// Rows are copied. The progress counts rows that have been committed.
     Copying,
-    /// The target's rows are read again.
+    /// Rows of the target are read again and compared.
     Proving,
 }
 
-/// How far a transfer has come.
+/// Progress of a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct TransferProgress {
-    /// What is being done.
+    /// Current phase.
     pub phase: TransferPhase,
-    /// The table.
+    /// Name of the table.
     pub table: &'static str,
-    /// How many of its rows are done.
+    /// Number of its rows that are done.
     pub rows: i64,
-    /// How many it has in the source.
+    /// Number of its rows in the source.
     pub of: i64,
 }
 
-/// A table that was moved, as it is on both sides.
+/// Table that was transferred, with its contents on both sides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TransferredTable {
-    /// Its name.
+    /// Name of the table.
     pub table: &'static str,
-    /// In the snapshot of the source.
+    /// Contents in the snapshot of the source.
     pub source: TableContents,
-    /// In the target, read after everything was written.
+    /// Contents of the target, read after everything was written.
     pub target: TableContents,
 }
 
-/// A transfer that was done and proven: on both sides every table has the same rows.
+/// Report of a completed transfer, in which every table has been found equal on both sides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TransferReport {
-    /// Every table, by name.
+    /// Every table, sorted by name.
     pub tables: Vec<TransferredTable>,
-    /// The rows of all of them.
+    /// Number of rows of all tables.
     pub rows: i64,
-    /// The tables that are not of the schema and were left behind, with their rows.
+    /// Tables that are not in the schema and were skipped, with their number of rows.
     pub left_behind: BTreeMap<String, i64>,
-    /// How many of them a stopped transfer had copied already, and were found equal.
+    /// Number of rows that an interrupted transfer had copied and that were found equal.
     pub resumed_rows: i64,
-    /// How long it took, in milliseconds.
+    /// Duration in milliseconds.
     pub milliseconds: u64,
 }

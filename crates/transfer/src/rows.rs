@@ -1,11 +1,11 @@
-//! Every table's row, made from `schema.rs` itself: a column or a table that is added there is moved
-//! from then on, and one of an unknown type does not compile.
+//! Row types of all tables, generated from `schema.rs`: a column or a table that is added there is
+//! transferred too, and a column of an unknown type does not compile.
 
-use super::table::{Of, Table};
+use super::table::{TransferRow, TransferTable, TypedTable};
 
-/// In place of Diesel's macro: the row of a table, its text of SQL and its encoding.
+/// Replaces Diesel's `table!`: defines the row type of a table, its queries and its encoding.
 macro_rules! row {
-    // Its triggers want the rows in this order.
+    // Its triggers require the rows in this order.
     (audit_log (id) $columns:tt) => { row!(audit_log by seq $columns); };
     ($table:ident (id) $columns:tt) => { row!($table by id $columns); };
     ($table:ident by $key:ident {
@@ -29,7 +29,7 @@ macro_rules! row {
                     value::$type $(<value::$inner>)?,)*
             }
 
-            impl table::Row for Row {
+            impl table::TransferRow for Row {
                 const TABLE: &'static str = stringify!($table);
 
                 fn key(&self) -> i64 {
@@ -99,11 +99,11 @@ macro_rules! row {
     };
 }
 
-/// In place of Diesel's macro, which lists the tables.
+/// Replaces Diesel's `allow_tables_to_appear_in_same_query!`, which lists the tables.
 macro_rules! list {
     ($($table:ident,)*) => {
-        /// Every table, in the order of their names.
-        pub(super) static ALL: &[&dyn Table] = &[$(&Of::<$table::Row>::TABLE,)*];
+        /// Every table, sorted by name.
+        pub(super) static ALL: &[&dyn TransferTable] = &[$(&TypedTable::<$table::Row>::TABLE,)*];
     };
 }
 
@@ -111,7 +111,7 @@ macro_rules! nothing {
     ($($ignored:tt)*) => {};
 }
 
-/// What `schema.rs` calls Diesel's.
+/// Macros under the names that `schema.rs` uses.
 mod diesel {
     pub(super) use {
         list as allow_tables_to_appear_in_same_query, nothing as joinable, row as table,
@@ -119,3 +119,6 @@ mod diesel {
 }
 
 include!(env!("ZENITH_DB_SCHEMA"));
+
+/// Name of the table with the history of migrations, which is not copied row by row.
+pub(super) const HISTORY: &str = <schema_version::Row as TransferRow>::TABLE;

@@ -1,4 +1,4 @@
-//! The last key that a table has given out. A key is never used again, though its row be deleted.
+//! Last key that a table's sequence has generated. The key of a deleted row is never generated again.
 
 #[cfg(feature = "postgres")]
 use diesel::dsl::sql;
@@ -8,20 +8,23 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use zenith_db::DbConnection;
 
 use super::error::Result;
-use super::table::Table;
+use super::table::TransferTable;
 
 diesel::table! {
-    /// SQLite's own.
+    /// SQLite's table of `AUTOINCREMENT` keys.
     sqlite_sequence (name) {
-        /// The table.
+        /// Name of the table.
         name -> Text,
-        /// The last key.
+        /// Last generated key.
         seq -> BigInt,
     }
 }
 
-/// The last key of the table: given out by its sequence, or chosen by whoever inserted the row.
-pub(super) fn last_key(connection: &mut DbConnection, table: &dyn Table) -> Result<Option<i64>> {
+/// Returns the last key of a table: the last generated one or the greatest existing one.
+pub(super) fn last_key(
+    connection: &mut DbConnection,
+    table: &dyn TransferTable,
+) -> Result<Option<i64>> {
     let given: Option<i64> = match connection {
         DbConnection::Sqlite(inner) => sqlite_sequence::table
             .filter(sqlite_sequence::name.eq(table.name()))
@@ -39,15 +42,15 @@ pub(super) fn last_key(connection: &mut DbConnection, table: &dyn Table) -> Resu
     Ok(given.max(table.last_id(connection)?))
 }
 
-/// Makes the next key follow this one.
+/// Sets the last generated key of a table. `None` means that no key has been generated.
 pub(super) fn continue_after(
     connection: &mut DbConnection,
-    table: &dyn Table,
+    table: &dyn TransferTable,
     last: Option<i64>,
 ) -> Result<()> {
     match connection {
         DbConnection::Sqlite(inner) => {
-            // SQLite has its own idea, from the rows that were copied.
+            // Copying the rows has set it already.
             diesel::delete(sqlite_sequence::table.filter(sqlite_sequence::name.eq(table.name())))
                 .execute(inner)?;
             if let Some(last) = last {
@@ -57,7 +60,7 @@ pub(super) fn continue_after(
         }
         #[cfg(feature = "postgres")]
         DbConnection::Postgres(inner) => {
-            // Its sequences begin at 1, and have given out nothing until told otherwise.
+            // A sequence begins at 1; `false` means that 1 has not been generated yet.
             let last = last.filter(|last| *last >= 1);
             let set = sql::<BigInt>("setval(pg_get_serial_sequence(")
                 .bind::<Text, _>(table.name())

@@ -1,4 +1,4 @@
-//! The source: one snapshot of it, from which nothing can be written.
+//! Snapshot of the source, which can only be read.
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use zenith_db::DbConnection;
@@ -7,18 +7,19 @@ use zenith_db::internal::connection::{read_pragma, set_query_only};
 use super::digest::TableContents;
 use super::error::Result;
 use super::rows::schema_version;
-use super::table::{ALL_KEYS, Of, Table as _, read_all};
+use super::table::{ALL_KEYS, TransferTable as _, TypedTable, read_all};
 
-/// A transaction that only reads, and sees the database as it was when it began, until it is
-/// dropped.
+/// Read-only transaction that sees the database as it was when the transaction began. It ends when this
+/// is dropped.
 #[derive(Debug)]
-pub(super) struct Snapshot<'a> {
+pub(super) struct SourceSnapshot<'a> {
     connection: &'a mut DbConnection,
-    /// Whether an SQLite connection could write before.
+    /// Whether an SQLite connection could write before the snapshot.
     could_write: bool,
 }
 
-impl<'a> Snapshot<'a> {
+impl<'a> SourceSnapshot<'a> {
+    /// Begins the snapshot. An SQLite connection refuses writes until it ends.
     pub(super) fn begin(connection: &'a mut DbConnection) -> Result<Self> {
         let could_write = match connection {
             DbConnection::Sqlite(inner) => {
@@ -32,7 +33,7 @@ impl<'a> Snapshot<'a> {
                 use diesel::connection::SimpleConnection;
                 let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
                 AnsiTransactionManager::begin_transaction_sql(inner, begin)?;
-                // A table is read for as long as it takes.
+                // Reading a table has no time limit.
                 inner.batch_execute(
                     "SET LOCAL statement_timeout = 0;
                      SET LOCAL idle_in_transaction_session_timeout = 0",
@@ -41,7 +42,7 @@ impl<'a> Snapshot<'a> {
             }
         };
         let mut snapshot = Self { connection, could_write };
-        // On SQLite the first read is what fixes it.
+        // On SQLite the first read starts the snapshot.
         snapshot.versions()?;
         Ok(snapshot)
     }
@@ -50,35 +51,35 @@ impl<'a> Snapshot<'a> {
         self.connection
     }
 
-    /// What no other database has: when it ran which migration.
+    /// Returns the identity of the database: the digest of the times at which its migrations ran.
     pub(super) fn identity(&mut self) -> Result<TableContents> {
-        let table = Of::<schema_version::Row>::TABLE;
+        let table = TypedTable::<schema_version::Row>::TABLE;
         table.contents(self.connection, ALL_KEYS, &mut |_| ())
     }
 
-    /// The migrations it has.
+    /// Returns the applied versions, oldest first.
     pub(super) fn versions(&mut self) -> Result<Vec<String>> {
         versions(self.connection)
     }
 }
 
-impl Drop for Snapshot<'_> {
+impl Drop for SourceSnapshot<'_> {
     fn drop(&mut self) {
         let ended = <DbConnection as TransactionManager<DbConnection>>::rollback_transaction(
             self.connection,
         );
         if let Err(cause) = ended {
-            tracing::warn!(%cause, "the source's transaction did not end; closing will end it");
+            tracing::warn!(%cause, "the source's transaction was not rolled back; closing the connection will do it");
         }
         if let (DbConnection::Sqlite(inner), true) = (&mut *self.connection, self.could_write)
             && let Err(error) = set_query_only(inner, false)
         {
-            tracing::warn!(%error, "the source's connection can only read from now on");
+            tracing::warn!(%error, "the source's connection stays read-only");
         }
     }
 }
 
-/// The versions in `schema_version`, oldest first.
+/// Returns the versions in `schema_version`, oldest first.
 pub(super) fn versions(connection: &mut DbConnection) -> Result<Vec<String>> {
     let mut versions = Vec::new();
     read_all::<schema_version::Row>(connection, ALL_KEYS, &mut |row| {

@@ -1,4 +1,4 @@
-//! How far a transfer has come, kept in the target and committed with the rows.
+//! State of a transfer, stored in the target and committed together with the rows.
 
 use std::collections::BTreeMap;
 
@@ -13,44 +13,44 @@ use zenith_db::{DbConnection, dispatch};
 use super::error::{Result, TransferError};
 
 diesel::table! {
-    /// The transfer that a target is in the middle of: one row, gone when it is done.
+    /// State of an unfinished transfer, in one row. The table is dropped when the transfer completes.
     zenith_transfer (id) {
         /// Always 1.
         id -> Integer,
-        /// The process that goes on with it.
+        /// Identifier of the process that runs the transfer.
         run -> Text,
-        /// [`State`], as JSON.
+        /// [`TransferState`] as JSON.
         state -> Text,
     }
 }
 
-/// How far a transfer has come.
+/// State of a transfer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct State {
-    /// The source's identity.
+pub(super) struct TransferState {
+    /// Identity of the source.
     pub(super) source: String,
-    /// The statements that put back what was taken from the target for the time of the transfer.
+    /// Statements that restore the foreign keys that were dropped for the duration of the transfer.
     pub(super) to_restore: Vec<String>,
-    /// What has been copied of which table.
-    pub(super) tables: BTreeMap<String, Copied>,
+    /// Rows that have been copied, by table.
+    pub(super) tables: BTreeMap<String, CopiedRows>,
 }
 
-/// What has been copied of one table.
+/// Rows of one table that have been copied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Copied {
-    /// How many rows.
+pub(super) struct CopiedRows {
+    /// Number of rows.
     pub(super) rows: i64,
-    /// The greatest key.
+    /// Greatest key.
     pub(super) last_key: i64,
 }
 
-impl State {
-    /// How many rows have been copied.
+impl TransferState {
+    /// Returns the number of rows that have been copied.
     pub(super) fn rows(&self) -> i64 {
         self.tables.values().map(|copied| copied.rows).sum()
     }
 
-    /// That of the transfer that the target is in the middle of.
+    /// Reads the state of the unfinished transfer into a target; `None` if there is none.
     pub(super) fn read(target: &mut DbConnection) -> Result<Option<Self>> {
         if !table_exists(target, TRANSFER_TABLE)? {
             return Ok(None);
@@ -64,13 +64,13 @@ impl State {
     }
 }
 
-/// The one process that may write to the target.
+/// Right to write to the target, which one process has at a time.
 #[derive(Debug)]
-pub(super) struct Run(String);
+pub(super) struct TransferLease(String);
 
-impl Run {
-    /// Records the beginning of a transfer, in the caller's transaction.
-    pub(super) fn begin(target: &mut DbConnection, state: &State) -> Result<Self> {
+impl TransferLease {
+    /// Records a new transfer, in the caller's transaction.
+    pub(super) fn begin(target: &mut DbConnection, state: &TransferState) -> Result<Self> {
         let table = "CREATE TABLE zenith_transfer (
             id INTEGER PRIMARY KEY CHECK (id = 1), run TEXT NOT NULL, state TEXT NOT NULL)";
         target.batch_execute(table)?;
@@ -86,7 +86,7 @@ impl Run {
         Ok(run)
     }
 
-    /// Goes on with a transfer that has begun. If another process still does, its next batch fails.
+    /// Takes over an unfinished transfer. If another process still runs it, its next batch fails.
     pub(super) fn take_over(target: &mut DbConnection) -> Result<Self> {
         let run = Self(Uuid::now_v7().to_string());
         dispatch!(target, |inner| diesel::update(zenith_transfer::table)
@@ -95,11 +95,14 @@ impl Run {
         Ok(run)
     }
 
-    /// Records how far it has come, and locks out every other process until the caller's transaction
-    /// ends: first thing in it.
-    pub(super) fn record(&self, target: &mut DbConnection, state: &State) -> Result<()> {
+    /// Records the state, first in the caller's transaction. Until that ends, no other process can write
+    /// to the target.
+    ///
+    /// # Errors
+    /// [`TransferError::TakenOver`] if another process has the right to write.
+    pub(super) fn record(&self, target: &mut DbConnection, state: &TransferState) -> Result<()> {
         if !table_exists(target, TRANSFER_TABLE)? {
-            // It is done already.
+            // Another process has completed the transfer.
             return Err(TransferError::TakenOver);
         }
         let state = text(state)?;
@@ -110,12 +113,12 @@ impl Run {
         if updated == 1 { Ok(()) } else { Err(TransferError::TakenOver) }
     }
 
-    /// Nothing is left of it.
+    /// Removes the record of a completed transfer.
     pub(super) fn end(target: &mut DbConnection) -> Result<()> {
         Ok(target.batch_execute("DROP TABLE zenith_transfer")?)
     }
 }
 
-fn text(state: &State) -> Result<String> {
+fn text(state: &TransferState) -> Result<String> {
     serde_json::to_string(state).map_err(TransferError::UnreadableState)
 }

@@ -1,4 +1,4 @@
-//! What can be done with any table, whatever its columns.
+//! Operations on any table, whatever its columns are.
 
 use std::marker::PhantomData;
 use std::ops::RangeInclusive;
@@ -8,32 +8,33 @@ use zenith_db::{DbConnection, Error};
 use super::digest::TableContents;
 use super::error::{Result, TransferError};
 
-/// The keys from one to another, both included.
+/// Range of keys.
 pub(super) type Keys = RangeInclusive<i64>;
 
-/// Every key there can be.
+/// Range of all keys.
 pub(super) const ALL_KEYS: Keys = i64::MIN..=i64::MAX;
 
-/// A batch is full at this many bytes, however few rows that are.
+/// Size in bytes at which a batch is written, however few rows it has.
 const BATCH_BYTES: usize = 8 << 20;
 
-/// Whether a column's value says something about its own database, so that it is not moved.
+/// Whether a column's value belongs to its database, so that it is not transferred.
 pub(super) const fn is_each_databases_own(table: &str, column: &str) -> bool {
     matches!((table.as_bytes(), column.as_bytes()), (b"schema_version", b"checksum"))
 }
 
-/// A table's row; `rows.rs` makes one for each.
-pub(super) trait Row: Sized + 'static {
+/// Row of a table. `rows.rs` defines one type for each table.
+pub(super) trait TransferRow: Sized + 'static {
+    /// Name of the table.
     const TABLE: &'static str;
 
-    /// What the rows are read in the order of.
+    /// Returns the key by which rows are ordered.
     fn key(&self) -> i64;
 
-    /// Appends the row as bytes that are the same on every database.
+    /// Appends the encoded row, which does not depend on the backend.
     fn encode(&self, out: &mut Vec<u8>);
 
-    /// One row after the other, by key, until `each` fails; so many at the most. None but the present
-    /// one is in memory.
+    /// Calls `each` with up to `limit` rows, ordered by key, until it fails. Only one row at a time is in
+    /// memory.
     fn read(
         connection: &mut DbConnection,
         keys: Keys,
@@ -41,21 +42,25 @@ pub(super) trait Row: Sized + 'static {
         each: &mut dyn FnMut(Self) -> Result<()>,
     ) -> Result<()>;
 
+    /// Inserts the rows.
     fn write(connection: &mut DbConnection, rows: &[Self]) -> Result<()>;
 
+    /// Deletes all rows.
     fn delete_all(connection: &mut DbConnection) -> Result<()>;
 
+    /// Returns the number of rows.
     fn count(connection: &mut DbConnection) -> Result<i64>;
 
+    /// Returns the greatest `id`; `None` if there are no rows.
     fn last_id(connection: &mut DbConnection) -> Result<Option<i64>>;
 }
 
-/// How many rows one statement reads. A statement that is given up on PostgreSQL is read to its end
-/// before the connection can be used again.
+/// Number of rows that one statement reads. If reading stops earlier, the client library must receive
+/// the remaining rows before it can use the connection again, on PostgreSQL.
 const PAGE_ROWS: i64 = 10_000;
 
-/// All rows, one after the other, by key, until `each` fails.
-pub(super) fn read_all<R: Row>(
+/// Calls `each` with all rows in a range, ordered by key, until it fails.
+pub(super) fn read_all<R: TransferRow>(
     connection: &mut DbConnection,
     keys: Keys,
     each: &mut dyn FnMut(R) -> Result<()>,
@@ -75,15 +80,18 @@ pub(super) fn read_all<R: Row>(
     }
 }
 
-/// Takes a batch: its last key, how many rows it has, and what writes them to the target.
+/// Function that commits a batch, from its last key, its number of rows, and a function that writes the
+/// rows to the target.
 pub(super) type Commit<'a> =
     dyn FnMut(i64, i64, &mut dyn FnMut(&mut DbConnection) -> Result<()>) -> Result<()> + 'a;
 
-/// A table without its type, so that there can be a list of them.
-pub(super) trait Table: Sync {
+/// Table whose row type is erased, so that all tables can be in one list.
+pub(super) trait TransferTable: Sync {
+    /// Returns the name of the table.
     fn name(&self) -> &'static str;
 
-    /// Rows and digest, by reading. `each` learns of every thousandth row how many there were.
+    /// Reads all rows in a range, and returns their number and digest. `each` is called with the number
+    /// of rows after every thousand.
     fn contents(
         &self,
         connection: &mut DbConnection,
@@ -91,7 +99,7 @@ pub(super) trait Table: Sync {
         each: &mut dyn FnMut(i64),
     ) -> Result<TableContents>;
 
-    /// Reads the rows and hands them on in batches; adds them to `contents`.
+    /// Reads the rows in a range, commits them in batches, and adds them to `contents`.
     fn copy(
         &self,
         source: &mut DbConnection,
@@ -101,21 +109,24 @@ pub(super) trait Table: Sync {
         commit: &mut Commit<'_>,
     ) -> Result<()>;
 
+    /// Deletes all rows.
     fn empty(&self, connection: &mut DbConnection) -> Result<()>;
 
+    /// Returns the number of rows.
     fn count(&self, connection: &mut DbConnection) -> Result<i64>;
 
+    /// Returns the greatest `id`; `None` if there are no rows.
     fn last_id(&self, connection: &mut DbConnection) -> Result<Option<i64>>;
 }
 
-/// The table that this is the row of.
-pub(super) struct Of<R>(PhantomData<fn() -> R>);
+/// Table with the row type `R`.
+pub(super) struct TypedTable<R>(PhantomData<fn() -> R>);
 
-impl<R> Of<R> {
+impl<R> TypedTable<R> {
     pub(super) const TABLE: Self = Self(PhantomData);
 }
 
-impl<R: Row> Table for Of<R> {
+impl<R: TransferRow> TransferTable for TypedTable<R> {
     fn name(&self) -> &'static str {
         R::TABLE
     }
@@ -176,7 +187,7 @@ impl<R: Row> Table for Of<R> {
         #[cfg(feature = "postgres")]
         if let DbConnection::Postgres(inner) = connection {
             use diesel::connection::SimpleConnection;
-            // Deleted rows would stay in the file until it is vacuumed.
+            // Deleted rows would occupy the file until it is vacuumed.
             return Ok(inner.batch_execute(&format!("TRUNCATE {}", R::TABLE))?);
         }
         R::delete_all(connection)
@@ -191,9 +202,9 @@ impl<R: Row> Table for Of<R> {
     }
 }
 
-/// Commits the batch. If that fails, its halves: everything before the row that cannot be written is
-/// kept, and the row is named.
-fn hand_over<R: Row>(batch: &[R], commit: &mut Commit<'_>) -> Result<()> {
+/// Commits a batch. If that fails, commits its halves one by one, so that all rows before the one that
+/// cannot be written are kept, and the error names that row.
+fn hand_over<R: TransferRow>(batch: &[R], commit: &mut Commit<'_>) -> Result<()> {
     let Some(last) = batch.last().map(R::key) else { return Ok(()) };
     let rows = i64::try_from(batch.len()).unwrap_or(i64::MAX);
     match commit(last, rows, &mut |target| R::write(target, batch)) {

@@ -1,5 +1,5 @@
-//! The target's foreign keys, which are off while the tables are filled in any order, and hold at
-//! the end.
+//! Target of a transfer. Its foreign keys are off while the tables are filled in any order, and are
+//! checked at the end.
 
 use diesel::connection::SimpleConnection;
 use zenith_db::DbConnection;
@@ -9,28 +9,29 @@ use zenith_db::internal::connection::read_pragma;
 use super::error::{Result, TransferError};
 #[cfg(feature = "postgres")]
 use super::rows::ALL;
-use super::state::State;
+use super::state::TransferState;
 
-/// The target's connection. Until it is dropped, it enforces no foreign keys, if it is SQLite's, and
-/// has no time limits, if it is PostgreSQL's: putting back a foreign key reads two tables.
+/// Connection to the target. Until this is dropped, an SQLite connection does not enforce foreign keys,
+/// and a PostgreSQL connection has no time limits: adding a foreign key reads two tables.
 #[derive(Debug)]
-pub(super) struct Target<'a> {
+pub(super) struct TransferTarget<'a> {
     connection: &'a mut DbConnection,
-    /// The statements that make the connection what it was.
+    /// Statements that restore the settings of the connection.
     restore: String,
 }
 
-impl<'a> Target<'a> {
+impl<'a> TransferTarget<'a> {
+    /// Changes the settings of the connection.
     pub(super) fn new(connection: &'a mut DbConnection) -> Result<Self> {
         let restore = match connection {
             DbConnection::Sqlite(inner) => {
                 let enforced = read_pragma(inner, "foreign_keys", "foreign_keys")?;
-                // Inside a transaction, SQLite would ignore it.
+                // Inside a transaction, SQLite would ignore the pragma.
                 inner.batch_execute("PRAGMA foreign_keys = OFF")?;
                 format!("PRAGMA foreign_keys = {enforced}")
             }
             #[cfg(feature = "postgres")]
-            DbConnection::Postgres(inner) => postgres::take_time(inner)?,
+            DbConnection::Postgres(inner) => postgres::turn_off_time_limits(inner)?,
         };
         Ok(Self { connection, restore })
     }
@@ -40,7 +41,7 @@ impl<'a> Target<'a> {
     }
 }
 
-impl Drop for Target<'_> {
+impl Drop for TransferTarget<'_> {
     fn drop(&mut self) {
         if let Err(cause) = self.connection.batch_execute(&self.restore) {
             tracing::warn!(%cause, "the target's connection keeps the settings of the transfer");
@@ -48,22 +49,25 @@ impl Drop for Target<'_> {
     }
 }
 
-/// Takes away the foreign keys where they cannot be switched off. Returns the statements that put
-/// them back.
+/// Drops the foreign keys on PostgreSQL, where they cannot be turned off. Returns the statements that add
+/// them again.
 #[cfg_attr(
     not(feature = "postgres"),
     expect(clippy::unnecessary_wraps, reason = "PostgreSQL can refuse")
 )]
-pub(super) fn take_away(target: &mut DbConnection) -> Result<Vec<String>> {
+pub(super) fn drop_foreign_keys(target: &mut DbConnection) -> Result<Vec<String>> {
     match target {
         DbConnection::Sqlite(_) => Ok(Vec::new()),
         #[cfg(feature = "postgres")]
-        DbConnection::Postgres(inner) => postgres::take_away(inner),
+        DbConnection::Postgres(inner) => postgres::drop_foreign_keys(inner),
     }
 }
 
-/// Puts the foreign keys back, and checks that every reference holds.
-pub(super) fn put_back(target: &mut DbConnection, state: &State) -> Result<()> {
+/// Adds the foreign keys again, and checks every reference.
+///
+/// # Errors
+/// [`TransferError::BrokenReferences`] if a reference is broken.
+pub(super) fn restore_foreign_keys(target: &mut DbConnection, state: &TransferState) -> Result<()> {
     for statement in &state.to_restore {
         if let Err(cause) = target.batch_execute(statement) {
             let error = zenith_db::Error::from(cause);
@@ -81,8 +85,8 @@ pub(super) fn put_back(target: &mut DbConnection, state: &State) -> Result<()> {
     }
 }
 
-/// Lets PostgreSQL look at the tables, without which it would plan no query well. It would come to
-/// that by itself, but later.
+/// Runs `ANALYZE` on PostgreSQL, since queries are planned badly without statistics. Autovacuum would do
+/// it later.
 #[cfg_attr(
     not(feature = "postgres"),
     expect(clippy::unnecessary_wraps, reason = "PostgreSQL can refuse")
@@ -105,29 +109,31 @@ mod postgres {
     use diesel::prelude::*;
     use diesel::sql_types::{Array, Text};
 
-    use super::ALL;
     use crate::error::Result;
+    use crate::rows::ALL;
 
     #[derive(QueryableByName)]
-    struct Part {
+    struct DroppedForeignKey {
         #[diesel(sql_type = Text)]
         remove: String,
         #[diesel(sql_type = Text)]
         restore: String,
     }
 
-    /// Foreign keys, in the order of their names.
+    /// Foreign keys of the transferred tables, and those of other tables that refer to them, sorted by
+    /// table and name. An application's own tables may refer to them.
     const FOREIGN_KEYS: &str = "
         SELECT format('ALTER TABLE %I DROP CONSTRAINT %I', t.relname, f.conname) AS remove,
             format('ALTER TABLE %I ADD CONSTRAINT %I %s', t.relname, f.conname,
                 pg_get_constraintdef(f.oid)) AS restore
         FROM pg_constraint AS f JOIN pg_class AS t ON t.oid = f.conrelid
-        WHERE f.contype = 'f' AND t.relname = ANY ($1)
+        JOIN pg_class AS p ON p.oid = f.confrelid
+        WHERE f.contype = 'f' AND (t.relname = ANY ($1) OR p.relname = ANY ($1))
             AND t.relnamespace = current_schema()::regnamespace
         ORDER BY t.relname, f.conname";
 
-    /// Takes away the time limits. Returns the statements that put them back.
-    pub(super) fn take_time(target: &mut PgConnection) -> Result<String> {
+    /// Turns off the time limits. Returns the statements that restore them.
+    pub(super) fn turn_off_time_limits(target: &mut PgConnection) -> Result<String> {
         let mut restore = String::new();
         for limit in ["statement_timeout", "idle_in_transaction_session_timeout"] {
             let setting = format!("format('SET {limit} = %L;', current_setting('{limit}'))");
@@ -138,9 +144,9 @@ mod postgres {
         Ok(restore)
     }
 
-    pub(super) fn take_away(target: &mut PgConnection) -> Result<Vec<String>> {
+    pub(super) fn drop_foreign_keys(target: &mut PgConnection) -> Result<Vec<String>> {
         let tables: Vec<&str> = ALL.iter().map(|table| table.name()).collect();
-        let parts: Vec<Part> =
+        let parts: Vec<DroppedForeignKey> =
             diesel::sql_query(FOREIGN_KEYS).bind::<Array<Text>, _>(&tables).load(target)?;
         for part in &parts {
             target.batch_execute(&part.remove)?;

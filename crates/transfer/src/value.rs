@@ -1,5 +1,4 @@
-//! What the columns of any table hold, named as `schema.rs` names the types, and the canonical
-//! encoding of each value.
+//! Values of columns, under the names of the types in `schema.rs`, and their canonical encoding.
 
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};
@@ -16,9 +15,9 @@ pub(super) type Integer = i32;
 pub(super) type Nullable<T> = Option<T>;
 pub(super) type Timestamp = UtcTime;
 
-/// Text to the byte. SQLite stores what is not UTF-8, and BLOBs, in columns of text; Diesel would
-/// read the first with replacement characters and the second as if it were text, and a copy would
-/// differ unseen.
+/// Text that is read byte by byte. A text column of SQLite can hold invalid UTF-8 and BLOBs. Diesel
+/// would read the former with replacement characters and the latter as text, and the copy would differ
+/// without an error.
 #[derive(Clone, Debug, PartialEq, Eq, AsExpression, FromSqlRow)]
 #[diesel(sql_type = sql_types::Text)]
 pub(super) struct Text(pub(super) String);
@@ -26,7 +25,7 @@ pub(super) struct Text(pub(super) String);
 impl FromSql<sql_types::Text, Sqlite> for Text {
     fn from_sql(mut value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
         if value.value_type() != Some(SqliteType::Text) {
-            return Err("a column of text holds something else".into());
+            return Err("a text column holds a value of another type".into());
         }
         let text = std::str::from_utf8(value.read_blob())?;
         Ok(Self(text.to_owned()))
@@ -49,9 +48,10 @@ where
     }
 }
 
-/// A value as bytes, the same from whichever database it was read. Of two values of one column, none
-/// is the beginning of another.
+/// Encoding of a value as bytes, which does not depend on the backend. No encoded value of a column is
+/// a prefix of another value of that column.
 pub(super) trait Encode {
+    /// Appends the encoded value.
     fn encode(&self, out: &mut Vec<u8>);
 }
 
@@ -75,8 +75,8 @@ impl Encode for bool {
 
 impl Encode for f64 {
     fn encode(&self, out: &mut Vec<u8>) {
-        // SQLite keeps a whole number in a column of this type as an integer, which has no -0.0. Both
-        // databases hold the two zeros for equal, and so does this. NaN cannot be stored.
+        // SQLite stores a whole number in a column of this type as an integer, which has no -0.0. Both
+        // backends treat the two zeros as equal, and so does this encoding. NaN cannot be stored.
         let bits = if *self == 0.0 { 0 } else { self.to_bits() };
         out.extend_from_slice(&bits.to_be_bytes());
     }

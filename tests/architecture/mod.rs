@@ -128,7 +128,6 @@ const KNOWN_CIRCLES: &[&[&str]] = &[
         "crates/lint/src/rules.rs",
         "crates/lint/src/trial.rs",
     ],
-    &["crates/transfer/src/lib.rs", "crates/transfer/src/run.rs"],
 ];
 
 #[test]

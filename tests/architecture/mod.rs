@@ -120,14 +120,6 @@ const KNOWN_CIRCLES: &[&[&str]] = &[
         "crates/import/src/verify/mod.rs",
     ],
     &["crates/import/src/json.rs", "crates/import/src/normalise.rs", "crates/import/src/value.rs"],
-    &[
-        "crates/lint/src/comments.rs",
-        "crates/lint/src/lib.rs",
-        "crates/lint/src/parity.rs",
-        "crates/lint/src/rebuild.rs",
-        "crates/lint/src/rules.rs",
-        "crates/lint/src/trial.rs",
-    ],
 ];
 
 #[test]

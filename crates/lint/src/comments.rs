@@ -1,12 +1,14 @@
-//! Comments that a script addresses to the program: declarations and `-- lint: allow`.
+//! Comments that the program reads: declarations and `-- lint: allow`.
 
 use zenith_db::Backend;
 use zenith_db::internal::migrations::{Declaration, INTENTS, declarations};
 
-use super::{Finding, LintRule, SourceScript};
+use super::finding::Finding;
+use super::lint_rule::LintRule;
+use super::sources::SourceScript;
 
-/// Declarations that cannot be understood, or nearly are declarations.
-pub(super) fn malformed(script: &SourceScript, backend: Backend) -> Vec<Finding> {
+/// Finds malformed declarations, and comments that look like misspelt ones.
+pub(super) fn malformed_declarations(script: &SourceScript, backend: Backend) -> Vec<Finding> {
     let advice = "write -- loses-rows: TABLE REASON, -- loses-columns: TABLE (COLUMNS) REASON or \
                   -- changes-rows: TABLE (COLUMNS) REASON on a line of its own";
     let (_, faults) = declarations(&script.text, backend);
@@ -26,15 +28,15 @@ pub(super) fn malformed(script: &SourceScript, backend: Backend) -> Vec<Finding>
         let exact =
             |word: &str| line.strip_prefix("--").is_some_and(|rest| rest.trim().starts_with(word));
         if let Some((word, _)) = meant.filter(|(word, _)| !exact(word)) {
-            let problem = format!("this declares nothing: {word} must begin the comment of a line");
+            let problem = format!("this is no declaration: the line must begin with -- and {word}");
             found.push(script.finding(index + 1, LintRule::MalformedDeclaration, problem, advice));
         }
     }
     found
 }
 
-/// Declarations about tables that the script does not touch.
-pub(super) fn idle(
+/// Finds declarations about tables that the script does not touch.
+pub(super) fn idle_declarations(
     script: &SourceScript,
     declared: &[Declaration],
     touched: &[String],
@@ -48,25 +50,27 @@ pub(super) fn idle(
                 declaration.line,
                 LintRule::IdleDeclaration,
                 format!("the script does not touch table {}", declaration.table),
-                "correct the table's name, or remove the declaration",
+                "correct the name of the table, or remove the declaration",
             )
         })
         .collect()
 }
 
-struct Allow {
+/// Comment `-- lint: allow`.
+struct AllowComment {
     line: usize,
+    /// Rule that the script may break, or the fault of the comment.
     rule: Result<LintRule, String>,
 }
 
-fn allows(script: &SourceScript) -> Vec<Allow> {
+fn allow_comments(script: &SourceScript) -> Vec<AllowComment> {
     let parse = |text: &str| {
         let (name, reason) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
         let rule = LintRule::ALL.iter().copied().find(|rule| rule.as_str() == name);
         match rule {
-            None => Err(format!("there is no rule {name:?}")),
+            None => Err(format!("no rule is named {name:?}")),
             Some(LintRule::BadAllow) => Err("bad-allow cannot be allowed".to_owned()),
-            Some(_) if reason.trim().is_empty() => Err("a reason is missing".to_owned()),
+            Some(_) if reason.trim().is_empty() => Err("the reason is missing".to_owned()),
             Some(rule) => Ok(rule),
         }
     };
@@ -77,23 +81,23 @@ fn allows(script: &SourceScript) -> Vec<Allow> {
             let text = comment.strip_prefix("lint:")?.trim();
             let rule = match text.strip_prefix("allow ") {
                 Some(text) => parse(text.trim()),
-                None => Err("it does not say allow".to_owned()),
+                None => Err("allow must follow lint:".to_owned()),
             };
-            Some(Allow { line: index + 1, rule })
+            Some(AllowComment { line: index + 1, rule })
         })
         .collect()
 }
 
-/// The findings that no script allows, and what is wrong with what they allow.
+/// Returns the findings that no script allows, and adds those about the comments that allow.
 pub(super) fn without_allowed(scripts: &[&SourceScript], found: Vec<Finding>) -> Vec<Finding> {
     let (mut kept, mut bad) = (found, Vec::new());
     for script in scripts {
         let of_script = |f: &Finding, rule| f.file == script.file && f.rule == rule;
-        let allows = allows(script);
-        for Allow { line, rule } in &allows {
+        let allows = allow_comments(script);
+        for AllowComment { line, rule } in &allows {
             let problem = match rule {
                 Ok(rule) if kept.iter().any(|f| of_script(f, *rule)) => continue,
-                Ok(rule) => format!("nothing here breaks {rule}"),
+                Ok(rule) => format!("nothing in this script breaks {rule}"),
                 Err(problem) => problem.clone(),
             };
             let advice = "write -- lint: allow RULE REASON, or remove the line";

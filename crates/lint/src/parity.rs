@@ -1,9 +1,12 @@
-//! The same migrations, tables, columns, references, indexes and triggers for every database.
+//! Comparison of the backends: each needs the same migrations, columns, foreign keys, indexes and
+//! triggers.
 
 use zenith_db::internal::migrations::statements;
 
-use super::catalogue::Catalogue;
-use super::{Finding, LintRule, MigrationSet};
+use super::finding::Finding;
+use super::lint_rule::LintRule;
+use super::script_schema::ScriptSchema;
+use super::sources::MigrationSet;
 
 pub(super) fn check(sets: &[MigrationSet]) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -15,40 +18,43 @@ pub(super) fn check(sets: &[MigrationSet]) -> Vec<Finding> {
     found
 }
 
-/// What one set has and the other has not.
+/// Finds the migrations and objects that the first set has and the second does not.
 fn compare(ours: &MigrationSet, theirs: &MigrationSet) -> Vec<Finding> {
     let other = theirs.backend;
     let mut found = Vec::new();
-    let (mut here, mut there) = (Catalogue::default(), Catalogue::default());
+    let (mut here, mut there) = (ScriptSchema::default(), ScriptSchema::default());
     let mut known: Vec<String> = Vec::new();
     for migration in &ours.migrations {
         let up = &migration.up;
         here.apply(&statements(&up.text, ours.backend), &up.file);
         let Some(same) = theirs.migrations.iter().find(|m| m.name == migration.name) else {
-            let problem = format!("there is no migration {} for {other}", migration.name);
-            let advice = format!("write it for {other} as well, under the same name");
+            let problem = format!("the migration {} does not exist for {other}", migration.name);
+            let advice = format!("write it for {other} as well, with the same name");
             found.push(up.finding(1, LintRule::BackendsDiffer, problem, advice));
-            known.extend(here.lines().into_keys());
+            known.extend(here.objects().into_keys());
             continue;
         };
         there.apply(&statements(&same.up.text, other), &same.up.file);
-        let other_lines = there.lines();
-        for (line, made) in here.lines() {
-            if other_lines.contains_key(&line) || known.contains(&line) {
+        let other_objects = there.objects();
+        for (object, created) in here.objects() {
+            if other_objects.contains_key(&object) || known.contains(&object) {
                 continue;
             }
-            // Where it was made here, unless it was there until the other one dropped it.
-            let gone = there.gone.get(&line).filter(|(file, _)| *file == same.up.file);
-            let (file, number) =
-                if made.0 == up.file { made.clone() } else { gone.cloned().unwrap_or(made) };
+            // The line that created it, or the line of the other script that dropped it if both had it
+            // before this migration.
+            let dropped = there.dropped.get(&object).filter(|line| line.file == same.up.file);
+            let place = match dropped {
+                Some(dropped) if created.file != up.file => dropped.clone(),
+                _ => created,
+            };
             found.push(Finding {
-                file,
-                line: number,
+                file: place.file,
+                line: place.line,
                 rule: LintRule::BackendsDiffer,
-                problem: format!("{} has {line}, and {other} has not", ours.backend),
-                advice: "write both migrations so that both databases have the same".into(),
+                problem: format!("{} has {object}, {other} does not", ours.backend),
+                advice: "make the migrations for both databases create the same objects".into(),
             });
-            known.push(line);
+            known.push(object);
         }
     }
     found

@@ -1,8 +1,8 @@
-//! Errors of writing a rebuild script.
+//! Error of writing a rebuild script.
 
 use std::path::PathBuf;
 
-/// Why no script that rebuilds a table can be written.
+/// Reason why the script that rebuilds a table cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RebuildError {
@@ -34,9 +34,9 @@ pub enum RebuildError {
         file = file.display()
     )]
     ForbiddenStatement {
-        /// The statement, in a word or two.
+        /// Name of the statement, such as `PRAGMA`.
         statement: String,
-        /// The script.
+        /// Path of the script.
         file: PathBuf,
         /// Line of the script, from 1.
         line: usize,

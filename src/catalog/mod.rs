@@ -1,7 +1,7 @@
-//! What the databases say about themselves: tables, columns, row counts, references, integrity.
+//! Queries on the database catalog: tables, columns, row counts, foreign keys, integrity.
 //!
-//! Each query has one text for SQLite and one for PostgreSQL, side by side. On a server it is about the
-//! schema in which new tables are made: the first of the `search_path` that exists.
+//! Each query has a text for SQLite and one for PostgreSQL, side by side. On PostgreSQL, the queries read
+//! `current_schema()`, in which new tables are created: the first schema of the `search_path` that exists.
 
 mod identifier;
 mod integrity;
@@ -15,7 +15,7 @@ pub(crate) use objects::{columns, is_empty, schema_objects, table_exists, table_
 pub(crate) use references::broken_references;
 pub(crate) use rows::{row_count, row_counts};
 
-/// For the crates of this workspace. Not part of the public API: anything here may change in any
+/// Items for the other crates of this workspace. Not part of the public API: they may change in any
 /// release.
 #[doc(hidden)]
 pub mod internal {

@@ -1,5 +1,4 @@
-//! Which tables there are, on either database. On a server, those of the schema in which new tables
-//! are made: the first of the `search_path` that exists.
+//! Tables, columns and other objects of a database.
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -9,24 +8,24 @@ use crate::backend::{Backend, DbConnection};
 use crate::dispatch;
 use crate::error::Result;
 
-/// Something in the schema of an SQLite database.
+/// Table, index, trigger or view of an SQLite database.
 #[derive(QueryableByName, Debug)]
 pub struct SchemaObject {
-    /// `table`, `index`, `trigger` or `view`.
+    /// Type of the object: `table`, `index`, `trigger` or `view`.
     #[diesel(sql_type = Text)]
     pub kind: String,
-    /// Its name.
+    /// Name of the object.
     #[diesel(sql_type = Text)]
     pub name: String,
-    /// The table that it belongs to.
+    /// Name of the table that the object belongs to; the name of a view itself.
     #[diesel(sql_type = Text)]
     pub table: String,
-    /// Its definition.
+    /// SQL statement that creates the object.
     #[diesel(sql_type = Text)]
     pub sql: String,
 }
 
-/// What the schema of an SQLite database holds, the oldest first, without SQLite's own.
+/// Returns the objects of an SQLite database, oldest first, without SQLite's internal ones.
 ///
 /// # Errors
 /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -42,7 +41,7 @@ struct Name {
     name: String,
 }
 
-/// The names of the tables of an SQLite database, sorted, without SQLite's own.
+/// Returns the names of the tables of an SQLite database, sorted, without SQLite's internal ones.
 ///
 /// # Errors
 /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -53,7 +52,8 @@ pub fn sqlite_tables(connection: &mut SqliteConnection) -> Result<Vec<String>> {
 const SQLITE_TABLES: &str = "SELECT name FROM sqlite_schema
     WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
 
-/// The names of the tables, sorted, without the database's own.
+/// Returns the names of the tables, sorted, without the internal ones of SQLite. On PostgreSQL, reads the
+/// tables of `current_schema()`.
 ///
 /// # Errors
 /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -71,7 +71,7 @@ pub fn table_names(connection: &mut DbConnection) -> Result<Vec<String>> {
     Ok(names.into_iter().map(|name| name.name).collect())
 }
 
-/// Whether a table is there.
+/// Whether the table exists.
 ///
 /// # Errors
 /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -79,7 +79,7 @@ pub fn table_exists(connection: &mut DbConnection, name: &str) -> Result<bool> {
     Ok(table_names(connection)?.iter().any(|table| table == name))
 }
 
-/// Whether the database holds no table at all.
+/// Whether the database has no tables.
 ///
 /// # Errors
 /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -87,7 +87,7 @@ pub fn is_empty(connection: &mut DbConnection) -> Result<bool> {
     Ok(table_names(connection)?.is_empty())
 }
 
-/// The names that a query on an SQLite database returns as `name`.
+/// Runs a query on an SQLite database, and returns its column `name`.
 ///
 /// # Errors
 /// [`Error::Query`](crate::Error::Query) if the query fails.
@@ -96,7 +96,8 @@ pub fn names(connection: &mut SqliteConnection, query: &str) -> Result<Vec<Strin
     Ok(rows.into_iter().map(|row| row.name).collect())
 }
 
-/// The columns of an SQLite table that can be read, generated ones included, in the table's order.
+/// Returns the names of the columns of an SQLite table in their order, with generated columns and without
+/// hidden ones.
 ///
 /// # Errors
 /// [`Error::Query`](crate::Error::Query) if the database cannot be read.

@@ -1,4 +1,4 @@
-//! Rows that refer to nothing.
+//! Violations of foreign keys.
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -13,8 +13,9 @@ struct BrokenReference {
     description: String,
 }
 
-/// What breaks references: on SQLite the rows, as `table row N has no parent`. PostgreSQL never holds
-/// such a row, unless somebody told it not to look: there it is the references that it does not keep.
+/// Returns descriptions of broken references. On SQLite, these are the rows that violate a foreign key, as
+/// `table row N has no parent`. PostgreSQL accepts such rows only through a foreign key that is not enforced:
+/// there, these are the foreign keys that have not been validated or whose trigger is disabled.
 ///
 /// # Errors
 /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -30,7 +31,7 @@ pub fn broken_references(connection: &mut DbConnection) -> Result<Vec<String>> {
              WHERE contype = 'f' AND NOT convalidated
                  AND connamespace = current_schema()::regnamespace
              UNION ALL
-             SELECT DISTINCT t.tgrelid::regclass || ': ' || c.conname || ' is not kept (a trigger is \
+             SELECT DISTINCT t.tgrelid::regclass || ': ' || c.conname || ' is not enforced (a trigger is \
                  disabled)'
              FROM pg_trigger AS t JOIN pg_constraint AS c ON c.oid = t.tgconstraint
              WHERE c.contype = 'f' AND t.tgenabled IN ('D', 'R')

@@ -1,4 +1,4 @@
-//! How many rows there are.
+//! Row counts.
 
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
@@ -9,13 +9,14 @@ use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
 
-/// The number of rows of a table.
+/// Returns the number of rows of a table.
 pub(crate) fn row_count(connection: &mut DbConnection, table: &str) -> Result<i64> {
     let count = diesel::dsl::sql::<BigInt>(&format!("(SELECT count(*) FROM {})", quoted(table)));
     Ok(dispatch!(connection, |connection| diesel::select(count).get_result(connection))?)
 }
 
-/// Each table with the number of its rows, sorted by name, counted one by one.
+/// Returns the name of each table and its number of rows, sorted by name. Runs one `SELECT count(*)` per
+/// table.
 ///
 /// # Errors
 /// [`Error::Query`](crate::Error::Query) if a table cannot be read.

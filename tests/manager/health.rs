@@ -161,7 +161,7 @@ fn a_row_that_refers_to_nothing_fails_foreign_key_violations() {
     assert_only(&report, "Foreign Key Violations", true);
     let expected = fixture.either(
         "role_permissions row 999 has no roles",
-        "role_permissions: role_permissions_role_id_fkey is not kept (a trigger is disabled)",
+        "role_permissions: role_permissions_role_id_fkey is not enforced (a trigger is disabled)",
     );
     assert!(details(&report, "Foreign Key Violations").contains(expected), "{report:#?}");
 }

@@ -270,7 +270,7 @@ fn a_database_with_broken_references_is_not_migrated() {
     };
     let expected = fixture.either(
         (1, "chat_sessions row 100 has no users"),
-        (2, "chat_sessions: chat_history_chat_session_id_fkey is not kept (a trigger is disabled)"),
+        (2, "chat_sessions: chat_history_chat_session_id_fkey is not enforced (a trigger is disabled)"),
     );
     assert_eq!((*count, first.as_str()), expected);
     assert_eq!(everything(&fixture), before);

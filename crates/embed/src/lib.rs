@@ -1,7 +1,8 @@
-//! Reads directories of migrations in a build script, so that a program carries their text.
+//! Embeds the text of migrations in a program, from its build script.
 //!
-//! Diesel's `embed_migrations!` keeps the text to itself; the checksums of `schema_version` and the
-//! plan of a run need it. This crate has no dependencies: it is compiled before everything else.
+//! Diesel's `embed_migrations!` does not give access to the text, which the checksums of
+//! `schema_version` and the plan of a run need. This crate has no dependencies: it is compiled before
+//! everything else.
 //!
 //! ```no_run
 //! // build.rs
@@ -10,7 +11,7 @@
 //! }
 //! ```
 //!
-//! The library then includes the list, oldest migration first:
+//! The program then includes the list, oldest migration first:
 //!
 //! ```ignore
 //! static OWN: &[EmbeddedMigration] = include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
@@ -21,12 +22,13 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-/// Writes `migrations.rs` into the `OUT_DIR` of the build script that calls it: the migrations below
-/// `directory`, which is relative to the package's `Cargo.toml` and holds `sqlite/` and `postgres/`.
+/// Writes `migrations.rs` with the migrations of `directory` into the `OUT_DIR` of the build script that
+/// calls this function. The directory is relative to the package's `Cargo.toml`, and contains `sqlite/` and
+/// `postgres/`.
 ///
 /// # Errors
-/// An error that names the migration if one of the two databases lacks it, or the path if a directory
-/// cannot be read.
+/// An error that names the migration if it exists for one backend only, or the path if a directory cannot
+/// be read. The system's error if the file cannot be written.
 pub fn write(directory: impl AsRef<Path>) -> io::Result<()> {
     let manifest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
@@ -35,16 +37,17 @@ pub fn write(directory: impl AsRef<Path>) -> io::Result<()> {
     fs::write(out.join("migrations.rs"), list(&migrations)?)
 }
 
-/// The migrations as a Rust slice of `EmbeddedMigration`, oldest first.
+/// Returns Rust source code for the migrations of a directory: a slice of `EmbeddedMigration`, oldest first.
 ///
 /// # Errors
-/// Those of [`write()`].
+/// An error that names the migration if it exists for one backend only, or the path if a directory cannot
+/// be read.
 pub fn list(migrations: &Path) -> io::Result<String> {
     let (sqlite, postgres) = (migrations.join("sqlite"), migrations.join("postgres"));
     let names = names_in(&sqlite)?;
     if let Some(name) = names.symmetric_difference(&names_in(&postgres)?).next() {
         return Err(io::Error::other(format!(
-            "the migration {name} exists in only one of {} and {}",
+            "the migration {name} exists in only one of {} and {}: write it for both",
             sqlite.display(),
             postgres.display()
         )));

@@ -1,4 +1,4 @@
-//! The lint of migrations: each rule finds what breaks it, at its line, and nothing else.
+//! The lint of migrations: each rule reports the statement that breaks it, with its line, and nothing else.
 
 use std::path::Path;
 
@@ -23,8 +23,8 @@ fn migration(name: &str, up: &str, down: &str) -> SourceMigration {
     }
 }
 
-/// `line rule` of what is found in a migration after one that makes a table; `down` before the line
-/// if it is in `down.sql`.
+/// Returns the findings in a migration that runs after one that creates a table. Each is `LINE RULE`, or
+/// `down LINE RULE` if it is in `down.sql`.
 fn found(backend: Backend, up: &str, down: &str) -> Vec<String> {
     let migrations =
         vec![migration("1_make", BASE, "DROP TABLE things;"), migration("2_change", up, down)];
@@ -37,7 +37,7 @@ fn found(backend: Backend, up: &str, down: &str) -> Vec<String> {
     findings.iter().map(place).collect()
 }
 
-/// Checks scripts that PostgreSQL runs, each with what is found in it: `; ` between two findings.
+/// Checks `up.sql` scripts for PostgreSQL, each with its expected findings, separated by `; `.
 fn assert_postgres(cases: &[(&str, &str)]) {
     for (up, expected) in cases {
         assert_eq!(found(Backend::Postgres, up, "SELECT 1;").join("; "), *expected, "{up}");
@@ -45,7 +45,7 @@ fn assert_postgres(cases: &[(&str, &str)]) {
 }
 
 #[test]
-fn what_is_lost_or_changed_must_be_declared() {
+fn loss_and_change_of_rows_must_be_declared() {
     assert_postgres(&[
         ("DELETE FROM things;", "1 undeclared-loss"),
         ("-- loses-rows: things of no use\nDELETE FROM ONLY \"public\".\"things\";", ""),
@@ -107,11 +107,11 @@ fn what_is_lost_or_changed_must_be_declared() {
     assert_eq!(sqlite(replace), "1 undeclared-change; down 1 undeclared-loss");
     let dropped =
         found(Backend::Postgres, "SELECT 1;", "ALTER TABLE things DROP name; DROP TABLE things;");
-    assert_eq!(dropped, [""; 0], "the rollback was asked for");
+    assert_eq!(dropped, [""; 0], "a rollback may drop");
 }
 
 #[test]
-fn what_locks_a_table_with_rows_is_found_on_postgres() {
+fn a_statement_that_locks_a_table_with_rows_is_found_on_postgres() {
     assert_postgres(&[
         ("\nCREATE INDEX i ON public.things (id);", "2 index-locks"),
         ("CREATE TABLE n (id BIGINT);\nCREATE INDEX i ON public.n (id);", ""),
@@ -137,11 +137,15 @@ fn what_locks_a_table_with_rows_is_found_on_postgres() {
         ("CREATE TABLE n (id INT); ALTER TABLE n ADD m INT NOT NULL;", ""),
     ]);
     let down = "CREATE INDEX i ON things (id); ALTER TABLE things ALTER name TYPE BIGINT;";
-    assert_eq!(found(Backend::Postgres, "SELECT 1;", down), [""; 0], "nobody waits for it");
+    assert_eq!(
+        found(Backend::Postgres, "SELECT 1;", down),
+        [""; 0],
+        "locks do not matter in down.sql"
+    );
 }
 
 #[test]
-fn comments_and_statements_that_do_not_belong_are_found() {
+fn malformed_comments_and_unsuitable_statements_are_found() {
     assert_postgres(&[
         ("SELECT 1;\n-- loses-rows: others gone", "2 idle-declaration"),
         ("-- changes-rows: things a\nINSERT INTO things VALUES (1);", ""),
@@ -212,7 +216,7 @@ fn a_rebuild_on_sqlite_follows_the_recipe() {
         rebuilt(&[create, copy, rename, drop]),
         "3 does-not-run; 4 undeclared-loss; 4 rebuild-order; 4 rebuild-forgets",
     );
-    // What is copied, and how.
+    // Variants of the copy.
     let with = |copy: &str| rebuilt(&[create, copy, drop, rename, index]);
     assert_eq!(with("INSERT INTO things_new SELECT * FROM things;\n"), "2 rebuild-order");
     assert_eq!(
@@ -237,7 +241,7 @@ fn a_rebuild_on_sqlite_follows_the_recipe() {
         rebuilt(&["-- loses-columns: things (name) a\n", gone, &narrow]),
         "down 1 down-incomplete",
     );
-    // The old table may not be renamed first, and a view on it stands in the way.
+    // Renaming the old table first is a fault, and a view on the table prevents the rename.
     let create = create.replace("_new", "");
     let first = ["ALTER TABLE things RENAME TO old;\n", create.as_str()];
     assert_eq!(rebuilt(&first), "1 rebuild-order; down 1 down-incomplete");
@@ -247,12 +251,12 @@ fn a_rebuild_on_sqlite_follows_the_recipe() {
 }
 
 #[test]
-fn the_trial_on_sqlite_tells_what_does_not_run_and_what_is_not_undone() {
+fn the_trial_run_on_sqlite_finds_failing_statements_and_incomplete_down_scripts() {
     let tried = |up, down| found(Backend::Sqlite, up, down).join("; ");
     assert_eq!(tried("SELECT 1;\nCREATE;", "SELECT 1;"), "2 does-not-run");
     assert_eq!(tried("SELECT 1;", "\nDROP TABLE nothing;"), "down 2 does-not-run");
     assert_eq!(tried("SELECT 1;\0", "SELECT 1;"), "1 does-not-run");
-    // A statement that is left out does not end the trial.
+    // A forbidden statement is skipped and does not end the trial run.
     let more = "PRAGMA user_version = 1;\nCREATE TABLE more (attach TEXT DEFAULT 'vacuum');";
     assert_eq!(tried(more, "SELECT 1;"), "1 forbidden-statement; down 1 down-incomplete");
     assert_eq!(tried(more, "DROP TABLE more;"), "1 forbidden-statement");
@@ -267,7 +271,7 @@ fn the_trial_on_sqlite_tells_what_does_not_run_and_what_is_not_undone() {
 }
 
 #[test]
-fn our_own_migrations_have_no_finding_and_both_databases_have_the_same() {
+fn the_embedded_migrations_have_no_finding_and_a_difference_between_backends_is_found() {
     let migrations = crate::support::repository().join("migrations");
     let read = |name, backend| MigrationSet::read(&migrations.join(name), backend).expect(name);
     let sets = [read("sqlite", Backend::Sqlite), read("postgres", Backend::Postgres)];
@@ -313,7 +317,7 @@ fn our_own_migrations_have_no_finding_and_both_databases_have_the_same() {
 }
 
 #[test]
-fn the_command_prints_findings_and_tells_by_its_exit_code() {
+fn the_command_prints_findings_and_its_exit_code_reports_them() {
     let directory = tempfile::tempdir().expect("a directory");
     let zenith = || {
         let mut command = bare_zenith(directory.path());

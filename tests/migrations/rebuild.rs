@@ -1,13 +1,13 @@
-//! The script that `zenith-db migration rebuild` writes is a migration that keeps everything.
+//! The script that `zenith-db migration rebuild` writes is a migration that preserves rows and schema.
 
-use crate::support::own_migrations::{manager_with, migration, named};
-use crate::support::{self, command::json};
-use crate::support::{SqliteFixture, bare_zenith, rows, run, stderr, stdout};
 use zenith_db::Backend;
 use zenith_db::manager::RollbackTarget;
 use zenith_db::migrations::{Structure, all};
-use zenith_db_lint::rebuild_script;
-use zenith_db_lint::{MigrationSet, SourceMigration, SourceScript, lint};
+use zenith_db_lint::{MigrationSet, SourceMigration, SourceScript, lint, rebuild_script};
+
+use crate::support::command::json;
+use crate::support::own_migrations::{manager_with, migration, named};
+use crate::support::{self, SqliteFixture, bare_zenith, rows, run, stderr, stdout};
 
 fn sources() -> Vec<SourceMigration> {
     let directory = crate::support::repository().join("migrations/sqlite");
@@ -24,10 +24,10 @@ fn structure(fixture: &SqliteFixture) -> Structure {
 }
 
 #[test]
-fn every_table_can_be_rebuilt_and_nothing_is_lost() {
+fn a_rebuild_of_any_table_preserves_rows_and_schema() {
     let fixture = SqliteFixture::created();
     rows::fill(&mut fixture.raw());
-    // A key that is used up and whose row is gone.
+    // The key of a deleted row, which must not be reused.
     let next = "INSERT INTO roles (id, name, is_system_role) VALUES (900, 'gone', FALSE);
                 DELETE FROM roles WHERE id = 900";
     fixture.sql(next);
@@ -63,12 +63,12 @@ fn every_table_can_be_rebuilt_and_nothing_is_lost() {
         assert_eq!(fixture.text(sequences), before.2, "{when}");
     };
     same("after up.sql");
-    manager.rollback(&RollbackTarget::Steps(21)).expect("and back");
+    manager.rollback(&RollbackTarget::Steps(21)).expect("rolled back");
     same("after down.sql");
 }
 
 #[test]
-fn the_lint_finds_no_fault_in_any_rebuild() {
+fn the_lint_has_no_finding_in_any_rebuild() {
     let ours = sources();
     let tables = SqliteFixture::created();
     for table in structure(&tables).tables() {
@@ -81,7 +81,7 @@ fn the_lint_finds_no_fault_in_any_rebuild() {
 }
 
 #[test]
-fn views_and_triggers_elsewhere_that_name_the_table_are_made_again() {
+fn views_and_triggers_that_name_the_table_are_created_again() {
     let fixture = SqliteFixture::created();
     let up = "CREATE TABLE -- (once)
                   \"odd (name\"/*(*/(id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
@@ -106,7 +106,7 @@ fn views_and_triggers_elsewhere_that_name_the_table_are_made_again() {
 }
 
 #[test]
-fn a_virtual_table_and_what_it_stores_are_refused() {
+fn virtual_and_shadow_tables_are_refused() {
     let up = "CREATE VIRTUAL TABLE words USING fts5(text)";
     for (table, kind) in [("words", "virtual"), ("words_data", "shadow")] {
         let error = rebuild_script(&[source("2098-01-01-000001_words", up)], table);
@@ -116,7 +116,7 @@ fn a_virtual_table_and_what_it_stores_are_refused() {
 }
 
 #[test]
-fn a_migration_that_reaches_beyond_the_memory_is_not_run() {
+fn a_migration_with_a_forbidden_statement_is_not_run() {
     let fixture = SqliteFixture::created();
     let copy = fixture.path().with_file_name("copy.db");
     let file = fixture.path();
@@ -134,7 +134,7 @@ fn a_migration_that_reaches_beyond_the_memory_is_not_run() {
 }
 
 #[test]
-fn the_command_writes_the_script_and_names_the_tables_there_are() {
+fn the_command_writes_the_script_and_an_unknown_table_lists_the_existing_ones() {
     let root = crate::support::repository();
     let said = run(bare_zenith(root).args(["migration", "rebuild", "documents"]), 0);
     assert_eq!(stdout(&said), rebuild_script(&sources(), "documents").expect("a script"));

@@ -131,8 +131,8 @@ fn incomplete_copy(
         (new, context.before.tables.get(old))
     {
         let kept: Vec<String> = parts.iter().filter_map(column).collect();
-        let lost = columns.keys().filter(|name| !kept.contains(name) && !copy.names(name));
-        found.extend(lost.filter_map(|column| lost_column(context, line, old, column)));
+        let omitted = columns.keys().filter(|name| !kept.contains(name) && !copy.names(name));
+        found.extend(omitted.filter_map(|column| lost_column(context, line, old, column)));
     }
     found
 }

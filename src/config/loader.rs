@@ -2,11 +2,13 @@
 
 use std::ffi::OsString;
 use std::fmt::Display;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::location::{self, Location, masked};
+use super::config::Config;
+use super::error::ConfigError;
+use super::layers::{Given, Layers};
+use super::resolve;
 use super::setting::{Key, Source};
-use super::{Config, ConfigError, resolve};
 
 /// Which `.env` file to read.
 #[derive(Clone, Debug)]
@@ -15,14 +17,6 @@ pub enum EnvFile {
     IfPresent(PathBuf),
     /// It must be there.
     Required(PathBuf),
-}
-
-/// One value that somebody gave.
-#[derive(Clone, Debug)]
-pub(super) struct Given {
-    name: String,
-    value: String,
-    pub(super) source: Source,
 }
 
 /// Collects the layers. Each layer is optional: a loader without any gives the defaults.
@@ -78,7 +72,7 @@ impl Loader {
             layers.push(file_layer(&file)?);
         }
         let warnings = layers.iter().flatten().filter_map(unknown_name).collect();
-        resolve::resolve(&Layers(layers), warnings)
+        resolve::resolve(&Layers::new(layers), warnings)
     }
 }
 
@@ -140,77 +134,24 @@ fn unknown_name(given: &Given) -> Option<String> {
     ))
 }
 
-/// The layers, highest first.
-pub(super) struct Layers(Vec<Vec<Given>>);
-
-impl Layers {
-    fn find_in(layer: &[Given], key: Key) -> Option<&Given> {
-        layer.iter().rev().find(|given| given.name == key.name())
+impl Config {
+    /// The configuration from the environment and a `.env` in the working directory.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the setting, its value, where it came from and what is allowed.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Loader::new().process_environment().env_file(EnvFile::IfPresent(".env".into())).load()
     }
 
-    pub(super) fn find(&self, key: Key) -> Option<&Given> {
-        self.0.iter().find_map(|layer| Self::find_in(layer, key))
-    }
-
-    /// The value in force with its source, or the default.
-    pub(super) fn get<T>(
-        &self,
-        key: Key,
-        default: T,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<(T, Source), ConfigError> {
-        match self.find(key) {
-            None => Ok((default, Source::Default)),
-            Some(given) => Ok((checked(given, parse)?, given.source.clone())),
-        }
-    }
-
-    /// Where a setting's value comes from.
-    pub(super) fn source(&self, key: Key) -> Source {
-        self.find(key).map_or(Source::Default, |given| given.source.clone())
-    }
-
-    /// The database: the highest layer that names one decides, by path or by URL.
-    pub(super) fn location(&self) -> Result<(Location, Key, Source), ConfigError> {
-        for layer in &self.0 {
-            let path = Self::find_in(layer, Key::Path);
-            let url = Self::find_in(layer, Key::Url);
-            let (given, key) = match (path, url) {
-                (None, None) => continue,
-                (Some(path), Some(url)) => {
-                    let by_path = checked(path, Location::parse_path)?;
-                    if !by_path.is(&checked(url, Location::parse_url)?) {
-                        return Err(ConfigError::Contradiction {
-                            url: masked(&url.value),
-                            path: path.value.clone(),
-                            origin: path.source.clone(),
-                        });
-                    }
-                    (path, Key::Path)
-                }
-                (Some(path), None) => (path, Key::Path),
-                (None, Some(url)) => (url, Key::Url),
-            };
-            let parse = if key == Key::Url { Location::parse_url } else { Location::parse_path };
-            return Ok((checked(given, parse)?, key, given.source.clone()));
-        }
-        let path = Location::parse_path(location::DEFAULT_PATH).map_err(|reason| {
-            ConfigError::Invalid {
-                name: Key::Path.name().into(),
-                value: location::DEFAULT_PATH.into(),
-                origin: Source::Default,
-                reason,
-            }
+    /// The defaults for a database at `path`, whatever the environment says: for tests and tools.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if the path cannot be a database's.
+    pub fn for_path(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        let path = path.as_ref().to_str().ok_or_else(|| ConfigError::NotUnicode {
+            name: Key::Path.name().into(),
+            origin: Source::Flag("path"),
         })?;
-        Ok((path, Key::Path, Source::Default))
+        Loader::new().flag(Key::Path, "path", path).load()
     }
-}
-
-fn checked<T>(given: &Given, parse: impl Fn(&str) -> Result<T, String>) -> Result<T, ConfigError> {
-    parse(&given.value).map_err(|reason| ConfigError::Invalid {
-        name: given.name.clone(),
-        value: masked(&given.value),
-        origin: given.source.clone(),
-        reason,
-    })
 }

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::error::ConfigError;
 #[cfg(feature = "postgres")]
-use super::ServerUrl;
-use super::{ConfigError, Source};
+use super::server_url::ServerUrl;
+use super::setting::Source;
 
 /// Which database: a file of SQLite's, or one on a PostgreSQL server. Shown, it has no password.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -85,7 +86,7 @@ impl Location {
 
     /// Whether the two are written for the same database.
     #[must_use]
-    pub fn is(&self, other: &Self) -> bool {
+    pub fn is_same_as(&self, other: &Self) -> bool {
         let place = |location: &Self| {
             location.path().and_then(|path| std::path::absolute(path.as_path()).ok())
         };

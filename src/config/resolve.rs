@@ -3,11 +3,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::loader::Layers;
+use super::config::Config;
+use super::error::ConfigError;
+use super::layers::Layers;
 #[cfg(feature = "postgres")]
 use super::location::Location;
+use super::options::{ServerOptions, SqliteOptions};
+#[cfg(feature = "postgres")]
+use super::server_url::ServerUrl;
 use super::setting::{Key, NotedSetting, Source};
-use super::{Config, ConfigError, ServerOptions, SqliteOptions, value};
+use super::value;
 
 /// Reads every setting. The order of the reads is the order in which they are shown.
 pub(super) fn resolve(layers: &Layers, warnings: Vec<String>) -> Result<Config, ConfigError> {
@@ -110,7 +115,7 @@ impl Reader<'_> {
     }
 
     #[cfg(feature = "postgres")]
-    fn replica(&mut self, max_connections: u32) -> Result<Option<super::ServerUrl>, ConfigError> {
+    fn replica(&mut self, max_connections: u32) -> Result<Option<ServerUrl>, ConfigError> {
         let parse = |text: &str| match Location::parse_url(text)? {
             Location::Postgres(url) => Ok(Some(url)),
             Location::Sqlite(_) => {

@@ -66,7 +66,10 @@ pub(super) fn create_private_file(path: &Path) -> io::Result<bool> {
 /// POSIX lock that the process has on it, those that SQLite holds for other connections included
 /// (<https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_>).
 #[cfg(unix)]
-pub(super) fn look_at<T>(path: &Path, look: impl FnOnce(&File) -> io::Result<T>) -> io::Result<T> {
+pub(super) fn with_open_file<T>(
+    path: &Path,
+    look: impl FnOnce(&File) -> io::Result<T>,
+) -> io::Result<T> {
     use std::collections::BTreeMap;
     use std::os::unix::fs::MetadataExt;
     use std::sync::{Mutex, PoisonError};
@@ -96,7 +99,7 @@ pub(crate) fn read_head(path: &Path, length: usize) -> io::Result<Vec<u8>> {
     use std::os::unix::fs::FileExt;
 
     let mut head = vec![0; length];
-    let read = look_at(path, |file| file.read_at(&mut head, 0))?;
+    let read = with_open_file(path, |file| file.read_at(&mut head, 0))?;
     head.truncate(read);
     Ok(head)
 }

@@ -50,7 +50,7 @@ fn process(path: &str) -> Option<i32> {
     let held = |path: &str, (start, length)| {
         let wanted = Flock { start, length, ..FlockType::ReadLock.into() };
         let look = |file: &std::fs::File| Ok(fcntl_getlk(file, &wanted)?);
-        super::file::look_at(path.as_ref(), look).ok().flatten()?.pid
+        super::file::with_open_file(path.as_ref(), look).ok().flatten()?.pid
     };
     let pid = held(&format!("{path}-shm"), IN_SHM).or_else(|| held(path, IN_FILE))?;
     Some(pid.as_raw_nonzero().get())

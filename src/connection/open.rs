@@ -29,12 +29,12 @@ pub(crate) fn reopen(config: &Config, access: Access) -> Result<DbConnection> {
     let begun = Instant::now();
     loop {
         let opened = open(config, access);
-        let may_pass = match &opened {
-            Err(Error::Connect { fault, .. }) => fault.may_pass(),
+        let is_transient = match &opened {
+            Err(Error::Connect { fault, .. }) => fault.is_transient(),
             Err(Error::ConnectionLost(_) | Error::ReadOnly { .. }) => true,
             _ => false,
         };
-        if !may_pass || begun.elapsed() >= config.pool_timeout() {
+        if !is_transient || begun.elapsed() >= config.pool_timeout() {
             return opened;
         }
         std::thread::sleep(Duration::from_millis(50));

@@ -207,7 +207,7 @@ impl Server {
 }
 
 /// Makes reading the default: a transaction writes only if it says so.
-pub(crate) fn default_to_reading(connection: &mut DbConnection, config: &Config) -> Result<()> {
+pub(crate) fn default_to_read_only(connection: &mut DbConnection, config: &Config) -> Result<()> {
     if config.server().transaction_pooler {
         return Ok(());
     }

@@ -10,6 +10,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use super::access::Access;
+use super::lock_owner;
 use crate::config::SqliteOptions;
 use crate::error::{Error, Result};
 
@@ -85,7 +86,7 @@ fn set_journal_mode(connection: &mut SqliteConnection, options: &SqliteOptions) 
             Err(source) if !is_busy(&source) => return Err(source.into()),
             Err(source) if begun.elapsed() >= options.busy_timeout => {
                 let action = "setting the journal mode (DATABASE_WAL_MODE)";
-                return Err(super::locked(connection, action, begun, source));
+                return Err(lock_owner::locked(connection, action, begun, source));
             }
             Err(_) => std::thread::sleep(Duration::from_millis(5)),
             // In-memory and some network file systems answer with another mode and no error.

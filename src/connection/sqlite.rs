@@ -11,7 +11,7 @@ use diesel::{Connection, SqliteConnection};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use super::access::Access;
-use super::{file, pragma};
+use super::{file, lock_owner, pragma};
 use crate::backend::DbConnection;
 use crate::config::{DatabasePath, SqliteOptions};
 use crate::error::{Error, Result};
@@ -65,7 +65,7 @@ pub fn open_exclusively(
     match connection.batch_execute(&lock) {
         Ok(()) => Ok(connection),
         Err(source) if pragma::is_busy(&source) => {
-            Err(super::locked(&mut connection, action, begun, source))
+            Err(lock_owner::locked(&mut connection, action, begun, source))
         }
         Err(cause) => Err(cause.into()),
     }
@@ -103,9 +103,9 @@ pub fn inspect<T>(
         // rolls it back, nobody can read. SQLite leaves that of a live process alone.
         roll_back_hot_journal(path.as_path(), options)?;
     } else if !has_wal() {
-        let before = Stamp::of(path.as_path())?;
-        let seen = look(&mut read_only(path.as_path(), options, QUIET)?);
-        if !has_wal() && Stamp::of(path.as_path())? == before {
+        let before = FileStamp::of(path.as_path())?;
+        let seen = look(&mut read_only(path.as_path(), options, IMMUTABLE)?);
+        if !has_wal() && FileStamp::of(path.as_path())? == before {
             return seen;
         }
     }
@@ -119,14 +119,14 @@ fn roll_back_hot_journal(path: &Path, options: &SqliteOptions) -> Result<()> {
 }
 
 /// For a file that nobody writes: SQLite takes no locks and makes no side files.
-const QUIET: &str = "mode=ro&immutable=1";
+const IMMUTABLE: &str = "mode=ro&immutable=1";
 
 /// Opens a finished copy, such as a backup, which nobody else writes.
 ///
 /// # Errors
 /// [`Error::Open`] or [`Error::Pragma`].
 pub fn inspect_copy(path: &Path, options: &SqliteOptions) -> Result<DbConnection> {
-    read_only(path, options, QUIET)
+    read_only(path, options, IMMUTABLE)
 }
 
 fn read_only(path: &Path, options: &SqliteOptions, mode: &str) -> Result<DbConnection> {
@@ -193,12 +193,12 @@ fn check_file(path: &Path) -> Result<()> {
 
 /// What changes when somebody writes to a file.
 #[derive(PartialEq, Eq)]
-struct Stamp {
+struct FileStamp {
     length: u64,
     modified: Option<SystemTime>,
 }
 
-impl Stamp {
+impl FileStamp {
     fn of(path: &Path) -> Result<Self> {
         let metadata = fs::metadata(path).map_err(Error::io("look at the database file", path))?;
         Ok(Self { length: metadata.len(), modified: metadata.modified().ok() })

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 
+use super::{lock_owner, pragma};
 use crate::backend::DbConnection;
 use crate::error::{Error, Result};
 
@@ -23,7 +24,7 @@ impl DbConnection {
     where
         E: From<Error>,
     {
-        self.transact(Begin::AsItIs, work)
+        self.transact(Begin::Default, work)
     }
 
     /// As [`DbConnection::write`], but where the connection breaks during the commit, what `work`
@@ -33,7 +34,7 @@ impl DbConnection {
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<TransactionOutcome<T>> {
-        self.transact_keeping(Begin::AsItIs, work)
+        self.transact_keeping(Begin::Default, work)
     }
 
     /// As [`DbConnection::write`], on a connection of the pool: on a server those read unless a
@@ -156,8 +157,8 @@ impl DbConnection {
             Self::Sqlite(inner) => {
                 let since = Instant::now();
                 match AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN IMMEDIATE") {
-                    Err(source) if super::is_busy(&source) => {
-                        Err(super::locked(inner, "beginning to write", since, source))
+                    Err(source) if pragma::is_busy(&source) => {
+                        Err(lock_owner::locked(inner, "beginning to write", since, source))
                     }
                     done => Ok(done?),
                 }
@@ -165,7 +166,7 @@ impl DbConnection {
             #[cfg(feature = "postgres")]
             Self::Postgres(inner) => {
                 let sql = match begin {
-                    Begin::AsItIs => "BEGIN",
+                    Begin::Default => "BEGIN",
                     Begin::ReadWrite => "BEGIN READ WRITE",
                     Begin::ReadOnly => "BEGIN READ ONLY",
                 };
@@ -205,7 +206,7 @@ impl<T> TransactionOutcome<T> {
 #[derive(Clone, Copy, Debug)]
 enum Begin {
     /// It may do what the connection may.
-    AsItIs,
+    Default,
     /// It writes.
     #[cfg(feature = "postgres")]
     ReadWrite,

@@ -1,7 +1,8 @@
 //! The library's errors: what happened, where, and what to do about it.
 
 mod constraints;
-mod help;
+mod convert;
+mod hint;
 mod migration;
 mod row_change;
 mod server;
@@ -12,7 +13,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub(crate) use help::chain;
+pub(crate) use hint::chain;
 pub use migration::MigrationFault;
 pub use row_change::RowChange;
 pub use server::ConnectFault;

@@ -67,7 +67,7 @@ impl ConnectFault {
 
 impl ConnectFault {
     /// Whether a server that was there a moment ago may be there again in another.
-    pub(crate) const fn may_pass(self) -> bool {
+    pub(crate) const fn is_transient(self) -> bool {
         !matches!(
             self,
             Self::Authentication | Self::UnknownHost | Self::Encryption | Self::NoDatabase

@@ -8,9 +8,7 @@ use diesel::query_builder::QueryFragment;
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error as DieselError};
 use diesel::sqlite::Sqlite;
 
-use super::Error;
 use super::constraints::{CHECKS, TABLES, UNIQUE};
-use super::server::StatementFault;
 
 /// What kind of rule was broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -143,13 +141,13 @@ impl Violation {
     }
 
     /// The same violation, once it is known which reference it is.
-    pub(crate) fn naming_reference(self, rule: Rule, constraint: &str) -> Self {
+    pub(crate) fn with_reference(self, rule: Rule, constraint: &str) -> Self {
         let Found { table, columns, constraint, .. } = reference(Some(constraint));
         Self { rule, table, columns, constraint, ..self }
     }
 
     /// Whether it is a broken reference, and not known which.
-    pub(crate) fn is_unnamed_reference(&self) -> bool {
+    pub(crate) fn is_unidentified_reference(&self) -> bool {
         self.rule == Rule::UnknownReference && self.constraint.is_none()
     }
 }
@@ -257,31 +255,5 @@ impl fmt::Display for Violation {
             Rule::Check => write!(f, "{path} breaks a rule"),
         }?;
         self.constraint.as_ref().map_or(Ok(()), |name| write!(f, " (rule {name})"))
-    }
-}
-
-impl From<Violation> for Error {
-    fn from(violation: Violation) -> Self {
-        Self::Violation(Box::new(violation))
-    }
-}
-
-impl From<DieselError> for Error {
-    fn from(error: DieselError) -> Self {
-        match StatementFault::of(&error) {
-            Some(StatementFault::Damaged) => return Self::Damaged(error),
-            Some(StatementFault::DiskFull) => return Self::DiskFull(error),
-            Some(StatementFault::ConnectionLost) => return Self::ConnectionLost(error),
-            Some(StatementFault::Conflict) => return Self::Conflict(error),
-            Some(StatementFault::ReadOnly) => return Self::WriteRefused(error),
-            Some(StatementFault::TimedOut(setting)) => {
-                return Self::TimedOut { setting, source: error };
-            }
-            None => {}
-        }
-        match Violation::of(error) {
-            Ok(violation) => violation.into(),
-            Err(error) => Self::Query(error),
-        }
     }
 }

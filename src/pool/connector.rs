@@ -56,7 +56,7 @@ impl Connector {
             Role::Primary => {
                 // Refuses a server that takes no writes.
                 let mut connection = connection::open(config, Access::Write)?;
-                connection::default_to_reading(&mut connection, config)?;
+                connection::default_to_read_only(&mut connection, config)?;
                 Ok(connection)
             }
             #[cfg(feature = "postgres")]

@@ -25,6 +25,13 @@ use crate::backend::MultiBackend;
 #[serde(transparent)]
 pub struct Json<T: Debug>(pub T);
 
+impl Json<serde_json::Value> {
+    /// Returns an empty JSON object, the default of the columns `metadata`.
+    pub(crate) fn empty_object() -> Self {
+        Self(serde_json::Value::Object(serde_json::Map::new()))
+    }
+}
+
 impl<T: Debug + DeserializeOwned, DB: Backend> FromSql<Text, DB> for Json<T>
 where
     String: FromSql<Text, DB>,

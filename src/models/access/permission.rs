@@ -5,13 +5,11 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use typed_builder::TypedBuilder;
 
-use super::role::Role;
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
-use crate::models::query::{Parent, named};
 use crate::schema::{permissions, role_permissions, roles, users};
-use crate::types::{PermissionId, RoleId, RolePermissionId, UserId, UtcTime};
+use crate::types::{PermissionId, UserId, UtcTime};
 
 /// The right to perform an action on a resource.
 #[derive(
@@ -60,48 +58,6 @@ pub struct NewPermission<'a> {
     pub is_system_permission: bool,
 }
 
-/// That a role holds a permission.
-#[derive(
-    Clone,
-    Debug,
-    PartialEq,
-    Eq,
-    Associations,
-    Identifiable,
-    Queryable,
-    Selectable,
-    Serialize,
-    Deserialize,
-)]
-#[diesel(table_name = role_permissions, belongs_to(Role), belongs_to(Permission))]
-#[diesel(check_for_backend(crate::backend::MultiBackend))]
-pub struct RolePermission {
-    /// The row's key.
-    pub id: RolePermissionId,
-    /// Who holds it.
-    pub role_id: RoleId,
-    /// What.
-    pub permission_id: PermissionId,
-    /// Since when.
-    pub granted_at: UtcTime,
-    /// Who granted it.
-    pub granted_by: Option<UserId>,
-}
-
-/// A permission to grant to a role.
-#[derive(Clone, Copy, Debug, Insertable, TypedBuilder)]
-#[diesel(table_name = role_permissions)]
-#[diesel(treat_none_as_default_value = false)]
-pub struct NewRolePermission {
-    /// Who gets it.
-    pub role_id: RoleId,
-    /// What.
-    pub permission_id: PermissionId,
-    /// Who grants it.
-    #[builder(default, setter(into))]
-    pub granted_by: Option<UserId>,
-}
-
 impl NewPermission<'_> {
     /// Inserts the permission.
     ///
@@ -113,46 +69,6 @@ impl NewPermission<'_> {
             .values(self)
             .returning(Permission::as_returning())
             .get_result(connection))?)
-    }
-}
-
-impl NewRolePermission {
-    /// Grants the permission. Returns whether the role did not hold it already.
-    ///
-    /// # Errors
-    /// [`Error::Violation`](crate::Error::Violation) if there is no such role, permission or user.
-    pub fn grant(&self, connection: &mut DbConnection) -> Result<bool> {
-        let granted =
-            dispatch!(&mut *connection, |connection| diesel::insert_into(role_permissions::table)
-                .values(self)
-                .on_conflict((role_permissions::role_id, role_permissions::permission_id))
-                .do_nothing()
-                .execute(connection));
-        let references = [
-            ("role_permissions_role_id_fkey", Some(Parent::Role(self.role_id))),
-            ("role_permissions_permission_id_fkey", Some(Parent::Permission(self.permission_id))),
-            ("role_permissions_granted_by_fkey", self.granted_by.map(Parent::User)),
-        ];
-        Ok(named(connection, granted, &references)? > 0)
-    }
-}
-
-impl RolePermission {
-    /// Takes the permission back. Returns whether the role held it.
-    ///
-    /// # Errors
-    /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
-    pub fn revoke(
-        connection: &mut DbConnection,
-        role: RoleId,
-        permission: PermissionId,
-    ) -> Result<bool> {
-        let held =
-            role_permissions::role_id.eq(role).and(role_permissions::permission_id.eq(permission));
-        let revoked = dispatch!(connection, |connection| diesel::delete(role_permissions::table)
-            .filter(held)
-            .execute(connection))?;
-        Ok(revoked > 0)
     }
 }
 

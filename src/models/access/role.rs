@@ -5,14 +5,12 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use typed_builder::TypedBuilder;
 
-use super::permission::{Permission, RolePermission};
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::{Error, Result};
 use crate::error::{Rule, Violation};
-use crate::models::query::{Limit, Page, PageSize, Parent, find_one, named};
-use crate::models::{User, missing};
-use crate::schema::{permissions, role_permissions, roles, users};
+use crate::models::query::{Parent, explain_broken_reference, find_one, not_found};
+use crate::schema::roles;
 use crate::types::{RoleId, UserId, UtcTime};
 
 /// A named set of rights.
@@ -76,15 +74,6 @@ pub struct RoleChanges<'a> {
     pub description: Option<Option<&'a str>>,
 }
 
-/// A role and the permissions that it holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RoleWithPermissions {
-    /// The role.
-    pub role: Role,
-    /// Its permissions, by resource and action. A superuser role needs none.
-    pub permissions: Vec<Permission>,
-}
-
 impl NewRole<'_> {
     /// Inserts the role.
     ///
@@ -96,7 +85,7 @@ impl NewRole<'_> {
             .returning(Role::as_returning())
             .get_result(connection));
         let creator = self.created_by.map(Parent::User);
-        named(connection, result, &[("roles_created_by_fkey", creator)])
+        explain_broken_reference(connection, result, &[("roles_created_by_fkey", creator)])
     }
 }
 
@@ -111,7 +100,7 @@ impl RoleChanges<'_> {
             .returning(Role::as_returning())
             .get_result(connection)
             .optional())?
-        .ok_or_else(missing("roles", "id", id))
+        .ok_or_else(not_found("roles", "id", id))
     }
 }
 
@@ -132,31 +121,6 @@ impl Role {
         find_one!(connection, roles, roles::name.eq(name))
     }
 
-    /// Every role with its permissions, by name.
-    ///
-    /// # Errors
-    /// [`Error::Query`] if the database cannot be read.
-    pub fn list_with_permissions(
-        connection: &mut DbConnection,
-    ) -> Result<Vec<RoleWithPermissions>> {
-        let roles: Vec<Self> = dispatch!(&mut *connection, |connection| roles::table
-            .select(Self::as_select())
-            .order(roles::name)
-            .load(connection))?;
-        let held: Vec<(RolePermission, Permission)> =
-            dispatch!(connection, |connection| permissions::table
-                .inner_join(role_permissions::table)
-                .select((RolePermission::as_select(), Permission::as_select()))
-                .order((permissions::resource, permissions::action))
-                .load(connection))?;
-        let held = held.grouped_by(&roles);
-        let with = |(role, held): (_, Vec<(_, _)>)| RoleWithPermissions {
-            role,
-            permissions: held.into_iter().map(|(_, permission)| permission).collect(),
-        };
-        Ok(roles.into_iter().zip(held).map(with).collect())
-    }
-
     /// Gives the role another name.
     ///
     /// # Errors
@@ -168,7 +132,7 @@ impl Role {
             .returning(Self::as_returning())
             .get_result(connection)
             .optional())?;
-        renamed.map_or_else(|| Err(Self::why_not(connection, id)), Ok)
+        renamed.map_or_else(|| Err(Self::unchanged_error(connection, id)), Ok)
     }
 
     /// Deletes the role, and with it what was granted to it.
@@ -181,11 +145,11 @@ impl Role {
             .filter(roles::id.eq(id).and(not(roles::is_system_role)))
             .execute(connection));
         match deleted.map_err(Violation::of) {
-            Ok(0) => Err(Self::why_not(connection, id)),
+            Ok(0) => Err(Self::unchanged_error(connection, id)),
             Ok(_) => Ok(()),
             Err(Ok(violation)) if violation.rule() == Rule::UnknownReference => {
                 let violation =
-                    violation.naming_reference(Rule::StillReferenced, "users_role_id_fkey");
+                    violation.with_reference(Rule::StillReferenced, "users_role_id_fkey");
                 Err(violation.into())
             }
             Err(Ok(violation)) => Err(violation.into()),
@@ -194,31 +158,11 @@ impl Role {
     }
 
     /// Why a role was neither renamed nor deleted.
-    fn why_not(connection: &mut DbConnection, id: RoleId) -> Error {
+    fn unchanged_error(connection: &mut DbConnection, id: RoleId) -> Error {
         match Self::find(connection, id) {
             Ok(Some(role)) => Error::SystemRole { name: role.name },
-            Ok(None) => missing("roles", "id", id)(),
+            Ok(None) => not_found("roles", "id", id)(),
             Err(error) => error,
         }
-    }
-
-    /// The users who have the role, oldest first.
-    ///
-    /// # Errors
-    /// [`Error::Query`] if the database cannot be read.
-    pub fn list_users(
-        connection: &mut DbConnection,
-        id: RoleId,
-        after: Option<UserId>,
-        size: PageSize,
-    ) -> Result<Page<User, UserId>> {
-        let rows = dispatch!(connection, |connection| users::table
-            .select(User::as_select())
-            .filter(users::role_id.eq(id))
-            .filter(users::id.gt(after.unwrap_or(UserId(0))))
-            .order(users::id)
-            .at_most(size.and_one())
-            .load(connection))?;
-        Ok(Page::of(rows, size, |user: &User| user.id))
     }
 }

@@ -11,8 +11,8 @@ use crate::connection::TransactionLock;
 use crate::dispatch;
 use crate::error::Result;
 use crate::error::{Rule, Violation};
-use crate::models::query::{Limit, Page, PageSize, When, find_one};
-use crate::models::{User, empty_object};
+use crate::models::User;
+use crate::models::query::{LiteralLimit, OptionalFilter, Page, PageSize, find_one};
 use crate::schema::{audit_log, users};
 use crate::types::{AuditEntryId, Json, PublicId, Severity, Sha256Hash, UserId, UtcTime};
 
@@ -117,7 +117,7 @@ pub struct NewAuditEvent<'a> {
     /// With which program.
     #[builder(default, setter(into))]
     pub user_agent: Option<&'a str>,
-    /// When; unless told, now.
+    /// OptionalFilter; unless told, now.
     #[builder(default = UtcTime::now())]
     pub timestamp: UtcTime,
     /// How grave it is; unless told, [`Severity::Info`].
@@ -136,7 +136,7 @@ pub struct NewAuditEvent<'a> {
     #[builder(default, setter(into))]
     pub response_data: Option<Json<Value>>,
     /// What the application keeps beside; unless told, an empty object.
-    #[builder(default = empty_object())]
+    #[builder(default = Json::empty_object())]
     pub metadata: Json<Value>,
 }
 
@@ -184,7 +184,7 @@ impl NewAuditEvent<'_> {
                     .select((audit_log::id, audit_log::seq, audit_log::entry_hash))
                     .filter(audit_log::seq.gt(0))
                     .order(audit_log::seq.desc())
-                    .at_most(1)
+                    .literal_limit(1)
                     .get_result(connection)
                     .optional())?;
             let (id, seq, prev_hash) = last.unwrap_or((AuditEntryId(0), 0, Sha256Hash::ZERO));
@@ -262,16 +262,20 @@ impl AuditEntry {
         let rows = dispatch!(connection, |connection| audit_log::table
             .select(Self::as_select())
             .filter(audit_log::seq.lt(before.unwrap_or(i64::MAX)))
-            .filter(When(filter.user_id.map(|user| audit_log::user_id.eq(user))))
-            .filter(When(filter.event_type.map(|kind| audit_log::event_type.eq(kind))))
-            .filter(When(category))
-            .filter(When(filter.resource_type.map(|kind| audit_log::resource_type.eq(kind))))
-            .filter(When(filter.resource_id.map(|id| audit_log::resource_id.eq(id))))
-            .filter(When(filter.severity.map(|severity| audit_log::severity.eq(severity))))
-            .filter(When(filter.from.map(|from| audit_log::timestamp.ge(from))))
-            .filter(When(filter.until.map(|until| audit_log::timestamp.lt(until))))
+            .filter(OptionalFilter(filter.user_id.map(|user| audit_log::user_id.eq(user))))
+            .filter(OptionalFilter(filter.event_type.map(|kind| audit_log::event_type.eq(kind))))
+            .filter(OptionalFilter(category))
+            .filter(OptionalFilter(
+                filter.resource_type.map(|kind| audit_log::resource_type.eq(kind))
+            ))
+            .filter(OptionalFilter(filter.resource_id.map(|id| audit_log::resource_id.eq(id))))
+            .filter(OptionalFilter(
+                filter.severity.map(|severity| audit_log::severity.eq(severity))
+            ))
+            .filter(OptionalFilter(filter.from.map(|from| audit_log::timestamp.ge(from))))
+            .filter(OptionalFilter(filter.until.map(|until| audit_log::timestamp.lt(until))))
             .order(audit_log::seq.desc())
-            .at_most(size.and_one())
+            .literal_limit(size.rows_to_fetch())
             .load(connection))?;
         Ok(Page::of(rows, size, |entry: &Self| entry.seq))
     }

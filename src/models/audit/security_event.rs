@@ -9,8 +9,10 @@ use typed_builder::TypedBuilder;
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::{Error, Result};
-use crate::models::query::{Limit, Page, PageSize, Parent, find_one, named, not_before};
-use crate::models::{User, missing};
+use crate::models::User;
+use crate::models::query::{
+    LiteralLimit, Page, PageSize, Parent, explain_broken_reference, find_one, not_before, not_found,
+};
 use crate::schema::security_events;
 use crate::types::{Json, PublicId, SecurityEventId, Severity, UserId, UtcTime};
 
@@ -84,7 +86,7 @@ pub struct NewSecurityEvent<'a> {
     /// With which program.
     #[builder(default, setter(into))]
     pub user_agent: Option<&'a str>,
-    /// When; unless told, now.
+    /// OptionalFilter; unless told, now.
     #[builder(default = UtcTime::now())]
     pub timestamp: UtcTime,
     /// What is known.
@@ -104,7 +106,7 @@ impl NewSecurityEvent<'_> {
                 .returning(SecurityEvent::as_returning())
                 .get_result(connection));
         let user = self.user_id.map(Parent::User);
-        named(connection, result, &[("security_events_user_id_fkey", user)])
+        explain_broken_reference(connection, result, &[("security_events_user_id_fkey", user)])
     }
 }
 
@@ -135,7 +137,7 @@ impl SecurityEvent {
             .filter(security_events::timestamp.le(time))
             .filter(security_events::timestamp.lt(time).or(security_events::id.lt(id)))
             .order((security_events::timestamp.desc(), security_events::id.desc()))
-            .at_most(size.and_one())
+            .literal_limit(size.rows_to_fetch())
             .load(connection))?;
         Ok(Page::of(rows, size, |event: &Self| (event.timestamp, event.id)))
     }
@@ -166,11 +168,15 @@ impl SecurityEvent {
                 .get_result(connection)
                 .optional());
         let user = Some(Parent::User(by));
-        let resolved = named(connection, result, &[("security_events_resolved_by_fkey", user)])?;
+        let resolved = explain_broken_reference(
+            connection,
+            result,
+            &[("security_events_resolved_by_fkey", user)],
+        )?;
         if let Some(event) = resolved {
             return Ok(event);
         }
-        Self::find(connection, id)?.ok_or_else(missing("security_events", "id", id))?;
+        Self::find(connection, id)?.ok_or_else(not_found("security_events", "id", id))?;
         let (from, to) = ("resolved", "resolved");
         Err(Error::IllegalTransition { what: "security event", from, to })
     }

@@ -11,8 +11,10 @@ use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
 use crate::error::{Rule, Violation};
-use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, find_one, named, not_before};
-use crate::models::{empty_object, missing};
+use crate::models::query::{
+    LiteralLimit, Page, PageSize, Parent, Prepare, explain_broken_reference, find_one, not_before,
+    not_found,
+};
 use crate::schema::{chat_history, chat_sessions};
 use crate::types::{ChatMessageId, ChatSessionId, Json, MessageType, PublicId, UserId, UtcTime};
 
@@ -121,7 +123,7 @@ pub struct NewChatMessage<'a> {
     #[builder(default, setter(into))]
     pub retrieval_context: Option<Json<Value>>,
     /// What the application keeps beside; unless told, an empty object.
-    #[builder(default = empty_object())]
+    #[builder(default = Json::empty_object())]
     pub metadata: Json<Value>,
 }
 
@@ -182,7 +184,7 @@ impl NewChatMessage<'_> {
                     self.parent_message_id.map(Parent::ChatMessage),
                 ),
             ];
-            named(connection, result, &references)
+            explain_broken_reference(connection, result, &references)
         })
     }
 }
@@ -227,13 +229,13 @@ impl ChatMessage {
                 .select(Self::as_select())
                 .filter(chat_history::id.gt(cursor.unwrap_or(ChatMessageId(0))))
                 .order(chat_history::id)
-                .at_most(size.and_one())
+                .literal_limit(size.rows_to_fetch())
                 .load(connection)),
             MessageOrder::NewestFirst => dispatch!(connection, |connection| messages
                 .select(Self::as_select())
                 .filter(chat_history::id.lt(cursor.unwrap_or(ChatMessageId(i64::MAX))))
                 .order(chat_history::id.desc())
-                .at_most(size.and_one())
+                .literal_limit(size.rows_to_fetch())
                 .load(connection)),
         }?;
         Ok(Page::of(rows, size, |message: &Self| message.id))
@@ -258,7 +260,7 @@ impl ChatMessage {
             .filter(not(chat_history::is_deleted))
             .filter(chat_history::id.gt(after.unwrap_or(ChatMessageId(0))))
             .order(chat_history::id)
-            .at_most(size.and_one())
+            .literal_limit(size.rows_to_fetch())
             .load(connection))?;
         Ok(Page::of(rows, size, |message: &Self| message.id))
     }
@@ -284,7 +286,7 @@ impl ChatMessage {
                     .filter(chat_history::id.eq(id).and(not(chat_history::is_deleted)))
                     .get_result(connection)
                     .optional())?
-                .ok_or_else(missing("chat_history", "id", id))?;
+                .ok_or_else(not_found("chat_history", "id", id))?;
             dispatch!(&mut *connection, |connection| diesel::update(
                 chat_sessions::table.find(session)
             )
@@ -304,7 +306,7 @@ impl ChatMessage {
                     .returning(Self::as_returning())
                     .get_result(connection)
                     .optional())?
-                .ok_or_else(missing("chat_history", "id", id))?;
+                .ok_or_else(not_found("chat_history", "id", id))?;
             let message: Self = dispatch!(&mut *connection, |connection| diesel::update(
                 chat_history::table.find(id)
             )
@@ -346,7 +348,11 @@ impl ChatMessage {
             .set(set)
             .execute(connection));
         let deleter = by.map(Parent::User);
-        Ok(named(connection, result, &[("chat_history_deleted_by_fkey", deleter)])? > 0)
+        Ok(explain_broken_reference(
+            connection,
+            result,
+            &[("chat_history_deleted_by_fkey", deleter)],
+        )? > 0)
     }
 
     /// Records what the reader thinks of the message; `None` takes it back.
@@ -367,6 +373,6 @@ impl ChatMessage {
             .returning(Self::as_returning())
             .get_result(connection)
             .optional())?
-        .ok_or_else(missing("chat_history", "id", id))
+        .ok_or_else(not_found("chat_history", "id", id))
     }
 }

@@ -8,8 +8,11 @@ use typed_builder::TypedBuilder;
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
-use crate::models::query::{Limit, Page, PageSize, Parent, find_one, named};
-use crate::models::{User, affected, empty_object, missing};
+use crate::models::User;
+use crate::models::query::{
+    LiteralLimit, Page, PageSize, Parent, explain_broken_reference, find_one, not_found,
+    require_affected,
+};
 use crate::schema::chat_sessions;
 use crate::types::{ChatSessionId, Json, PublicId, ShareToken, TokenHash, UserId, UtcTime};
 
@@ -81,7 +84,7 @@ pub struct NewChatSession<'a> {
     #[builder(default, setter(into))]
     pub description: Option<&'a str>,
     /// What the application keeps beside; unless told, an empty object.
-    #[builder(default = empty_object())]
+    #[builder(default = Json::empty_object())]
     pub metadata: Json<Value>,
 }
 
@@ -115,7 +118,7 @@ impl NewChatSession<'_> {
                 .returning(ChatSession::as_returning())
                 .get_result(connection));
         let user = Some(Parent::User(self.user_id));
-        named(connection, result, &[("chat_sessions_user_id_fkey", user)])
+        explain_broken_reference(connection, result, &[("chat_sessions_user_id_fkey", user)])
     }
 }
 
@@ -131,7 +134,7 @@ impl ChatSessionChanges<'_> {
             .returning(ChatSession::as_returning())
             .get_result(connection)
             .optional())?
-        .ok_or_else(missing("chat_sessions", "id", id))
+        .ok_or_else(not_found("chat_sessions", "id", id))
     }
 }
 
@@ -193,7 +196,7 @@ impl ChatSession {
             .filter(chat_sessions::updated_at.le(time))
             .filter(chat_sessions::updated_at.lt(time).or(chat_sessions::id.lt(id)))
             .order((chat_sessions::updated_at.desc(), chat_sessions::id.desc()))
-            .at_most(size.and_one())
+            .literal_limit(size.rows_to_fetch())
             .load(connection))?;
         Ok(Page::of(rows, size, |session: &Self| (session.updated_at, session.id)))
     }
@@ -234,7 +237,7 @@ impl ChatSession {
             chat_sessions::share_expires_at.eq(expires_at),
             chat_sessions::updated_at.eq(UtcTime::now()),
         );
-        affected(
+        require_affected(
             dispatch!(connection, |connection| diesel::update(chat_sessions::table.find(id))
                 .set(set)
                 .execute(connection))?,
@@ -248,7 +251,7 @@ impl ChatSession {
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound).
     pub fn delete(connection: &mut DbConnection, id: ChatSessionId) -> Result<()> {
-        affected(
+        require_affected(
             dispatch!(connection, |connection| diesel::delete(chat_sessions::table.find(id))
                 .execute(connection))?,
             "chat_sessions",

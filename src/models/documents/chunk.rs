@@ -11,8 +11,7 @@ use super::document::Document;
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
-use crate::models::query::{OneOf, Parent, Prepare, named};
-use crate::models::{affected, empty_object};
+use crate::models::query::{OneOf, Parent, Prepare, explain_broken_reference, require_affected};
 use crate::schema::{document_chunks, documents};
 use crate::types::{DocumentChunkId, DocumentId, Json, PublicId, Sha256Hash, UtcTime};
 
@@ -95,7 +94,7 @@ pub struct NewDocumentChunk<'a> {
     #[builder(default, setter(into))]
     pub embedding_model: Option<&'a str>,
     /// What the application keeps beside; unless told, an empty object.
-    #[builder(default = empty_object())]
+    #[builder(default = Json::empty_object())]
     pub metadata: Json<Value>,
 }
 
@@ -124,7 +123,7 @@ impl DocumentChunk {
                 documents::chunk_count.eq(documents::chunk_count + count),
                 documents::total_tokens.eq(documents::total_tokens + tokens),
             );
-            affected(
+            require_affected(
                 dispatch!(&mut *connection, |connection| diesel::update(
                     documents::table.find(document)
                 )
@@ -144,7 +143,11 @@ impl DocumentChunk {
                 .values(rows)
                 .execute(connection));
                 let parent = Some(Parent::Document(document));
-                named(connection, inserted, &[("document_chunks_document_id_fkey", parent)])?;
+                explain_broken_reference(
+                    connection,
+                    inserted,
+                    &[("document_chunks_document_id_fkey", parent)],
+                )?;
             }
             Ok(chunks.len())
         })
@@ -161,7 +164,7 @@ impl DocumentChunk {
         connection.write(|connection| {
             // The document first, as adding chunks does: nobody adds any meanwhile.
             let emptied = (documents::chunk_count.eq(0), documents::total_tokens.eq(0));
-            affected(
+            require_affected(
                 dispatch!(&mut *connection, |connection| diesel::update(
                     documents::table.find(document)
                 )

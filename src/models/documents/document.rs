@@ -11,10 +11,11 @@ use crate::backend::DbConnection;
 use crate::connection::TransactionLock;
 use crate::dispatch;
 use crate::error::Result;
+use crate::models::User;
 use crate::models::query::{
-    Limit, Page, PageSize, Parent, Prepare, When, contains_pattern, find_one, named,
+    LiteralLimit, OptionalFilter, Page, PageSize, Parent, Prepare, contains_pattern,
+    explain_broken_reference, find_one, not_found, require_affected,
 };
-use crate::models::{User, affected, empty_object, missing};
 use crate::schema::documents;
 use crate::types::{
     DocumentId, Json, ProcessingStatus, PublicId, Sha256Hash, UploadStatus, UserId, UtcTime,
@@ -122,7 +123,7 @@ pub struct NewDocument<'a> {
     #[builder(default = Json(Vec::new()))]
     pub tags: Json<Vec<String>>,
     /// What the application keeps beside; unless told, an empty object.
-    #[builder(default = empty_object())]
+    #[builder(default = Json::empty_object())]
     pub metadata: Json<Value>,
 }
 
@@ -198,7 +199,7 @@ impl NewDocument<'_> {
                 .returning(Document::as_returning())
                 .get_result(connection));
         let user = Some(Parent::User(self.user_id));
-        named(connection, result, &[("documents_user_id_fkey", user)])
+        explain_broken_reference(connection, result, &[("documents_user_id_fkey", user)])
     }
 }
 
@@ -220,7 +221,7 @@ impl DocumentChanges<'_> {
             Err(diesel::result::Error::QueryBuilderError(_)) => Document::find(connection, id)?,
             changed => changed?,
         }
-        .ok_or_else(missing("documents", "id", id))
+        .ok_or_else(not_found("documents", "id", id))
     }
 }
 
@@ -258,7 +259,7 @@ impl Document {
             .filter(documents::file_hash.eq(hash).and(documents::user_id.eq(user)))
             .filter(documents::upload_status.ne(UploadStatus::Failed))
             .order(documents::id)
-            .at_most(1)
+            .literal_limit(1)
             .get_result(connection)
             .optional())?)
     }
@@ -282,14 +283,16 @@ impl Document {
         let rows = dispatch!(connection, |connection| documents::table
             .select(Self::as_select())
             .filter(documents::id.lt(before.unwrap_or(DocumentId(i64::MAX))))
-            .filter(When(filter.user_id.map(|user| documents::user_id.eq(user))))
-            .filter(When(uploaded))
-            .filter(When(processed))
-            .filter(When(filter.is_archived.map(|archived| documents::is_archived.eq(archived))))
-            .filter(When(filter.tag.map(HasTag::new)))
-            .filter(When(named))
+            .filter(OptionalFilter(filter.user_id.map(|user| documents::user_id.eq(user))))
+            .filter(OptionalFilter(uploaded))
+            .filter(OptionalFilter(processed))
+            .filter(OptionalFilter(
+                filter.is_archived.map(|archived| documents::is_archived.eq(archived))
+            ))
+            .filter(OptionalFilter(filter.tag.map(HasTag::new)))
+            .filter(OptionalFilter(named))
             .order(documents::id.desc())
-            .at_most(size.and_one())
+            .literal_limit(size.rows_to_fetch())
             .load(connection))?;
         Ok(Page::of(rows, size, |document: &Self| document.id))
     }
@@ -303,7 +306,7 @@ impl Document {
             documents::access_count.eq(documents::access_count + 1),
             documents::last_accessed_at.eq(UtcTime::now()),
         );
-        affected(
+        require_affected(
             dispatch!(connection, |connection| diesel::update(documents::table.find(id))
                 .set(set)
                 .returning(documents::id)
@@ -321,7 +324,7 @@ impl Document {
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound).
     pub fn delete(connection: &mut DbConnection, id: DocumentId) -> Result<()> {
-        affected(
+        require_affected(
             dispatch!(connection, |connection| diesel::delete(documents::table.find(id))
                 .execute(connection))?,
             "documents",

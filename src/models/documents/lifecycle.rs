@@ -13,8 +13,7 @@ use super::document::Document;
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::{Error, Result};
-use crate::models::missing;
-use crate::models::query::not_before;
+use crate::models::query::{not_before, not_found};
 use crate::schema::documents;
 use crate::types::{DocumentId, ProcessingStatus, UploadStatus, UtcTime};
 
@@ -72,7 +71,7 @@ impl Document {
         moved.map_or_else(
             || {
                 let found =
-                    Self::find(connection, id)?.ok_or_else(missing("documents", "id", id))?;
+                    Self::find(connection, id)?.ok_or_else(not_found("documents", "id", id))?;
                 let from = found.upload_status.as_str();
                 Err(Error::IllegalTransition { what: "document", from, to: to.as_str() })
             },
@@ -117,7 +116,7 @@ impl Document {
         moved.map_or_else(
             || {
                 let found =
-                    Self::find(connection, id)?.ok_or_else(missing("documents", "id", id))?;
+                    Self::find(connection, id)?.ok_or_else(not_found("documents", "id", id))?;
                 let from = match found.upload_status {
                     UploadStatus::Uploaded => found.processing_status.as_str(),
                     unfinished => unfinished.as_str(),

@@ -9,8 +9,10 @@ use super::document::Document;
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
-use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, find_one, named, not_before};
-use crate::models::{affected, empty_object, missing};
+use crate::models::query::{
+    LiteralLimit, Page, PageSize, Parent, Prepare, explain_broken_reference, find_one, not_before,
+    not_found, require_affected,
+};
 use crate::schema::file_storage;
 use crate::types::{
     CompressionType, DocumentId, EncryptionStatus, Json, PublicId, Sha256Hash, StoredFileId,
@@ -104,13 +106,13 @@ pub struct NewStoredFile<'a> {
     #[builder(default = CompressionType::None)]
     pub compression_type: CompressionType,
     /// Who may read it; unless told, an empty object.
-    #[builder(default = empty_object())]
+    #[builder(default = Json::empty_object())]
     pub access_permissions: Json<Value>,
     /// The name of the policy by which it is kept, 1 to 100 characters.
     #[builder(default, setter(into))]
     pub retention_policy: Option<&'a str>,
     /// What the application keeps beside; unless told, an empty object.
-    #[builder(default = empty_object())]
+    #[builder(default = Json::empty_object())]
     pub metadata: Json<Value>,
 }
 
@@ -127,7 +129,7 @@ impl NewStoredFile<'_> {
                 .returning(StoredFile::as_returning())
                 .get_result(connection));
         let document = self.document_id.map(Parent::Document);
-        named(connection, result, &[("file_storage_document_id_fkey", document)])
+        explain_broken_reference(connection, result, &[("file_storage_document_id_fkey", document)])
     }
 }
 
@@ -152,7 +154,7 @@ impl StoredFile {
             .select(Self::as_select())
             .filter(file_storage::file_hash.eq(hash))
             .order(file_storage::id)
-            .at_most(1)
+            .literal_limit(1)
             .get_result(connection)
             .optional())?)
     }
@@ -181,7 +183,7 @@ impl StoredFile {
             file_storage::access_count.eq(file_storage::access_count + 1),
             file_storage::accessed_at.eq(UtcTime::now()),
         );
-        affected(
+        require_affected(
             dispatch!(connection, |connection| diesel::update(file_storage::table.find(id))
                 .set(set)
                 .returning(file_storage::id)
@@ -205,7 +207,7 @@ impl StoredFile {
             .returning(Self::as_returning())
             .get_result(connection)
             .optional())?
-        .ok_or_else(missing("file_storage", "id", id))
+        .ok_or_else(not_found("file_storage", "id", id))
     }
 
     /// The files whose document is gone, oldest first: their bytes can be removed, and then
@@ -223,7 +225,7 @@ impl StoredFile {
             .filter(file_storage::document_id.is_null())
             .filter(file_storage::id.gt(after.unwrap_or(StoredFileId(0))))
             .order(file_storage::id)
-            .at_most(size.and_one())
+            .literal_limit(size.rows_to_fetch())
             .load(connection))?;
         Ok(Page::of(rows, size, |file: &Self| file.id))
     }
@@ -233,7 +235,7 @@ impl StoredFile {
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound).
     pub fn delete(connection: &mut DbConnection, id: StoredFileId) -> Result<()> {
-        affected(
+        require_affected(
             dispatch!(connection, |connection| diesel::delete(file_storage::table.find(id))
                 .execute(connection))?,
             "file_storage",

@@ -9,8 +9,9 @@ use super::user::User;
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
-use crate::models::missing;
-use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, find_one, named};
+use crate::models::query::{
+    LiteralLimit, Page, PageSize, Parent, Prepare, explain_broken_reference, find_one, not_found,
+};
 use crate::schema::api_keys;
 use crate::types::{ApiKeyId, Json, PublicId, TokenHash, UserId, UtcTime};
 
@@ -104,7 +105,7 @@ impl NewApiKey<'_> {
             ("api_keys_user_id_fkey", Some(Parent::User(self.user_id))),
             ("api_keys_created_by_fkey", self.created_by.map(Parent::User)),
         ];
-        named(connection, result, &references)
+        explain_broken_reference(connection, result, &references)
     }
 }
 
@@ -165,13 +166,14 @@ impl ApiKey {
             .set(set)
             .execute(connection));
         let user = by.map(Parent::User);
-        let revoked = named(connection, result, &[("api_keys_revoked_by_fkey", user)])?;
+        let revoked =
+            explain_broken_reference(connection, result, &[("api_keys_revoked_by_fkey", user)])?;
         if revoked == 0 {
             let known = dispatch!(connection, |connection| diesel::select(diesel::dsl::exists(
                 api_keys::table.find(id)
             ))
             .get_result(connection))?;
-            return if known { Ok(()) } else { Err(missing("api_keys", "id", id)()) };
+            return if known { Ok(()) } else { Err(not_found("api_keys", "id", id)()) };
         }
         Ok(())
     }
@@ -194,7 +196,11 @@ impl ApiKey {
             .filter(api_keys::user_id.eq(user).and(api_keys::revoked_at.is_null()))
             .set(set)
             .execute(connection));
-        named(connection, result, &[("api_keys_revoked_by_fkey", by.map(Parent::User))])
+        explain_broken_reference(
+            connection,
+            result,
+            &[("api_keys_revoked_by_fkey", by.map(Parent::User))],
+        )
     }
 
     /// The user's keys, revoked ones too, oldest first.
@@ -212,7 +218,7 @@ impl ApiKey {
             .filter(api_keys::user_id.eq(user))
             .filter(api_keys::id.gt(after.unwrap_or(ApiKeyId(0))))
             .order(api_keys::id)
-            .at_most(size.and_one())
+            .literal_limit(size.rows_to_fetch())
             .load(connection))?;
         Ok(Page::of(rows, size, |key: &Self| key.id))
     }

@@ -5,8 +5,7 @@ use diesel::prelude::*;
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
-use crate::models::affected;
-use crate::models::query::find_one;
+use crate::models::query::{find_one, require_affected};
 use crate::schema::users;
 use crate::types::{
     BackupCodes, PasswordAlgorithm, PasswordHash, TwoFactorSecret, UserId, UtcTime,
@@ -73,7 +72,7 @@ impl UserCredentials {
             users::locked_until.eq(None::<UtcTime>),
             users::updated_at.eq(now),
         );
-        affected(
+        require_affected(
             dispatch!(connection, |connection| diesel::update(users::table.find(user))
                 .set(set)
                 .execute(connection))?,
@@ -98,7 +97,7 @@ impl UserCredentials {
             users::backup_codes.eq(factor.map(|(_, codes)| codes)),
             users::updated_at.eq(UtcTime::now()),
         );
-        affected(
+        require_affected(
             dispatch!(connection, |connection| diesel::update(users::table.find(user))
                 .set(set)
                 .execute(connection))?,

@@ -7,7 +7,7 @@ use super::user::User;
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
-use crate::models::query::{Limit, PageSize, Parent, named};
+use crate::models::query::{LiteralLimit, PageSize, Parent, explain_broken_reference};
 use crate::schema::password_history;
 use crate::types::{PasswordAlgorithm, PasswordHash, PasswordRecordId, UserId, UtcTime};
 
@@ -58,7 +58,7 @@ impl NewPasswordRecord<'_> {
                 .returning(PasswordRecord::as_returning())
                 .get_result(connection));
         let user = Some(Parent::User(self.user_id));
-        named(connection, result, &[("password_history_user_id_fkey", user)])
+        explain_broken_reference(connection, result, &[("password_history_user_id_fkey", user)])
     }
 }
 
@@ -72,7 +72,7 @@ impl PasswordRecord {
             .select(Self::as_select())
             .filter(password_history::user_id.eq(user))
             .order(password_history::id.desc())
-            .at_most(count.min(PageSize::MAX))
+            .literal_limit(count.min(PageSize::MAX))
             .load(connection))?)
     }
 }

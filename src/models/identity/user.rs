@@ -10,10 +10,11 @@ use typed_builder::TypedBuilder;
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::{Result, Rule, Violation};
+use crate::models::Role;
 use crate::models::query::{
-    Limit, Page, PageSize, Parent, When, contains_pattern, find_one, named,
+    LiteralLimit, OptionalFilter, Page, PageSize, Parent, contains_pattern,
+    explain_broken_reference, find_one, not_found,
 };
-use crate::models::{Role, empty_object, missing};
 use crate::schema::{roles, users};
 use crate::types::{Json, PasswordAlgorithm, PasswordHash, PublicId, RoleId, UserId, UtcTime};
 
@@ -130,7 +131,7 @@ pub struct NewUser<'a> {
     #[builder(default, setter(into))]
     pub created_by: Option<UserId>,
     /// What the application keeps beside; unless told, an empty object.
-    #[builder(default = empty_object())]
+    #[builder(default = Json::empty_object())]
     pub metadata: Json<Value>,
 }
 
@@ -193,7 +194,7 @@ impl NewUser<'_> {
             ("users_role_id_fkey", Some(Parent::Role(self.role_id))),
             ("users_created_by_fkey", self.created_by.map(Parent::User)),
         ];
-        named(connection, result, &references)
+        explain_broken_reference(connection, result, &references)
     }
 }
 
@@ -224,8 +225,8 @@ impl UserChanges<'_> {
                 .get_result(connection)
                 .optional());
         let editor = self.updated_by.map(Parent::User);
-        named(connection, result, &[("users_updated_by_fkey", editor)])?
-            .ok_or_else(missing("users", "id", id))
+        explain_broken_reference(connection, result, &[("users_updated_by_fkey", editor)])?
+            .ok_or_else(not_found("users", "id", id))
     }
 }
 
@@ -295,11 +296,11 @@ impl User {
         let rows = dispatch!(connection, |connection| users::table
             .select(Self::as_select())
             .filter(users::id.gt(after.unwrap_or(UserId(0))))
-            .filter(When(filter.role_id.map(|role| users::role_id.eq(role))))
-            .filter(When(filter.is_active.map(|active| users::is_active.eq(active))))
-            .filter(When(contains))
+            .filter(OptionalFilter(filter.role_id.map(|role| users::role_id.eq(role))))
+            .filter(OptionalFilter(filter.is_active.map(|active| users::is_active.eq(active))))
+            .filter(OptionalFilter(contains))
             .order(users::id)
-            .at_most(size.and_one())
+            .literal_limit(size.rows_to_fetch())
             .load(connection))?;
         Ok(Page::of(rows, size, |user: &Self| user.id))
     }
@@ -347,7 +348,8 @@ impl User {
             ("users_role_id_fkey", Some(Parent::Role(role))),
             ("users_updated_by_fkey", by.map(Parent::User)),
         ];
-        named(connection, result, &references)?.ok_or_else(missing("users", "id", id))
+        explain_broken_reference(connection, result, &references)?
+            .ok_or_else(not_found("users", "id", id))
     }
 
     /// Lets the user sign in, or no longer. Sessions that are open and keys stay so: see
@@ -374,7 +376,33 @@ impl User {
                 .returning(Self::as_returning())
                 .get_result(connection)
                 .optional());
-        named(connection, result, &[("users_updated_by_fkey", by.map(Parent::User))])?
-            .ok_or_else(missing("users", "id", id))
+        explain_broken_reference(
+            connection,
+            result,
+            &[("users_updated_by_fkey", by.map(Parent::User))],
+        )?
+        .ok_or_else(not_found("users", "id", id))
+    }
+}
+
+impl Role {
+    /// The users who have the role, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Query`] if the database cannot be read.
+    pub fn list_users(
+        connection: &mut DbConnection,
+        id: RoleId,
+        after: Option<UserId>,
+        size: PageSize,
+    ) -> Result<Page<User, UserId>> {
+        let rows = dispatch!(connection, |connection| users::table
+            .select(User::as_select())
+            .filter(users::role_id.eq(id))
+            .filter(users::id.gt(after.unwrap_or(UserId(0))))
+            .order(users::id)
+            .literal_limit(size.rows_to_fetch())
+            .load(connection))?;
+        Ok(Page::of(rows, size, |user: &User| user.id))
     }
 }

@@ -9,8 +9,10 @@ use super::user::User;
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
-use crate::models::affected;
-use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, find_one, named};
+use crate::models::query::{
+    LiteralLimit, Page, PageSize, Parent, Prepare, explain_broken_reference, find_one,
+    require_affected,
+};
 use crate::schema::user_sessions;
 use crate::types::{Json, PublicId, TokenHash, UserId, UserSessionId, UtcTime};
 
@@ -92,7 +94,7 @@ impl NewUserSession<'_> {
                 .returning(UserSession::as_returning())
                 .get_result(connection));
         let user = Some(Parent::User(self.user_id));
-        named(connection, result, &[("user_sessions_user_id_fkey", user)])
+        explain_broken_reference(connection, result, &[("user_sessions_user_id_fkey", user)])
     }
 }
 
@@ -161,7 +163,7 @@ impl UserSession {
             UtcTime::now().into_sql::<diesel::sql_types::Nullable<diesel::sql_types::Timestamp>>(),
         )
         .otherwise(user_sessions::revoked_at);
-        affected(
+        require_affected(
             dispatch!(connection, |connection| diesel::update(user_sessions::table.find(id))
                 .set(
                     (user_sessions::is_active.eq(false), user_sessions::revoked_at.eq(revoked_at),)
@@ -207,7 +209,7 @@ impl UserSession {
             .filter(user_sessions::last_activity.le(time))
             .filter(user_sessions::last_activity.lt(time).or(user_sessions::id.lt(id)))
             .order((user_sessions::last_activity.desc(), user_sessions::id.desc()))
-            .at_most(size.and_one())
+            .literal_limit(size.rows_to_fetch())
             .load(connection))?;
         Ok(Page::of(rows, size, |session: &Self| (session.last_activity, session.id)))
     }

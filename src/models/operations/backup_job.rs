@@ -9,8 +9,7 @@ use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::{Error, Result};
 use crate::error::{Rule, Violation};
-use crate::models::query::{Limit, Page, PageSize, find_one, not_before};
-use crate::models::{empty_object, missing};
+use crate::models::query::{LiteralLimit, Page, PageSize, find_one, not_before, not_found};
 use crate::schema::backup_jobs;
 use crate::types::{
     BackupJobId, BackupStatus, BackupType, Json, PublicId, UtcTime, VerificationStatus,
@@ -90,7 +89,7 @@ pub struct NewBackupJob<'a> {
     #[builder(default = 30)]
     pub retention_days: i32,
     /// What the application keeps beside; unless told, an empty object.
-    #[builder(default = empty_object())]
+    #[builder(default = Json::empty_object())]
     pub metadata: Json<Value>,
 }
 
@@ -168,7 +167,7 @@ impl BackupJob {
             .select(Self::as_select())
             .filter(backup_jobs::status.eq(BackupStatus::Completed))
             .order((backup_jobs::started_at.desc(), backup_jobs::id.desc()))
-            .at_most(1)
+            .literal_limit(1)
             .get_result(connection)
             .optional())?)
     }
@@ -197,7 +196,7 @@ impl BackupJob {
         id: BackupJobId,
         to: BackupStatus,
     ) -> Result<Self> {
-        let found = Self::find(connection, id)?.ok_or_else(missing("backup_jobs", "id", id))?;
+        let found = Self::find(connection, id)?.ok_or_else(not_found("backup_jobs", "id", id))?;
         let (from, to) = (found.status.as_str(), to.as_str());
         Err(Error::IllegalTransition { what: "backup", from, to })
     }
@@ -217,7 +216,7 @@ impl BackupJob {
             .filter(backup_jobs::started_at.le(time))
             .filter(backup_jobs::started_at.lt(time).or(backup_jobs::id.lt(id)))
             .order((backup_jobs::started_at.desc(), backup_jobs::id.desc()))
-            .at_most(size.and_one())
+            .literal_limit(size.rows_to_fetch())
             .load(connection))?;
         Ok(Page::of(rows, size, |job: &Self| (job.started_at, job.id)))
     }

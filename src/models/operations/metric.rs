@@ -10,8 +10,7 @@ use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
 use crate::error::{Rule, Violation};
-use crate::models::empty_object;
-use crate::models::query::{PageSize, When};
+use crate::models::query::{OptionalFilter, PageSize};
 use crate::schema::system_metrics;
 use crate::types::{Json, MetricType, SystemMetricId, UtcTime};
 
@@ -62,14 +61,14 @@ pub struct NewSystemMetric<'a> {
     /// Of which component, 1 to 100 characters.
     #[builder(default, setter(into))]
     pub component: Option<&'a str>,
-    /// When; unless told, now.
+    /// OptionalFilter; unless told, now.
     #[builder(default = UtcTime::now())]
     pub timestamp: UtcTime,
     /// What distinguishes it further, an object; unless told, nothing.
-    #[builder(default = empty_object())]
+    #[builder(default = Json::empty_object())]
     pub tags: Json<Value>,
     /// What the application keeps beside; unless told, an empty object.
-    #[builder(default = empty_object())]
+    #[builder(default = Json::empty_object())]
     pub metadata: Json<Value>,
 }
 
@@ -134,21 +133,23 @@ impl SystemMetric {
         (from, until): (UtcTime, UtcTime),
         interval_seconds: u32,
     ) -> Result<Vec<MetricBucket>> {
-        let mut gathered = Gathered::new(from, interval_seconds.max(1));
+        let mut builder = BucketBuilder::new(from, interval_seconds.max(1));
         dispatch!(connection, |connection| {
             let values = system_metrics::table
                 .select((system_metrics::timestamp, system_metrics::metric_value))
                 .filter(system_metrics::metric_name.eq(name))
-                .filter(When(component.map(|component| system_metrics::component.eq(component))))
+                .filter(OptionalFilter(
+                    component.map(|component| system_metrics::component.eq(component)),
+                ))
                 .filter(system_metrics::timestamp.ge(from).and(system_metrics::timestamp.lt(until)))
                 .order((system_metrics::timestamp, system_metrics::id))
                 .load_iter::<(UtcTime, f64), DefaultLoadingMode>(connection)?;
             for value in values {
                 let (time, value) = value?;
-                gathered.add(time, value);
+                builder.add(time, value);
             }
         });
-        Ok(gathered.buckets)
+        Ok(builder.buckets)
     }
 
     /// Retention: deletes at most `batch` values from before `before`, the oldest first. Returns how
@@ -173,13 +174,13 @@ impl SystemMetric {
 }
 
 /// Intervals being filled with values that come in the order of time.
-struct Gathered {
+struct BucketBuilder {
     from: UtcTime,
     seconds: u32,
     buckets: Vec<MetricBucket>,
 }
 
-impl Gathered {
+impl BucketBuilder {
     const fn new(from: UtcTime, seconds: u32) -> Self {
         Self { from, seconds, buckets: Vec::new() }
     }

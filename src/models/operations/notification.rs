@@ -9,8 +9,11 @@ use typed_builder::TypedBuilder;
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
-use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, When, named, not_before};
-use crate::models::{User, empty_object};
+use crate::models::User;
+use crate::models::query::{
+    LiteralLimit, OptionalFilter, Page, PageSize, Parent, Prepare, explain_broken_reference,
+    not_before,
+};
 use crate::schema::{notifications, users};
 use crate::types::{Json, NotificationId, NotificationType, PublicId, RoleId, UserId, UtcTime};
 
@@ -92,7 +95,7 @@ pub struct NewNotification<'a> {
     #[builder(default, setter(into))]
     pub expires_at: Option<UtcTime>,
     /// What the application keeps beside; unless told, an empty object.
-    #[builder(default = empty_object())]
+    #[builder(default = Json::empty_object())]
     pub metadata: Json<Value>,
 }
 
@@ -117,7 +120,7 @@ impl NewNotification<'_> {
                 .returning(Notification::as_returning())
                 .get_result(connection));
         let user = Some(Parent::User(user));
-        named(connection, result, &[("notifications_user_id_fkey", user)])
+        explain_broken_reference(connection, result, &[("notifications_user_id_fkey", user)])
     }
 
     /// Sends the message to every active user with this role, or to none. Returns to how many.
@@ -140,7 +143,7 @@ impl NewNotification<'_> {
         connection.write(|connection| {
             let receivers: Vec<UserId> = dispatch!(&mut *connection, |connection| users::table
                 .select(users::id)
-                .filter(When(role.map(|role| users::role_id.eq(role))))
+                .filter(OptionalFilter(role.map(|role| users::role_id.eq(role))))
                 // Not the bare column, for which SQLite does not use an index.
                 .filter(users::is_active.eq(true))
                 .order(users::id)
@@ -193,11 +196,11 @@ impl Notification {
         let rows = dispatch!(connection, |connection| notifications::table
             .select(Self::as_select())
             .filter(notifications::user_id.eq(user))
-            .filter(When(unread_only.then(|| not(notifications::is_read))))
+            .filter(OptionalFilter(unread_only.then(|| not(notifications::is_read))))
             .filter(there)
             .filter(notifications::id.lt(before.unwrap_or(NotificationId(i64::MAX))))
             .order(notifications::id.desc())
-            .at_most(size.and_one())
+            .literal_limit(size.rows_to_fetch())
             .load(connection))?;
         Ok(Page::of(rows, size, |notification: &Self| notification.id))
     }

@@ -9,8 +9,7 @@ use typed_builder::TypedBuilder;
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
-use crate::models::query::find_one;
-use crate::models::{empty_object, missing};
+use crate::models::query::{find_one, not_found};
 use crate::schema::system_health;
 use crate::types::{HealthStatus, Json, SystemHealthId, UtcTime};
 
@@ -66,7 +65,7 @@ pub struct HealthObservation<'a> {
     #[builder(default = 3)]
     pub max_failures: i32,
     /// What was measured; unless told, an empty object.
-    #[builder(default = empty_object())]
+    #[builder(default = Json::empty_object())]
     pub metrics: Json<Value>,
     /// What is wrong.
     #[builder(default, setter(into))]
@@ -161,7 +160,7 @@ impl SystemHealth {
                 .set(system_health::alert_sent.eq(true))
                 .execute(connection))?;
         if marked == 0 {
-            Self::find_by_component(connection, component)?.ok_or_else(missing(
+            Self::find_by_component(connection, component)?.ok_or_else(not_found(
                 "system_health",
                 "component",
                 component,

@@ -13,23 +13,23 @@ use diesel::sql_types::{Bool, HasSqlType, Nullable, Text};
 /// it, which it cannot for `? IS NULL OR column = ?`; and unlike a `boxed()` query it is typed
 /// throughout and its statement is prepared once.
 #[derive(Clone, Copy, Debug, ValidGrouping)]
-pub(in crate::models) struct When<P>(pub(in crate::models) Option<P>);
+pub(in crate::models) struct OptionalFilter<P>(pub(in crate::models) Option<P>);
 
-impl<P: Expression> Expression for When<P> {
+impl<P: Expression> Expression for OptionalFilter<P> {
     type SqlType = P::SqlType;
 }
 
-impl<P: SelectableExpression<QS>, QS> SelectableExpression<QS> for When<P> {}
+impl<P: SelectableExpression<QS>, QS> SelectableExpression<QS> for OptionalFilter<P> {}
 
-impl<P: AppearsOnTable<QS>, QS> AppearsOnTable<QS> for When<P> {}
+impl<P: AppearsOnTable<QS>, QS> AppearsOnTable<QS> for OptionalFilter<P> {}
 
-impl<P> QueryId for When<P> {
+impl<P> QueryId for OptionalFilter<P> {
     type QueryId = ();
     // With and without the condition are two texts.
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<P: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for When<P> {
+impl<P: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for OptionalFilter<P> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         if let Some(condition) = &self.0 {
             condition.walk_ast(out)

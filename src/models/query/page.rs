@@ -27,7 +27,7 @@ impl PageSize {
     }
 
     /// What to ask the database for: one row more tells whether there is a next page.
-    pub(in crate::models) const fn and_one(self) -> u32 {
+    pub(in crate::models) const fn rows_to_fetch(self) -> u32 {
         self.0 + 1
     }
 }
@@ -48,7 +48,7 @@ pub struct Page<T, Cursor> {
 }
 
 impl<T, Cursor> Page<T, Cursor> {
-    /// The page in `rows`, which were read with [`PageSize::and_one`].
+    /// The page in `rows`, which were read with [`PageSize::rows_to_fetch`].
     pub(in crate::models) fn of(
         mut rows: Vec<T>,
         size: PageSize,
@@ -67,35 +67,35 @@ impl<T, Cursor> Page<T, Cursor> {
 /// Diesel binds the limit, and SQLite prepares a statement anew whenever its LIMIT is bound anew:
 /// half of what a page costs. The usual sizes each have a prepared statement of their own.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::models) struct Limited<Q> {
+pub(in crate::models) struct LimitedQuery<Q> {
     query: Q,
     rows: u32,
 }
 
-pub(in crate::models) trait Limit: Sized {
+pub(in crate::models) trait LiteralLimit: Sized {
     /// At most this many rows.
-    fn at_most(self, rows: u32) -> Limited<Self>;
+    fn literal_limit(self, rows: u32) -> LimitedQuery<Self>;
 }
 
-impl<Q: Query> Limit for Q {
-    fn at_most(self, rows: u32) -> Limited<Self> {
-        Limited { query: self, rows }
+impl<Q: Query> LiteralLimit for Q {
+    fn literal_limit(self, rows: u32) -> LimitedQuery<Self> {
+        LimitedQuery { query: self, rows }
     }
 }
 
-impl<Q: Query> Query for Limited<Q> {
+impl<Q: Query> Query for LimitedQuery<Q> {
     type SqlType = Q::SqlType;
 }
 
-impl<Q, Connection> RunQueryDsl<Connection> for Limited<Q> {}
+impl<Q, Connection> RunQueryDsl<Connection> for LimitedQuery<Q> {}
 
-impl<Q> QueryId for Limited<Q> {
+impl<Q> QueryId for LimitedQuery<Q> {
     type QueryId = ();
     // Two limits are two texts.
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<Q: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for Limited<Q> {
+impl<Q: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for LimitedQuery<Q> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         self.query.walk_ast(out.reborrow())?;
         out.push_sql(" LIMIT ");

@@ -11,7 +11,7 @@ use super::value::{self, SettingText, SettingValue, faulty};
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::{Result, SettingFault};
-use crate::models::query::{Parent, find_one, named};
+use crate::models::query::{Parent, explain_broken_reference, find_one};
 use crate::schema::system_settings;
 use crate::types::{Ciphertext, SystemSettingId, UserId, UtcTime, ValueType};
 
@@ -249,6 +249,10 @@ impl SystemSetting {
         .set(set)
         .returning(Self::as_returning())
         .get_result(connection));
-        named(connection, result, &[("system_settings_updated_by_fkey", by.map(Parent::User))])
+        explain_broken_reference(
+            connection,
+            result,
+            &[("system_settings_updated_by_fkey", by.map(Parent::User))],
+        )
     }
 }

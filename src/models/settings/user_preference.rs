@@ -10,7 +10,7 @@ use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::{Result, SettingFault};
 use crate::models::User;
-use crate::models::query::{Parent, named};
+use crate::models::query::{Parent, explain_broken_reference};
 use crate::schema::user_preferences;
 use crate::types::{UserId, UserPreferenceId, UtcTime, ValueType};
 
@@ -161,6 +161,6 @@ impl NewUserPreference<'_> {
                 .returning(UserPreference::as_returning())
                 .get_result(connection));
         let user = Some(Parent::User(self.user_id));
-        named(connection, result, &[("user_preferences_user_id_fkey", user)])
+        explain_broken_reference(connection, result, &[("user_preferences_user_id_fkey", user)])
     }
 }

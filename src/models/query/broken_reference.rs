@@ -44,7 +44,7 @@ impl Parent {
 
 /// The result of a statement that wrote these references, by their constraints' names; if one of
 /// them is broken, the error says which.
-pub(in crate::models) fn named<T>(
+pub(in crate::models) fn explain_broken_reference<T>(
     connection: &mut DbConnection,
     result: QueryResult<T>,
     references: &[(&str, Option<Parent>)],
@@ -54,7 +54,7 @@ pub(in crate::models) fn named<T>(
         Err(error) => error,
     };
     let violation = match Violation::of(error) {
-        Ok(violation) if violation.is_unnamed_reference() => violation,
+        Ok(violation) if violation.is_unidentified_reference() => violation,
         Ok(violation) => return Err(violation.into()),
         Err(error) => return Err(error.into()),
     };
@@ -62,7 +62,7 @@ pub(in crate::models) fn named<T>(
         if let Some(parent) = parent
             && !parent.exists(connection)?
         {
-            let named = violation.naming_reference(Rule::UnknownReference, constraint);
+            let named = violation.with_reference(Rule::UnknownReference, constraint);
             return Err(named.into());
         }
     }

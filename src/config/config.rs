@@ -7,7 +7,7 @@ use super::location::Location;
 use super::options::{ServerOptions, SqliteOptions};
 use super::setting::{Key, NotedSetting, Setting, Source};
 
-/// Every setting, valid and with its source.
+/// Every setting, checked and with its source.
 ///
 /// ```
 /// use zenith_db::config::{Config, Key, Loader};
@@ -32,39 +32,39 @@ pub struct Config {
 }
 
 impl Config {
-    /// Which database.
+    /// Returns the location of the database.
     #[must_use]
     pub const fn location(&self) -> &Location {
         &self.location
     }
 
-    /// Where backups go: `backups` beside the database, or for a server `data/enterprise/backups`,
-    /// unless `DATABASE_BACKUP_DIR` says otherwise.
+    /// Returns the directory for backups: `DATABASE_BACKUP_DIR`, or by default `backups` beside the
+    /// database, for a server `data/enterprise/backups`.
     #[must_use]
     pub fn backup_dir(&self) -> &Path {
         &self.backup_dir
     }
 
-    /// Where the application may write its logs: `logs` beside the database, or for a server
-    /// `data/enterprise/logs`.
+    /// Returns the directory for the application's logs: `logs` beside the database, or for a
+    /// server `data/enterprise/logs`.
     #[must_use]
     pub fn log_dir(&self) -> PathBuf {
         self.location.directory().join("logs")
     }
 
-    /// How connections to a file are set up.
+    /// Returns the options of connections to an SQLite file.
     #[must_use]
     pub const fn sqlite(&self) -> &SqliteOptions {
         &self.sqlite
     }
 
-    /// How connections to a server are set up.
+    /// Returns the options of connections to a PostgreSQL server.
     #[must_use]
     pub const fn server(&self) -> &ServerOptions {
         &self.server
     }
 
-    /// Returns these settings for another database. The backup directory follows the database,
+    /// Returns the configuration for another database. The backup directory follows the database,
     /// unless it was set explicitly; [`Config::settings`] shows both.
     #[must_use]
     pub fn at(&self, location: Location) -> Self {
@@ -87,31 +87,34 @@ impl Config {
         config
     }
 
-    /// Whether a backup is taken before migrations, rollbacks and a forced creation (default yes).
+    /// Whether a backup precedes migrations, rollbacks and a forced creation (`true` by default).
     #[must_use]
     pub const fn auto_backup(&self) -> bool {
         self.auto_backup
     }
 
-    /// The most connections that this process opens to the database (1 to 1000, default 10).
+    /// Returns the largest number of connections that this process opens to the database (1 to
+    /// 1000, 10 by default).
     #[must_use]
     pub const fn max_connections(&self) -> u32 {
         self.max_connections
     }
 
-    /// How long to wait for a free connection (default 10 s).
+    /// Returns how long to wait for a free connection (10 s by default).
     #[must_use]
     pub const fn pool_timeout(&self) -> Duration {
         self.pool_timeout
     }
 
-    /// Every setting with its effective value and source, in the order of the documentation.
+    /// Returns every setting with its effective value and source, in the order of the
+    /// documentation.
     #[must_use]
     pub fn settings(&self) -> &[Setting] {
         &self.settings
     }
 
-    /// What looks like a mistake without being an error, such as an unknown `DATABASE_*` name.
+    /// Returns possible mistakes that are not errors, such as an unknown name that begins with
+    /// `DATABASE_`.
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings

@@ -4,7 +4,7 @@ use super::error::ConfigError;
 use super::location::{self, Location, masked};
 use super::setting::{Key, Source};
 
-/// One value that somebody gave.
+/// Value that a layer gives.
 #[derive(Clone, Debug)]
 pub(super) struct Given {
     pub(super) name: String,
@@ -12,7 +12,7 @@ pub(super) struct Given {
     pub(super) source: Source,
 }
 
-/// The layers, highest first.
+/// Layers of settings, highest first.
 pub(super) struct Layers(Vec<Vec<Given>>);
 
 impl Layers {
@@ -28,7 +28,7 @@ impl Layers {
         self.0.iter().find_map(|layer| Self::find_in(layer, key))
     }
 
-    /// The value in force with its source, or the default.
+    /// Returns the value in force with its source, or the default.
     pub(super) fn get<T>(
         &self,
         key: Key,
@@ -41,12 +41,12 @@ impl Layers {
         }
     }
 
-    /// Where a setting's value comes from.
+    /// Returns the source of a setting's value.
     pub(super) fn source(&self, key: Key) -> Source {
         self.find(key).map_or(Source::Default, |given| given.source.clone())
     }
 
-    /// The database: the highest layer that names one decides, by path or by URL.
+    /// Returns the database: the highest layer that names one decides, whether by path or by URL.
     pub(super) fn location(&self) -> Result<(Location, Key, Source), ConfigError> {
         for layer in &self.0 {
             let path = Self::find_in(layer, Key::Path);

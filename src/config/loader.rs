@@ -1,4 +1,4 @@
-//! From layers of text to one checked [`Config`].
+//! Loading a [`Config`] from flags, the environment and `.env`.
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -10,16 +10,17 @@ use super::layers::{Given, Layers};
 use super::resolve;
 use super::setting::{Key, Source};
 
-/// Which `.env` file to read.
+/// `.env` file to read.
 #[derive(Clone, Debug)]
 pub enum EnvFile {
-    /// Read it if it is there.
+    /// File that is read if it exists.
     IfPresent(PathBuf),
-    /// It must be there.
+    /// File that must exist.
     Required(PathBuf),
 }
 
-/// Collects the layers. Each layer is optional: a loader without any gives the defaults.
+/// Builder of a [`Config`] from layers of settings. Each layer is optional; without any, every
+/// setting has its default.
 #[derive(Clone, Debug, Default)]
 pub struct Loader {
     flags: Vec<Given>,
@@ -28,7 +29,7 @@ pub struct Loader {
 }
 
 impl Loader {
-    /// A loader without layers.
+    /// Returns a loader without layers.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -42,30 +43,30 @@ impl Loader {
         self
     }
 
-    /// Reads the process's environment.
+    /// Adds the environment of the process as a layer.
     #[must_use]
     pub fn process_environment(self) -> Self {
         self.environment(std::env::vars_os())
     }
 
-    /// Reads these variables as the environment.
+    /// Adds these variables to the layer of the environment.
     #[must_use]
     pub fn environment(mut self, vars: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         self.environment.extend(vars);
         self
     }
 
-    /// Reads this `.env` file below the environment.
+    /// Adds this `.env` file as the layer below the environment.
     #[must_use]
     pub fn env_file(mut self, file: EnvFile) -> Self {
         self.env_file = Some(file);
         self
     }
 
-    /// Checks everything and makes the configuration.
+    /// Checks every setting and returns the configuration.
     ///
     /// # Errors
-    /// The first setting that cannot be used.
+    /// [`ConfigError`] for the first setting that cannot be used.
     pub fn load(self) -> Result<Config, ConfigError> {
         let mut layers = vec![self.flags, environment_layer(self.environment)?];
         if let Some(file) = self.env_file {
@@ -135,18 +136,20 @@ fn unknown_name(given: &Given) -> Option<String> {
 }
 
 impl Config {
-    /// The configuration from the environment and a `.env` in the working directory.
+    /// Returns the configuration from the environment and from `.env` in the working directory, if
+    /// it exists.
     ///
     /// # Errors
-    /// [`ConfigError`] names the setting, its value, where it came from and what is allowed.
+    /// [`ConfigError`] names the setting, its value, its source and what is allowed.
     pub fn from_env() -> Result<Self, ConfigError> {
         Loader::new().process_environment().env_file(EnvFile::IfPresent(".env".into())).load()
     }
 
-    /// The defaults for a database at `path`, whatever the environment says: for tests and tools.
+    /// Returns the default configuration for a database at `path`, without the environment: for
+    /// tests and tools.
     ///
     /// # Errors
-    /// [`ConfigError`] if the path cannot be a database's.
+    /// [`ConfigError`] if the path cannot be that of a database.
     pub fn for_path(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
         let path = path.as_ref().to_str().ok_or_else(|| ConfigError::NotUnicode {
             name: Key::Path.name().into(),

@@ -11,12 +11,12 @@ use crate::error::Error;
 use crate::error::Result;
 
 impl DbConnection {
-    /// An error if nothing more can be done on it: if it, or the server's session behind it, is gone.
+    /// Returns an error if the connection, or the server's session behind it, is lost.
     pub(crate) fn ping(&mut self) -> Result<()> {
         Ok(self.batch_execute("SELECT 1")?)
     }
 
-    /// The PostgreSQL connection, for what has no meaning elsewhere.
+    /// Returns the PostgreSQL connection, for operations that only PostgreSQL has.
     ///
     /// # Errors
     /// [`Error::WrongBackend`](crate::Error::WrongBackend) on another backend.
@@ -30,7 +30,7 @@ impl DbConnection {
         }
     }
 
-    /// The SQLite connection, for what has no meaning elsewhere: PRAGMAs, files, its catalogue.
+    /// Returns the SQLite connection, for operations that only SQLite has, such as PRAGMAs.
     ///
     /// # Errors
     /// [`Error::WrongBackend`](crate::Error::WrongBackend) on another backend.

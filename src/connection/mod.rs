@@ -1,4 +1,4 @@
-//! One connection, to whichever backend: opening it safely, and transactions on it.
+//! Connections to either backend: opening them safely, and transactions.
 
 mod access;
 mod by_backend;

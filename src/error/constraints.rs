@@ -1,6 +1,7 @@
-//! The names by which the databases report a broken rule.
+//! Names of tables and constraints, by which the databases report a broken rule.
 
-/// Each unique index with its columns: SQLite's errors name the columns, PostgreSQL's the index.
+/// Unique indexes with their tables and columns: SQLite's errors name the columns, PostgreSQL's the
+/// index.
 pub(super) const UNIQUE: &[(&str, &str, &[&str])] = &[
     ("idx_roles_name", "roles", &["name"]),
     ("idx_permissions_name", "permissions", &["name"]),
@@ -33,7 +34,7 @@ pub(super) const UNIQUE: &[(&str, &str, &[&str])] = &[
     ("idx_schema_version_version", "schema_version", &["version"]),
 ];
 
-/// The checks on more than one column, or named after something else, with their columns.
+/// Checks on several columns, or not named after their column, with their columns.
 pub(super) const CHECKS: &[(&str, &[&str])] = &[
     ("user_sessions_expiry_order", &["idle_expires_at", "expires_at", "created_at"]),
     ("user_sessions_revoked_is_inactive", &["revoked_at", "is_active"]),
@@ -53,7 +54,7 @@ pub(super) const CHECKS: &[(&str, &[&str])] = &[
     ("backup_jobs_completion_order", &["completed_at", "started_at"]),
 ];
 
-/// Every table: constraints are named after theirs.
+/// Tables. Constraints are named after their table.
 pub(super) const TABLES: &[&str] = &[
     "api_keys",
     "audit_log",

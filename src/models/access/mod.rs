@@ -1,4 +1,4 @@
-//! Roles, permissions, and who may do what.
+//! Roles, permissions, and the check of what a user may do.
 
 mod permission;
 mod role;

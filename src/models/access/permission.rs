@@ -1,4 +1,4 @@
-//! Permissions, which role holds which, and the one question that every request asks.
+//! Permissions, and the check of what a user may do.
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
@@ -11,59 +11,60 @@ use crate::error::Result;
 use crate::schema::{permissions, role_permissions, roles, users};
 use crate::types::{PermissionId, UserId, UtcTime};
 
-/// The right to perform an action on a resource.
+/// Right to perform an action on a resource.
 #[derive(
     Clone, Debug, PartialEq, Eq, Identifiable, Queryable, Selectable, Serialize, Deserialize,
 )]
 #[diesel(table_name = permissions)]
 #[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct Permission {
-    /// The row's key.
+    /// Primary key.
     pub id: PermissionId,
-    /// The unique name, such as `document_upload`.
+    /// Unique name, such as `document_upload`.
     pub name: String,
-    /// The name for people.
+    /// Name to show to people.
     pub display_name: Option<String>,
-    /// What it allows.
+    /// Description of what the permission allows.
     pub description: Option<String>,
-    /// What may be acted on.
+    /// Resource that may be acted on, such as `documents`.
     pub resource: String,
-    /// What may be done; `*` is everything.
+    /// Action that is allowed, such as `upload`; `*` stands for every action on the resource.
     pub action: String,
-    /// Whether the seeds made it.
+    /// Whether the seeds created the permission.
     pub is_system_permission: bool,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: UtcTime,
 }
 
-/// A permission to insert.
+/// Permission to insert.
 #[derive(Clone, Debug, Insertable, TypedBuilder)]
 #[diesel(table_name = permissions)]
 #[diesel(treat_none_as_default_value = false)]
 pub struct NewPermission<'a> {
-    /// The unique name, 1 to 100 characters.
+    /// Unique name, 1 to 100 characters.
     pub name: &'a str,
-    /// The name for people, 1 to 150 characters.
+    /// Name to show to people, 1 to 150 characters.
     #[builder(default, setter(into))]
     pub display_name: Option<&'a str>,
-    /// What it allows.
+    /// Description of what the permission allows.
     #[builder(default, setter(into))]
     pub description: Option<&'a str>,
-    /// What may be acted on, 1 to 100 characters.
+    /// Resource that may be acted on, 1 to 100 characters.
     pub resource: &'a str,
-    /// What may be done, 1 to 50 characters; unique within the resource. `*` is everything.
+    /// Action that is allowed, 1 to 50 characters, unique within the resource; `*` stands for every
+    /// action.
     pub action: &'a str,
-    /// Whether the seeds make it; unless told, no.
+    /// Whether the seeds create the permission; `false` by default.
     #[builder(default)]
     pub is_system_permission: bool,
 }
 
 impl NewPermission<'_> {
-    /// Inserts the permission.
+    /// Inserts the permission and returns its row.
     ///
     /// # Errors
-    /// [`Error::Violation`](crate::Error::Violation) if the name, or the action on that resource, is
-    /// taken.
+    /// [`Error::Violation`](crate::Error::Violation) if the name exists, or the resource already
+    /// has a permission for this action.
     pub fn insert(&self, connection: &mut DbConnection) -> Result<Permission> {
         Ok(dispatch!(connection, |connection| diesel::insert_into(permissions::table)
             .values(self)
@@ -73,7 +74,7 @@ impl NewPermission<'_> {
 }
 
 impl Permission {
-    /// Every permission, by resource and action.
+    /// Returns every permission, ordered by resource and action.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -84,8 +85,8 @@ impl Permission {
             .load(connection))?)
     }
 
-    /// What the user may do, by resource and action: everything for a superuser, nothing for a user
-    /// who is not active or does not exist.
+    /// Returns the permissions of the user's role, ordered by resource and action: all of them for
+    /// a superuser, none for a user who is inactive or does not exist.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -109,23 +110,39 @@ impl Permission {
     }
 }
 
-/// Whether the user may perform the action on the resource: the user is active, and the role is a
-/// superuser's or holds a permission for that action or for `*` on that resource.
+/// Whether the user may perform the action on the resource.
 ///
-/// One query, each step of it a look-up in an index. A user that does not exist may do nothing.
+/// The user must be active, and have a superuser role or one that holds a permission for this
+/// action, or for `*`, on the resource. A user that does not exist may do nothing. It is one query,
+/// each step of which is a look-up in an index.
 ///
 /// # Errors
 /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
 ///
 /// ```
-/// # use zenith_db::prelude::*;
-/// fn upload(conn: &mut DbConnection, user: UserId) -> Result<(), &'static str> {
-///     match is_allowed(conn, user, "documents", "upload") {
-///         Ok(true) => Ok(()),
-///         Ok(false) => Err("you may not upload documents"),
-///         Err(_) => Err("try again later"),
-///     }
-/// }
+/// # use zenith_db::manager::{Administrator, DatabaseManager};
+/// use zenith_db::prelude::*;
+///
+/// # fn main() -> Result<()> {
+/// # let directory = tempfile::tempdir().unwrap();
+/// # let config = Config::for_path(directory.path().join("zenith.db"))?;
+/// # DatabaseManager::new(config.clone()).initialize(&Administrator::default())?;
+/// # let database = Database::open(&config)?;
+/// database.write(|conn| {
+///     let Some(role) = Role::find_by_name(conn, "user")? else { return Ok(()) };
+///     let user = NewUser::builder()
+///         .username("ada")
+///         .email("ada@example.org")
+///         .password_hash(PasswordHash::new("$argon2id$v=19$…".into()))
+///         .role_id(role.id)
+///         .build()
+///         .insert(conn)?;
+///
+///     assert!(is_allowed(conn, user.id, "documents", "upload")?);
+///     assert!(!is_allowed(conn, user.id, "documents", "delete")?);
+///     Ok::<_, Error>(())
+/// })
+/// # }
 /// ```
 pub fn is_allowed(
     connection: &mut DbConnection,

@@ -1,4 +1,4 @@
-//! Roles: named sets of rights. Each user has exactly one.
+//! Roles: named sets of permissions. Each user has exactly one.
 
 use diesel::dsl::not;
 use diesel::prelude::*;
@@ -13,72 +13,73 @@ use crate::models::query::{Parent, explain_broken_reference, find_one, not_found
 use crate::schema::roles;
 use crate::types::{RoleId, UserId, UtcTime};
 
-/// A named set of rights.
+/// Named set of permissions.
 #[derive(
     Clone, Debug, PartialEq, Eq, Identifiable, Queryable, Selectable, Serialize, Deserialize,
 )]
 #[diesel(table_name = roles)]
 #[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct Role {
-    /// The row's key.
+    /// Primary key.
     pub id: RoleId,
-    /// The unique name, such as `super_admin`.
+    /// Unique name, such as `super_admin`.
     pub name: String,
-    /// The name for people.
+    /// Name to show to people.
     pub display_name: Option<String>,
-    /// What the role is for.
+    /// Description of the role's purpose.
     pub description: Option<String>,
-    /// Whether the seeds made it: it keeps its name and cannot be deleted.
+    /// Whether the seeds created the role. A system role cannot be renamed or deleted.
     pub is_system_role: bool,
-    /// Whether it may do everything, whatever permissions it holds.
+    /// Whether the role may do everything, whatever permissions it holds.
     pub is_superuser: bool,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: UtcTime,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: UtcTime,
-    /// Who made it.
+    /// User who created the role; `None` if unknown, or if the user has been deleted.
     pub created_by: Option<UserId>,
 }
 
-/// A role to insert.
+/// Role to insert.
 #[derive(Clone, Debug, Insertable, TypedBuilder)]
 #[diesel(table_name = roles)]
 #[diesel(treat_none_as_default_value = false)]
 pub struct NewRole<'a> {
-    /// The unique name, 1 to 50 characters.
+    /// Unique name, 1 to 50 characters.
     pub name: &'a str,
-    /// The name for people, 1 to 100 characters.
+    /// Name to show to people, 1 to 100 characters.
     #[builder(default, setter(into))]
     pub display_name: Option<&'a str>,
-    /// What the role is for.
+    /// Description of the role's purpose.
     #[builder(default, setter(into))]
     pub description: Option<&'a str>,
-    /// Whether the seeds make it; unless told, no.
+    /// Whether the seeds create the role; `false` by default.
     #[builder(default)]
     pub is_system_role: bool,
-    /// Whether it may do everything; unless told, no.
+    /// Whether the role may do everything; `false` by default.
     #[builder(default)]
     pub is_superuser: bool,
-    /// Who makes it.
+    /// User who creates the role.
     #[builder(default, setter(into))]
     pub created_by: Option<UserId>,
 }
 
-/// What people may change about a role. `None` leaves a column as it is, `Some(None)` empties it.
+/// Changes to a role. `None` leaves a column unchanged, `Some(None)` sets it to NULL.
 #[derive(Clone, Debug, Default, AsChangeset)]
 #[diesel(table_name = roles)]
 pub struct RoleChanges<'a> {
-    /// The name for people.
+    /// Name to show to people, 1 to 100 characters.
     pub display_name: Option<Option<&'a str>>,
-    /// What the role is for.
+    /// Description of the role's purpose.
     pub description: Option<Option<&'a str>>,
 }
 
 impl NewRole<'_> {
-    /// Inserts the role.
+    /// Inserts the role and returns its row.
     ///
     /// # Errors
-    /// [`Error::Violation`] if the name is taken or too long.
+    /// [`Error::Violation`] if the name exists or a text has the wrong length, or if the creator
+    /// does not exist.
     pub fn insert(&self, connection: &mut DbConnection) -> Result<Role> {
         let result = dispatch!(&mut *connection, |connection| diesel::insert_into(roles::table)
             .values(self)
@@ -90,10 +91,11 @@ impl NewRole<'_> {
 }
 
 impl RoleChanges<'_> {
-    /// Makes the changes.
+    /// Applies the changes and returns the new row.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Violation`] if a text is too long.
+    /// [`Error::NotFound`] if no role has this id; [`Error::Violation`] if a text has the wrong
+    /// length.
     pub fn update(&self, connection: &mut DbConnection, id: RoleId) -> Result<Role> {
         dispatch!(connection, |connection| diesel::update(roles::table.find(id))
             .set((self, roles::updated_at.eq(UtcTime::now())))
@@ -105,7 +107,7 @@ impl RoleChanges<'_> {
 }
 
 impl Role {
-    /// The role with this key.
+    /// Returns the role with this id, if any.
     ///
     /// # Errors
     /// [`Error::Query`] if the database cannot be read.
@@ -113,7 +115,7 @@ impl Role {
         find_one!(connection, roles, roles::id.eq(id))
     }
 
-    /// The role of this name.
+    /// Returns the role with this name, if any.
     ///
     /// # Errors
     /// [`Error::Query`] if the database cannot be read.
@@ -121,10 +123,11 @@ impl Role {
         find_one!(connection, roles, roles::name.eq(name))
     }
 
-    /// Gives the role another name.
+    /// Changes the role's name and returns the new row.
     ///
     /// # Errors
-    /// [`Error::SystemRole`], [`Error::NotFound`]; [`Error::Violation`] if the name is taken.
+    /// [`Error::SystemRole`] if it is a system role; [`Error::NotFound`] if no role has this id;
+    /// [`Error::Violation`] if the name exists.
     pub fn rename(connection: &mut DbConnection, id: RoleId, name: &str) -> Result<Self> {
         let renamed = dispatch!(&mut *connection, |connection| diesel::update(roles::table)
             .filter(roles::id.eq(id).and(not(roles::is_system_role)))
@@ -135,11 +138,11 @@ impl Role {
         renamed.map_or_else(|| Err(Self::unchanged_error(connection, id)), Ok)
     }
 
-    /// Deletes the role, and with it what was granted to it.
+    /// Deletes the role and its grants of permissions.
     ///
     /// # Errors
-    /// [`Error::SystemRole`], [`Error::NotFound`]; [`Error::Violation`] with
-    /// [`Rule::StillReferenced`] while users have it.
+    /// [`Error::SystemRole`] if it is a system role; [`Error::NotFound`] if no role has this id;
+    /// [`Error::Violation`] with [`Rule::StillReferenced`] while users have the role.
     pub fn delete(connection: &mut DbConnection, id: RoleId) -> Result<()> {
         let deleted = dispatch!(&mut *connection, |connection| diesel::delete(roles::table)
             .filter(roles::id.eq(id).and(not(roles::is_system_role)))
@@ -157,7 +160,7 @@ impl Role {
         }
     }
 
-    /// Why a role was neither renamed nor deleted.
+    /// Returns the reason why a role was neither renamed nor deleted.
     fn unchanged_error(connection: &mut DbConnection, id: RoleId) -> Error {
         match Self::find(connection, id) {
             Ok(Some(role)) => Error::SystemRole { name: role.name },

@@ -13,7 +13,7 @@ use crate::models::query::{Parent, explain_broken_reference};
 use crate::schema::{permissions, role_permissions, roles};
 use crate::types::{PermissionId, RoleId, RolePermissionId, UserId, UtcTime};
 
-/// That a role holds a permission.
+/// Grant of a permission to a role.
 #[derive(
     Clone,
     Debug,
@@ -29,46 +29,47 @@ use crate::types::{PermissionId, RoleId, RolePermissionId, UserId, UtcTime};
 #[diesel(table_name = role_permissions, belongs_to(Role), belongs_to(Permission))]
 #[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct RolePermission {
-    /// The row's key.
+    /// Primary key.
     pub id: RolePermissionId,
-    /// Who holds it.
+    /// Role that holds the permission.
     pub role_id: RoleId,
-    /// What.
+    /// Permission that the role holds.
     pub permission_id: PermissionId,
-    /// Since when.
+    /// Time of the grant.
     pub granted_at: UtcTime,
-    /// Who granted it.
+    /// User who granted the permission; `None` if unknown, or if the user has been deleted.
     pub granted_by: Option<UserId>,
 }
 
-/// A permission to grant to a role.
+/// Permission to grant to a role.
 #[derive(Clone, Copy, Debug, Insertable, TypedBuilder)]
 #[diesel(table_name = role_permissions)]
 #[diesel(treat_none_as_default_value = false)]
 pub struct NewRolePermission {
-    /// Who gets it.
+    /// Role that gets the permission.
     pub role_id: RoleId,
-    /// What.
+    /// Permission to grant.
     pub permission_id: PermissionId,
-    /// Who grants it.
+    /// User who grants the permission.
     #[builder(default, setter(into))]
     pub granted_by: Option<UserId>,
 }
 
-/// A role and the permissions that it holds.
+/// Role with the permissions that it holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoleWithPermissions {
     /// The role.
     pub role: Role,
-    /// Its permissions, by resource and action. A superuser role needs none.
+    /// Permissions of the role, ordered by resource and action. A superuser role needs none.
     pub permissions: Vec<Permission>,
 }
 
 impl NewRolePermission {
-    /// Grants the permission. Returns whether the role did not hold it already.
+    /// Grants the permission to the role. Returns `false` if the role already holds it.
     ///
     /// # Errors
-    /// [`Error::Violation`](crate::Error::Violation) if there is no such role, permission or user.
+    /// [`Error::Violation`](crate::Error::Violation) if the role, the permission or the granting
+    /// user does not exist.
     pub fn grant(&self, connection: &mut DbConnection) -> Result<bool> {
         let granted =
             dispatch!(&mut *connection, |connection| diesel::insert_into(role_permissions::table)
@@ -86,7 +87,7 @@ impl NewRolePermission {
 }
 
 impl RolePermission {
-    /// Takes the permission back. Returns whether the role held it.
+    /// Revokes a permission of a role. Returns `false` if the role does not hold it.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
@@ -105,7 +106,7 @@ impl RolePermission {
 }
 
 impl Role {
-    /// Every role with its permissions, by name.
+    /// Returns every role with its permissions, ordered by name.
     ///
     /// # Errors
     /// [`Error::Query`] if the database cannot be read.

@@ -1,10 +1,11 @@
-//! The states that a document goes through, and the only ways between them.
+//! The states of a document, and the transitions between them.
 //!
 //! ```text
 //! upload:      uploading → uploaded          processing:  pending → processing → completed
 //!              uploading → failed → uploading             processing → failed
 //!                                                         completed, failed → pending
 //! ```
+//!
 //! Processing begins only once the upload is complete.
 
 use diesel::prelude::*;
@@ -18,7 +19,7 @@ use crate::schema::documents;
 use crate::types::{DocumentId, ProcessingStatus, UploadStatus, UtcTime};
 
 impl UploadStatus {
-    /// Whether an upload may go from this state to that one.
+    /// Whether an upload may change from this state to `next`.
     #[must_use]
     pub const fn may_become(self, next: Self) -> bool {
         matches!(
@@ -29,7 +30,7 @@ impl UploadStatus {
 }
 
 impl ProcessingStatus {
-    /// Whether processing may go from this state to that one.
+    /// Whether processing may change from this state to `next`.
     #[must_use]
     pub const fn may_become(self, next: Self) -> bool {
         matches!(
@@ -42,10 +43,12 @@ impl ProcessingStatus {
 }
 
 impl Document {
-    /// Moves the upload on. `error` is kept for [`UploadStatus::Failed`] and forgotten otherwise.
+    /// Changes the state of the upload and returns the new row. `error` is stored with
+    /// [`UploadStatus::Failed`]; any other state clears the stored error.
     ///
     /// # Errors
-    /// [`Error::IllegalTransition`] names both states; [`Error::NotFound`].
+    /// [`Error::IllegalTransition`] if the current state may not become `to`; [`Error::NotFound`]
+    /// if no document has this id.
     pub fn set_upload_status(
         connection: &mut DbConnection,
         id: DocumentId,
@@ -79,13 +82,14 @@ impl Document {
         )
     }
 
-    /// Moves the processing on. `error` is kept for [`ProcessingStatus::Failed`] and forgotten
-    /// otherwise.
+    /// Changes the state of the processing and returns the new row. `error` is stored with
+    /// [`ProcessingStatus::Failed`]; any other state clears the stored error.
     ///
-    /// Of several workers that take the same pending document, one gets it and the others an error.
+    /// If several workers take the same pending document, one succeeds.
     ///
     /// # Errors
-    /// [`Error::IllegalTransition`] names both states; [`Error::NotFound`].
+    /// [`Error::IllegalTransition`] if the current state may not become `to`, or the upload is not
+    /// complete; [`Error::NotFound`] if no document has this id.
     pub fn set_processing_status(
         connection: &mut DbConnection,
         id: DocumentId,

@@ -1,4 +1,4 @@
-//! Measurements over time.
+//! Metrics: measured values over time.
 
 use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
@@ -24,76 +24,76 @@ diesel::alias! {
 #[diesel(table_name = system_metrics)]
 #[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct SystemMetric {
-    /// The row's key.
+    /// Primary key.
     pub id: SystemMetricId,
-    /// What was measured.
+    /// Name of the metric.
     pub metric_name: String,
-    /// The value.
+    /// Measured value.
     pub metric_value: f64,
-    /// Its unit.
+    /// Unit of the value.
     pub metric_unit: Option<String>,
-    /// What the value is.
+    /// Type of the metric.
     pub metric_type: MetricType,
-    /// Of which component.
+    /// Component that was measured.
     pub component: Option<String>,
-    /// When.
+    /// Time of the measurement.
     pub timestamp: UtcTime,
-    /// What distinguishes it further, by name.
+    /// Further dimensions of the metric, as a JSON object.
     pub tags: Json<Value>,
-    /// What the application keeps beside.
+    /// Application-defined metadata.
     pub metadata: Json<Value>,
 }
 
-/// A measured value to record.
+/// Measured value to insert.
 #[derive(Clone, Debug, Insertable, TypedBuilder)]
 #[diesel(table_name = system_metrics)]
 #[diesel(treat_none_as_default_value = false)]
 pub struct NewSystemMetric<'a> {
-    /// What was measured, 1 to 100 characters.
+    /// Name of the metric, 1 to 100 characters.
     pub metric_name: &'a str,
-    /// The value; finite.
+    /// Measured value; finite.
     pub metric_value: f64,
-    /// Its unit, 1 to 20 characters.
+    /// Unit of the value, 1 to 20 characters.
     #[builder(default, setter(into))]
     pub metric_unit: Option<&'a str>,
-    /// What the value is.
+    /// Type of the metric.
     pub metric_type: MetricType,
-    /// Of which component, 1 to 100 characters.
+    /// Component that was measured, 1 to 100 characters.
     #[builder(default, setter(into))]
     pub component: Option<&'a str>,
-    /// OptionalFilter; unless told, now.
+    /// Time of the measurement; now by default.
     #[builder(default = UtcTime::now())]
     pub timestamp: UtcTime,
-    /// What distinguishes it further, an object; unless told, nothing.
+    /// Further dimensions of the metric, as a JSON object; empty by default.
     #[builder(default = Json::empty_object())]
     pub tags: Json<Value>,
-    /// What the application keeps beside; unless told, an empty object.
+    /// Application-defined metadata; an empty object by default.
     #[builder(default = Json::empty_object())]
     pub metadata: Json<Value>,
 }
 
-/// The values of one interval.
+/// Summary of the values of one interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MetricBucket {
-    /// When the interval begins: a whole number of intervals after the start of the series.
+    /// Start of the interval: the start of the series plus a whole number of intervals.
     pub start: UtcTime,
-    /// How many values it has; an interval without any is left out.
+    /// Number of values, at least 1: an interval without values has no bucket.
     pub count: u64,
-    /// The least.
+    /// Smallest value.
     pub min: f64,
-    /// The greatest.
+    /// Largest value.
     pub max: f64,
-    /// Their mean.
+    /// Mean of the values.
     pub mean: f64,
-    /// The last.
+    /// Last value in the order of time.
     pub last: f64,
 }
 
-/// How many rows one statement writes.
+/// Number of rows that one statement inserts.
 const ROWS_PER_STATEMENT: usize = 64;
 
 impl SystemMetric {
-    /// Records values, any number of them, all or none. Returns how many.
+    /// Inserts values in one transaction. Returns their number.
     ///
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if a value is not finite or breaks a rule.
@@ -118,11 +118,13 @@ impl SystemMetric {
         })
     }
 
-    /// The values of a metric from `from` to before `until`, gathered into intervals of
-    /// `interval_seconds` (0 is taken as 1), oldest first. With a component, only of that one.
+    /// Returns the values of a metric from `from` (inclusive) to `until` (exclusive), summarised by
+    /// intervals of `interval_seconds` (0 counts as 1), oldest first. `None` for the component
+    /// means all components.
     ///
-    /// The values are gathered here, so that both backends give the same numbers. SQLite's are read one
-    /// at a time; PostgreSQL sends them all first, so ask it for a range that fits into memory.
+    /// The values are summarised by the client, so that both backends return the same numbers.
+    /// Those from SQLite are read one at a time; PostgreSQL sends them all first, so choose a range
+    /// that fits into memory.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -152,8 +154,8 @@ impl SystemMetric {
         Ok(builder.buckets)
     }
 
-    /// Retention: deletes at most `batch` values from before `before`, the oldest first. Returns how
-    /// many; 0 is the end.
+    /// Deletes values measured before `before`, at most `batch` of them, oldest first. Returns the
+    /// number deleted; repeat until it is 0.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
@@ -173,7 +175,7 @@ impl SystemMetric {
     }
 }
 
-/// Intervals being filled with values that come in the order of time.
+/// Builds the buckets from values in the order of time.
 struct BucketBuilder {
     from: UtcTime,
     seconds: u32,

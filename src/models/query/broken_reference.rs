@@ -1,4 +1,5 @@
-//! Which reference a statement broke. PostgreSQL says; SQLite only says that one is broken.
+//! Identification of the reference that a statement broke. PostgreSQL names it; SQLite only reports
+//! that one is broken.
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
@@ -10,7 +11,7 @@ use crate::error::{Rule, Violation};
 use crate::schema::{chat_history, chat_sessions, documents, permissions, roles, users};
 use crate::types::{ChatSessionId, DocumentId, PermissionId, PublicId, RoleId, UserId};
 
-/// A row that another refers to.
+/// Row that a reference names.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::models) enum Parent {
     Role(RoleId),
@@ -42,8 +43,8 @@ impl Parent {
     }
 }
 
-/// The result of a statement that wrote these references, by their constraints' names; if one of
-/// them is broken, the error says which.
+/// Returns the result of a statement that wrote these references, each with the name of its
+/// constraint. If one of them is broken, the error names it.
 pub(in crate::models) fn explain_broken_reference<T>(
     connection: &mut DbConnection,
     result: QueryResult<T>,

@@ -1,5 +1,5 @@
-//! What the queries share: look-ups, pages, optional filters, and finding out which reference is
-//! broken.
+//! Shared parts of the queries: look-ups by a unique key, pages, optional filters, and the
+//! identification of broken references.
 
 mod broken_reference;
 mod expression;

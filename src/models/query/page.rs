@@ -1,32 +1,34 @@
-//! Pages by keyset: a page begins after the last row of the one before, so that no row is seen
-//! twice or left out while others are inserted, and the thousandth page costs what the first does.
+//! Pages by keyset: a page begins after the last row of the previous one, so that no row is
+//! returned twice or omitted while others are inserted, and the thousandth page costs as much as
+//! the first.
 
 use diesel::backend::Backend;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use serde::Serialize;
 
-/// How many rows a page holds: 1 to 500, 50 unless told.
+/// Number of rows of a page: 1 to 500, 50 by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PageSize(u32);
 
 impl PageSize {
-    /// The largest page: what a page costs must not be the client's choice.
+    /// Largest number of rows of a page, so that the cost of a page is not the client's choice.
     pub const MAX: u32 = 500;
 
-    /// A page of this many rows; less than 1 is taken as 1, more than [`PageSize::MAX`] as that.
+    /// Returns a page size of this many rows. 0 counts as 1, and more than [`PageSize::MAX`] as
+    /// that maximum.
     #[must_use]
     pub fn of(rows: u32) -> Self {
         Self(rows.clamp(1, Self::MAX))
     }
 
-    /// How many rows.
+    /// Returns the number of rows.
     #[must_use]
     pub const fn rows(self) -> u32 {
         self.0
     }
 
-    /// What to ask the database for: one row more tells whether there is a next page.
+    /// Returns the number of rows to fetch: one more shows whether there is a next page.
     pub(in crate::models) const fn rows_to_fetch(self) -> u32 {
         self.0 + 1
     }
@@ -38,17 +40,17 @@ impl Default for PageSize {
     }
 }
 
-/// A page of rows, and where the next one begins.
+/// Page of rows, with the cursor of the next page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Page<T, Cursor> {
-    /// The rows, in order.
+    /// Rows in the order of the query.
     pub rows: Vec<T>,
-    /// What to give for the next page; `None` if this is the last.
+    /// Cursor of the next page; `None` if this is the last page.
     pub next: Option<Cursor>,
 }
 
 impl<T, Cursor> Page<T, Cursor> {
-    /// The page in `rows`, which were read with [`PageSize::rows_to_fetch`].
+    /// Makes a page of `rows`, which were fetched with [`PageSize::rows_to_fetch`].
     pub(in crate::models) fn of(
         mut rows: Vec<T>,
         size: PageSize,
@@ -62,10 +64,10 @@ impl<T, Cursor> Page<T, Cursor> {
     }
 }
 
-/// A query whose LIMIT is written into its text.
+/// Query with its LIMIT written into the text.
 ///
-/// Diesel binds the limit, and SQLite prepares a statement anew whenever its LIMIT is bound anew:
-/// half of what a page costs. The usual sizes each have a prepared statement of their own.
+/// Diesel binds the limit, and SQLite prepares a statement again whenever a bound LIMIT changes:
+/// half of the cost of a page. Each of the usual sizes has a prepared statement.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::models) struct LimitedQuery<Q> {
     query: Q,
@@ -73,7 +75,7 @@ pub(in crate::models) struct LimitedQuery<Q> {
 }
 
 pub(in crate::models) trait LiteralLimit: Sized {
-    /// At most this many rows.
+    /// Limits the query to this many rows.
     fn literal_limit(self, rows: u32) -> LimitedQuery<Self>;
 }
 

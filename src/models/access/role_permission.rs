@@ -109,7 +109,7 @@ impl Role {
     /// Returns every role with its permissions, ordered by name.
     ///
     /// # Errors
-    /// [`Error::Query`] if the database cannot be read.
+    /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn list_with_permissions(
         connection: &mut DbConnection,
     ) -> Result<Vec<RoleWithPermissions>> {

@@ -396,7 +396,7 @@ impl Role {
     /// or with the oldest if it is `None`.
     ///
     /// # Errors
-    /// [`Error::Query`] if the database cannot be read.
+    /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn list_users(
         connection: &mut DbConnection,
         id: RoleId,

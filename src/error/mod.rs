@@ -23,6 +23,12 @@ pub use violation::{Rule, Violation};
 use crate::backend::Backend;
 use crate::config::ConfigError;
 
+/// For the tests of the schema. Not part of the public API: anything here may change in any release.
+#[doc(hidden)]
+pub mod internal {
+    pub use super::constraints::{CHECKS, TABLES, UNIQUE};
+}
+
 /// Result of the library's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 

@@ -28,7 +28,7 @@ pub(crate) fn lock_owner(connection: &mut SqliteConnection) -> Option<String> {
     let file = "(SELECT coalesce(file, '') FROM pragma_database_list WHERE name = 'main')";
     let path: String = diesel::select(sql::<Text>(file)).get_result(connection).ok()?;
     let process = if path.is_empty() { None } else { process(&path) }?;
-    // Linux tells the program's name; its arguments, which may hold secrets, are not asked for.
+    // Linux gives the program's name. Its arguments, which may hold secrets, are not read.
     let name = std::fs::read_to_string(format!("/proc/{process}/comm"));
     Some(match name {
         Ok(name) => format!("{} (process {process})", name.trim_end()),

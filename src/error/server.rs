@@ -128,7 +128,7 @@ impl StatementFault {
                 Some(Self::DiskFull)
             }
             DatabaseErrorKind::ClosedConnection => Some(Self::ConnectionLost),
-            // These are libpq's own words, which it speaks in English here.
+            // These are libpq's own messages, which are in English here.
             DatabaseErrorKind::Unknown | DatabaseErrorKind::UnableToSendCommand
                 if LOST.iter().any(|words| message.contains(words)) =>
             {

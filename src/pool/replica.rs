@@ -48,7 +48,7 @@ impl Replica {
             return free;
         }
         self.fallbacks.fetch_add(1, Ordering::Relaxed);
-        // Once each time that it goes away.
+        // Once each time that it becomes unavailable.
         if !self.warned.swap(true, Ordering::Relaxed) {
             warn(&"it cannot be reached, or its lag is too large");
         }

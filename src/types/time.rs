@@ -109,7 +109,7 @@ impl From<DateTime<Utc>> for UtcTime {
         // A leap second, which cannot be stored, is the last microsecond before it.
         let nanoseconds = time.nanosecond().min(999_999_999);
         let time = time.with_nanosecond(nanoseconds / 1000 * 1000).unwrap_or(time);
-        // What lies beyond the years that can be stored is their first or last instant.
+        // A time beyond the years that can be stored becomes their first or last instant.
         Self(time).clamp(Self::MIN, Self::MAX)
     }
 }

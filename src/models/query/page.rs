@@ -107,7 +107,7 @@ impl<Q: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for LimitedQuery<Q> {
 
     fn is_safe_to_cache_prepared(&self, backend: &DB) -> QueryResult<bool> {
         // A size may be the client's choice, and statements are kept for good. One row more than the
-        // page tells whether there is another.
+        // page shows whether there is another.
         let usual = matches!(self.rows, 1 | 2 | 11 | 21 | 26 | 51 | 101 | 201 | 501);
         Ok(usual && self.query.is_safe_to_cache_prepared(backend)?)
     }

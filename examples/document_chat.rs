@@ -1,9 +1,8 @@
-//! An application's way of using the crate: real documents in, a conversation about them, and both
-//! back out as typed rows.
+//! Stores documents and a conversation about them, and reads both back as typed rows.
 //!
 //! ```text
-//! cargo run --example document_chat               in a database of its own, removed afterwards
-//! cargo run --example document_chat -- FILE       in the database FILE, made if it is missing
+//! cargo run --example document_chat               in a temporary database
+//! cargo run --example document_chat -- FILE       in the database FILE, created if it does not exist
 //! ```
 
 use std::path::{Path, PathBuf};
@@ -25,7 +24,7 @@ fn main() -> Result<()> {
     let owner = setup.details.administrator.username;
     let owner = database
         .read(|conn| User::find_by_username(conn, &owner))?
-        .context("the administrator that was just made")?;
+        .context("the administrator that was just created")?;
 
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let sources = ["README.md", "docs/ARCHITECTURE.md", "migrations/README.md"];
@@ -50,7 +49,7 @@ fn main() -> Result<()> {
     let session = converse(&database, &owner, &documents)?;
     let session = database
         .read(|conn| ChatSession::find(conn, session))?
-        .context("the conversation that was just opened")?;
+        .context("the conversation that was just created")?;
     let messages = database.read(|conn| {
         let order = MessageOrder::OldestFirst;
         ChatMessage::page(conn, session.id, order, None, PageSize::default())
@@ -64,7 +63,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The document with its chunks, all in one transaction.
+/// Inserts a document and its chunks in one transaction.
 fn store_document(database: &Database, owner: &User, path: &Path) -> Result<Document> {
     let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -81,7 +80,7 @@ fn store_document(database: &Database, owner: &User, path: &Path) -> Result<Docu
         .build();
     let stored = database.write(|conn| match new.register(conn)? {
         Registered::New(document) => {
-            DocumentChunk::insert_all(conn, document.id, &cut(&text))?;
+            DocumentChunk::insert_all(conn, document.id, &chunks_of(&text))?;
             Ok::<_, Error>(document)
         }
         Registered::Existing(document) => Ok(document),
@@ -89,8 +88,8 @@ fn store_document(database: &Database, owner: &User, path: &Path) -> Result<Docu
     Ok(stored)
 }
 
-/// One chunk for each section of a Markdown text.
-fn cut(text: &str) -> Vec<NewDocumentChunk<'_>> {
+/// Returns a chunk for each section of a Markdown text.
+fn chunks_of(text: &str) -> Vec<NewDocumentChunk<'_>> {
     let starts = text.match_indices("\n## ").map(|(at, _)| at + 1);
     let ends = starts.clone().chain([text.len()]);
     let sections = [0].into_iter().chain(starts).zip(ends).filter_map(|(a, b)| text.get(a..b));
@@ -108,15 +107,16 @@ fn cut(text: &str) -> Vec<NewDocumentChunk<'_>> {
         .collect()
 }
 
+/// Inserts a conversation about the documents and returns its id.
 fn converse(database: &Database, owner: &User, documents: &[Document]) -> Result<ChatSessionId> {
     let turns = [
-        (MessageType::User, "Which two commands do everything?"),
+        (MessageType::User, "Which two commands set up and test everything?"),
         (
             MessageType::Assistant,
-            "`make db-init` makes the database and `make test` checks it all.",
+            "`make db-init` creates the database and `make test` runs the tests.",
         ),
-        (MessageType::User, "And what if a migration fails half way?"),
-        (MessageType::Assistant, "It runs in one transaction: the database is as it was before."),
+        (MessageType::User, "What happens if a migration fails half way?"),
+        (MessageType::Assistant, "It runs in one transaction, so the database is unchanged."),
     ];
     let session = database.write(|conn| {
         let new = NewChatSession::builder().user_id(owner.id).title("About this project").build();
@@ -143,7 +143,7 @@ fn converse(database: &Database, owner: &User, documents: &[Document]) -> Result
     Ok(session)
 }
 
-/// A stand-in for the application's tokenizer: words.
+/// Counts words, as a substitute for the application's tokenizer.
 fn tokens(text: &str) -> i32 {
     i32::try_from(text.split_whitespace().count()).unwrap_or(i32::MAX)
 }

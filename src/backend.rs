@@ -1,6 +1,6 @@
 //! [`DbConnection`]: a connection to either database, and [`dispatch!`], which runs a query on it.
 //!
-//! The lowest layer. It knows nothing of the rest of the crate.
+//! This is the lowest layer: it uses no other layer of the library.
 //!
 //! [`dispatch!`]: crate::dispatch
 
@@ -10,7 +10,7 @@ use serde::Serialize;
 
 pub use connection::{DbConnection, MultiBackend};
 
-/// Which kind of database.
+/// Kind of database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Backend {
@@ -21,7 +21,7 @@ pub enum Backend {
 }
 
 impl Backend {
-    /// Both.
+    /// Both kinds.
     pub const ALL: [Self; 2] = [Self::Sqlite, Self::Postgres];
 }
 
@@ -46,22 +46,22 @@ mod connection {
     use diesel::PgConnection;
     use diesel::SqliteConnection;
 
-    /// A connection to one of the backends.
+    /// Connection to one of the backends.
     ///
-    /// It is a Diesel connection of its own, so ad-hoc queries work on it; those that batch, upsert
-    /// or return rows need [`dispatch!`](crate::dispatch).
+    /// It is a Diesel connection, so ad-hoc queries work on it; those that insert several rows,
+    /// upsert or return rows need [`dispatch!`](crate::dispatch).
     #[derive(diesel::MultiConnection)]
     pub enum DbConnection {
-        /// SQLite.
+        /// Connection to an SQLite file.
         Sqlite(SqliteConnection),
-        /// PostgreSQL.
+        /// Connection to a PostgreSQL server.
         #[cfg(feature = "postgres")]
         Postgres(PgConnection),
     }
 }
 
 impl DbConnection {
-    /// Which kind of database it is to.
+    /// Returns the kind of database that this connects to.
     #[must_use]
     pub const fn backend(&self) -> Backend {
         match self {

@@ -1,52 +1,52 @@
-//! What can be wrong with a configuration.
+//! Errors of the configuration.
 
 use std::path::PathBuf;
 
 use super::setting::Source;
 
-/// A setting that cannot be used: which, what it says, where that came from, and what is allowed.
+/// Setting that cannot be used: its name, its value, its source, and what is allowed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// A value outside what its setting allows.
+    /// A value is not allowed for its setting.
     #[error("{name}={value:?} ({origin}) is not valid: {reason}")]
     Invalid {
-        /// The setting.
+        /// Name of the setting.
         name: String,
-        /// What it says; masked if it may hold a secret.
+        /// Value of the setting, masked if it may hold a secret.
         value: String,
-        /// Where it came from.
+        /// Source of the value.
         origin: Source,
-        /// What is wrong and what is allowed.
+        /// Reason, and what is allowed.
         reason: String,
     },
-    /// A value that is not Unicode text.
+    /// A value is not valid UTF-8.
     #[error("{name} ({origin}) is not valid UTF-8; settings and paths must be")]
     NotUnicode {
-        /// The setting.
+        /// Name of the setting.
         name: String,
-        /// Where it came from.
+        /// Source of the value.
         origin: Source,
     },
-    /// `DATABASE_URL` and `DATABASE_PATH` name two databases in one and the same place.
+    /// `DATABASE_URL` and `DATABASE_PATH` name two databases in the same layer.
     #[error(
         "DATABASE_URL={url:?} and DATABASE_PATH={path:?} ({origin}) name two different databases; \
          keep one of them"
     )]
     Contradiction {
-        /// What `DATABASE_URL` says, its password masked.
+        /// Value of `DATABASE_URL`, with the password masked.
         url: String,
-        /// What `DATABASE_PATH` says.
+        /// Value of `DATABASE_PATH`.
         path: String,
-        /// Where both came from.
+        /// Source of both values.
         origin: Source,
     },
-    /// A `.env` file that cannot be read or parsed.
+    /// A `.env` file cannot be read or parsed.
     #[error("cannot read the settings file {path}: {reason}", path = path.display())]
     EnvFile {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What is wrong.
+        /// Reason.
         reason: String,
     },
 }

@@ -1,31 +1,26 @@
-//! From layers of text to one checked [`Config`].
+//! Loading a [`Config`] from flags, the environment and `.env`.
 
 use std::ffi::OsString;
 use std::fmt::Display;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::location::{self, Location, masked};
+use super::config::Config;
+use super::error::ConfigError;
+use super::layers::{Given, Layers};
+use super::resolve;
 use super::setting::{Key, Source};
-use super::{Config, ConfigError, resolve};
 
-/// Which `.env` file to read.
+/// `.env` file to read.
 #[derive(Clone, Debug)]
 pub enum EnvFile {
-    /// Read it if it is there.
+    /// File that is read if it exists.
     IfPresent(PathBuf),
-    /// It must be there.
+    /// File that must exist.
     Required(PathBuf),
 }
 
-/// One value that somebody gave.
-#[derive(Clone, Debug)]
-pub(super) struct Given {
-    name: String,
-    value: String,
-    pub(super) source: Source,
-}
-
-/// Collects the layers. Each layer is optional: a loader without any gives the defaults.
+/// Builder of a [`Config`] from layers of settings. Each layer is optional; without any, every
+/// setting has its default.
 #[derive(Clone, Debug, Default)]
 pub struct Loader {
     flags: Vec<Given>,
@@ -34,7 +29,7 @@ pub struct Loader {
 }
 
 impl Loader {
-    /// A loader without layers.
+    /// Returns a loader without layers.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -48,37 +43,37 @@ impl Loader {
         self
     }
 
-    /// Reads the process's environment.
+    /// Adds the environment of the process as a layer.
     #[must_use]
     pub fn process_environment(self) -> Self {
         self.environment(std::env::vars_os())
     }
 
-    /// Reads these variables as the environment.
+    /// Adds these variables to the layer of the environment.
     #[must_use]
     pub fn environment(mut self, vars: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         self.environment.extend(vars);
         self
     }
 
-    /// Reads this `.env` file below the environment.
+    /// Adds this `.env` file as the layer below the environment.
     #[must_use]
     pub fn env_file(mut self, file: EnvFile) -> Self {
         self.env_file = Some(file);
         self
     }
 
-    /// Checks everything and makes the configuration.
+    /// Checks every setting and returns the configuration.
     ///
     /// # Errors
-    /// The first setting that cannot be used.
+    /// [`ConfigError`] for the first setting that cannot be used.
     pub fn load(self) -> Result<Config, ConfigError> {
         let mut layers = vec![self.flags, environment_layer(self.environment)?];
         if let Some(file) = self.env_file {
             layers.push(file_layer(&file)?);
         }
         let warnings = layers.iter().flatten().filter_map(unknown_name).collect();
-        resolve::resolve(&Layers(layers), warnings)
+        resolve::resolve(&Layers::new(layers), warnings)
     }
 }
 
@@ -140,77 +135,26 @@ fn unknown_name(given: &Given) -> Option<String> {
     ))
 }
 
-/// The layers, highest first.
-pub(super) struct Layers(Vec<Vec<Given>>);
-
-impl Layers {
-    fn find_in(layer: &[Given], key: Key) -> Option<&Given> {
-        layer.iter().rev().find(|given| given.name == key.name())
+impl Config {
+    /// Returns the configuration from the environment and from `.env` in the working directory, if
+    /// it exists.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the setting, its value, its source and what is allowed.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Loader::new().process_environment().env_file(EnvFile::IfPresent(".env".into())).load()
     }
 
-    pub(super) fn find(&self, key: Key) -> Option<&Given> {
-        self.0.iter().find_map(|layer| Self::find_in(layer, key))
-    }
-
-    /// The value in force with its source, or the default.
-    pub(super) fn get<T>(
-        &self,
-        key: Key,
-        default: T,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<(T, Source), ConfigError> {
-        match self.find(key) {
-            None => Ok((default, Source::Default)),
-            Some(given) => Ok((checked(given, parse)?, given.source.clone())),
-        }
-    }
-
-    /// Where a setting's value comes from.
-    pub(super) fn source(&self, key: Key) -> Source {
-        self.find(key).map_or(Source::Default, |given| given.source.clone())
-    }
-
-    /// The database: the highest layer that names one decides, by path or by URL.
-    pub(super) fn location(&self) -> Result<(Location, Key, Source), ConfigError> {
-        for layer in &self.0 {
-            let path = Self::find_in(layer, Key::Path);
-            let url = Self::find_in(layer, Key::Url);
-            let (given, key) = match (path, url) {
-                (None, None) => continue,
-                (Some(path), Some(url)) => {
-                    let by_path = checked(path, Location::parse_path)?;
-                    if !by_path.is(&checked(url, Location::parse_url)?) {
-                        return Err(ConfigError::Contradiction {
-                            url: masked(&url.value),
-                            path: path.value.clone(),
-                            origin: path.source.clone(),
-                        });
-                    }
-                    (path, Key::Path)
-                }
-                (Some(path), None) => (path, Key::Path),
-                (None, Some(url)) => (url, Key::Url),
-            };
-            let parse = if key == Key::Url { Location::parse_url } else { Location::parse_path };
-            return Ok((checked(given, parse)?, key, given.source.clone()));
-        }
-        let path = Location::parse_path(location::DEFAULT_PATH).map_err(|reason| {
-            ConfigError::Invalid {
-                name: Key::Path.name().into(),
-                value: location::DEFAULT_PATH.into(),
-                origin: Source::Default,
-                reason,
-            }
+    /// Returns the default configuration for a database at `path`, without the environment: for
+    /// tests and tools.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if the path cannot be that of a database.
+    pub fn for_path(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        let path = path.as_ref().to_str().ok_or_else(|| ConfigError::NotUnicode {
+            name: Key::Path.name().into(),
+            origin: Source::Flag("path"),
         })?;
-        Ok((path, Key::Path, Source::Default))
+        Loader::new().flag(Key::Path, "path", path).load()
     }
-}
-
-fn checked<T>(given: &Given, parse: impl Fn(&str) -> Result<T, String>) -> Result<T, ConfigError> {
-    parse(&given.value).map_err(|reason| ConfigError::Invalid {
-        name: given.name.clone(),
-        value: masked(&given.value),
-        origin: given.source.clone(),
-        reason,
-    })
 }

@@ -1,27 +1,29 @@
-//! Where the database lies: a path that is taken literally, or the URL of a server.
+//! Location of the database: a path that is taken literally, or the URL of a server.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::error::ConfigError;
 #[cfg(feature = "postgres")]
-use super::ServerUrl;
-use super::{ConfigError, Source};
+use super::server_url::ServerUrl;
+use super::setting::Source;
 
-/// Which database: a file of SQLite's, or one on a PostgreSQL server. Shown, it has no password.
+/// Location of the database: an SQLite file, or a database on a PostgreSQL server. It is shown
+/// without its password.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Location {
-    /// A file.
+    /// SQLite file.
     Sqlite(DatabasePath),
-    /// A database on a server.
+    /// Database on a PostgreSQL server.
     #[cfg(feature = "postgres")]
     Postgres(ServerUrl),
 }
 
 impl Location {
-    /// Checks a `DATABASE_URL`: a plain path, `sqlite://` before one, or the URL of a server.
+    /// Parses a `DATABASE_URL`: a plain path, a path after `sqlite://`, or the URL of a server.
     pub(super) fn parse_url(url: &str) -> Result<Self, String> {
         let Some(scheme) = scheme_of(url) else { return Self::parse_path(url) };
         let rest = url.get(scheme.len() + 1..).unwrap_or_default();
@@ -30,27 +32,27 @@ impl Location {
             #[cfg(feature = "postgres")]
             "postgres" | "postgresql" => ServerUrl::parse(url).map(Self::Postgres),
             #[cfg(not(feature = "postgres"))]
-            "postgres" | "postgresql" => Err("this build speaks SQLite only; for PostgreSQL, \
+            "postgres" | "postgresql" => Err("this build supports SQLite only; for PostgreSQL, \
                                               install libpq (Debian: libpq-dev) and build with \
                                               `--features postgres`"
                 .into()),
-            "file" => Err("file: URIs are not taken; give the plain path".into()),
+            "file" => Err("file: URIs are not supported; give the plain path".into()),
             _ => Err(format!(
-                "{scheme}: is not known; allowed are a path, sqlite://PATH and \
+                "{scheme}: is not supported; allowed are a path, sqlite://PATH and \
                  postgres://USER@HOST/DATABASE"
             )),
         }
     }
 
-    /// Checks the text of a path.
+    /// Parses a path.
     pub(super) fn parse_path(text: &str) -> Result<Self, String> {
         DatabasePath::parse(text).map(Self::Sqlite)
     }
 
-    /// The database that a flag names, in the forms of `DATABASE_URL`.
+    /// Returns the database that a flag names, in the forms of `DATABASE_URL`.
     ///
     /// # Errors
-    /// [`ConfigError::Invalid`] says what is wrong with it.
+    /// [`ConfigError::Invalid`] with the reason.
     pub fn from_flag(flag: &'static str, text: &str) -> Result<Self, ConfigError> {
         Self::parse_url(text).map_err(|reason| ConfigError::Invalid {
             name: flag.into(),
@@ -60,7 +62,7 @@ impl Location {
         })
     }
 
-    /// The file, if it is one.
+    /// Returns the path, if the database is an SQLite file.
     #[must_use]
     pub const fn path(&self) -> Option<&DatabasePath> {
         match self {
@@ -70,8 +72,8 @@ impl Location {
         }
     }
 
-    /// The directory that backups and logs are put into: the database's own, or, for a server, the
-    /// one where the default database would be.
+    /// Returns the directory for backups and logs: the directory of the database file, or, for a
+    /// server, that of the default database.
     #[must_use]
     pub fn directory(&self) -> &Path {
         self.path().map_or(Path::new(DEFAULT_DIRECTORY), DatabasePath::directory)
@@ -83,9 +85,10 @@ impl Location {
         self.directory().join("backups")
     }
 
-    /// Whether the two are written for the same database.
+    /// Whether both name the same database: paths are made absolute, but symbolic links are not
+    /// resolved.
     #[must_use]
-    pub fn is(&self, other: &Self) -> bool {
+    pub fn is_same_as(&self, other: &Self) -> bool {
         let place = |location: &Self| {
             location.path().and_then(|path| std::path::absolute(path.as_path()).ok())
         };
@@ -103,23 +106,22 @@ impl fmt::Display for Location {
     }
 }
 
-/// The default database, and the directory in which it is.
+/// Path of the default database.
 pub(super) const DEFAULT_PATH: &str = "./data/enterprise/zenith.db";
 const DEFAULT_DIRECTORY: &str = "./data/enterprise";
 
-/// SQLite's own limit on a path, less the longest name that it appends.
+/// SQLite's limit on a path, minus the longest suffix that it appends.
 const LONGEST_PATH: usize = 512 - "-journal".len();
 
-/// The path of an SQLite database, taken literally: `a#b.db`, `a?b.db` and `a%20b.db` are three
-/// files.
+/// Path of an SQLite database, taken literally: `a#b.db`, `a?b.db` and `a%20b.db` are three files.
 ///
-/// It has been checked for what its text alone can show; what lies there is checked on opening.
+/// Only its text has been checked; the file is checked when it is opened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct DatabasePath(PathBuf);
 
 impl DatabasePath {
-    /// Checks the text of a path.
+    /// Parses a path.
     fn parse(text: &str) -> Result<Self, String> {
         if is_server_without_colon(text) {
             return Err(
@@ -149,26 +151,26 @@ impl DatabasePath {
             return Err("it names a directory; add the file's name, such as zenith.db".into());
         }
         if let Some(suffix) = ["-wal", "-shm", "-journal"].iter().find(|s| name.ends_with(**s)) {
-            return Err(format!("SQLite keeps its own files under names in {suffix}"));
+            return Err(format!("names that end in {suffix} are reserved for SQLite's own files"));
         }
         let absolute = std::path::absolute(path).map_err(|cause| cause.to_string())?;
         if absolute.as_os_str().len() > LONGEST_PATH {
             return Err(format!(
-                "SQLite takes at most {LONGEST_PATH} bytes, counted from the root"
+                "the absolute path must not exceed {LONGEST_PATH} bytes, SQLite's limit"
             ));
         }
         Ok(Self(path.to_owned()))
     }
 
-    /// Checks what follows `sqlite:` in a `DATABASE_URL`.
+    /// Parses the part after `sqlite:` in a `DATABASE_URL`.
     ///
-    /// The Diesel CLI reads the same variable and decodes `%`, `?` and `#` after `sqlite://`. Rather
-    /// than open another file than it would, those are refused there.
+    /// The Diesel CLI reads the same variable and decodes `%`, `?` and `#` after `sqlite://`. They
+    /// are refused there, rather than opening another file than the Diesel CLI would.
     fn parse_after_scheme(rest: &str) -> Result<Self, String> {
         let path = rest.strip_prefix("//").ok_or("write sqlite:// followed by the path")?;
         if path.contains(['%', '?', '#']) {
             return Err(
-                "after sqlite:// the characters % ? # have a meaning; give the plain path \
+                "after sqlite:// the characters % ? # have a special meaning; give the plain path \
                         instead, which is taken literally"
                     .into(),
             );
@@ -176,13 +178,13 @@ impl DatabasePath {
         Self::parse(path)
     }
 
-    /// The path as it was given.
+    /// Returns the path as it was given.
     #[must_use]
     pub fn as_path(&self) -> &Path {
         &self.0
     }
 
-    /// The directory that holds the file.
+    /// Returns the directory that contains the file.
     #[must_use]
     pub fn directory(&self) -> &Path {
         match self.0.parent() {
@@ -191,7 +193,7 @@ impl DatabasePath {
         }
     }
 
-    /// A file beside the database whose name is the database's with `suffix` appended.
+    /// Returns the path of the database with `suffix` appended to its name.
     #[must_use]
     pub fn with_suffix(&self, suffix: &str) -> PathBuf {
         let mut name = self.0.as_os_str().to_owned();
@@ -206,7 +208,8 @@ impl fmt::Display for DatabasePath {
     }
 }
 
-/// What stands before the first colon, if it can be a URL's scheme. One letter is a Windows drive.
+/// Returns the text before the first colon, if it can be the scheme of a URL. One letter is a
+/// Windows drive.
 fn scheme_of(text: &str) -> Option<&str> {
     let (scheme, _) = text.split_once(':')?;
     let word = scheme.len() > 1
@@ -215,15 +218,16 @@ fn scheme_of(text: &str) -> Option<&str> {
     word.then_some(scheme)
 }
 
-/// `postgres//…` is no path that anybody means, and may hold a password.
+/// Whether the text begins with `postgres//`, which nobody means as a path and which may hold a
+/// password.
 fn is_server_without_colon(text: &str) -> bool {
     ["postgres//", "postgresql//"]
         .iter()
         .any(|start| text.get(..start.len()).is_some_and(|text| text.eq_ignore_ascii_case(start)))
 }
 
-/// The text without what could be a password: what stands before `@`, a port that is no number, and
-/// what follows `?` in the URL of a server.
+/// Masks everything that could be a password: the part before `@`, a port that is not a number, and
+/// the part after `?` in the URL of a server.
 pub(super) fn masked(text: &str) -> String {
     if is_server_without_colon(text) {
         return "postgres//***".into();

@@ -1,13 +1,18 @@
-//! From the layers' text to values, each checked and noted with its source.
+//! Resolution of the layers: each setting as a checked value with its source.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::loader::Layers;
+use super::config::Config;
+use super::error::ConfigError;
+use super::layers::Layers;
 #[cfg(feature = "postgres")]
 use super::location::Location;
+use super::options::{ServerOptions, SqliteOptions};
+#[cfg(feature = "postgres")]
+use super::server_url::ServerUrl;
 use super::setting::{Key, NotedSetting, Source};
-use super::{Config, ConfigError, ServerOptions, SqliteOptions, value};
+use super::value;
 
 /// Reads every setting. The order of the reads is the order in which they are shown.
 pub(super) fn resolve(layers: &Layers, warnings: Vec<String>) -> Result<Config, ConfigError> {
@@ -80,7 +85,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The value in force, noted as `show` writes it.
+    /// Returns the value in force, and records it as `show` writes it.
     fn value<T>(
         &mut self,
         key: Key,
@@ -98,7 +103,7 @@ impl Reader<'_> {
         self.value(key, default, value::boolean, ToString::to_string)
     }
 
-    /// Up to an hour.
+    /// Returns a duration of up to an hour.
     fn milliseconds(
         &mut self,
         key: Key,
@@ -110,7 +115,7 @@ impl Reader<'_> {
     }
 
     #[cfg(feature = "postgres")]
-    fn replica(&mut self, max_connections: u32) -> Result<Option<super::ServerUrl>, ConfigError> {
+    fn replica(&mut self, max_connections: u32) -> Result<Option<ServerUrl>, ConfigError> {
         let parse = |text: &str| match Location::parse_url(text)? {
             Location::Postgres(url) => Ok(Some(url)),
             Location::Sqlite(_) => {
@@ -124,17 +129,16 @@ impl Reader<'_> {
                 name: Key::MaxConnections.name().into(),
                 value: max_connections.to_string(),
                 origin: self.layers.source(Key::MaxConnections),
-                reason:
-                    "one connection cannot be to the primary and to the replica; allow two, or \
+                reason: "one connection cannot serve the primary and the replica; allow two, or \
                          unset DATABASE_REPLICA_URL"
-                        .into(),
+                    .into(),
             });
         }
         self.note(Key::ReplicaUrl, replica.as_ref().map(ToString::to_string), &source);
         Ok(replica)
     }
 
-    /// Notes a setting, and warns of a flag that does nothing for this kind of database.
+    /// Records a setting, and warns about a flag that has no effect on this kind of database.
     fn note(&mut self, key: Key, value: Option<String>, source: &Source) {
         if !key.is_used(self.is_file) && matches!(source, Source::Flag(_)) {
             let kind = if self.is_file { "SQLite" } else { "PostgreSQL" };

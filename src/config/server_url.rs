@@ -1,4 +1,4 @@
-//! The URL of a database on a PostgreSQL server. It may hold a password, and never shows it.
+//! URL of a database on a PostgreSQL server. It may hold a password, which is never shown.
 
 use std::fmt;
 
@@ -6,9 +6,10 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
-/// `postgres://USER:PASSWORD@HOST:PORT/DATABASE?parameter=value`, as libpq reads it
-/// (<https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS>): several
-/// hosts, a socket's directory as `host` and `sslmode=verify-full` included.
+/// URL of a PostgreSQL database: `postgres://USER:PASSWORD@HOST:PORT/DATABASE?parameter=value`, as
+/// libpq reads it
+/// (<https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS>), including
+/// several hosts, the directory of a socket as `host`, and `sslmode=verify-full`.
 ///
 /// `Display`, `Debug` and `Serialize` show it with `***` for the password and without parameters.
 #[derive(Clone)]
@@ -19,17 +20,17 @@ pub struct ServerUrl {
 }
 
 impl ServerUrl {
-    /// Checks the text of a URL as far as that is possible without a server.
+    /// Parses a URL as far as that is possible without a server.
     ///
     /// # Errors
-    /// What is wrong with it. The text repeats no part of the URL.
+    /// The reason, which repeats no part of the URL.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (scheme, rest) = text.split_once("://").ok_or("write postgres://USER@HOST/DATABASE")?;
         if !["postgres", "postgresql"].iter().any(|name| scheme.eq_ignore_ascii_case(name)) {
             return Err("the URL of a server begins with postgres://".into());
         }
         if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-            return Err("it has white space in it; write %20 for a space".into());
+            return Err("it contains white space; write %20 for a space".into());
         }
         let (before_query, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = before_query.split_once('/').unwrap_or((before_query, ""));
@@ -40,7 +41,7 @@ impl ServerUrl {
             );
         }
         if path.contains('/') {
-            return Err("a database's name follows the host, and nothing else".into());
+            return Err("only the name of a database may follow the host".into());
         }
         if authority.matches('@').count() > 1 {
             return Err("write @ in a user's name or password as %40".into());
@@ -59,19 +60,20 @@ impl ServerUrl {
         Ok(Self { text: text.into(), shown, has_password })
     }
 
-    /// The URL itself, its password included: for libpq, and never to be shown.
+    /// Returns the URL with its password: for libpq, never to be shown.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.text.expose_secret()
     }
 
-    /// Whether it holds a password.
+    /// Whether the URL holds a password.
     #[must_use]
     pub const fn has_password(&self) -> bool {
         self.has_password
     }
 
-    /// The database's name, if the URL gives one; otherwise libpq takes the user's.
+    /// Returns the name of the database, if the URL gives one; otherwise libpq uses the name of the
+    /// user.
     #[must_use]
     pub fn database(&self) -> Option<String> {
         let text = self.expose();
@@ -83,7 +85,7 @@ impl ServerUrl {
         Some(percent_decode_str(name).decode_utf8_lossy().into_owned())
     }
 
-    /// The same URL with a parameter that it does not give itself.
+    /// Returns the URL with this parameter, unless it gives the parameter itself.
     #[must_use]
     pub(crate) fn or_with(&self, key: &str, value: &str) -> Self {
         if self.parameters().any(|(given, _)| given == key) {
@@ -92,7 +94,7 @@ impl ServerUrl {
         self.with(key, value)
     }
 
-    /// The same URL with this parameter, whatever it says itself.
+    /// Returns the URL with this parameter, which overrides the URL's own.
     #[must_use]
     pub(crate) fn with(&self, key: &str, value: &str) -> Self {
         let text = self.expose();
@@ -101,8 +103,8 @@ impl ServerUrl {
         Self { text: format!("{text}{mark}{key}={value}").into(), ..self.clone() }
     }
 
-    /// The URL without its password, and the password: for programs that are given the one as an
-    /// argument, which everybody on the machine can read, and the other in their environment.
+    /// Returns the URL without its password, and the password: for programs that get the URL as an
+    /// argument, which every user of the machine can read, and the password in their environment.
     #[must_use]
     pub(crate) fn without_password(&self) -> (String, Option<SecretString>) {
         let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();

@@ -1,11 +1,11 @@
-//! The settings by name, with their defaults and where a value came from.
+//! The settings by name, and the sources of their values.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
-/// A setting, by its purpose.
+/// Setting of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
     /// `DATABASE_URL`
@@ -63,7 +63,7 @@ impl Key {
         Self::TransactionPooler,
     ];
 
-    /// The name in the environment and in `.env`.
+    /// Returns the name of the setting in the environment and in `.env`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -86,12 +86,12 @@ impl Key {
         }
     }
 
-    /// Whether the setting has a meaning for an SQLite file, or else for a database on a server.
+    /// Whether the setting has an effect on an SQLite file, or else on a database on a server.
     pub(super) const fn is_used(self, is_file: bool) -> bool {
         if is_file { self.is_for_files() } else { self.is_for_servers() }
     }
 
-    /// Whether the setting has a meaning for a file of SQLite's.
+    /// Whether the setting has an effect on an SQLite file.
     const fn is_for_files(self) -> bool {
         !matches!(
             self,
@@ -103,7 +103,7 @@ impl Key {
         )
     }
 
-    /// Whether the setting has a meaning for a database on a server.
+    /// Whether the setting has an effect on a database on a server.
     const fn is_for_servers(self) -> bool {
         !matches!(
             self,
@@ -112,16 +112,16 @@ impl Key {
     }
 }
 
-/// Where a value came from. A later one gives way to an earlier one.
+/// Source of a value. An earlier variant takes precedence over a later one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// A flag of the command, or an argument of the caller.
+    /// Flag of the command, or argument of the caller.
     Flag(&'static str),
-    /// An environment variable.
+    /// Environment variable.
     Environment,
-    /// A line of a `.env` file.
+    /// Line of a `.env` file.
     EnvFile(PathBuf),
-    /// Nobody said anything.
+    /// Default: no layer gives a value.
     Default,
 }
 
@@ -142,7 +142,7 @@ impl Serialize for Source {
     }
 }
 
-/// A setting with its value, whether or not this kind of database uses it.
+/// Setting with its value, whether or not this kind of database uses it.
 #[derive(Clone, Debug)]
 pub(super) struct NotedSetting {
     pub(super) key: Key,
@@ -151,7 +151,7 @@ pub(super) struct NotedSetting {
 }
 
 impl NotedSetting {
-    /// Returns the setting as a database of this kind uses it.
+    /// Returns the setting as this kind of database uses it.
     pub(super) fn shown(&self, is_file: bool) -> Setting {
         let used = self.key.is_used(is_file);
         let value = self.value.clone().filter(|_| used);
@@ -159,13 +159,13 @@ impl NotedSetting {
     }
 }
 
-/// One setting as it took effect.
+/// Setting with the value in force.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Setting {
-    /// The name in the environment.
+    /// Name in the environment.
     pub name: &'static str,
-    /// The value in force, in its canonical spelling; `None` where the setting is not used.
+    /// Value in force, in its canonical spelling; `None` if the setting is not used.
     pub value: Option<String>,
-    /// Where it came from.
+    /// Source of the value.
     pub source: Source,
 }

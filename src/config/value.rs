@@ -1,21 +1,21 @@
-//! Reading one value: each function returns the value or says what is allowed.
+//! Parsers of values: each returns the value, or a text that says what is allowed.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-/// When a commit counts as on disk (SQLite's `synchronous`).
+/// SQLite's `synchronous`: when a commit counts as written to the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Synchronous {
-    /// Faster; a power failure may lose the last commits, never the database.
+    /// Faster: a power failure may lose the last commits, but does not damage the database.
     Normal,
     /// Every commit survives a power failure. The default.
     Full,
-    /// As full, and the directory is synchronised too when a rollback journal is deleted.
+    /// Like `full`, and the directory is synchronised when a rollback journal is deleted.
     Extra,
 }
 
 impl Synchronous {
-    /// SQLite's word for it.
+    /// Returns SQLite's name of the value.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -25,7 +25,7 @@ impl Synchronous {
         }
     }
 
-    /// SQLite's number for it, as `PRAGMA synchronous` returns it.
+    /// Returns SQLite's number of the value, as `PRAGMA synchronous` returns it.
     #[must_use]
     pub const fn level(self) -> i64 {
         match self {
@@ -60,10 +60,10 @@ pub(super) fn connections(text: &str) -> Result<u32, String> {
     whole(text, 1..=1000, "connections")
 }
 
-/// 16 GiB at most, either way of counting.
+/// Parses the size of the page cache: at most 16 GiB, in pages or in KiB.
 pub(super) fn cache_size(text: &str) -> Result<i32, String> {
     match whole(text, -16_777_216..=4_194_304, "pages, or of KiB if negative")? {
-        0 => Err("0 would be no cache at all; the default is 10000 pages".into()),
+        0 => Err("0 would disable the cache; the default is 10000 pages".into()),
         size => Ok(size),
     }
 }

@@ -1,16 +1,16 @@
 //! Purpose of a connection, which decides how it is set up.
 
-/// What a connection is for. The limits on what a statement may take are the pool's: an operator's
-/// work takes the time that it needs.
+/// Purpose of a connection. Only the pool limits the time of statements: an operator's work takes
+/// the time that it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Reading, in the pool. On a server, a transaction that says that it writes may.
+    /// Reading, in the pool. On a server, a transaction may still declare that it writes.
     Read,
     /// Writing, in the pool.
     Write,
     /// Reading, for an operator.
     Inspect,
-    /// Writing, for an operator: migrations and the like.
+    /// Writing, for an operator, such as migrations.
     Maintain,
 }
 

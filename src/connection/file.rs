@@ -6,16 +6,17 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 
-/// Creates a directory and what is missing above it, mode 0700.
+/// Creates a directory and its missing parents with mode 0700.
 ///
-/// One that exists is left as it is, except that an empty one (hidden files aside) becomes private:
-/// it was made for us, by a volume mount or a checkout.
+/// An existing directory is not changed, unless it is empty apart from hidden files: such a
+/// directory was created for the database, by a volume mount or a checkout, and is made private.
 ///
 /// # Errors
 /// [`Error::Io`] if the directory cannot be created or made private.
 pub fn create_private_dir(path: &Path) -> Result<()> {
     if path.is_dir() {
-        return tighten_if_empty(path).map_err(Error::io("make private the directory", path));
+        return tighten_if_empty(path)
+            .map_err(Error::io("restrict the permissions of the directory", path));
     }
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -47,7 +48,7 @@ fn tighten_if_empty(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Creates an empty file, mode 0600. Returns false if something is there already.
+/// Creates an empty file with mode 0600. Returns `false` if the path already exists.
 pub(super) fn create_private_file(path: &Path) -> io::Result<bool> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -60,13 +61,16 @@ pub(super) fn create_private_file(path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Looks at a file of a database.
+/// Runs `look` on an open file of a database.
 ///
-/// The descriptor stays open until the process ends: closing any descriptor of a file drops every
-/// POSIX lock that the process has on it, those that SQLite holds for other connections included
+/// The descriptor stays open until the process ends: closing any descriptor of a file releases
+/// every POSIX lock that the process holds on it, including those of SQLite's other connections
 /// (<https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_>).
 #[cfg(unix)]
-pub(super) fn look_at<T>(path: &Path, look: impl FnOnce(&File) -> io::Result<T>) -> io::Result<T> {
+pub(super) fn with_open_file<T>(
+    path: &Path,
+    look: impl FnOnce(&File) -> io::Result<T>,
+) -> io::Result<T> {
     use std::collections::BTreeMap;
     use std::os::unix::fs::MetadataExt;
     use std::sync::{Mutex, PoisonError};
@@ -90,18 +94,18 @@ pub(super) fn look_at<T>(path: &Path, look: impl FnOnce(&File) -> io::Result<T>)
     }
 }
 
-/// The first bytes of a database file.
+/// Returns the first bytes of a database file.
 #[cfg(unix)]
 pub(crate) fn read_head(path: &Path, length: usize) -> io::Result<Vec<u8>> {
     use std::os::unix::fs::FileExt;
 
     let mut head = vec![0; length];
-    let read = look_at(path, |file| file.read_at(&mut head, 0))?;
+    let read = with_open_file(path, |file| file.read_at(&mut head, 0))?;
     head.truncate(read);
     Ok(head)
 }
 
-/// The first bytes of a database file.
+/// Returns the first bytes of a database file.
 #[cfg(not(unix))]
 pub(crate) fn read_head(path: &Path, length: usize) -> io::Result<Vec<u8>> {
     use std::io::Read;
@@ -111,10 +115,10 @@ pub(crate) fn read_head(path: &Path, length: usize) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-/// Makes the names in a directory durable, after a rename. Only Unix can.
+/// Writes the entries of a directory to the disk, after a rename. It has an effect on Unix only.
 ///
 /// # Errors
-/// The error of the system.
+/// The error of the operating system.
 pub fn sync_dir(path: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }

@@ -1,7 +1,7 @@
-//! Who keeps others from writing to an SQLite database.
+//! The process that holds the write lock of an SQLite database.
 //!
-//! The system knows: it gave a process the lock that SQLite asked it for, and takes it back when the
-//! process ends, however it ends. So nothing is written down that could be out of date.
+//! The operating system knows: it gave the lock to a process at SQLite's request, and releases it
+//! when the process ends, however it ends. So nothing is stored that could be out of date.
 
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ use diesel::sql_types::Text;
 
 use crate::error::Error;
 
-/// The error of a lock that was not to be had, with the process that has it.
+/// Returns the error of a lock that could not be taken, with the process that holds it.
 pub(crate) fn locked(
     connection: &mut SqliteConnection,
     action: &'static str,
@@ -22,13 +22,13 @@ pub(crate) fn locked(
     Error::Locked { action, waited, lock_owner, source: Some(source) }
 }
 
-/// The process that may write to this connection's database now, as far as the system tells. None if
-/// nobody may, or if it is this process itself.
+/// Returns the process that holds the write lock of this connection's database. `None` if no
+/// process holds it, if it is this process, or if the operating system does not say.
 pub(crate) fn lock_owner(connection: &mut SqliteConnection) -> Option<String> {
     let file = "(SELECT coalesce(file, '') FROM pragma_database_list WHERE name = 'main')";
     let path: String = diesel::select(sql::<Text>(file)).get_result(connection).ok()?;
     let process = if path.is_empty() { None } else { process(&path) }?;
-    // Linux tells the program's name; its arguments, which may hold secrets, are not asked for.
+    // Linux gives the program's name. Its arguments, which may hold secrets, are not read.
     let name = std::fs::read_to_string(format!("/proc/{process}/comm"));
     Some(match name {
         Ok(name) => format!("{} (process {process})", name.trim_end()),
@@ -50,13 +50,13 @@ fn process(path: &str) -> Option<i32> {
     let held = |path: &str, (start, length)| {
         let wanted = Flock { start, length, ..FlockType::ReadLock.into() };
         let look = |file: &std::fs::File| Ok(fcntl_getlk(file, &wanted)?);
-        super::file::look_at(path.as_ref(), look).ok().flatten()?.pid
+        super::file::with_open_file(path.as_ref(), look).ok().flatten()?.pid
     };
     let pid = held(&format!("{path}-shm"), IN_SHM).or_else(|| held(path, IN_FILE))?;
     Some(pid.as_raw_nonzero().get())
 }
 
-/// It is not known here.
+/// Returns `None`: other systems do not say.
 #[cfg(not(unix))]
 fn process(_: &str) -> Option<i32> {
     None

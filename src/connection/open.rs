@@ -1,4 +1,4 @@
-//! Opening the configured database, wherever it is.
+//! Opening the configured database, on either backend.
 
 use std::time::{Duration, Instant};
 
@@ -10,10 +10,11 @@ use crate::backend::DbConnection;
 use crate::config::{Config, Location};
 use crate::error::{Error, Result};
 
-/// Opens the database. It must exist.
+/// Opens the database, which must exist.
 ///
 /// # Errors
-/// [`Error::NoDatabase`], [`Error::Refused`], [`Error::Open`], [`Error::Connect`], or [`Error::Pragma`].
+/// [`Error::NoDatabase`], [`Error::Refused`], [`Error::Open`], [`Error::Connect`],
+/// [`Error::ReadOnly`] or [`Error::Pragma`].
 pub fn open(config: &Config, access: Access) -> Result<DbConnection> {
     match config.location() {
         Location::Sqlite(path) => sqlite::open(path, config.sqlite(), access),
@@ -22,19 +23,18 @@ pub fn open(config: &Config, access: Access) -> Result<DbConnection> {
     }
 }
 
-/// Opens the database again after a connection to it was lost. A server that is starting again, or a
-/// replica that takes its place, is waited for as long as a connection may take
-/// (`DATABASE_POOL_TIMEOUT_MS`).
+/// Opens the database again after its connection was lost. It waits up to
+/// `DATABASE_POOL_TIMEOUT_MS` for a server that restarts, or for a replica that is promoted.
 pub(crate) fn reopen(config: &Config, access: Access) -> Result<DbConnection> {
     let begun = Instant::now();
     loop {
         let opened = open(config, access);
-        let may_pass = match &opened {
-            Err(Error::Connect { fault, .. }) => fault.may_pass(),
+        let is_transient = match &opened {
+            Err(Error::Connect { fault, .. }) => fault.is_transient(),
             Err(Error::ConnectionLost(_) | Error::ReadOnly { .. }) => true,
             _ => false,
         };
-        if !may_pass || begun.elapsed() >= config.pool_timeout() {
+        if !is_transient || begun.elapsed() >= config.pool_timeout() {
             return opened;
         }
         std::thread::sleep(Duration::from_millis(50));
@@ -50,10 +50,10 @@ pub(crate) fn open_replica(
     postgres::open(url, config.server(), Access::Read)
 }
 
-/// Runs `look` on a connection that can only read, and leaves nothing behind.
+/// Runs `look` on a connection that can only read, and leaves no file behind.
 ///
 /// # Errors
-/// Those of [`open`], and those of `look`.
+/// The errors of [`open`], and those of `look`.
 pub fn inspect<T>(config: &Config, look: impl FnMut(&mut DbConnection) -> Result<T>) -> Result<T> {
     match config.location() {
         Location::Sqlite(path) => sqlite::inspect(path, config.sqlite(), look),
@@ -65,10 +65,10 @@ pub fn inspect<T>(config: &Config, look: impl FnMut(&mut DbConnection) -> Result
     }
 }
 
-/// Whether something is there, a database or not.
+/// Whether the database exists. On SQLite, anything at the path counts.
 ///
 /// # Errors
-/// If a server cannot be asked.
+/// An error if the server cannot be asked.
 #[cfg_attr(
     not(feature = "postgres"),
     expect(clippy::unnecessary_wraps, reason = "a server may fail")
@@ -81,11 +81,11 @@ pub(crate) fn exists(config: &Config) -> Result<bool> {
     }
 }
 
-/// Creates an empty database, readable by its owner only. Returns false if there was one already:
-/// two processes may both create.
+/// Creates an empty database, readable by its owner only. Returns `false` if it already exists:
+/// another process may have created it.
 ///
 /// # Errors
-/// [`Error::Io`], or [`Error::Connect`].
+/// [`Error::Io`] or [`Error::Connect`].
 pub fn create(config: &Config) -> Result<bool> {
     match config.location() {
         Location::Sqlite(path) => sqlite::create_file(path),

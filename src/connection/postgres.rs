@@ -1,4 +1,4 @@
-//! Opening a database on a PostgreSQL server, and saying what is wrong where that fails.
+//! Opening a database on a PostgreSQL server, and diagnosing failures.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -15,10 +15,11 @@ use crate::config::{ServerOptions, ServerUrl};
 use crate::error::ConnectFault;
 use crate::error::{Error, Result};
 
-/// The oldest server that is supported, as `server_version_num` counts.
+/// Oldest supported server, as `server_version_num`.
 const OLDEST_SERVER: i32 = 150_000;
 
-/// Opens the database. It must exist, on a server that is new enough and, for writing, takes writes.
+/// Opens the database. It must exist, on a server that is new enough and, for writing, accepts
+/// writes.
 pub(super) fn open(
     url: &ServerUrl,
     options: &ServerOptions,
@@ -34,7 +35,7 @@ pub(super) fn open(
     Ok(DbConnection::Postgres(connection))
 }
 
-/// Whether the database exists: only the server's own word that it does not counts as no.
+/// Whether the database exists: only the server's answer that it does not counts as no.
 pub(super) fn exists(url: &ServerUrl, options: &ServerOptions) -> Result<bool> {
     match connect(url, options) {
         Ok(_) => Ok(true),
@@ -43,7 +44,7 @@ pub(super) fn exists(url: &ServerUrl, options: &ServerOptions) -> Result<bool> {
     }
 }
 
-/// Creates the database, if the user may. Returns false if it is there already.
+/// Creates the database, if the user may. Returns `false` if it already exists.
 pub(super) fn create(url: &ServerUrl, options: &ServerOptions) -> Result<bool> {
     if exists(url, options)? {
         return Ok(false);
@@ -84,7 +85,7 @@ fn maintenance(url: &ServerUrl, options: &ServerOptions) -> Result<PgConnection>
     connect(&url.with("dbname", "postgres"), options)
 }
 
-/// A connection on which nothing has been set yet.
+/// Returns a connection without any settings.
 fn connect(url: &ServerUrl, options: &ServerOptions) -> Result<PgConnection> {
     // libpq takes whole seconds, and 1 as 2.
     let seconds = options.connect_timeout.as_millis().div_ceil(1000).max(2);
@@ -104,8 +105,8 @@ fn connect(url: &ServerUrl, options: &ServerOptions) -> Result<PgConnection> {
     Ok(connection)
 }
 
-/// Of a URL that it cannot read, libpq quotes parts, and the password may be in them. What it says once
-/// it has read one begins otherwise.
+/// Masks the parts of a URL that libpq quotes when it cannot parse the URL: the password may be
+/// among them. Once libpq has parsed a URL, its messages begin differently.
 fn without_secrets(error: ConnectionError) -> ConnectionError {
     let ConnectionError::BadConnection(text) = error else { return error };
     if ["connection to server", "could not translate"].iter().any(|words| text.starts_with(words)) {
@@ -116,7 +117,7 @@ fn without_secrets(error: ConnectionError) -> ConnectionError {
     ConnectionError::BadConnection(plain.collect::<Vec<_>>().join("\""))
 }
 
-/// What is set on each connection.
+/// Returns the settings of each connection.
 fn session(options: &ServerOptions, access: Access) -> String {
     let mut settings = String::from("SET client_min_messages = warning;");
     if access.is_pooled() {
@@ -135,8 +136,8 @@ fn session(options: &ServerOptions, access: Access) -> String {
     settings
 }
 
-/// The pool's limits, as statements that begin with `set`. Zero leaves one to the server, and so to
-/// `ALTER ROLE`.
+/// Returns the pool's limits, as statements that begin with `set`. Zero leaves a limit to the
+/// server, and so to `ALTER ROLE`.
 fn limits(options: &ServerOptions, set: &str) -> String {
     let mut settings = String::new();
     for (name, limit) in [
@@ -151,12 +152,13 @@ fn limits(options: &ServerOptions, set: &str) -> String {
     settings
 }
 
-/// Behind a pooler, the pool's limits are set in each transaction, for it alone.
+/// Sets the pool's limits for the current transaction: behind a pooler they cannot be set for the
+/// session.
 pub(crate) fn limit_transaction(connection: &mut DbConnection, config: &Config) -> Result<()> {
     Ok(connection.batch_execute(&limits(config.server(), "SET LOCAL"))?)
 }
 
-/// What a server says of itself.
+/// Properties of a server.
 #[derive(QueryableByName)]
 pub(crate) struct Server {
     #[diesel(sql_type = Integer)]
@@ -184,28 +186,28 @@ impl Server {
         Ok(diesel::sql_query(query).get_result(connection)?)
     }
 
-    /// Why it is too old, if it is.
+    /// Returns the reason why the server is too old, if it is.
     pub(crate) fn version_fault(&self) -> Option<String> {
         (self.version < OLDEST_SERVER).then(|| {
             let version = &self.shown_version;
-            format!("the server is PostgreSQL {version}; 15 is the oldest that is supported")
+            format!("the server is PostgreSQL {version}; the oldest supported version is 15")
         })
     }
 
-    /// Why it cannot hold every text, if it cannot.
+    /// Returns the reason why the server's encoding cannot hold every text, if it cannot.
     pub(crate) fn encoding_fault(&self) -> Option<String> {
         (self.encoding != "UTF8").then(|| {
             let encoding = &self.encoding;
             format!(
-                "its encoding is {encoding}, which cannot hold every text; make a database with \
-                 ENCODING 'UTF8' and transfer into it"
+                "its encoding is {encoding}, which cannot hold every text; create a database \
+                 with ENCODING 'UTF8' and transfer this one into it"
             )
         })
     }
 
     fn check(&self, url: &ServerUrl, access: Access) -> Result<()> {
         let refuse = |reason: String| Err(Error::Refused { database: url.to_string(), reason });
-        // An operator who looks is told by the health check.
+        // For an inspection, the health check reports it.
         if access != Access::Inspect
             && let Some(reason) = self.version_fault().or_else(|| self.encoding_fault())
         {
@@ -213,14 +215,14 @@ impl Server {
         }
         if self.schema.is_none() {
             return refuse(
-                "no schema of its search_path exists; make one with CREATE SCHEMA, or mend the \
-                 search_path"
+                "no schema of its search_path exists; create one with CREATE SCHEMA, or correct \
+                 the search_path"
                     .into(),
             );
         }
         if access.writes() && (self.is_replica || self.is_read_only) {
             let reason = if self.is_replica {
-                "it is a replica, which takes no writes; give the primary's URL"
+                "it is a replica; give the URL of the primary"
             } else {
                 "default_transaction_read_only is on for this database or user"
             };
@@ -230,8 +232,8 @@ impl Server {
     }
 }
 
-/// Makes reading the default: a transaction writes only if it says so.
-pub(crate) fn default_to_reading(connection: &mut DbConnection, config: &Config) -> Result<()> {
+/// Makes transactions read-only by default: one that writes must say so.
+pub(crate) fn default_to_read_only(connection: &mut DbConnection, config: &Config) -> Result<()> {
     if config.server().transaction_pooler {
         return Ok(());
     }
@@ -244,10 +246,10 @@ struct Lag {
     milliseconds: Option<i64>,
 }
 
-/// How far a replica lies behind its primary; zero for a server that is no replica.
+/// Returns the lag of a replica behind its primary; zero for a server that is not a replica.
 ///
-/// Without a primary that it hears from, it is the time since the last transaction that it has. `None`
-/// if it has none.
+/// While a replica does not hear from a primary, the lag is the time since its last transaction, or
+/// `None` if it has none.
 pub(crate) fn lag(connection: &mut DbConnection) -> Result<Option<Duration>> {
     // What has just arrived is replayed in a moment; until then the age of the last transaction, which
     // on a primary without work is old, would pass for the lag.
@@ -275,7 +277,7 @@ fn lag_now(connection: &mut DbConnection) -> Result<Option<Duration>> {
     Ok(milliseconds.map(Duration::from_millis))
 }
 
-/// Refuses a replica that lies too far behind.
+/// Returns an error if the replica's lag is too large.
 pub(crate) fn check_lag(connection: &mut DbConnection, config: &Config) -> Result<()> {
     let limit = config.server().replica_max_lag;
     match lag(connection)? {

@@ -1,5 +1,5 @@
-//! SQLite's per-connection settings: set, then read back, because SQLite ignores in silence what it
-//! does not accept.
+//! SQLite's settings of a connection. Each is read back after it is set, because SQLite silently
+//! ignores what it does not accept.
 
 use std::fmt::Display;
 use std::time::{Duration, Instant};
@@ -10,10 +10,11 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use super::access::Access;
+use super::lock_owner;
 use crate::config::SqliteOptions;
 use crate::error::{Error, Result};
 
-/// Sets up a connection that will be used for `access`.
+/// Configures a connection for `access`.
 pub(super) fn configure(
     connection: &mut SqliteConnection,
     options: &SqliteOptions,
@@ -39,10 +40,10 @@ pub(super) fn configure(
     Ok(())
 }
 
-/// Allows or refuses writes on a connection that is used for both.
+/// Forbids or allows writes on a connection.
 ///
 /// # Errors
-/// [`Error::Pragma`] if SQLite does not accept it.
+/// [`Error::Pragma`] if SQLite does not accept the setting.
 pub fn set_query_only(connection: &mut SqliteConnection, on: bool) -> Result<()> {
     set_flag(connection, "query_only", on)
 }
@@ -63,16 +64,17 @@ fn set(
     if found == wanted { Ok(()) } else { Err(Error::Pragma { pragma, wanted, found }) }
 }
 
-/// The value of a pragma, as text.
+/// Returns the value of a PRAGMA as text.
 ///
 /// # Errors
-/// [`Error::Query`] if there is no such pragma.
+/// [`Error::Query`] if the PRAGMA does not exist.
 pub fn read(connection: &mut SqliteConnection, pragma: &str, column: &str) -> Result<String> {
     let query = format!("(SELECT CAST({column} AS TEXT) FROM pragma_{pragma})");
     Ok(diesel::select(sql::<Text>(&query)).get_result(connection)?)
 }
 
-/// Changing the journal mode ignores `busy_timeout`, so the waiting is done here.
+/// Sets the journal mode. It waits for locks itself, because changing the mode ignores
+/// `busy_timeout`.
 fn set_journal_mode(connection: &mut SqliteConnection, options: &SqliteOptions) -> Result<()> {
     let wanted = if options.wal { "wal" } else { "delete" };
     let begun = Instant::now();
@@ -85,7 +87,7 @@ fn set_journal_mode(connection: &mut SqliteConnection, options: &SqliteOptions) 
             Err(source) if !is_busy(&source) => return Err(source.into()),
             Err(source) if begun.elapsed() >= options.busy_timeout => {
                 let action = "setting the journal mode (DATABASE_WAL_MODE)";
-                return Err(super::locked(connection, action, begun, source));
+                return Err(lock_owner::locked(connection, action, begun, source));
             }
             Err(_) => std::thread::sleep(Duration::from_millis(5)),
             // In-memory and some network file systems answer with another mode and no error.
@@ -101,7 +103,7 @@ fn set_journal_mode(connection: &mut SqliteConnection, options: &SqliteOptions) 
     }
 }
 
-/// Whether another connection's lock is the reason. Diesel keeps SQLite's message, not its code.
+/// Whether the error is another connection's lock. Diesel keeps SQLite's message, not its code.
 #[must_use]
 pub fn is_busy(error: &diesel::result::Error) -> bool {
     matches!(

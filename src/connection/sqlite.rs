@@ -1,5 +1,5 @@
-//! Opening an SQLite file: literally, without creating it by accident, and for reading without a
-//! trace.
+//! Opening an SQLite file: literally, without creating it by accident, and without a trace when
+//! only reading.
 
 use std::fs;
 use std::io;
@@ -11,19 +11,19 @@ use diesel::{Connection, SqliteConnection};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use super::access::Access;
-use super::{file, pragma};
+use super::{file, lock_owner, pragma};
 use crate::backend::DbConnection;
 use crate::config::{DatabasePath, SqliteOptions};
 use crate::error::{Error, Result};
 
-/// Whether something lies at the path. A broken symbolic link counts as something.
+/// Whether anything exists at the path. A broken symbolic link counts.
 pub(crate) fn exists(path: &DatabasePath) -> bool {
     fs::symlink_metadata(path.as_path()).is_ok()
 }
 
 /// Creates an empty database file, private to its owner, in a private directory.
 ///
-/// Returns false if there was a file already: two processes may both create.
+/// Returns `false` if the file already exists: another process may have created it.
 ///
 /// # Errors
 /// [`Error::Io`].
@@ -52,11 +52,12 @@ pub(super) fn remove_created<E: From<Error>>(
     Ok(true)
 }
 
-/// Opens the database so that nobody else can read or write it, in any journal mode, until the
-/// connection is closed. Whoever has it open already is an error.
+/// Opens the database with an exclusive lock: until the connection is closed, no other process can
+/// read or write it, in any journal mode.
 ///
 /// # Errors
-/// [`Error::Locked`] if another process has the file open; [`Error::Refused`], [`Error::Io`] or [`Error::Open`] if it cannot be used.
+/// [`Error::Locked`] if another process has the file open; [`Error::Refused`], [`Error::Io`] or
+/// [`Error::Open`] if it cannot be used.
 pub fn open_exclusively(
     path: &Path,
     options: &SqliteOptions,
@@ -72,7 +73,7 @@ pub fn open_exclusively(
         rustix::fs::AtFlags::EACCESS,
     )
     .map_err(|cause| {
-        Error::io("write to (the lock that keeps others out needs it)", path)(cause.into())
+        Error::io("open for writing, which the exclusive lock needs,", path)(cause.into())
     })?;
     let mut connection = establish(path, "mode=rw")?;
     let begun = Instant::now();
@@ -84,16 +85,16 @@ pub fn open_exclusively(
     match connection.batch_execute(&lock) {
         Ok(()) => Ok(connection),
         Err(source) if pragma::is_busy(&source) => {
-            Err(super::locked(&mut connection, action, begun, source))
+            Err(lock_owner::locked(&mut connection, action, begun, source))
         }
         Err(cause) => Err(cause.into()),
     }
 }
 
-/// Opens the database. It must exist.
+/// Opens the database, which must exist.
 ///
 /// # Errors
-/// [`Error::NoDatabase`], [`Error::Refused`], [`Error::Open`], [`Error::Connect`], or [`Error::Pragma`].
+/// [`Error::NoDatabase`], [`Error::Refused`], [`Error::Open`] or [`Error::Pragma`].
 pub fn open(path: &DatabasePath, options: &SqliteOptions, access: Access) -> Result<DbConnection> {
     check_file(path.as_path())?;
     let mut connection = establish(path.as_path(), "mode=rw")?;
@@ -103,12 +104,12 @@ pub fn open(path: &DatabasePath, options: &SqliteOptions, access: Access) -> Res
 
 /// Runs `look` on a connection that can only read, and leaves no file behind.
 ///
-/// Opening a WAL database read-only makes SQLite create `-wal` and `-shm` beside it. Where no WAL
-/// exists nobody is writing, so the file is opened as immutable instead; if it turns out to have
-/// changed meanwhile, what was seen is thrown away and `look` runs again on a live connection.
+/// Opening a WAL database read-only makes SQLite create its `-wal` and `-shm` files. Where no WAL
+/// exists nobody is writing, so the file is opened as immutable instead; if it changed meanwhile,
+/// the result is discarded and `look` runs again on a live connection.
 ///
 /// # Errors
-/// Those of [`open`], and those of `look`.
+/// The errors of [`open`], and those of `look`.
 pub fn inspect<T>(
     path: &DatabasePath,
     options: &SqliteOptions,
@@ -122,30 +123,30 @@ pub fn inspect<T>(
         // rolls it back, nobody can read. SQLite leaves that of a live process alone.
         roll_back_hot_journal(path.as_path(), options)?;
     } else if !has_wal() {
-        let before = Stamp::of(path.as_path())?;
-        let seen = look(&mut read_only(path.as_path(), options, QUIET)?);
-        if !has_wal() && Stamp::of(path.as_path())? == before {
+        let before = FileStamp::of(path.as_path())?;
+        let seen = look(&mut read_only(path.as_path(), options, IMMUTABLE)?);
+        if !has_wal() && FileStamp::of(path.as_path())? == before {
             return seen;
         }
     }
     look(&mut read_only(path.as_path(), options, "mode=ro")?)
 }
 
-/// Opening for writing and reading once is all it takes.
+/// Rolls back a hot journal: opening for writing and reading once is enough.
 fn roll_back_hot_journal(path: &Path, options: &SqliteOptions) -> Result<()> {
     let mut connection = establish(path, "mode=rw")?;
     pragma::configure(&mut connection, options, Access::Read)
 }
 
-/// For a file that nobody writes: SQLite takes no locks and makes no side files.
-const QUIET: &str = "mode=ro&immutable=1";
+/// Mode for a file that nobody writes: SQLite takes no locks and creates no other files.
+const IMMUTABLE: &str = "mode=ro&immutable=1";
 
 /// Opens a finished copy, such as a backup, which nobody else writes.
 ///
 /// # Errors
 /// [`Error::Open`] or [`Error::Pragma`].
 pub fn inspect_copy(path: &Path, options: &SqliteOptions) -> Result<DbConnection> {
-    read_only(path, options, QUIET)
+    read_only(path, options, IMMUTABLE)
 }
 
 fn read_only(path: &Path, options: &SqliteOptions, mode: &str) -> Result<DbConnection> {
@@ -160,13 +161,13 @@ fn establish(path: &Path, mode: &str) -> Result<SqliteConnection> {
         .map_err(|source| Error::Open { path: path.to_owned(), source })
 }
 
-/// The `file:` URI of exactly this path. SQLite offers modes only through URIs; every byte that
-/// could mean something in one is escaped.
+/// Returns the `file:` URI of exactly this path. SQLite offers modes only through URIs; every byte
+/// with a meaning in a URI is escaped.
 ///
 /// # Errors
-/// [`Error::Io`] if the working directory is not known.
+/// [`Error::Io`] if the working directory is unknown.
 pub fn literal_uri(path: &Path) -> Result<String> {
-    let absolute = std::path::absolute(path).map_err(Error::io("find the place of", path))?;
+    let absolute = std::path::absolute(path).map_err(Error::io("resolve the path", path))?;
     #[cfg(unix)]
     let bytes = std::os::unix::ffi::OsStrExt::as_bytes(absolute.as_os_str());
     #[cfg(not(unix))]
@@ -176,11 +177,11 @@ pub fn literal_uri(path: &Path) -> Result<String> {
     Ok(format!("file://{}", percent_encode(bytes, PLAIN_IN_A_PATH)))
 }
 
-/// What stands for itself in the path of a URI.
+/// Characters that stand for themselves in the path of a URI.
 const PLAIN_IN_A_PATH: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b':');
 
-/// Refuses what is not a plain SQLite file, and says what it is instead.
+/// Returns an error unless the path is a regular file that is empty or an SQLite database.
 fn check_file(path: &Path) -> Result<()> {
     let refuse = |reason: &str| {
         Err(Error::Refused { database: path.display().to_string(), reason: reason.into() })
@@ -189,12 +190,12 @@ fn check_file(path: &Path) -> Result<()> {
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
             return Err(Error::NoDatabase { database: path.display().to_string() });
         }
-        found => found.map_err(Error::io("look at the database file", path))?,
+        found => found.map_err(Error::io("inspect the database file", path))?,
     };
     if metadata.is_symlink() {
         return refuse(
-            "it is a symbolic link, and SQLite's side files would lie beside the link; give the \
-             path of the file itself",
+            "it is a symbolic link, and SQLite would create its -wal, -shm and -journal files \
+             beside the link; give the path of the file itself",
         );
     }
     if metadata.is_dir() {
@@ -210,16 +211,16 @@ fn check_file(path: &Path) -> Result<()> {
     refuse("it is not an SQLite database (its first 16 bytes say so); nothing was changed")
 }
 
-/// What changes when somebody writes to a file.
+/// Properties of a file that change when it is written.
 #[derive(PartialEq, Eq)]
-struct Stamp {
+struct FileStamp {
     length: u64,
     modified: Option<SystemTime>,
 }
 
-impl Stamp {
+impl FileStamp {
     fn of(path: &Path) -> Result<Self> {
-        let metadata = fs::metadata(path).map_err(Error::io("look at the database file", path))?;
+        let metadata = fs::metadata(path).map_err(Error::io("inspect the database file", path))?;
         Ok(Self { length: metadata.len(), modified: metadata.modified().ok() })
     }
 }

@@ -4,40 +4,41 @@ use std::time::Instant;
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 
+use super::{lock_owner, pragma};
 use crate::backend::DbConnection;
 use crate::error::{Error, Result};
 
 impl DbConnection {
     /// Runs `work` in a write transaction: committed on `Ok`, rolled back on `Err` and on panic.
     ///
-    /// The outermost call takes the write lock at once (`BEGIN IMMEDIATE`), so that what was read
-    /// inside cannot have changed by the time it is written. A call inside another is a savepoint:
-    /// its failure undoes its own work and leaves the rest to the caller.
+    /// The outermost call takes SQLite's write lock immediately (`BEGIN IMMEDIATE`), so that rows
+    /// read inside cannot change before they are written. A nested call is a savepoint: its failure
+    /// undoes its own work and leaves the rest to the caller.
     ///
     /// # Errors
-    /// What `work` returns; [`Error::Locked`] if another process writes for longer than
-    /// `DATABASE_BUSY_TIMEOUT_MS`; [`Error::Query`] if the transaction cannot commit, and then nothing
-    /// has changed; on a server also [`Error::Conflict`], [`Error::ConnectionLost`], and
-    /// [`Error::CommitUnknown`] if the connection breaks while it is being committed.
+    /// The error of `work`; [`Error::Locked`] if another process holds the lock for longer than
+    /// `DATABASE_BUSY_TIMEOUT_MS`; [`Error::Query`] if the transaction cannot be committed, and
+    /// then nothing has changed; on a server also [`Error::Conflict`], [`Error::ConnectionLost`],
+    /// and [`Error::CommitUnknown`] if the connection breaks during the commit.
     pub fn write<T, E>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E>
     where
         E: From<Error>,
     {
-        self.transact(Begin::AsItIs, work)
+        self.transact(Begin::Default, work)
     }
 
-    /// As [`DbConnection::write`], but where the connection breaks during the commit, what `work`
-    /// returned is not lost with the answer.
+    /// Runs `work` as [`DbConnection::write`] does, but returns its result even if the connection
+    /// breaks during the commit.
     #[cfg(feature = "postgres")]
     pub(crate) fn write_keeping<T>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T>,
     ) -> Result<TransactionOutcome<T>> {
-        self.transact_keeping(Begin::AsItIs, work)
+        self.transact_keeping(Begin::Default, work)
     }
 
-    /// As [`DbConnection::write`], on a connection of the pool: on a server those read unless a
-    /// transaction says that it writes.
+    /// Runs `work` as [`DbConnection::write`] does, on a connection of the pool: on a server it is
+    /// read-only unless a transaction says that it writes.
     #[cfg(feature = "postgres")]
     pub(crate) fn write_on_pooled<T, E>(
         &mut self,
@@ -49,8 +50,8 @@ impl DbConnection {
         self.transact(Begin::ReadWrite, work)
     }
 
-    /// Runs `work` in a transaction that refuses to write, on a server behind a pooler: there a
-    /// connection cannot be told to refuse.
+    /// Runs `work` in a read-only transaction, on a server behind a pooler: there a connection
+    /// cannot be made read-only.
     #[cfg(feature = "postgres")]
     pub(crate) fn read_on_pooled<T, E>(
         &mut self,
@@ -100,10 +101,10 @@ impl DbConnection {
         }
     }
 
-    /// Waits until no other transaction holds this lock, and holds it until this one ends.
+    /// Waits for the lock, and holds it until the transaction ends.
     ///
-    /// On SQLite a write transaction excludes every other already; on PostgreSQL this is what keeps
-    /// two from deciding on what the other is about to change.
+    /// On SQLite a write transaction already excludes every other. On PostgreSQL the lock keeps two
+    /// transactions from deciding on data that the other is about to change.
     #[cfg_attr(
         not(feature = "postgres"),
         expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "PostgreSQL can refuse")
@@ -156,16 +157,19 @@ impl DbConnection {
             Self::Sqlite(inner) => {
                 let since = Instant::now();
                 match AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN IMMEDIATE") {
-                    Err(source) if super::is_busy(&source) => {
-                        Err(super::locked(inner, "beginning to write", since, source))
-                    }
+                    Err(source) if pragma::is_busy(&source) => Err(lock_owner::locked(
+                        inner,
+                        "beginning a write transaction",
+                        since,
+                        source,
+                    )),
                     done => Ok(done?),
                 }
             }
             #[cfg(feature = "postgres")]
             Self::Postgres(inner) => {
                 let sql = match begin {
-                    Begin::AsItIs => "BEGIN",
+                    Begin::Default => "BEGIN",
                     Begin::ReadWrite => "BEGIN READ WRITE",
                     Begin::ReadOnly => "BEGIN READ ONLY",
                 };
@@ -174,8 +178,8 @@ impl DbConnection {
         }
     }
 
-    /// A rollback that fails marks the connection as broken, and the pool closes it, which rolls
-    /// back too; the caller learns the error that led here, which is the one that matters.
+    /// Rolls back. If that fails, the connection is marked as broken, and the pool closes it, which
+    /// rolls back too; the caller gets the error that led here, which is the one that matters.
     fn roll_back(&mut self) {
         if let Err(cause) = <Self as TransactionManager<Self>>::rollback_transaction(self) {
             tracing::warn!(%cause, "rolling back failed; the connection will be closed");
@@ -183,16 +187,16 @@ impl DbConnection {
     }
 }
 
-/// How a transaction ended that was to be committed.
+/// Outcome of a transaction that was to be committed.
 pub(crate) enum TransactionOutcome<T> {
-    /// It is committed.
+    /// The transaction is committed.
     Committed(T),
     /// The connection broke during the commit.
     Unknown(T, diesel::result::Error),
 }
 
 impl<T> TransactionOutcome<T> {
-    /// What is not known to be committed is an error.
+    /// Returns the value of a committed transaction, and an error if the outcome is unknown.
     pub(crate) fn known(self) -> Result<T> {
         match self {
             Self::Committed(value) => Ok(value),
@@ -201,27 +205,27 @@ impl<T> TransactionOutcome<T> {
     }
 }
 
-/// Whether a transaction on a server says that it writes. On SQLite each does.
+/// Access mode of a transaction on a server. On SQLite every transaction may write.
 #[derive(Clone, Copy, Debug)]
 enum Begin {
-    /// It may do what the connection may.
-    AsItIs,
-    /// It writes.
+    /// The connection's default.
+    Default,
+    /// The transaction writes.
     #[cfg(feature = "postgres")]
     ReadWrite,
-    /// It must not write.
+    /// The transaction must not write.
     #[cfg(feature = "postgres")]
     ReadOnly,
 }
 
-/// What transactions may have to take turns at.
+/// Lock for work that transactions must do one after the other.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum TransactionLock {
     /// Appending to the audit log.
     AuditLog,
-    /// Looking which seeds are missing, and writing those.
+    /// Reading which seeds are missing, and inserting them.
     Seeds,
-    /// Registering what the user with this key uploads.
+    /// Registering uploads of the user with this id.
     Uploads(
         #[cfg_attr(
             not(feature = "postgres"),
@@ -233,7 +237,8 @@ pub(crate) enum TransactionLock {
 
 #[cfg(feature = "postgres")]
 impl TransactionLock {
-    /// Keys that a user's id cannot reach from one kind to the other.
+    /// Returns the key of the lock. The keys are so far apart that a user's id cannot turn one kind
+    /// into another.
     const fn key(self) -> i64 {
         match self {
             Self::AuditLog => i64::from_be_bytes(*b"\x7Azenith\0"),
@@ -245,11 +250,11 @@ impl TransactionLock {
 
 #[cfg(feature = "postgres")]
 diesel::define_sql_function! {
-    /// PostgreSQL's own.
+    /// PostgreSQL's function of this name.
     fn pg_advisory_xact_lock(key: diesel::sql_types::BigInt) -> diesel::sql_types::Text;
 }
 
-/// Rolls back when `work` panics.
+/// Guard that rolls back if `work` panics.
 struct RollbackOnDrop<'a> {
     connection: &'a mut DbConnection,
     armed: bool,

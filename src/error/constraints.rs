@@ -1,7 +1,8 @@
-//! The names by which the databases report a broken rule.
+//! Names of tables and constraints, by which the databases report a broken rule.
 
-/// Each unique index with its columns: SQLite's errors name the columns, PostgreSQL's the index.
-pub(super) const UNIQUE: &[(&str, &str, &[&str])] = &[
+/// Unique indexes with their tables and columns: SQLite's errors name the columns, PostgreSQL's the
+/// index.
+pub const UNIQUE: &[(&str, &str, &[&str])] = &[
     ("idx_roles_name", "roles", &["name"]),
     ("idx_permissions_name", "permissions", &["name"]),
     ("idx_permissions_resource", "permissions", &["resource", "action"]),
@@ -33,8 +34,8 @@ pub(super) const UNIQUE: &[(&str, &str, &[&str])] = &[
     ("idx_schema_version_version", "schema_version", &["version"]),
 ];
 
-/// The checks on more than one column, or named after something else, with their columns.
-pub(super) const CHECKS: &[(&str, &[&str])] = &[
+/// Checks on several columns, or not named after their column, with their columns.
+pub const CHECKS: &[(&str, &[&str])] = &[
     ("user_sessions_expiry_order", &["idle_expires_at", "expires_at", "created_at"]),
     ("user_sessions_revoked_is_inactive", &["revoked_at", "is_active"]),
     ("api_keys_expiry_order", &["expires_at", "created_at"]),
@@ -53,8 +54,8 @@ pub(super) const CHECKS: &[(&str, &[&str])] = &[
     ("backup_jobs_completion_order", &["completed_at", "started_at"]),
 ];
 
-/// Every table: constraints are named after theirs.
-pub(super) const TABLES: &[&str] = &[
+/// Tables. Constraints are named after their table.
+pub const TABLES: &[&str] = &[
     "api_keys",
     "audit_log",
     "backup_jobs",
@@ -77,77 +78,3 @@ pub(super) const TABLES: &[&str] = &[
     "user_sessions",
     "users",
 ];
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use diesel::connection::SimpleConnection;
-    use diesel::prelude::*;
-    use diesel::sql_types::Text;
-
-    use super::*;
-    use crate::backend::Backend;
-
-    #[derive(QueryableByName)]
-    struct Line {
-        #[diesel(sql_type = Text)]
-        line: String,
-    }
-
-    /// What a query finds in a database that the migrations made.
-    fn lines(query: &str) -> BTreeSet<String> {
-        let mut connection = SqliteConnection::establish(":memory:").expect("a connection");
-        for migration in crate::migrations::all() {
-            connection.batch_execute(migration.up(Backend::Sqlite)).expect("a migration");
-        }
-        let found: Vec<Line> = diesel::sql_query(query).load(&mut connection).expect(query);
-        found.into_iter().map(|line| line.line).collect()
-    }
-
-    #[test]
-    fn the_tables_are_those_of_the_migrations() {
-        let found = lines(
-            "SELECT name AS line FROM sqlite_schema
-             WHERE type = 'table' AND name NOT LIKE 'sqlite%'",
-        );
-        assert_eq!(found, TABLES.iter().map(|name| (*name).to_owned()).collect());
-    }
-
-    #[test]
-    fn the_unique_indexes_are_those_of_the_migrations() {
-        let found = lines(
-            "SELECT i.name || ' ' || t.name || ' ' || group_concat(c.name, ' ') AS line
-             FROM sqlite_schema AS t, pragma_index_list(t.name) AS i, pragma_index_info(i.name) AS c
-             WHERE t.type = 'table' AND i.\"unique\" GROUP BY i.name",
-        );
-        let listed = UNIQUE
-            .iter()
-            .map(|(index, table, columns)| format!("{index} {table} {}", columns.join(" ")));
-        assert_eq!(found, listed.collect());
-    }
-
-    #[test]
-    fn every_check_is_named_after_its_column_or_listed_with_its_columns() {
-        let columns = lines(
-            "SELECT t.name || '_' || c.name AS line
-             FROM sqlite_schema AS t, pragma_table_info(t.name) AS c WHERE t.type = 'table'",
-        );
-        let mut listed: BTreeSet<&str> = CHECKS.iter().map(|(name, _)| *name).collect();
-        let mut checks = 0;
-        for migration in crate::migrations::all() {
-            for rest in migration.up(Backend::Sqlite).split("CONSTRAINT ").skip(1) {
-                let name = rest.split_whitespace().next().expect("a name");
-                let column = name.rsplit_once('_').expect("a kind").0;
-                assert!(listed.remove(name) != columns.contains(column), "{name}");
-                checks += 1;
-            }
-        }
-        assert!(checks > 250 && listed.is_empty(), "{checks}, not there: {listed:?}");
-        for (name, of) in CHECKS {
-            let table = TABLES.iter().filter(|table| name.starts_with(**table));
-            let table = table.max_by_key(|table| table.len()).expect("a table");
-            assert!(of.iter().all(|c| columns.contains(&format!("{table}_{c}"))), "{name}");
-        }
-    }
-}

@@ -1,7 +1,8 @@
-//! The library's errors: what happened, where, and what to do about it.
+//! The library's errors: what happened, where, and how to fix it.
 
 mod constraints;
-mod help;
+mod convert;
+mod hint;
 mod migration;
 mod row_change;
 mod server;
@@ -12,7 +13,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub(crate) use help::chain;
+pub(crate) use hint::chain;
 pub use migration::MigrationFault;
 pub use row_change::RowChange;
 pub use server::ConnectFault;
@@ -22,149 +23,152 @@ pub use violation::{Rule, Violation};
 use crate::backend::Backend;
 use crate::config::ConfigError;
 
-/// The library's result.
+/// For the tests of the schema. Not part of the public API: anything here may change in any release.
+#[doc(hidden)]
+pub mod internal {
+    pub use super::constraints::{CHECKS, TABLES, UNIQUE};
+}
+
+/// Result of the library's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Everything that can go wrong in this crate. Causes are kept as sources.
+/// Error of the library. Causes are kept as sources.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A setting that cannot be used.
+    /// A setting cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
 
-    /// There is no database where the configuration says.
-    #[error("there is no database at {database}; `zenith-db create` makes one")]
+    /// The configured database does not exist.
+    #[error("there is no database at {database}; `zenith-db create` creates it")]
     NoDatabase {
-        /// The configured path, or the server's URL without its password.
+        /// Configured path, or the server's URL without its password.
         database: String,
     },
 
-    /// What is where the configuration says cannot be a database of ours.
+    /// The file or the server's database cannot be used as the database.
     #[error("{database} cannot be used as the database: {reason}")]
     Refused {
-        /// The configured path, or the server's URL without its password.
+        /// Configured path, or the server's URL without its password.
         database: String,
-        /// What was found there.
+        /// Reason.
         reason: String,
     },
 
-    /// There is no connection to the server.
+    /// The connection to the server failed.
     #[error("cannot connect to {server}: {fault}")]
     Connect {
         /// The server's URL without its password.
         server: String,
-        /// What is wrong.
+        /// Cause of the failure.
         fault: ConnectFault,
-        /// What the client library said.
+        /// Error of the client library.
         source: diesel::ConnectionError,
     },
 
-    /// The server takes no writes.
-    #[error("{database} takes no writes: {reason}")]
+    /// The server is read-only.
+    #[error("{database} is read-only: {reason}")]
     ReadOnly {
         /// The server's URL without its password.
         database: String,
-        /// Why.
+        /// Reason.
         reason: &'static str,
     },
 
-    /// A replica lies further behind its primary than it may. Reads then go to the primary.
-    #[error("the replica lies {} behind, and {} ms are allowed (DATABASE_REPLICA_MAX_LAG_MS)",
+    /// The replica's lag is larger than allowed. Reads then use the primary.
+    #[error("the replica lags {} behind its primary, and {} ms are allowed (DATABASE_REPLICA_MAX_LAG_MS)",
         lag.map_or_else(|| "an unknown time".into(), |lag| format!("{} ms", lag.as_millis())),
         limit.as_millis())]
     ReplicaLag {
-        /// How far it lies behind, if that is known.
+        /// Lag, if known.
         lag: Option<Duration>,
-        /// How far it may.
+        /// Largest lag that is allowed.
         limit: Duration,
     },
 
-    /// A statement that writes was run where only reading is allowed.
-    #[error(
-        "a statement that writes was refused where only reading is allowed; use `Database::write`"
-    )]
+    /// A statement tried to write on a read-only connection.
+    #[error("a statement tried to write on a read-only connection; use `Database::write`")]
     WriteRefused(#[source] diesel::result::Error),
 
     /// The connection to the server broke. Its transaction has been rolled back.
-    #[error("the connection to the server was lost; what was not committed is rolled back")]
+    #[error("the connection to the server was lost; the open transaction is rolled back")]
     ConnectionLost(#[source] diesel::result::Error),
 
-    /// The connection to the server broke while a transaction was being committed.
+    /// The connection to the server broke during a commit, so it is unknown whether the transaction
+    /// was committed.
     #[error(
-        "the connection to the server was lost during a commit: whether it took place is not known; \
-         look before doing it again"
+        "the connection to the server was lost during a commit: its outcome is unknown; \
+         check it before repeating the transaction"
     )]
     CommitUnknown(#[source] diesel::result::Error),
 
-    /// Another transaction was in the way: the two would not have been one after the other, or each
-    /// waited for the other. This one has been rolled back, and can be tried again as it is.
-    #[error("another transaction was in the way; this one was rolled back and can be tried again")]
+    /// Serialization failure or deadlock: the transaction conflicted with another one. It has been
+    /// rolled back, and can be repeated unchanged.
+    #[error("a conflict with another transaction; this one was rolled back and can be tried again")]
     Conflict(#[source] diesel::result::Error),
 
-    /// A statement took longer than it may, or waited longer for a lock than it may.
-    #[error(
-        "a statement took too long ({setting} says how long it may); nothing was changed by it"
-    )]
+    /// A statement ran, or waited for a lock, longer than allowed.
+    #[error("a statement exceeded {setting}, and changed nothing")]
     TimedOut {
-        /// The setting that limits it.
+        /// Setting that limits the time.
         setting: &'static str,
-        /// What the server said.
+        /// Error of the server.
         source: diesel::result::Error,
     },
 
-    /// The database could not be opened.
+    /// SQLite could not open the database file.
     #[error("cannot open {path}", path = path.display())]
     Open {
-        /// The database.
+        /// Path of the file.
         path: PathBuf,
-        /// What SQLite said.
+        /// Error of SQLite.
         source: diesel::ConnectionError,
     },
 
-    /// The connection does not have a setting that it was given.
+    /// SQLite did not accept a PRAGMA.
     #[error("SQLite did not accept PRAGMA {pragma}: it should be {wanted} and is {found}")]
     Pragma {
-        /// The pragma.
+        /// Name of the PRAGMA.
         pragma: &'static str,
-        /// What was set.
+        /// Value that was set.
         wanted: String,
-        /// What was read back.
+        /// Value that was read back.
         found: String,
     },
 
     /// Another process held a lock for too long.
     #[error(
-        "{action}: {} has locked the database for {seconds:.1} s; try again when it is done, or raise \
-         DATABASE_BUSY_TIMEOUT_MS",
+        "{action}: waited {seconds:.1} s for the lock that {} holds; try again when it is released, or \
+         raise DATABASE_BUSY_TIMEOUT_MS",
         lock_owner.as_deref().unwrap_or("another process"),
         seconds = waited.as_secs_f64()
     )]
     Locked {
-        /// What was being tried.
+        /// Action that needed the lock.
         action: &'static str,
-        /// How long this process waited.
+        /// Time that this process waited.
         waited: Duration,
-        /// Who has the lock, if that is known.
+        /// Process that holds the lock, if known.
         lock_owner: Option<String>,
-        /// What the database said last, if it said anything.
+        /// Last error of the database, if any.
         source: Option<diesel::result::Error>,
     },
 
-    /// Every connection that this process may open was in use for too long.
+    /// No connection of the pool became free in time.
     #[error(
         "no free connection within {timeout_ms} ms: {in_use} of {limit} are in use{detail}; {advice}"
     )]
     PoolTimeout {
-        /// How long the caller waited, in milliseconds.
+        /// Time that the caller waited, in milliseconds.
         timeout_ms: u128,
-        /// How many connections of the kind that was wanted, to read or to write, are in use.
+        /// Number of connections in use, of the kind that was needed: for reading or for writing.
         in_use: u32,
-        /// How many of that kind there may be.
+        /// Largest number of connections of that kind.
         limit: u32,
-        /// Which setting to raise, or what else helps.
+        /// Setting to raise, or other advice.
         advice: &'static str,
-        /// Why a new connection could not be opened, if that was tried.
+        /// Reason why a new connection could not be opened, if that was tried.
         detail: String,
     },
 
@@ -172,27 +176,27 @@ pub enum Error {
     #[error("the database file is damaged")]
     Damaged(#[source] diesel::result::Error),
 
-    /// The disk that holds the database is full. What was not committed is rolled back.
+    /// The disk that holds the database is full. The open transaction is rolled back.
     #[error("the disk of the database is full; nothing was changed")]
     DiskFull(#[source] diesel::result::Error),
 
-    /// The operation exists for the other kind of database only.
+    /// The operation exists only for the other kind of database.
     #[error("{operation} needs {needed}")]
     WrongBackend {
-        /// The operation.
+        /// Name of the operation.
         operation: &'static str,
-        /// The kind of database that it needs.
+        /// Kind of database that the operation needs.
         needed: Backend,
     },
 
-    /// The operation cannot be done over a pooler that gives each transaction another connection.
+    /// The operation cannot run through a pooler in transaction mode.
     #[error(
         "pg_dump changes settings of its connection, which a pooler in transaction mode would pass on \
          to other clients; give the server's own URL, and DATABASE_TRANSACTION_POOLER=false"
     )]
     TransactionPooler,
 
-    /// The connection was closed before, because it had broken or was returned in the middle of a
+    /// The connection was closed earlier, because it had broken or was returned with an open
     /// transaction.
     #[error("the connection has been closed; take another one from the pool")]
     ConnectionClosed,
@@ -200,22 +204,22 @@ pub enum Error {
     /// A transaction is open where none may be.
     #[error("{operation} needs a connection without an open transaction")]
     TransactionOpen {
-        /// The operation.
+        /// Name of the operation.
         operation: &'static str,
     },
 
-    /// Rows that seeding writes are missing.
+    /// A row that seeding inserts is missing.
     #[error("{missing} is missing; `zenith-db seed` writes it")]
     NotSeeded {
-        /// The row.
+        /// Description of the row.
         missing: &'static str,
     },
 
-    /// Something happened that this crate excludes: a defect of it.
+    /// A defect of this library.
     #[error("internal error, please report it: {0}")]
     Internal(String),
 
-    /// A statement failed, and not because of a rule of the schema.
+    /// A statement failed, for another reason than a rule of the schema.
     #[error("the database refused a statement")]
     Query(#[source] diesel::result::Error),
 
@@ -223,43 +227,43 @@ pub enum Error {
     #[error(transparent)]
     Violation(Box<Violation>),
 
-    /// There is no such row.
+    /// No row has this key.
     #[error("{table} has no row with {key}")]
     NotFound {
-        /// The table.
+        /// Name of the table.
         table: &'static str,
-        /// What was looked for, as `column value`.
+        /// Key, as `column value`.
         key: String,
     },
 
-    /// Something cannot go from the state it is in to the one that was asked for.
-    #[error("a {what} cannot go from {from} to {to}")]
+    /// A change of state is not allowed.
+    #[error("a {what} cannot change from {from} to {to}")]
     IllegalTransition {
-        /// What it is, such as `document`.
+        /// Kind of the object, such as `document`.
         what: &'static str,
-        /// The state it is in.
+        /// Current state.
         from: &'static str,
-        /// The state it was to get.
+        /// Requested state.
         to: &'static str,
     },
 
-    /// A system role keeps its name and cannot be deleted.
+    /// A system role cannot be renamed or deleted.
     #[error("{name} is a system role: it can be neither renamed nor deleted")]
     SystemRole {
-        /// The role.
+        /// Name of the role.
         name: String,
     },
 
-    /// A setting or preference cannot be read or written so.
+    /// A setting or preference cannot be read or written.
     #[error("{key}: {fault}")]
     Setting {
-        /// The setting's name.
+        /// Name of the setting.
         key: String,
-        /// What is wrong.
+        /// Reason.
         fault: SettingFault,
     },
 
-    /// Migrations were not run, or failed. The database is as it was.
+    /// Migrations did not run or failed. The database is unchanged.
     #[error(transparent)]
     Migration(#[from] MigrationFault),
 
@@ -270,11 +274,11 @@ pub enum Error {
     /// A file operation failed.
     #[error("cannot {action} {path}", path = path.display())]
     Io {
-        /// What was being tried.
+        /// Action that failed, as in "cannot {action} {path}".
         action: &'static str,
-        /// On what.
+        /// Path of the file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         source: io::Error,
     },
 
@@ -284,40 +288,40 @@ pub enum Error {
          or later (Debian: postgresql-client), or go without a backup (--no-backup)"
     )]
     MissingProgram {
-        /// The program.
+        /// Name of the program.
         program: &'static str,
     },
 
     /// A program that the operation needs failed.
     #[error("{program} failed: {said}")]
     Program {
-        /// The program.
+        /// Name of the program.
         program: &'static str,
-        /// What it said.
+        /// Error output of the program.
         said: String,
     },
 
-    /// A backup was written but is not a faithful copy; it has been removed.
+    /// A backup was not a faithful copy, and has been removed.
     #[error("the backup failed its check and was removed: {reason}")]
     BackupUnfaithful {
-        /// What the check found.
+        /// Difference that the check found.
         reason: String,
     },
 
-    /// The former application made the database, and it has not been adopted.
+    /// The database belongs to the former application and has not been adopted.
     #[error(
         "{database} is a database of the former application; `zenith-db adopt --plan` shows what \
-         taking it over would change, and `zenith-db adopt` does it; nothing was changed"
+         adopting it would change, and `zenith-db adopt` adopts it; nothing was changed"
     )]
     FormerDatabase {
-        /// The configured path.
+        /// Configured path.
         database: String,
     },
 
-    /// What an adoption wrote is not what it read. Nothing was changed.
+    /// An adopted database differs from its source, and has been removed. The source is unchanged.
     #[error("the adopted database failed its check and was removed; nothing was changed: {reason}")]
     AdoptionUnfaithful {
-        /// What the check found.
+        /// Difference that the check found.
         reason: String,
     },
 
@@ -329,16 +333,16 @@ pub enum Error {
     )]
     UnfinishedTransfer,
 
-    /// A password that cannot be accepted.
+    /// A password was not accepted.
     #[error("the password was not accepted: {0}")]
     Password(String),
 
-    /// A seed or account could not be written because a name is taken.
+    /// The administrator's account could not be created.
     #[error("the administrator {name:?} cannot be created: {reason}")]
     Administrator {
-        /// The name that was asked for.
+        /// Requested username.
         name: String,
-        /// What stands in the way.
+        /// Reason.
         reason: String,
     },
 }

@@ -1,25 +1,25 @@
-//! What a migration did to rows.
+//! Changes of rows by a migration.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// What a migration did to the rows of one table.
+/// Changes of a table's rows by a migration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RowChange {
-    /// The table, by its name before, or after if it is new.
+    /// Name of the table before the migration, or after it if the table is new.
     pub table: String,
-    /// How many rows it had; `None` if it is new.
+    /// Number of rows before the migration; `None` if the table is new.
     pub before: Option<i64>,
-    /// How many rows it has; `None` if it is gone.
+    /// Number of rows after the migration; `None` if the table was dropped.
     pub after: Option<i64>,
-    /// Columns that hold something else in rows that were there before.
+    /// Columns with other values in rows that existed before.
     pub changed_columns: Vec<String>,
-    /// Columns that are gone with what they held.
+    /// Columns that were dropped together with their values.
     pub lost_columns: Vec<String>,
-    /// Why that is meant, as the migration declares it, or because the rollback was asked for.
+    /// Reason, as the migration declares it, or because the rollback was requested.
     pub declared: Option<String>,
-    /// How many of the rows that were there are gone.
+    /// Number of rows that existed before and do not exist any more.
     pub lost_rows: i64,
 }
 

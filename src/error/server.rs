@@ -1,4 +1,4 @@
-//! What a server's refusals mean, as types rather than as its words.
+//! Errors of a server, as types instead of texts.
 
 use std::fmt;
 
@@ -6,34 +6,36 @@ use std::fmt;
 use diesel::ConnectionError;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
-/// Why there is no connection to a server.
+/// Reason why a connection to a server failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConnectFault {
-    /// The user or the password is wrong, or the server's `pg_hba.conf` lets nobody in like this.
+    /// The user or the password is wrong, or the server's `pg_hba.conf` does not allow this
+    /// connection.
     Authentication,
-    /// The host's name cannot be resolved.
+    /// The host name cannot be resolved.
     UnknownHost,
-    /// Nothing answers at that address.
+    /// No server answers at the address.
     Unreachable,
     /// The server did not answer in time.
     TimedOut,
-    /// The server has no more room for connections.
+    /// The server accepts no more connections.
     TooMany,
     /// The server is starting up, shutting down or recovering.
     NotReady,
-    /// The connection cannot be encrypted as `sslmode` asks, or the certificate is wrong.
+    /// The connection cannot be encrypted as `sslmode` requires, or the certificate is not
+    /// accepted.
     Encryption,
-    /// There is no such database on the server.
+    /// The database does not exist on the server.
     NoDatabase,
-    /// Anything else; the source says what.
+    /// Another reason, which the source gives.
     Other,
 }
 
 #[cfg(feature = "postgres")]
 impl ConnectFault {
-    /// libpq gives nothing but a text, in the server's language for what the server says: what is
-    /// not recognised is [`ConnectFault::Other`].
+    /// Classifies an error of libpq, which is only a text, in the server's language where the
+    /// server wrote it: an unknown text is [`ConnectFault::Other`].
     pub(crate) fn of(error: &ConnectionError) -> Self {
         let ConnectionError::BadConnection(text) = error else { return Self::Other };
         let has = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
@@ -66,8 +68,8 @@ impl ConnectFault {
 }
 
 impl ConnectFault {
-    /// Whether a server that was there a moment ago may be there again in another.
-    pub(crate) const fn may_pass(self) -> bool {
+    /// Whether the fault may pass by itself while a server restarts.
+    pub(crate) const fn is_transient(self) -> bool {
         !matches!(
             self,
             Self::Authentication | Self::UnknownHost | Self::Encryption | Self::NoDatabase
@@ -79,31 +81,31 @@ impl fmt::Display for ConnectFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Authentication => {
-                "the server lets this user in neither with this password nor without one; the \
+                "the server rejected the user or the password; the \
                  password comes from the URL, PGPASSWORD or ~/.pgpass"
             }
-            Self::UnknownHost => "there is no host of this name",
+            Self::UnknownHost => "the host name cannot be resolved",
             Self::Unreachable => "no server answers there; is it running, and is this its address?",
             Self::TimedOut => {
                 "the server did not answer in time; check the address, or raise \
                  DATABASE_POOL_TIMEOUT_MS"
             }
             Self::TooMany => {
-                "the server has no connection to spare; lower DATABASE_MAX_CONNECTIONS here or \
-                 elsewhere, raise its max_connections, or put a pooler before it"
+                "the server accepts no more connections; lower DATABASE_MAX_CONNECTIONS, raise the \
+                 server's max_connections, or use a pooler"
             }
             Self::NotReady => "the server is starting up or shutting down; try again in a moment",
             Self::Encryption => {
                 "the connection cannot be encrypted as the URL's sslmode asks, or the server's \
                  certificate is not accepted"
             }
-            Self::NoDatabase => "there is no such database; `zenith-db create` makes one",
+            Self::NoDatabase => "the database does not exist; `zenith-db create` creates it",
             Self::Other => "the connection failed",
         })
     }
 }
 
-/// What a failed statement means beyond the rules of the schema.
+/// Meaning of a failed statement, apart from the rules of the schema.
 pub(super) enum StatementFault {
     Damaged,
     DiskFull,
@@ -126,7 +128,7 @@ impl StatementFault {
                 Some(Self::DiskFull)
             }
             DatabaseErrorKind::ClosedConnection => Some(Self::ConnectionLost),
-            // These are libpq's own words, which it speaks in English here.
+            // These are libpq's own messages, which are in English here.
             DatabaseErrorKind::Unknown | DatabaseErrorKind::UnableToSendCommand
                 if LOST.iter().any(|words| message.contains(words)) =>
             {
@@ -146,13 +148,14 @@ impl StatementFault {
     }
 }
 
-/// What SQLite says of a damaged file: `SQLITE_CORRUPT` and `SQLITE_NOTADB`.
+/// SQLite's messages about a damaged file: `SQLITE_CORRUPT` and `SQLITE_NOTADB`.
 const DAMAGED: &[&str] = &["malformed", "file is not a database"];
 
-/// What SQLite (`SQLITE_FULL`) and PostgreSQL (`disk_full`, with the system's words) say of a full disk.
+/// Messages about a full disk: SQLite's `SQLITE_FULL`, and PostgreSQL's `disk_full` with the text
+/// of the operating system.
 const FULL: &[&str] = &["database or disk is full", "No space left on device"];
 
-/// What libpq says of a connection that broke.
+/// Messages of libpq about a lost connection.
 const LOST: &[&str] = &[
     "server closed the connection unexpectedly",
     "no connection to the server",

@@ -1,32 +1,32 @@
-//! What is wrong with a setting that is kept in the database.
+//! Errors of settings that are stored in the database.
 
 use crate::types::ValueType;
 
-/// Why a setting cannot be read or written.
+/// Reason why a setting cannot be read or written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingFault {
-    /// There is no setting of this name.
+    /// The setting does not exist.
     #[error("there is no such setting")]
     Unknown,
-    /// It has no value.
+    /// The setting has no value.
     #[error("it has no value")]
     Empty,
-    /// Only the system writes it.
+    /// The setting is read-only.
     #[error("it is read-only")]
     ReadOnly,
-    /// Its value is encrypted, or would have to be.
-    #[error("it is a secret: its value is kept encrypted")]
+    /// The setting is a secret: its value is stored encrypted.
+    #[error("it is a secret: its value is stored encrypted")]
     Secret,
-    /// It is no secret, and was asked for or written as one.
+    /// The setting is not a secret, but was read or written as one.
     #[error("it is not a secret")]
     NotSecret,
-    /// It holds another type.
+    /// The setting holds another type.
     #[error("it holds a value of type {stored}, not {asked}")]
     WrongType {
-        /// The type that it holds.
+        /// Type of the setting.
         stored: ValueType,
-        /// The type that was asked for or offered.
+        /// Requested type.
         asked: ValueType,
     },
     /// The text is not a value of its type.
@@ -34,23 +34,23 @@ pub enum SettingFault {
     NotOfType {
         /// The text.
         text: String,
-        /// The type.
+        /// Type of the setting.
         value_type: ValueType,
     },
-    /// The value breaks the setting's rule.
+    /// The value breaks the setting's validation rule.
     #[error("{value:?} breaks its rule `{rule}`")]
     BreaksRule {
         /// The value.
         value: String,
-        /// The rule.
+        /// Text of the rule.
         rule: String,
     },
-    /// The setting's rule cannot be understood.
-    #[error("its rule `{rule}` cannot be understood: {reason}")]
+    /// The setting's validation rule cannot be parsed.
+    #[error("its rule `{rule}` is not valid: {reason}")]
     BadRule {
-        /// The rule.
+        /// Text of the rule.
         rule: String,
-        /// What is wrong with it.
+        /// Error of the parser.
         reason: String,
     },
 }

@@ -1,5 +1,4 @@
-//! Which rule of the database a statement broke, as types rather than as SQLite's or PostgreSQL's
-//! words.
+//! Broken rules of the schema, as types instead of the texts of SQLite or PostgreSQL.
 
 use std::fmt;
 
@@ -8,43 +7,41 @@ use diesel::query_builder::QueryFragment;
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error as DieselError};
 use diesel::sqlite::Sqlite;
 
-use super::Error;
 use super::constraints::{CHECKS, TABLES, UNIQUE};
-use super::server::StatementFault;
 
-/// What kind of rule was broken.
+/// Kind of rule of the schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Rule {
-    /// Another row has the same value, and it must be unique.
+    /// Another row has the same value in a unique column.
     Duplicate,
     /// The value refers to a row that does not exist.
     UnknownReference,
     /// Rows of the named table still refer to the row that was to be deleted.
     StillReferenced,
-    /// A value is required.
+    /// The value is required.
     Required,
-    /// The text is too short or too long, or has a NUL character in it.
+    /// The text is too short or too long, or contains a NUL.
     Length,
-    /// The text has a NUL character in it. PostgreSQL does not say which one.
+    /// The text contains a NUL. PostgreSQL does not name its column.
     Text,
     /// The count is negative or too large.
     Count,
-    /// The number is outside its range.
+    /// The number is out of range.
     Range,
     /// The end is before the start.
     Order,
-    /// The text is not in its one canonical form: lower case, nothing around it.
+    /// The text is not in canonical form: lower case, without surrounding white space.
     Canonical,
-    /// The text is not a UUID in its one form: 36 characters, lower case, with hyphens.
+    /// The text is not a UUID in canonical form: 36 characters, lower case, with hyphens.
     Uuid,
-    /// The row may only be appended, never changed, deleted or put out of order.
+    /// The table is append-only: its rows cannot be changed, deleted or inserted out of order.
     AppendOnly,
     /// Any other check; [`Violation::constraint`] names it.
     Check,
 }
 
-/// A rule of the database that a statement broke. The statement changed nothing.
+/// Rule of the schema that a statement broke. The statement changed nothing.
 #[derive(Debug, thiserror::Error)]
 pub struct Violation {
     rule: Rule,
@@ -55,32 +52,32 @@ pub struct Violation {
 }
 
 impl Violation {
-    /// What kind of rule it is.
+    /// Returns the kind of the rule.
     #[must_use]
     pub const fn rule(&self) -> Rule {
         self.rule
     }
 
-    /// The table whose rule it is. SQLite does not say which reference is broken; the queries of
-    /// this crate find out.
+    /// Returns the table of the rule, if known. SQLite does not name a broken reference; the
+    /// queries of this crate find it.
     #[must_use]
     pub const fn table(&self) -> Option<&'static str> {
         self.table
     }
 
-    /// The constraint's or unique index's name in the migrations, as far as it is known.
+    /// Returns the name of the constraint or unique index in the migrations, if known.
     #[must_use]
     pub fn constraint(&self) -> Option<&str> {
         self.constraint.as_deref()
     }
 
-    /// The columns that the rule is about.
+    /// Returns the columns of the rule.
     #[must_use]
     pub fn columns(&self) -> &[String] {
         &self.columns
     }
 
-    /// Whether this column is the one, or among the ones, that the rule is about.
+    /// Whether the column is one of the columns of the rule.
     ///
     /// ```
     /// # use zenith_db::prelude::*;
@@ -103,13 +100,13 @@ impl Violation {
         self.table == table && self.columns.iter().any(|name| Some(name.as_str()) == column)
     }
 
-    /// A violation that was seen before the database was asked to commit it.
+    /// Returns a violation that was found before the statement was sent to the database.
     pub(crate) fn new(rule: Rule, constraint: &str) -> Self {
         let Found { table, columns, constraint, .. } = check(constraint);
         Self { rule, table, columns, constraint, source: DieselError::NotFound }
     }
 
-    /// The violation that this error is, if it is one.
+    /// Returns the violation that the error is, or the error if it is not one.
     #[doc(hidden)]
     pub fn of(error: DieselError) -> Result<Self, DieselError> {
         use DatabaseErrorKind as Kind;
@@ -123,13 +120,13 @@ impl Violation {
             // What ON DELETE RESTRICT raises on SQLite has a code that Diesel does not know.
             Kind::Unknown if message == "FOREIGN KEY constraint failed" => reference(None),
             Kind::CheckViolation => check(info.constraint_name().unwrap_or(subject)),
-            // Raised before SQLite comes to the unique index.
+            // Raised before SQLite checks the unique index.
             _ if message == "audit_log is append-only: this event_id exists" => {
                 unique(Some("idx_audit_log_event_id"), "")
             }
-            // And this before it comes to the check.
+            // Raised before SQLite evaluates the check.
             _ if message.starts_with("audit_log: id must") => check("audit_log_id_range"),
-            // PostgreSQL refuses a NUL before it comes to any column.
+            // PostgreSQL refuses a NUL before it knows the column.
             Kind::Unknown if message.contains(r#"for encoding "UTF8": 0x00"#) => {
                 Found { rule: Rule::Text, ..Found::default() }
             }
@@ -142,14 +139,14 @@ impl Violation {
         Ok(Self { rule, table, columns, constraint, source: error })
     }
 
-    /// The same violation, once it is known which reference it is.
-    pub(crate) fn naming_reference(self, rule: Rule, constraint: &str) -> Self {
+    /// Returns the violation with its reference, once that is known.
+    pub(crate) fn with_reference(self, rule: Rule, constraint: &str) -> Self {
         let Found { table, columns, constraint, .. } = reference(Some(constraint));
         Self { rule, table, columns, constraint, ..self }
     }
 
-    /// Whether it is a broken reference, and not known which.
-    pub(crate) fn is_unnamed_reference(&self) -> bool {
+    /// Whether it is a broken reference whose constraint is unknown.
+    pub(crate) fn is_unidentified_reference(&self) -> bool {
         self.rule == Rule::UnknownReference && self.constraint.is_none()
     }
 }
@@ -171,7 +168,7 @@ fn known_table(name: &str) -> Option<&'static str> {
     TABLES.iter().copied().find(|table| *table == name)
 }
 
-/// `subject` is SQLite's `table.column, table.column`.
+/// Finds the unique index. `subject` is SQLite's `table.column, table.column`.
 fn unique(constraint: Option<&str>, subject: &str) -> Found {
     let named: Vec<_> = subject.split(", ").filter_map(|path| path.split_once('.')).collect();
     let is_it = |(index, table, columns): &&(&'static str, &'static str, &[&str])| {
@@ -212,7 +209,7 @@ fn reference(constraint: Option<&str>) -> Found {
     Found { rule: Rule::UnknownReference, ..found }
 }
 
-/// Constraints are called `<table>_<column>_<kind>`.
+/// Finds the check. Constraints are called `<table>_<column>_<kind>`.
 fn check(constraint: &str) -> Found {
     let of_table =
         |table: &&&str| constraint.strip_prefix(**table).is_some_and(|rest| rest.starts_with('_'));
@@ -246,42 +243,18 @@ impl fmt::Display for Violation {
             Rule::UnknownReference => write!(f, "{path} refers to a row that does not exist"),
             Rule::StillReferenced => write!(f, "{path} still refers to this row"),
             Rule::Required => write!(f, "{path} must have a value"),
-            Rule::Length => write!(f, "{path} is too short, too long, or has a NUL in it"),
-            Rule::Text => write!(f, "{path} has a NUL in it"),
+            Rule::Length => write!(f, "{path} is too short, too long, or contains a NUL"),
+            Rule::Text => write!(f, "{path} contains a NUL"),
             Rule::Count => write!(f, "{path} is negative or too large"),
             Rule::Range => write!(f, "{path} is outside its range"),
             Rule::Order => write!(f, "{path}: the end is before the start"),
-            Rule::Canonical => write!(f, "{path} is not in lower case, or has space around it"),
+            Rule::Canonical => {
+                write!(f, "{path} is not in lower case, or has surrounding white space")
+            }
             Rule::Uuid => write!(f, "{path} is not a UUID in lower case with hyphens"),
             Rule::AppendOnly => write!(f, "{table} is append-only"),
             Rule::Check => write!(f, "{path} breaks a rule"),
         }?;
         self.constraint.as_ref().map_or(Ok(()), |name| write!(f, " (rule {name})"))
-    }
-}
-
-impl From<Violation> for Error {
-    fn from(violation: Violation) -> Self {
-        Self::Violation(Box::new(violation))
-    }
-}
-
-impl From<DieselError> for Error {
-    fn from(error: DieselError) -> Self {
-        match StatementFault::of(&error) {
-            Some(StatementFault::Damaged) => return Self::Damaged(error),
-            Some(StatementFault::DiskFull) => return Self::DiskFull(error),
-            Some(StatementFault::ConnectionLost) => return Self::ConnectionLost(error),
-            Some(StatementFault::Conflict) => return Self::Conflict(error),
-            Some(StatementFault::ReadOnly) => return Self::WriteRefused(error),
-            Some(StatementFault::TimedOut(setting)) => {
-                return Self::TimedOut { setting, source: error };
-            }
-            None => {}
-        }
-        match Violation::of(error) {
-            Ok(violation) => violation.into(),
-            Err(error) => Self::Query(error),
-        }
     }
 }

@@ -27,22 +27,3 @@ pub mod internal {
     pub use super::audit::internal::AuditRow;
     pub use super::identity::internal::canonical;
 }
-
-/// For `ok_or_else`: the row that should be there is not.
-fn missing(
-    table: &'static str,
-    column: &'static str,
-    value: impl std::fmt::Display,
-) -> impl FnOnce() -> crate::Error {
-    move || crate::Error::NotFound { table, key: format!("{column} {value}") }
-}
-
-/// For an update or delete by key that returns nothing: it must have met a row.
-fn affected(rows: usize, table: &'static str, id: impl std::fmt::Display) -> crate::Result<()> {
-    if rows == 0 { Err(missing(table, "id", id)()) } else { Ok(()) }
-}
-
-/// What `metadata` is unless told.
-fn empty_object() -> crate::types::Json<serde_json::Value> {
-    crate::types::Json(serde_json::Value::Object(serde_json::Map::new()))
-}

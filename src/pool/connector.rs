@@ -1,4 +1,4 @@
-//! How the pool opens, tests and takes back connections.
+//! Opening, testing and returning the connections of a pool.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -10,15 +10,14 @@ use crate::config::Config;
 use crate::connection::{self, Access};
 use crate::error::{Error, Result};
 
-/// A connection that has been used within this time is handed out untested, and a replica's that has
-/// been tested within it: a round trip for each look-up would be half of its cost. (HikariCP waits as
-/// long.)
+/// Time after its last use (for a replica: its last test) within which a connection is handed out
+/// untested: a round trip for each look-up would be half of its cost. HikariCP waits as long.
 const FRESH: Duration = Duration::from_millis(500);
 
-/// Which database a pool connects to, and for what.
+/// Role of a pool's connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
-    /// SQLite's one writer.
+    /// SQLite's only writer.
     Writer,
     /// SQLite's readers.
     Reader,
@@ -36,18 +35,18 @@ impl Role {
     }
 }
 
-/// Opens connections for r2d2.
+/// Connection manager for r2d2.
 pub(super) struct Connector {
     config: Config,
     role: Role,
-    /// A connection that is already open, for the first who asks.
+    /// Open connection, for the first caller.
     first: Mutex<Option<DbConnection>>,
-    /// When a connection was last found to be lost: what has not been used since may be lost too.
+    /// Time at which a connection was last found lost: others not used since may be lost too.
     lost: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Connector {
-    /// Opens a connection, with everything that is wrong as a typed error.
+    /// Opens a connection, with a typed error if that fails.
     pub(super) fn open(config: &Config, role: Role) -> Result<DbConnection> {
         match role {
             Role::Writer => connection::open(config, Access::Write),
@@ -56,7 +55,7 @@ impl Connector {
             Role::Primary => {
                 // Refuses a server that takes no writes.
                 let mut connection = connection::open(config, Access::Write)?;
-                connection::default_to_reading(&mut connection, config)?;
+                connection::default_to_read_only(&mut connection, config)?;
                 Ok(connection)
             }
             #[cfg(feature = "postgres")]
@@ -71,7 +70,7 @@ impl Connector {
         }
     }
 
-    /// A pool of at most `limit` connections.
+    /// Returns a pool of at most `limit` connections.
     pub(super) fn pool(
         config: &Config,
         role: Role,
@@ -109,7 +108,7 @@ impl ManageConnection for Connector {
         Ok(Slot { connection, last_used: now, tested: now, lost })
     }
 
-    /// Asked before a server's connection is handed out.
+    /// Tests a server's connection before it is handed out.
     fn is_valid(&self, slot: &mut Slot) -> Result<()> {
         // A replica that is busy falls behind all the same.
         #[cfg(feature = "postgres")]
@@ -136,7 +135,7 @@ impl ManageConnection for Connector {
         Ok(())
     }
 
-    /// A connection that comes back with a transaction open, or while its user panics, is closed;
+    /// Closes a connection that is returned with an open transaction, or while its user panics;
     /// closing rolls back. It is closed here for the same reason as in `is_valid`.
     fn has_broken(&self, slot: &mut Slot) -> bool {
         let panicking = std::thread::panicking();
@@ -149,7 +148,7 @@ impl ManageConnection for Connector {
     }
 }
 
-/// A connection, until it is found to be broken.
+/// Connection of the pool, until it is found broken.
 pub(super) struct Slot {
     connection: Option<DbConnection>,
     last_used: Instant,
@@ -162,7 +161,7 @@ impl Slot {
         self.connection.as_mut().ok_or(Error::ConnectionClosed)
     }
 
-    /// After work on a server failed: was it because the connection is lost?
+    /// Closes the connection if it is lost, after work on a server failed.
     #[cfg(feature = "postgres")]
     pub(super) fn close_if_lost(&mut self) {
         if self.get().and_then(DbConnection::ping).is_err() {
@@ -170,7 +169,8 @@ impl Slot {
         }
     }
 
-    /// The server may have gone, and with it the others: they are tested before they are used again.
+    /// Closes the connection. The server may be down, and the other connections lost: they are
+    /// tested before they are used again.
     fn close(&mut self) {
         self.connection = None;
         *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());

@@ -1,4 +1,5 @@
-//! [`Database`]: the pool. One writer and many readers, never more than `max_connections` in all.
+//! [`Database`]: the connection pool. On SQLite it has one writer and many readers, never more than
+//! `max_connections` in all.
 
 mod connector;
 #[cfg(feature = "postgres")]
@@ -23,7 +24,7 @@ use crate::config::Location;
 use crate::connection;
 use crate::error::{Error, Result};
 
-/// An open database. Cloning is cheap and shares the pool.
+/// Open database. Clones are cheap and share the pool.
 ///
 /// ```no_run
 /// use zenith_db::{Config, Database, Error};
@@ -42,51 +43,53 @@ pub struct Database {
 
 struct Inner {
     config: Config,
-    /// For writing.
+    /// Connections for writing.
     primary: Pool<Connector>,
     reads: Reads,
     waits: AtomicU64,
 }
 
-/// Where reads go.
+/// Connections for reading.
 enum Reads {
-    /// To SQLite's readers.
+    /// SQLite's readers.
     Readers(Pool<Connector>),
-    /// To the connections for writing: SQLite's writer, if there is but one connection, or a server's.
+    /// The connections for writing: SQLite's writer, if there is only one connection, or a
+    /// server's.
     Primary,
-    /// To a server's replica, and to the primary while it is away.
+    /// A server's replica, and the primary while the replica is not available.
     #[cfg(feature = "postgres")]
     Replica(Replica),
 }
 
-/// The pool at one moment.
+/// State of the pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct PoolStatus {
-    /// `DATABASE_MAX_CONNECTIONS`: how many connections there may be.
+    /// Largest number of connections: `DATABASE_MAX_CONNECTIONS`.
     pub max_connections: u32,
-    /// How many are open.
+    /// Number of open connections.
     pub size: u32,
-    /// How many of those are free.
+    /// Number of open connections that are free.
     pub idle: u32,
-    /// How many of those are in use.
+    /// Number of open connections that are in use.
     pub in_use: u32,
-    /// How often a caller has had to wait since the pool was opened.
+    /// Number of times that a caller has had to wait since the pool was opened.
     pub waits: u64,
-    /// How often a read went to the primary because the replica was away.
+    /// Number of reads that used the primary because the replica was not available.
     pub replica_fallbacks: u64,
 }
 
 impl Database {
-    /// Opens the database that the configuration names. It must exist; [`DatabaseManager`] makes one.
+    /// Opens the database that the configuration names. It must exist; [`DatabaseManager`] creates
+    /// one.
     ///
-    /// A replica that is away is no error: reads then go to the primary.
+    /// A replica that is not available is not an error: reads then use the primary.
     ///
     /// [`DatabaseManager`]: crate::manager::DatabaseManager
     ///
     /// # Errors
-    /// [`Error::NoDatabase`] if nothing is there, [`Error::Refused`] if it is not a database,
-    /// [`Error::Open`], [`Error::Pragma`] or [`Error::Locked`] if it cannot be set up; of a server
-    /// [`Error::Connect`] or [`Error::ReadOnly`].
+    /// [`Error::NoDatabase`] if the database does not exist; [`Error::Refused`] if it cannot be
+    /// used as one; [`Error::Open`], [`Error::Pragma`] or [`Error::Locked`] if it cannot be set up;
+    /// on a server [`Error::Connect`] or [`Error::ReadOnly`].
     pub fn open(config: &Config) -> Result<Self> {
         let limit = config.max_connections();
         // The first connection is opened here, so that what is wrong arrives as a typed error.
@@ -114,15 +117,15 @@ impl Database {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Runs `work` on a connection that refuses to write: on SQLite one of the readers', on a server
-    /// the replica's if there is one.
+    /// Runs `work` on a read-only connection: on SQLite a reader, on a server the replica if there
+    /// is one.
     ///
-    /// Each statement sees what was committed when it began; on a replica, what has arrived there. A
-    /// read that must see what was just written is [`Database::read_primary`]'s. Do not call `write`
-    /// from inside: with one connection it could never be served.
+    /// Each statement sees the transactions that were committed when it began; on a replica, those
+    /// that have arrived there. Use [`Database::read_primary`] for a read that must see a preceding
+    /// write. Do not call `write` inside: with one connection it would wait in vain.
     ///
     /// # Errors
-    /// What `work` returns; [`Error::PoolTimeout`] if no connection was free in time.
+    /// The error of `work`; [`Error::PoolTimeout`] if no connection was free in time.
     pub fn read<T, E>(&self, work: impl FnOnce(&mut DbConnection) -> Result<T, E>) -> Result<T, E>
     where
         E: From<Error>,
@@ -138,11 +141,11 @@ impl Database {
         }
     }
 
-    /// As [`Database::read`], on the database itself and never on a replica, which may lie behind:
-    /// it sees everything that has been committed.
+    /// Runs `work` as [`Database::read`] does, but never on a replica: it sees every committed
+    /// transaction.
     ///
     /// # Errors
-    /// As [`Database::read`].
+    /// The error of `work`; [`Error::PoolTimeout`] if no connection was free in time.
     pub fn read_primary<T, E>(
         &self,
         work: impl FnOnce(&mut DbConnection) -> Result<T, E>,
@@ -158,13 +161,15 @@ impl Database {
 
     /// Runs `work` in a write transaction: committed on `Ok`, rolled back on `Err` and on panic.
     ///
-    /// On SQLite there is one writer; others wait their turn. Inside, [`DbConnection::write`] nests
-    /// by savepoint.
+    /// On SQLite there is one writer, for which callers wait. Nested calls of
+    /// [`DbConnection::write`] are savepoints.
     ///
     /// # Errors
-    /// What `work` returns; [`Error::PoolTimeout`] if no connection was free in time;
-    /// [`Error::Query`] if the transaction could not begin or commit, and then nothing has changed;
-    /// on a server also [`Error::Conflict`], [`Error::ConnectionLost`] and [`Error::CommitUnknown`].
+    /// The error of `work`; [`Error::PoolTimeout`] if no connection was free in time;
+    /// [`Error::Locked`] if another process holds the lock for longer than
+    /// `DATABASE_BUSY_TIMEOUT_MS`; [`Error::Query`] if the transaction could not begin or commit,
+    /// and then nothing has changed; on a server also [`Error::Conflict`],
+    /// [`Error::ConnectionLost`] and [`Error::CommitUnknown`].
     pub fn write<T, E>(&self, work: impl FnOnce(&mut DbConnection) -> Result<T, E>) -> Result<T, E>
     where
         E: From<Error>,
@@ -177,14 +182,14 @@ impl Database {
         slot.get()?.write(work)
     }
 
-    /// As [`Database::write`], and tried again, six times in all, as long as another transaction is
-    /// in the way ([`Error::Conflict`]), after 10 to 500 milliseconds each time.
+    /// Runs `work` as [`Database::write`] does, and repeats it on [`Error::Conflict`]: up to six
+    /// times in all, after 10 to 500 milliseconds each.
     ///
-    /// `work` must do nothing that cannot be done again: what it wrote to the database is rolled
-    /// back, what it did elsewhere is not. On SQLite nothing is ever in the way.
+    /// `work` must be repeatable: its writes to the database are rolled back, its other effects are
+    /// not. SQLite has no conflicts.
     ///
     /// # Errors
-    /// As [`Database::write`]; [`Error::Conflict`] if the last try met one too.
+    /// The errors of [`Database::write`]; [`Error::Conflict`] if the last attempt conflicted too.
     pub fn write_with_retry<T>(
         &self,
         mut work: impl FnMut(&mut DbConnection) -> Result<T>,
@@ -204,7 +209,7 @@ impl Database {
         self.write(work)
     }
 
-    /// How many connections there are and what they do.
+    /// Returns the numbers of connections of the pool.
     #[must_use]
     pub fn pool_status(&self) -> PoolStatus {
         let (reads, replica_fallbacks) = match &self.inner.reads {
@@ -228,7 +233,7 @@ impl Database {
         }
     }
 
-    /// The configuration that it was opened with.
+    /// Returns the configuration with which the database was opened.
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.inner.config
@@ -258,12 +263,13 @@ impl Database {
         result
     }
 
-    /// More connections are more readers: on SQLite they do not help against a busy writer.
+    /// Returns the advice for a timeout. More connections are more readers: on SQLite they do not
+    /// help against a busy writer.
     fn advice(&self, pool: &Pool<Connector>) -> &'static str {
         let one_of_several = self.inner.config.max_connections() > 1 && pool.max_size() == 1;
         if self.is_file() && one_of_several && std::ptr::eq(pool, &raw const self.inner.primary) {
-            "raise DATABASE_POOL_TIMEOUT_MS, or hold the writer for less time: there is one, \
-             however many connections there may be"
+            "raise DATABASE_POOL_TIMEOUT_MS, or hold the writer for less time: SQLite has one, \
+             whatever the number of connections"
         } else {
             "raise DATABASE_MAX_CONNECTIONS or DATABASE_POOL_TIMEOUT_MS, or hold connections for \
              less time"

@@ -1,4 +1,4 @@
-//! Reads from a replica, and from the primary while the replica is away.
+//! Reads from a replica, and from the primary while the replica is not available.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -7,16 +7,16 @@ use r2d2::{Pool, PooledConnection};
 use super::connector::{Connector, Role};
 use crate::config::Config;
 
-/// The pool of a replica's connections.
+/// Pool of connections to a replica.
 pub(super) struct Replica {
     pool: Pool<Connector>,
-    /// Whether it has been said that the replica is away.
+    /// Whether a warning has been logged since the replica became unavailable.
     warned: AtomicBool,
     fallbacks: AtomicU64,
 }
 
 impl Replica {
-    /// A replica that is away now may come back: it is no error.
+    /// Opens the pool. A replica that is not available may become so: that is not an error.
     pub(super) fn new(config: &Config, limit: u32) -> Self {
         let first = Connector::open(config, Role::Replica);
         let warned = AtomicBool::new(first.is_err());
@@ -28,14 +28,15 @@ impl Replica {
         // The pool takes the connection in a thread of its own; until then the replica would pass for
         // away.
         if there && let Err(error) = pool.get() {
-            tracing::debug!(%error, "the replica went away at once");
+            tracing::debug!(%error, "the replica became unavailable immediately");
         }
         Self { pool, warned, fallbacks: AtomicU64::new(0) }
     }
 
-    /// A connection to the replica, or `None` if it is away: then the read goes to the primary.
+    /// Returns a connection to the replica, or `None` if the replica is not available: then the
+    /// read uses the primary.
     ///
-    /// Nobody waits for a replica that is away; r2d2 goes on trying to reach it.
+    /// No caller waits for a replica that is not available; r2d2 keeps trying to reach it.
     pub(super) fn get(&self) -> Option<PooledConnection<Connector>> {
         let free = self.pool.try_get().or_else(|| {
             // All may be in use, or one is just being opened.
@@ -47,9 +48,9 @@ impl Replica {
             return free;
         }
         self.fallbacks.fetch_add(1, Ordering::Relaxed);
-        // Once each time that it goes away.
+        // Once each time that it becomes unavailable.
         if !self.warned.swap(true, Ordering::Relaxed) {
-            warn(&"it cannot be reached, or lies too far behind");
+            warn(&"it cannot be reached, or its lag is too large");
         }
         None
     }
@@ -58,12 +59,12 @@ impl Replica {
         &self.pool
     }
 
-    /// How many reads went to the primary instead.
+    /// Returns the number of reads that used the primary instead.
     pub(super) fn fallbacks(&self) -> u64 {
         self.fallbacks.load(Ordering::Relaxed)
     }
 }
 
 fn warn(reason: &dyn std::fmt::Display) {
-    tracing::warn!(%reason, "the replica is away: reads go to the primary until it is back");
+    tracing::warn!(%reason, "the replica is not available: reads use the primary until it is");
 }

@@ -1,4 +1,4 @@
-//! Work on a server's connection: what a file does not need.
+//! Work on a connection to a server that a file does not need.
 
 use super::connector::Slot;
 use crate::backend::DbConnection;
@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::connection;
 use crate::error::{Error, Result};
 
-/// Runs `work` where it cannot write.
+/// Runs `work` on a connection that cannot write.
 pub(super) fn read<T, E>(
     config: &Config,
     slot: &mut Slot,

@@ -1,4 +1,4 @@
-//! SHA-256 hashes: of contents, which anybody may see, and of tokens, which nobody may.
+//! SHA-256 hashes: of contents, which are public, and of tokens, which are not.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,12 +12,12 @@ use sha2::{Digest, Sha256};
 
 use super::stored_text::to_sql_as_text;
 
-/// Text that is not the lower-case hexadecimal form of a SHA-256 hash.
+/// Text that is not a SHA-256 hash in lower-case hexadecimal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a SHA-256 hash is 64 lower-case hexadecimal digits")]
 pub struct NotSha256;
 
-/// The SHA-256 hash of a content: a file, a chunk, an audit entry. Stored as 64 lower-case
+/// SHA-256 of a content, such as a file, a chunk or an audit entry. Stored as 64 lower-case
 /// hexadecimal digits.
 ///
 /// ```
@@ -47,10 +47,10 @@ pub struct NotSha256;
 pub struct Sha256Hash([u8; 32]);
 
 impl Sha256Hash {
-    /// What the first entry of a chain refers to: 64 zeros.
+    /// Hash of 64 zeros, to which the first entry of the audit log refers.
     pub const ZERO: Self = Self([0; 32]);
 
-    /// The hash of a content.
+    /// Returns the hash of a content.
     #[must_use]
     pub fn of(content: impl AsRef<[u8]>) -> Self {
         Self(Sha256::digest(content).into())
@@ -58,7 +58,7 @@ impl Sha256Hash {
 }
 
 impl From<[u8; 32]> for Sha256Hash {
-    /// A hash that was computed elsewhere, such as while a file was received.
+    /// Wraps a hash that was computed elsewhere, such as while a file was received.
     fn from(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
@@ -122,9 +122,10 @@ where
 
 to_sql_as_text!(Sha256Hash, Text, |hash| hash.to_string());
 
-/// The SHA-256 hash of a session's or shared conversation's token, or of an API key: the database never holds the secret itself.
+/// SHA-256 of a session's token, a shared conversation's token, or an API key. The database never
+/// holds the secret itself.
 ///
-/// Whoever has the hash cannot act with it, but it is kept back all the same.
+/// Nobody can act with the hash, but it is not serialised either.
 ///
 /// ```compile_fail
 /// # fn leaves_the_process<T: serde::Serialize>() {}
@@ -135,7 +136,7 @@ to_sql_as_text!(Sha256Hash, Text, |hash| hash.to_string());
 pub struct TokenHash(Sha256Hash);
 
 impl TokenHash {
-    /// The hash of a token as the client presents it. The token must be random and long, 256 bits:
+    /// Returns the hash of a token as the client presents it. The token must have 256 random bits:
     /// a short one can be guessed from its hash.
     #[must_use]
     pub fn of(token: &str) -> Self {

@@ -1,4 +1,5 @@
-//! Ids: one type per table, so that a document's id cannot be bound where a user's belongs.
+//! Ids: one type for each table, so that the id of a document cannot be bound where the id of a
+//! user belongs.
 
 use std::fmt;
 use std::str::FromStr;
@@ -51,54 +52,54 @@ macro_rules! row_ids {
 }
 
 row_ids! {
-    /// The key of a row in `roles`.
+    /// Primary key of the table `roles`.
     RoleId,
-    /// The key of a row in `permissions`.
+    /// Primary key of the table `permissions`.
     PermissionId,
-    /// The key of a row in `role_permissions`.
+    /// Primary key of the table `role_permissions`.
     RolePermissionId,
-    /// The key of a row in `users`.
+    /// Primary key of the table `users`.
     UserId,
-    /// The key of a row in `user_sessions`.
+    /// Primary key of the table `user_sessions`.
     UserSessionId,
-    /// The key of a row in `password_history`.
+    /// Primary key of the table `password_history`.
     PasswordRecordId,
-    /// The key of a row in `api_keys`.
+    /// Primary key of the table `api_keys`.
     ApiKeyId,
-    /// The key of a row in `chat_sessions`.
+    /// Primary key of the table `chat_sessions`.
     ChatSessionId,
-    /// The key of a row in `chat_history`.
+    /// Primary key of the table `chat_history`.
     ChatMessageId,
-    /// The key of a row in `documents`.
+    /// Primary key of the table `documents`.
     DocumentId,
-    /// The key of a row in `document_chunks`.
+    /// Primary key of the table `document_chunks`.
     DocumentChunkId,
-    /// The key of a row in `file_storage`.
+    /// Primary key of the table `file_storage`.
     StoredFileId,
-    /// The key of a row in `system_settings`.
+    /// Primary key of the table `system_settings`.
     SystemSettingId,
-    /// The key of a row in `user_preferences`.
+    /// Primary key of the table `user_preferences`.
     UserPreferenceId,
-    /// The key of a row in `audit_log`.
+    /// Primary key of the table `audit_log`.
     AuditEntryId,
-    /// The key of a row in `security_events`.
+    /// Primary key of the table `security_events`.
     SecurityEventId,
-    /// The key of a row in `notifications`.
+    /// Primary key of the table `notifications`.
     NotificationId,
-    /// The key of a row in `system_health`.
+    /// Primary key of the table `system_health`.
     SystemHealthId,
-    /// The key of a row in `system_metrics`.
+    /// Primary key of the table `system_metrics`.
     SystemMetricId,
-    /// The key of a row in `backup_jobs`.
+    /// Primary key of the table `backup_jobs`.
     BackupJobId,
-    /// The key of a row in `schema_version`.
+    /// Primary key of the table `schema_version`.
     SchemaVersionId,
 }
 
-/// An id that may leave the process: a UUID, stored as its 36 lower-case characters.
+/// UUID that identifies a row outside the process, stored as 36 lower-case characters.
 ///
-/// New ones are version 7, which begin with the time: rows that are made together lie together in
-/// the index. Any UUID version is read.
+/// New ones are version 7, which begin with the time, so that rows inserted together are near each
+/// other in the index. Any version can be read.
 #[derive(
     Clone,
     Copy,
@@ -118,14 +119,14 @@ row_ids! {
 pub struct PublicId(Uuid);
 
 impl PublicId {
-    /// A new version-7 UUID.
+    /// Returns a new UUID of version 7.
     #[must_use]
     #[expect(clippy::new_without_default, reason = "two calls differ; a default should not")]
     pub fn new() -> Self {
         Self(Uuid::now_v7())
     }
 
-    /// The UUID.
+    /// Returns the UUID.
     #[must_use]
     pub const fn uuid(self) -> Uuid {
         self.0

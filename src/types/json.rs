@@ -1,4 +1,4 @@
-//! JSON columns, with a Rust type for what they hold.
+//! JSON columns, with a Rust type for their content.
 
 use std::fmt::Debug;
 
@@ -13,17 +13,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::backend::MultiBackend;
 
-/// A value that is stored as JSON text.
+/// Value that is stored as JSON text.
 ///
-/// `T` is the real shape where it is known (`Json<Vec<String>>` for tags) and
-/// [`serde_json::Value`] where it is free. Reading JSON of another shape is an error that says
-/// where the fault is.
+/// `T` is the type of the content where it is known (`Json<Vec<String>>` for tags), and
+/// [`serde_json::Value`] where it is not. Reading JSON of another type is an error that gives the
+/// position of the fault.
 #[derive(
     Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow,
 )]
 #[diesel(sql_type = Text)]
 #[serde(transparent)]
 pub struct Json<T: Debug>(pub T);
+
+impl Json<serde_json::Value> {
+    /// Returns an empty JSON object, the default of the columns called `metadata`.
+    pub(crate) fn empty_object() -> Self {
+        Self(serde_json::Value::Object(serde_json::Map::new()))
+    }
+}
 
 impl<T: Debug + DeserializeOwned, DB: Backend> FromSql<Text, DB> for Json<T>
 where
@@ -38,10 +45,8 @@ where
 }
 
 impl<T: Debug + Serialize> Json<T> {
-    /// The text to store.
-    ///
-    /// It is refused if it is nested more deeply than `serde_json` reads: what is written must be
-    /// readable.
+    /// Returns the text to store, or an error if it is nested more deeply than `serde_json` can
+    /// read.
     pub(crate) fn to_text(&self) -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
         const DEEPEST: usize = 127;
         let text = serde_json::to_string(&self.0)?;
@@ -52,7 +57,7 @@ impl<T: Debug + Serialize> Json<T> {
     }
 }
 
-/// How deeply lists and objects are nested in valid JSON.
+/// Returns the depth to which arrays and objects are nested in valid JSON.
 fn depth(text: &str) -> usize {
     let (mut deepest, mut depth) = (0, 0_usize);
     let (mut in_string, mut escaped) = (false, false);

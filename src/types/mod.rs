@@ -1,6 +1,4 @@
-//! What columns hold, as Rust types: ids, closed vocabularies, JSON, UTC time and secrets.
-//!
-//! They know Diesel and serde and nothing else of this crate.
+//! Rust types of the columns' values: ids, closed vocabularies, JSON, UTC time, hashes and secrets.
 
 mod hash;
 mod id;

@@ -1,4 +1,4 @@
-//! Secrets that are stored: they have neither `Serialize` nor a revealing `Debug`.
+//! Secrets that are stored. They do not implement `Serialize`, and `Debug` does not show them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,7 +20,7 @@ macro_rules! secrets {
         pub struct $name(String);
 
         impl $name {
-            /// The secret itself.
+            /// Returns the secret.
             #[must_use]
             pub fn expose(&self) -> &str {
                 &self.0
@@ -54,20 +54,20 @@ macro_rules! secrets {
 }
 
 secrets! {
-    /// A password's hash as a PHC string (or bcrypt's own form), such as `$argon2id$v=19$…`.
+    /// Hash of a password as a PHC string (or in bcrypt's own form), such as `$argon2id$v=19$…`.
     ///
     /// ```compile_fail
     /// # fn leaves_the_process<T: serde::Serialize>() {}
     /// leaves_the_process::<zenith_db::types::PasswordHash>();
     /// ```
     PasswordHash,
-    /// The key from which a user's one-time passwords are made, encrypted by the application.
+    /// Secret of a user's one-time passwords, encrypted by the application.
     TwoFactorSecret,
-    /// The hashes of a user's codes for signing in without the second factor, as JSON.
+    /// Hashes of the codes that replace a user's second factor, as JSON.
     BackupCodes,
-    /// What lets whoever has it read a shared conversation. The database holds its hash.
+    /// Token with which anybody can read a shared conversation. The database holds its hash.
     ShareToken,
-    /// Encrypted text: `enc:v`, one digit for the version of the encryption, `:` and the rest.
+    /// Encrypted text: `enc:v`, one digit for the version of the encryption, `:`, and the ciphertext.
     Ciphertext,
 }
 
@@ -80,7 +80,7 @@ impl PasswordHash {
 }
 
 impl TwoFactorSecret {
-    /// Wraps a secret of 1 to 255 characters that the application has encrypted.
+    /// Wraps a secret that the application has encrypted, 1 to 255 characters.
     #[must_use]
     pub const fn new(encrypted: String) -> Self {
         Self(encrypted)
@@ -88,7 +88,7 @@ impl TwoFactorSecret {
 }
 
 impl BackupCodes {
-    /// The codes with these hashes.
+    /// Returns the backup codes with these hashes.
     #[must_use]
     pub fn from_hashes(hashes: &[Sha256Hash]) -> Self {
         let quoted: Vec<String> = hashes.iter().map(|hash| format!("\"{hash}\"")).collect();
@@ -97,7 +97,7 @@ impl BackupCodes {
 }
 
 impl ShareToken {
-    /// A new token: 244 random bits as 64 hexadecimal digits.
+    /// Returns a new token: 244 random bits as 64 hexadecimal digits.
     #[must_use]
     pub fn generate() -> Self {
         Self(format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple()))
@@ -105,7 +105,7 @@ impl ShareToken {
 }
 
 impl From<String> for ShareToken {
-    /// A token as somebody presents it.
+    /// Wraps a token as a client presents it.
     fn from(token: String) -> Self {
         Self(token)
     }

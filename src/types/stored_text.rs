@@ -1,9 +1,9 @@
-//! Writing a value that is text in the database but not in memory, once for each backend.
+//! `ToSql` for types that are stored as text, for each backend.
 
-/// `ToSql<Text, _>` for a type whose text form is made on the fly by `Display`.
+/// Implements `ToSql<Text, _>` for a type whose text form is computed by `Display`.
 ///
-/// Each backend takes owned values in its own way, so this cannot be one generic implementation. The
-/// last argument is what PostgreSQL takes, where that is not text.
+/// Each backend takes owned values in its own way, so this cannot be one generic implementation.
+/// The last argument is the value for PostgreSQL, where that is not text.
 macro_rules! to_sql_as_text {
     ($type:ty, $sql_type:ty, |$value:ident| $text:expr) => {
         $crate::types::stored_text::to_sql_as_text!($type, $sql_type, |$value| $text, $text);

@@ -1,4 +1,5 @@
-//! Time: an instant in UTC, stored in one fixed width, so that text order is time order.
+//! Time: an instant in UTC, stored with a fixed width, so that the order of the texts is the order
+//! of the times.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,12 +15,12 @@ use serde::{Deserialize, Serialize};
 use super::stored_text::to_sql_as_text;
 use crate::backend::MultiBackend;
 
-/// An instant in UTC, to the microsecond (finer parts are cut off, so that what is read back equals
-/// what was written).
+/// Instant in UTC with microseconds. Smaller fractions are truncated, so that a value equals what
+/// is read back.
 ///
-/// There is no way to put a local time in: it is made from [`DateTime<Utc>`] or from
-/// [`UtcTime::now`]. SQLite stores it as `YYYY-MM-DD HH:MM:SS.ffffff`, always 26 characters, and
-/// refuses any other form; years 0 to 9999.
+/// It cannot be made from a local time, only from [`DateTime<Utc>`] or by [`UtcTime::now`]. SQLite
+/// stores it as `YYYY-MM-DD HH:MM:SS.ffffff`, always 26 characters, and refuses any other form.
+/// Years range from 0 to 9999.
 ///
 /// ```compile_fail
 /// # use zenith_db::types::UtcTime;
@@ -44,13 +45,13 @@ use crate::backend::MultiBackend;
 pub struct UtcTime(DateTime<Utc>);
 
 impl UtcTime {
-    /// The present moment.
+    /// Returns the current time.
     #[must_use]
     pub fn now() -> Self {
         Utc::now().into()
     }
 
-    /// The last instant that can be stored: the end of the year 9999.
+    /// Last instant that can be stored: the end of the year 9999.
     pub const MAX: Self = Self(
         match NaiveDate::from_ymd_opt(9999, 12, 31) {
             Some(date) => date,
@@ -63,7 +64,7 @@ impl UtcTime {
         .and_utc(),
     );
 
-    /// The first instant that can be stored: the beginning of the year 0.
+    /// First instant that can be stored: the beginning of the year 0.
     pub const MIN: Self = Self(
         match NaiveDate::from_ymd_opt(0, 1, 1) {
             Some(date) => date,
@@ -73,21 +74,22 @@ impl UtcTime {
         .and_utc(),
     );
 
-    /// This many seconds earlier; at the least, [`UtcTime::MIN`].
+    /// Returns the time this many seconds earlier, but not before [`UtcTime::MIN`].
     #[must_use]
     pub fn minus_seconds(self, seconds: u32) -> Self {
         let earlier = self.0.checked_sub_signed(TimeDelta::seconds(seconds.into()));
         earlier.map_or(Self::MIN, Self).max(Self::MIN)
     }
 
-    /// This many seconds later; at the most, [`UtcTime::MAX`].
+    /// Returns the time this many seconds later, but not after [`UtcTime::MAX`].
     #[must_use]
     pub fn plus_seconds(self, seconds: u32) -> Self {
         let later = self.0.checked_add_signed(TimeDelta::seconds(seconds.into()));
         later.map_or(Self::MAX, Self).min(Self::MAX)
     }
 
-    /// The start of the interval of this many seconds in which it lies, counted from `origin`.
+    /// Returns the start of the interval that contains this time; intervals have this many seconds
+    /// and are counted from `origin`.
     #[must_use]
     pub(crate) fn interval_start(self, origin: Self, seconds: u32) -> Self {
         let length = i64::from(seconds.max(1)) * 1_000_000;
@@ -95,7 +97,7 @@ impl UtcTime {
         Self(self.0 - TimeDelta::microseconds(since.rem_euclid(length)))
     }
 
-    /// The instant as chrono has it, for arithmetic and formatting.
+    /// Returns the time as chrono's type, for arithmetic and formatting.
     #[must_use]
     pub const fn as_datetime(self) -> DateTime<Utc> {
         self.0
@@ -107,7 +109,7 @@ impl From<DateTime<Utc>> for UtcTime {
         // A leap second, which cannot be stored, is the last microsecond before it.
         let nanoseconds = time.nanosecond().min(999_999_999);
         let time = time.with_nanosecond(nanoseconds / 1000 * 1000).unwrap_or(time);
-        // What lies beyond the years that can be stored is their first or last instant.
+        // A time beyond the years that can be stored becomes their first or last instant.
         Self(time).clamp(Self::MIN, Self::MAX)
     }
 }
@@ -118,7 +120,7 @@ impl From<UtcTime> for DateTime<Utc> {
     }
 }
 
-/// Writes the stored form.
+/// Formats the time in the stored form.
 impl fmt::Display for UtcTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // By hand: chrono's formatting is a fifth of what a look-up costs.
@@ -140,7 +142,7 @@ impl fmt::Debug for UtcTime {
 #[error("{0:?} is not a time of the form YYYY-MM-DD HH:MM:SS.ffffff")]
 pub struct NotUtcTime(String);
 
-/// Reads exactly the stored form: an offset or a missing fraction is an error, not ignored.
+/// Parses exactly the stored form: an offset or a missing fraction is an error.
 impl FromStr for UtcTime {
     type Err = NotUtcTime;
 

@@ -1,4 +1,4 @@
-//! Closed vocabularies: an enum here, a CHECK in the database, the same words in both.
+//! Closed vocabularies: an enum here and a CHECK constraint in the database, with the same words.
 
 use std::fmt;
 use std::str::FromStr;
@@ -26,10 +26,10 @@ macro_rules! vocabularies {
             }
 
             impl $name {
-                /// Every word, in order.
+                /// All words, in the order of the enum.
                 pub const ALL: &[Self] = &[$(Self::$variant,)+];
 
-                /// The word as it is stored.
+                /// Returns the word as it is stored.
                 #[must_use]
                 pub const fn as_str(self) -> &'static str {
                     match self { $(Self::$variant => $word,)+ }
@@ -71,12 +71,12 @@ macro_rules! vocabularies {
             }
         )+
 
-        /// Each vocabulary's column, as `table.column`, with its words: what the CHECKs must say.
+        /// Column of each vocabulary, as `table.column`, with the words that its CHECK constraint allows.
         pub const VOCABULARIES: &[(&str, &[&str])] = &[$(($column, &[$($word),+]),)+];
     };
 }
 
-/// A word that is not in the vocabulary it was read as.
+/// Word that is not in the vocabulary.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{found:?} is not one of {allowed}")]
 pub struct UnknownWord {
@@ -85,144 +85,144 @@ pub struct UnknownWord {
 }
 
 vocabularies! {
-    /// How a password was hashed.
+    /// Algorithm of a password hash.
     PasswordAlgorithm on "users.password_algorithm" {
-        /// Argon2id (RFC 9106): what this crate writes.
+        /// Argon2id (RFC 9106), which this crate writes.
         Argon2id = "argon2id",
-        /// bcrypt: what an adopted database may still hold.
+        /// bcrypt, which an adopted database may hold.
         Bcrypt = "bcrypt",
     }
-    /// Who speaks in a chat message.
+    /// Author of a chat message.
     MessageType on "chat_history.message_type" {
-        /// The person.
+        /// The user.
         User = "user",
-        /// The model.
+        /// The language model.
         Assistant = "assistant",
-        /// The application's own instructions.
+        /// The application, with instructions to the model.
         System = "system",
     }
-    /// How far a document's upload has come.
+    /// State of a document's upload.
     UploadStatus on "documents.upload_status" {
-        /// Bytes are still arriving.
+        /// The upload is in progress.
         Uploading = "uploading",
-        /// All bytes have arrived.
+        /// The upload is complete.
         Uploaded = "uploaded",
-        /// The upload broke off.
+        /// The upload failed.
         Failed = "failed",
     }
-    /// How far a document's processing has come.
+    /// State of a document's processing.
     ProcessingStatus on "documents.processing_status" {
-        /// Waiting its turn.
+        /// Processing has not begun.
         Pending = "pending",
-        /// Being cut into chunks.
+        /// The document is being processed.
         Processing = "processing",
-        /// Ready for retrieval.
+        /// Processing is complete: the document is ready for retrieval.
         Completed = "completed",
-        /// Gave up; `error_message` says why.
+        /// Processing failed; `error_message` holds the reason.
         Failed = "failed",
     }
     /// Whether the bytes of a stored file are encrypted.
     EncryptionStatus on "file_storage.encryption_status" {
-        /// They are as they came.
+        /// The bytes are not encrypted.
         None = "none",
-        /// They are encrypted.
+        /// The bytes are encrypted.
         Encrypted = "encrypted",
     }
-    /// How the bytes of a stored file are compressed.
+    /// Compression of a stored file's bytes.
     CompressionType on "file_storage.compression_type" {
-        /// Not at all.
+        /// No compression.
         None = "none",
         /// gzip (RFC 1952).
         Gzip = "gzip",
         /// Zstandard (RFC 8878).
         Zstd = "zstd",
     }
-    /// How grave an event is, from the least to the most.
+    /// Severity of an event, from lowest to highest.
     Severity on "audit_log.severity" {
-        /// Of interest while looking for a fault.
+        /// Detail for debugging.
         Debug = "debug",
-        /// In the normal course of things.
+        /// Normal operation.
         Info = "info",
-        /// May become a problem.
+        /// Possible problem.
         Warning = "warning",
-        /// Something failed.
+        /// Failure of an operation.
         Error = "error",
-        /// Somebody must act now.
+        /// Immediate action is needed.
         Critical = "critical",
     }
-    /// What a notification is about.
+    /// Type of a notification.
     NotificationType on "notifications.type" {
-        /// For information.
+        /// Information.
         Info = "info",
-        /// Something succeeded.
+        /// Success of an operation.
         Success = "success",
-        /// Something may become a problem.
+        /// Possible problem.
         Warning = "warning",
-        /// Something failed.
+        /// Failure of an operation.
         Error = "error",
-        /// From the system itself.
+        /// Message of the system itself.
         System = "system",
     }
-    /// How a component of the system is.
+    /// Health of a component of the system.
     HealthStatus on "system_health.status" {
-        /// It works.
+        /// The component works.
         Healthy = "healthy",
-        /// It works, but not as it should.
+        /// The component works with restrictions.
         Degraded = "degraded",
-        /// It does not work.
+        /// The component does not work.
         Unhealthy = "unhealthy",
-        /// It has not been checked.
+        /// The component has not been checked.
         Unknown = "unknown",
     }
-    /// What a metric's value is.
+    /// Type of a metric.
     MetricType on "system_metrics.metric_type" {
-        /// A sum that only grows.
+        /// Sum that only grows.
         Counter = "counter",
-        /// A level that goes up and down.
+        /// Level that rises and falls.
         Gauge = "gauge",
-        /// One observation of a distribution.
+        /// Observation of a distribution.
         Histogram = "histogram",
-        /// A duration.
+        /// Duration.
         Timer = "timer",
     }
-    /// The type that a setting's text stands for.
+    /// Type of a setting's value.
     ValueType on "system_settings.value_type" {
-        /// Any text.
+        /// Text.
         String = "string",
-        /// A whole number within 64 bits.
+        /// Integer within 64 bits.
         Integer = "integer",
-        /// A decimal number.
+        /// Floating-point number.
         Float = "float",
         /// `true` or `false`.
         Boolean = "boolean",
-        /// Any JSON.
+        /// JSON value.
         Json = "json",
     }
-    /// How a backup was taken.
+    /// Type of a backup.
     BackupType on "backup_jobs.backup_type" {
         /// The whole database.
         Full = "full",
-        /// What changed since the last one.
+        /// Changes since the previous backup.
         Incremental = "incremental",
     }
-    /// How far a backup has come.
+    /// State of a backup.
     BackupStatus on "backup_jobs.status" {
-        /// Planned.
+        /// The backup has not begun.
         Pending = "pending",
-        /// Being written.
+        /// The backup is being written.
         Running = "running",
-        /// Written.
+        /// The backup is complete.
         Completed = "completed",
-        /// Not written; `error_message` says why.
+        /// The backup failed; `error_message` holds the reason.
         Failed = "failed",
     }
-    /// What checking a backup found.
+    /// Result of the verification of a backup.
     VerificationStatus on "backup_jobs.verification_status" {
-        /// It is whole.
+        /// The backup is intact.
         Verified = "verified",
-        /// It is damaged.
+        /// The backup is damaged.
         Failed = "failed",
-        /// It was not checked.
+        /// The backup was not verified.
         Skipped = "skipped",
     }
 }

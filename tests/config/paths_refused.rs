@@ -28,7 +28,7 @@ const COMMANDS: [(&[&str], i32); 9] = [
 const DIRECTORY: &str = "names a directory";
 const MEMORY: &str = "in memory";
 const PLAIN: &str = "give the plain path";
-const SIDE_FILE: &str = "SQLite keeps its own files";
+const SIDE_FILE: &str = "reserved for SQLite's own files";
 const SPACE: &str = "white space";
 const UNSET: &str = "unset it for the default";
 
@@ -92,9 +92,9 @@ const BAD_URLS: &[(&str, &str)] = &[
     ("file:zenith.db", PLAIN),
     ("file:///srv/zenith.db", PLAIN),
     (":memory:", MEMORY),
-    ("sqlite3://zenith.db", "is not known"),
-    ("mysql://localhost/zenith", "is not known"),
-    ("https://example.org/zenith.db", "is not known"),
+    ("sqlite3://zenith.db", "is not supported"),
+    ("mysql://localhost/zenith", "is not supported"),
+    ("https://example.org/zenith.db", "is not supported"),
     ("data/", DIRECTORY),
     ("zenith.db-journal", SIDE_FILE),
 ];
@@ -149,7 +149,7 @@ fn a_path_longer_than_sqlite_takes_is_refused_and_nothing_is_created() {
     for (flag, text) in [("--path", long.clone()), ("--database-url", format!("sqlite://{long}"))] {
         let mut command = bare_zenith(fixture.directory.path());
         command.arg(flag).arg(text).arg("create");
-        assert_none(refused(&fixture, &mut command, 2, "at most 504 bytes"));
+        assert_none(refused(&fixture, &mut command, 2, "must not exceed 504 bytes"));
     }
 }
 

@@ -5,6 +5,7 @@ mod audit_not_jammed;
 mod backends_agree;
 mod column_privacy;
 mod compile_fail;
+mod constraint_names;
 mod constraints;
 mod constraints_together;
 mod lints;

@@ -114,7 +114,7 @@ fn while_the_replica_is_away_the_primary_is_read_with_one_warning_and_a_count() 
             assert!(!result.expect("the primary"));
         }
     });
-    assert_eq!(log.matches("the replica is away").count(), 1, "{log}");
+    assert_eq!(log.matches("the replica is not available").count(), 1, "{log}");
     assert!(database.pool_status().replica_fallbacks >= 7);
     both.replica.resume();
     eventually("a read from the replica", || database.read(is_replica).expect("a read"));
@@ -128,7 +128,7 @@ fn a_replica_that_is_away_at_the_beginning_is_no_error_and_found_later() {
     let mut opened = None;
     let log = logged(|| opened = Some(Database::open(&config).expect("the primary")));
     let database = opened.expect("a database");
-    assert_eq!(log.matches("the replica is away").count(), 1, "{log}");
+    assert_eq!(log.matches("the replica is not available").count(), 1, "{log}");
     assert!(!database.read(is_replica).expect("the primary"));
     both.replica.resume();
     eventually("a read from the replica", || database.read(is_replica).expect("a read"));

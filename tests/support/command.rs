@@ -1,5 +1,4 @@
-//! What the tests of the command share on top of `support`: its JSON, its input, and every byte that
-//! a directory holds.
+//! Helpers for tests of the command: its JSON, its input, and the bytes of a directory.
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -7,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-/// Standard output, which must be exactly one JSON object and nothing else.
+/// Parses standard output, which must be exactly one JSON object.
 pub fn json(output: &Output) -> Value {
     let text = String::from_utf8(output.stdout.clone()).expect("UTF-8");
     let value: Value = serde_json::from_str(&text)
@@ -16,7 +15,7 @@ pub fn json(output: &Output) -> Value {
     value
 }
 
-/// Runs a command with this standard input; it must end with this exit code.
+/// Runs a command with this standard input. It must exit with this code.
 pub fn run_with_input(command: &mut Command, input: &str, exit: i32) -> Output {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the command starts");
@@ -27,7 +26,7 @@ pub fn run_with_input(command: &mut Command, input: &str, exit: i32) -> Output {
     output
 }
 
-/// Every file below a directory with its bytes, and every directory with `None`.
+/// Returns every file below a directory with its bytes, and every directory with `None`.
 pub fn tree(directory: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
     let mut found = BTreeMap::new();
     for entry in std::fs::read_dir(directory).expect("a directory") {
@@ -43,7 +42,7 @@ pub fn tree(directory: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
     found
 }
 
-/// Fails unless the two are the same, and names what differs instead of printing whole databases.
+/// Fails unless the two are equal, and names the differences instead of printing whole databases.
 pub fn assert_unchanged(
     before: &BTreeMap<PathBuf, Option<Vec<u8>>>,
     after: &BTreeMap<PathBuf, Option<Vec<u8>>>,
@@ -53,7 +52,7 @@ pub fn assert_unchanged(
     assert!(changed.is_empty(), "changed: {changed:?}");
 }
 
-/// Starts all of them before it waits for any; each must succeed.
+/// Starts all commands before waiting for any. Each must succeed.
 pub fn at_once(commands: impl IntoIterator<Item = Command>) -> Vec<Output> {
     let start = |mut command: Command| {
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts")

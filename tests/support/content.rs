@@ -1,4 +1,4 @@
-//! What people write and upload, for the tests of models.
+//! Conversations and documents for the tests of models.
 
 use diesel::prelude::*;
 use zenith_db::dispatch;
@@ -7,7 +7,7 @@ use zenith_db::schema::chat_sessions;
 
 use super::models::Models;
 
-/// A moment long ago, so many seconds after another that is the same in every test.
+/// Returns a time in the past: this many seconds after a fixed one.
 pub fn time(seconds: u32) -> UtcTime {
     let origin: UtcTime = "2020-01-01 00:00:00.000000".parse().expect("a time");
     origin.plus_seconds(seconds)
@@ -17,7 +17,7 @@ pub fn open(models: &Models, user: UserId) -> ChatSession {
     models.run(|conn| NewChatSession::builder().user_id(user).build().insert(conn))
 }
 
-/// A conversation whose last activity was at this time, which a model cannot pretend.
+/// Inserts a conversation whose last activity was at this time, which the models cannot set.
 pub fn open_at(
     connection: &mut DbConnection,
     user: UserId,
@@ -32,12 +32,12 @@ pub fn open_at(
         .get_result(connection))?)
 }
 
-/// The conversation as it is now.
+/// Returns the current row of the conversation.
 pub fn reload(models: &Models, session: ChatSessionId) -> ChatSession {
     models.run(|conn| ChatSession::find(conn, session)).expect("a conversation")
 }
 
-/// A message of the user to append to the conversation.
+/// Returns a message of the user, to be appended to the conversation.
 pub fn message(session: &ChatSession, text: &'static str) -> NewChatMessage<'static> {
     NewChatMessage::builder()
         .chat_session_id(session.id)
@@ -51,7 +51,7 @@ pub fn say(models: &Models, session: &ChatSession, text: &'static str) -> ChatMe
     models.run(|conn| message(session, text).insert(conn))
 }
 
-/// A document of the user with this content.
+/// Returns a document of the user with this content.
 pub fn document(user: UserId, content: &str) -> NewDocument<'static> {
     NewDocument::builder()
         .user_id(user)

@@ -1,7 +1,8 @@
-//! Rows that are hard to move: every column of every table with a value and, where it may be, with
-//! NULL; the ends of every range; text of every kind.
+//! Rows that are hard to move: every column of every table with a value and, where it is allowed,
+//! with NULL; the ends of every range; text of every kind.
 
-/// On top of nothing but the migrations. Ids leave gaps, and the greatest of some tables are gone.
+/// Rows for a migrated database without seeds. Ids have gaps, and the greatest id of some tables
+/// has been deleted.
 pub const FILLED: &str = r#"
 CREATE TEMP VIEW hard AS SELECT
     '0000-01-01 00:00:00.000000' AS first, '9999-12-31 23:59:59.999999' AS last,
@@ -105,8 +106,8 @@ INSERT INTO system_metrics SELECT 8, 'm', 0, NULL, 'timer', NULL, last, '{}', '{
 DROP VIEW hard;
 "#;
 
-/// Columns without a value anywhere, and columns that may be NULL and nowhere are, as queries:
-/// `{column}` and `{table}` are to be put in.
+/// Query whether a column has a value in any row. `{column}` and `{table}` are placeholders, as in
+/// [`EVER_NULL`].
 pub const EVER_FILLED: &str =
     "SELECT EXISTS (SELECT 1 FROM \"{table}\" WHERE \"{column}\" IS NOT NULL)";
 pub const EVER_NULL: &str = "SELECT EXISTS (SELECT 1 FROM \"{table}\" WHERE \"{column}\" IS NULL)";

@@ -1,6 +1,6 @@
-//! The names, lengths and kinds that the former application's schema and the plan give to the 21
+//! Names, lengths and kinds that the former application's schema and the plan give to the 21
 //! tables: `column`, `column(length)`, `column:json`, `column:flag` or `column:time`.
-/// Each table with its columns.
+/// Tables with their columns.
 pub const TABLES: &[(&str, &str)] = &[
     ("schema_version", "id version applied_at:time description checksum"),
     (
@@ -120,7 +120,7 @@ pub const TABLES: &[(&str, &str)] = &[
     ),
 ];
 
-/// The indexes that the plan names, with their tables.
+/// Indexes that the plan names, with their tables.
 pub const PLANNED_INDEXES: &[(&str, &str)] = &[
     ("idx_notifications_user_id", "notifications"),
     ("idx_notifications_is_read", "notifications"),
@@ -143,14 +143,14 @@ pub const PLANNED_INDEXES: &[(&str, &str)] = &[
     ("idx_system_metrics_type", "system_metrics"),
 ];
 
-/// One column as it was.
+/// Column of the former schema.
 pub struct Column {
     pub table: &'static str,
     pub name: &'static str,
     pub kind: Kind,
 }
 
-/// What its declared type said.
+/// Kind of a column's declared type.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Json,
@@ -161,13 +161,13 @@ pub enum Kind {
 }
 
 impl Column {
-    /// `table.column`
+    /// Returns `table.column`.
     pub fn path(&self) -> String {
         format!("{}.{}", self.table, self.name)
     }
 }
 
-/// Every column of every table.
+/// Returns every column of every table.
 pub fn columns() -> Vec<Column> {
     let words = |&(table, columns): &(&'static str, &'static str)| {
         columns.split_whitespace().map(move |word| column(table, word))

@@ -1,4 +1,4 @@
-//! Databases as the former application left them: five shapes, with rows in every table.
+//! Databases of the former application, in five shapes, with rows in every table.
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -9,18 +9,18 @@ use zenith_db::manager::hash_password;
 
 use super::SqliteFixture;
 
-/// The shapes in which the former application's databases were found.
+/// Shape of a former application's database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// The sixteen tables alone.
+    /// Only the sixteen tables.
     Plain,
-    /// With its tracking of migrations, empty.
+    /// With an empty table of its migrations.
     TrackingEmpty,
-    /// With its tracking of migrations, filled.
+    /// With a filled table of its migrations.
     TrackingFilled,
     /// With the tables of its configuration as well.
     Configuration,
-    /// And with the column `role` that was added to `users` later, and matches no role.
+    /// With the column `role` as well, which was added to `users` later and matches no role.
     RoleColumn,
 }
 
@@ -32,10 +32,10 @@ pub const SHAPES: [Shape; 5] = [
     Shape::RoleColumn,
 ];
 
-/// The password of the former administrator.
+/// Password of the former administrator.
 pub const PASSWORD: &str = "the former password";
 
-/// The administrator's hash in the form of the former application.
+/// Returns the administrator's hash in the form of the former application.
 pub fn former_hash() -> &'static str {
     static HASH: OnceLock<String> = OnceLock::new();
     HASH.get_or_init(|| {
@@ -44,7 +44,7 @@ pub fn former_hash() -> &'static str {
     })
 }
 
-/// Statements that make an empty database of this shape.
+/// Returns the statements that create an empty database of this shape.
 pub fn tables(shape: Shape) -> String {
     let mut sql = include_str!("legacy/tables.sql").to_owned();
     if shape != Shape::Plain {
@@ -59,7 +59,7 @@ pub fn tables(shape: Shape) -> String {
     sql
 }
 
-/// Statements that fill the tables of this shape.
+/// Returns the statements that fill the tables of this shape.
 pub fn rows(shape: Shape) -> String {
     let mut sql = include_str!("legacy/rows.sql").replace("{ADMIN}", former_hash());
     if !matches!(shape, Shape::Plain | Shape::TrackingEmpty) {
@@ -77,7 +77,7 @@ pub fn rows(shape: Shape) -> String {
     sql
 }
 
-/// Adds this many messages to the first conversation.
+/// Returns statements that add this many messages to the first conversation.
 pub fn messages(count: u32) -> String {
     format!(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
@@ -93,7 +93,7 @@ pub fn messages(count: u32) -> String {
     )
 }
 
-/// Makes a file from statements.
+/// Creates a database file from statements.
 pub fn write(path: &Path, statements: &[&str]) {
     let mut connection =
         SqliteConnection::establish(path.to_str().expect("UTF-8")).expect("a connection");
@@ -105,26 +105,26 @@ pub fn write(path: &Path, statements: &[&str]) {
     }
 }
 
-/// A directory with a former database of this shape at the fixture's path.
+/// Returns a directory with a former database of this shape at the fixture's path.
 pub fn former(shape: Shape) -> SqliteFixture {
     former_with(shape, "")
 }
 
-/// The same with more statements run on it.
+/// Returns a directory with a former database of this shape, on which more statements were run.
 pub fn former_with(shape: Shape, statements: &str) -> SqliteFixture {
     let fixture = SqliteFixture::empty();
     write(&fixture.path(), &[&tables(shape), &rows(shape), statements]);
     fixture
 }
 
-/// The one kept original in the fixture's backups.
+/// Returns the only original kept in the fixture's backups.
 pub fn kept_original(fixture: &SqliteFixture) -> PathBuf {
     let kept = kept_originals(fixture);
     assert_eq!(kept.len(), 1, "{kept:?}");
     kept[0].clone()
 }
 
-/// Every kept original: a run that was killed just before the end leaves one too many.
+/// Returns every original kept: a run that was killed shortly before its end leaves one too many.
 pub fn kept_originals(fixture: &SqliteFixture) -> Vec<PathBuf> {
     let backups = fixture.directory.path().join("backups");
     let names = super::files_in(&backups).into_iter();

@@ -1,4 +1,5 @@
-//! What the tests share: a database of their own, removed when the test ends.
+//! Shared helpers of the tests: each test has its own database, which is dropped when the test
+//! ends.
 pub mod command;
 pub mod content;
 pub mod filled;
@@ -34,14 +35,14 @@ use zenith_db::{Config, Database, DbConnection, dispatch};
 
 pub use skipped::skipped;
 
-/// The root of the repository: the tests belong to the package of the command.
+/// Returns the root of the repository: the tests belong to the package of the command.
 pub fn repository() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
-/// A directory and a database, or the place for one: on SQLite a file in the directory; with the
-/// feature `postgres` and `ZENITH_TEST_POSTGRES`, a database of its own on that server. What such a
-/// test says holds on both.
+/// Directory and database, which may not exist yet: on SQLite a file in the directory; with the
+/// feature `postgres` and `ZENITH_TEST_POSTGRES`, a database on that server. A test that uses it
+/// holds on both.
 pub struct Fixture {
     place: Place,
     pub directory: TempDir,
@@ -54,7 +55,7 @@ enum Place {
 }
 
 impl Fixture {
-    /// Without a database.
+    /// Returns a fixture without a database.
     pub fn empty() -> Self {
         #[cfg(feature = "postgres")]
         if server::url().is_some() {
@@ -63,7 +64,7 @@ impl Fixture {
         Self::at(Place::File)
     }
 
-    /// With a database that has nothing in it.
+    /// Returns a fixture with an empty database.
     pub fn blank() -> Self {
         #[cfg(feature = "postgres")]
         if server::url().is_some() {
@@ -74,7 +75,7 @@ impl Fixture {
         fixture
     }
 
-    /// With a finished database: every migration, the seeds, an administrator.
+    /// Returns a fixture with a finished database: every migration, the seeds, an administrator.
     pub fn created() -> Self {
         #[cfg(feature = "postgres")]
         if server::url().is_some() {
@@ -99,7 +100,7 @@ impl Fixture {
         }
     }
 
-    /// What holds for SQLite, or what for PostgreSQL.
+    /// Returns the value for the fixture's backend.
     pub fn either<T>(&self, sqlite: T, postgres: T) -> T {
         match self.backend() {
             Backend::Sqlite => sqlite,
@@ -107,7 +108,7 @@ impl Fixture {
         }
     }
 
-    /// The setting that names the database, and its value.
+    /// Returns the setting that names the database, and its value.
     pub fn address(&self) -> (Key, String) {
         match &self.place {
             Place::File => (Key::Path, self.file().to_str().expect("UTF-8").to_owned()),
@@ -120,7 +121,7 @@ impl Fixture {
         self.config_with(&[])
     }
 
-    /// With these settings beside the database.
+    /// Returns the configuration for the database with these settings.
     pub fn config_with(&self, settings: &[(Key, &str)]) -> Config {
         let (key, address) = self.address();
         let backups = self.backups().to_str().expect("UTF-8").to_owned();
@@ -142,13 +143,13 @@ impl Fixture {
         Database::open(&self.config()).expect("a database")
     }
 
-    /// Where backups go unless a test says otherwise.
+    /// Returns the default directory for backups.
     pub fn backups(&self) -> PathBuf {
         self.directory.path().join("backups")
     }
 
-    /// A plain connection: none of our settings; on SQLite references are not enforced, so that a
-    /// test can break things.
+    /// Opens a plain connection without the library's settings. On SQLite it does not enforce
+    /// foreign keys, so that a test can break them.
     pub fn raw(&self) -> DbConnection {
         match &self.place {
             Place::File => open_file(&self.file()),
@@ -162,12 +163,12 @@ impl Fixture {
         self.raw().batch_execute(statements).expect(statements);
     }
 
-    /// The one value of a query, as text.
+    /// Returns the only value of a query, as text.
     pub fn text(&self, query: &str) -> String {
         text(&mut self.raw(), query)
     }
 
-    /// The command in this directory, with a clean environment and the database's address.
+    /// Returns the command in this directory, with a clean environment and the database's address.
     pub fn zenith(&self) -> Command {
         let mut command = bare_zenith(self.directory.path());
         let (key, address) = self.address();
@@ -183,12 +184,12 @@ impl Fixture {
         command
     }
 
-    /// The names of the files in the directory, sorted.
+    /// Returns the names of the files in the directory, sorted.
     pub fn files(&self) -> Vec<String> {
         files_in(self.directory.path())
     }
 
-    /// Fails if a file or a database has come into being.
+    /// Fails if a file or a database was created.
     pub fn assert_nothing_was_created(&self) {
         assert_eq!(self.files(), Vec::<String>::new());
         #[cfg(feature = "postgres")]
@@ -197,8 +198,8 @@ impl Fixture {
         }
     }
 
-    /// Everything there is, to see that nothing has changed: the bytes of every file, and on a server
-    /// every definition and every row.
+    /// Returns everything that could change: the bytes of every file, and on a server every
+    /// definition and row.
     pub fn everything(&self) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
         let mut found = command::tree(self.directory.path());
         if self.backend() == Backend::Postgres {
@@ -211,7 +212,7 @@ impl Fixture {
         found
     }
 
-    /// A backup of this database, restored beside it.
+    /// Restores a backup of this database beside it.
     pub fn restored(&self, backup: &Path) -> Self {
         match self.backend() {
             Backend::Sqlite => {
@@ -231,17 +232,16 @@ impl Fixture {
     }
 }
 
-/// A fixture for what is about SQLite itself: files, paths, PRAGMAs. It is a file whatever the run is
-/// for.
+/// Fixture for tests of SQLite itself: files, paths, PRAGMAs. It is always a file.
 pub struct SqliteFixture(Fixture);
 
 impl SqliteFixture {
-    /// Without a database.
+    /// Returns a fixture without a database.
     pub fn empty() -> Self {
         Self(Fixture::at(Place::File))
     }
 
-    /// With a finished database: every migration, the seeds, an administrator.
+    /// Returns a fixture with a finished database: every migration, the seeds, an administrator.
     pub fn created() -> Self {
         let fixture = Self::empty();
         fixture.manager().initialize(&administrator()).expect("a database");
@@ -252,12 +252,12 @@ impl SqliteFixture {
         self.0.file()
     }
 
-    /// A plain connection, for PRAGMAs.
+    /// Opens a plain connection, for PRAGMAs.
     pub fn raw(&self) -> SqliteConnection {
         open_sqlite(&self.path())
     }
 
-    /// The same, for what works on both.
+    /// Returns the fixture as one that works on both backends.
     pub fn fixture(self) -> Fixture {
         self.0
     }
@@ -280,21 +280,21 @@ fn open_sqlite(path: &Path) -> SqliteConnection {
     connection
 }
 
-/// A plain connection to an SQLite file.
+/// Opens a plain connection to an SQLite file.
 pub fn open_file(path: &Path) -> DbConnection {
     DbConnection::Sqlite(open_sqlite(path))
 }
 
-/// A connection of a test: plain, or to either database.
+/// Connection of a test: plain, or to either database.
 pub trait Raw: SimpleConnection + 'static {
     fn backend(&self) -> Backend {
         Backend::Sqlite
     }
 
-    /// The rows of a query whose one column is called `line`.
+    /// Returns the rows of a query whose only column is called `line`.
     fn lines(&mut self, query: &str) -> Vec<String>;
 
-    /// What the database says against a statement, in SQLite's words where it has words for it.
+    /// Returns the error of a statement, in SQLite's words where SQLite has words for it.
     fn refusal(&mut self, statement: &str) -> Option<String> {
         self.batch_execute(statement).err().map(|refused| refused.to_string())
     }
@@ -347,13 +347,13 @@ impl Raw for DbConnection {
     }
 }
 
-/// The one value of a query, as text; NULL reads as `NULL`.
+/// Returns the only value of a query, as text; NULL as `NULL`.
 pub fn text(connection: &mut impl Raw, query: &str) -> String {
     let query = format!("SELECT coalesce(CAST(({query}) AS TEXT), 'NULL') AS line");
     connection.lines(&query).pop().expect("a row")
 }
 
-/// The command in a directory, with a clean environment.
+/// Returns the command in a directory, with a clean environment.
 pub fn bare_zenith(directory: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_zenith-db"));
     command.env_clear().current_dir(directory).stdin(Stdio::null());
@@ -374,12 +374,12 @@ pub fn files_in(directory: &Path) -> Vec<String> {
     names
 }
 
-/// The names of the checks that failed.
+/// Returns the names of the checks that failed.
 pub fn failed(report: &HealthReport) -> Vec<&'static str> {
     report.failures().map(|check| check.name).collect()
 }
 
-/// Runs a command that must end with this exit code.
+/// Runs a command that must exit with this code.
 pub fn run(command: &mut Command, exit: i32) -> Output {
     let output = command.output().expect("the command starts");
     assert_eq!(output.status.code(), Some(exit), "{command:?}\n{}", both(&output));

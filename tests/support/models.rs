@@ -1,5 +1,5 @@
-//! A database for trying models on: a copy of one that was made once. Every statement that runs
-//! through it is recorded, and when the test is over, the plan of each is checked.
+//! A database for tests of models: a copy of a template. Every statement that runs through it is
+//! recorded, and its plan is checked when the test ends.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -14,17 +14,17 @@ use zenith_db::prelude::*;
 
 use super::{Fixture, SqliteFixture};
 
-/// A database with every migration, the seeds, the administrator `admin`, and one plain user `ann`
-/// with the role `user`.
+/// Database with every migration, the seeds, the administrator `admin`, and a user `ann` with the
+/// role `user`.
 pub struct Models {
-    /// Before the fixture, which takes the database away.
+    /// The database, which is dropped before its fixture.
     database: Database,
     fixture: Fixture,
     statements: Arc<Mutex<BTreeSet<String>>>,
 }
 
-/// Plans that are not look-ups in an index, with what shows that a statement is the one, and why it
-/// may be so.
+/// Plans that are allowed although they are not index look-ups: a part of the statement, the step
+/// of the plan, and the reason.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
     (
         "(`audit_log`.`timestamp` >= ?)) AND (`audit_log`.`timestamp` < ?)",
@@ -64,7 +64,7 @@ impl Models {
         Self::on(copy())
     }
 
-    /// For a test of the plans themselves.
+    /// Returns a database on SQLite, for tests of the plans themselves.
     pub fn on_sqlite() -> Self {
         Self::on(SqliteFixture::created().fixture())
     }
@@ -75,23 +75,22 @@ impl Models {
         Self { database, fixture, statements: Arc::default() }
     }
 
-    /// The database, for tests with threads. What runs through it directly is not recorded, unless it
-    /// meets a connection that has been recorded before.
+    /// The database, which is dropped before its fixture.
     pub fn database(&self) -> &Database {
         &self.database
     }
 
-    /// What holds the database, for what a model cannot do.
+    /// Returns the fixture, for what a model cannot do.
     pub fn fixture(&self) -> &Fixture {
         &self.fixture
     }
 
-    /// What must work, in one write transaction.
+    /// Runs work that must succeed, in one write transaction.
     pub fn run<T>(&self, work: impl FnOnce(&mut DbConnection) -> Result<T>) -> T {
         self.attempt(work).expect("this works")
     }
 
-    /// What must fail, in one write transaction.
+    /// Runs work that must fail, in one write transaction, and returns its error.
     pub fn fails<T: std::fmt::Debug>(
         &self,
         work: impl FnOnce(&mut DbConnection) -> Result<T>,
@@ -99,7 +98,7 @@ impl Models {
         self.attempt(work).expect_err("this fails")
     }
 
-    /// What must break this rule on this column.
+    /// Runs work that must break this rule on this column.
     pub fn violates<T: std::fmt::Debug, C>(
         &self,
         rule: Rule,
@@ -136,27 +135,27 @@ impl Models {
         })
     }
 
-    /// The plain user.
+    /// Returns the user `ann`.
     pub fn ann(&self) -> UserId {
         self.user("ann")
     }
 
-    /// The user of this name.
+    /// Returns the user with this name.
     pub fn user(&self, name: &str) -> UserId {
         self.run(|conn| User::find_by_username(conn, name)).expect("a user").id
     }
 
-    /// Another user, with the role `user`.
+    /// Inserts another user with the role `user`.
     pub fn add_user(&self, name: &str) -> UserId {
         self.run(|conn| new_user(conn, name))
     }
 
-    /// The role of this name.
+    /// Returns the role with this name.
     pub fn role(&self, name: &str) -> RoleId {
         self.run(|conn| Role::find_by_name(conn, name)).expect("a role").id
     }
 
-    /// Each recorded statement's plan that breaks a rule, as `plan: statement`.
+    /// Returns the recorded statements whose plan breaks a rule, as `plan: statement`.
     fn bad_plans(&self) -> Vec<String> {
         // On PostgreSQL the planner reads whole tables as long as they are small, and it should.
         if self.fixture.backend() == Backend::Postgres {
@@ -183,7 +182,8 @@ struct Step {
     detail: String,
 }
 
-/// The steps of a statement's plan that read a whole table or sort, unless that is excepted.
+/// Returns the steps of a statement's plan that scan a table or sort, except those in
+/// [`EXCEPTIONS`].
 pub fn bad_steps(connection: &mut DbConnection, statement: &str) -> Vec<String> {
     let verb = statement.split_whitespace().next().unwrap_or_default();
     if !["SELECT", "INSERT", "UPDATE", "DELETE"].contains(&verb) {
@@ -207,7 +207,7 @@ pub fn bad_steps(connection: &mut DbConnection, statement: &str) -> Vec<String> 
     bad.map(|step| format!("{}: {statement}", step.detail)).collect()
 }
 
-/// A finished database: on SQLite a copy of a file that is made once.
+/// Returns a finished database: on SQLite a copy of a file that is created once.
 fn copy() -> Fixture {
     static TEMPLATE: OnceLock<SqliteFixture> = OnceLock::new();
     let fixture = Fixture::empty();

@@ -1,5 +1,5 @@
-//! PostgreSQL servers that a test starts and stops itself, for what the shared one cannot be asked to
-//! do: to be away, to be a replica, to want a password.
+//! PostgreSQL servers that a test starts and stops itself, for cases that the shared server cannot
+//! provide: being down, being a replica, requiring a password.
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -13,12 +13,12 @@ use zenith_db::config::{Key, Loader};
 
 use super::skipped;
 
-/// The password of the user `zenith` of a [`Server`].
+/// Password of the user `zenith` of a [`Server`].
 pub const PASSWORD: &str = "pass word/1";
-/// The same in a URL.
+/// The password of [`PASSWORD`] as part of a URL.
 pub const ENCODED_PASSWORD: &str = "pass%20word%2F1";
 
-/// A server of the test's own. Over its socket everybody is let in; over TCP only with a password.
+/// Server of a test. Connections over its socket need no password, those over TCP do.
 pub struct Server {
     directory: TempDir,
     programs: PathBuf,
@@ -26,7 +26,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// A running server with a database `zenith`, or a word that there are no programs to make one.
+    /// Starts a server with a database `zenith`, or prints a notice if PostgreSQL's programs are
+    /// not installed.
     pub fn start() -> Option<Self> {
         let Some(programs) = programs() else {
             skipped("the programs of a PostgreSQL server (initdb) are not here");
@@ -51,7 +52,7 @@ impl Server {
         Some(server)
     }
 
-    /// A streaming replica of this server.
+    /// Starts a streaming replica of this server.
     pub fn replica(&self) -> Self {
         let replica =
             Self { directory: directory(), programs: self.programs.clone(), port: free_port() };
@@ -63,7 +64,7 @@ impl Server {
         replica
     }
 
-    /// Starts it after [`Server::stop`].
+    /// Starts the server after [`Server::stop`].
     pub fn resume(&self) {
         let options = format!(
             "-p {} -k '{}' -c listen_addresses=127.0.0.1 -c fsync=off -c max_wal_senders=3 \
@@ -76,33 +77,33 @@ impl Server {
         self.run("pg_ctl", &["-D", &data, "-l", &log, "-o", &options, "-w", "start"]);
     }
 
-    /// Makes a replica a primary.
+    /// Promotes a replica to a primary.
     pub fn promote(&self) {
         self.run("pg_ctl", &["-D", &self.data(), "-w", "promote"]);
     }
 
-    /// Stops it at once: whoever is connected is cut off.
+    /// Stops the server immediately: connections are cut off.
     pub fn stop(&self) {
         self.run("pg_ctl", &["-D", &self.data(), "-m", "immediate", "-w", "stop"]);
     }
 
-    /// The URL of a database, over the socket.
+    /// Returns the URL of a database, over the socket.
     pub fn url(&self, database: &str) -> String {
         let socket = self.socket().replace('/', "%2F");
         format!("postgres://zenith@/{database}?host={socket}&port={}", self.port)
     }
 
-    /// The URL over TCP, with this user and password.
+    /// Returns the URL over TCP, with this user and password.
     pub fn tcp_url(&self, user: &str) -> String {
         format!("postgres://{user}@127.0.0.1:{}/zenith?sslmode=disable", self.port)
     }
 
-    /// The configuration for the database `zenith`, with these settings besides.
+    /// Returns the configuration for the database `zenith` with these settings.
     pub fn config(&self, settings: &[(Key, &str)]) -> Config {
         config(&self.url("zenith"), settings)
     }
 
-    /// A plain connection to a database.
+    /// Opens a plain connection to a database.
     pub fn admin(&self, database: &str) -> PgConnection {
         PgConnection::establish(&self.url(database)).expect("a connection")
     }
@@ -145,7 +146,7 @@ impl Drop for Server {
     }
 }
 
-/// The configuration for a URL, with these settings besides.
+/// Returns the configuration for a URL with these settings.
 pub fn config(url: &str, settings: &[(Key, &str)]) -> Config {
     let loader = Loader::new().flag(Key::Url, "url", url);
     let loader =
@@ -153,7 +154,7 @@ pub fn config(url: &str, settings: &[(Key, &str)]) -> Config {
     loader.load().expect("a configuration")
 }
 
-/// The one value of a query, as text.
+/// Returns the only value of a query, as text.
 pub fn value(connection: &mut PgConnection, query: &str) -> String {
     let query = format!("coalesce(({query})::text, 'NULL')");
     diesel::select(diesel::dsl::sql::<Text>(&query)).get_result(connection).expect(&query)
@@ -184,13 +185,13 @@ fn is_root() -> bool {
     std::fs::metadata("/proc/self").expect("a process").uid() == 0
 }
 
-/// A port that was free a moment ago.
+/// Returns a port that was free a moment ago.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("an address").port()
 }
 
-/// Where initdb is: beside `pg_config`'s other programs, or where Debian puts them.
+/// Returns the directory of initdb: that of `pg_config`'s other programs, or Debian's.
 fn programs() -> Option<PathBuf> {
     let asked = Command::new("pg_config").arg("--bindir").output().ok();
     let asked = asked.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
@@ -202,14 +203,14 @@ fn programs() -> Option<PathBuf> {
     found.into_iter().find(|directory| directory.join("initdb").is_file())
 }
 
-/// PgBouncer in transaction mode before a [`Server`], with two connections to it for everybody.
+/// PgBouncer in transaction mode in front of a [`Server`], with two connections to it.
 pub struct Pooler {
     directory: TempDir,
     port: u16,
 }
 
 impl Pooler {
-    /// A running pooler, or a word that there is no program for one.
+    /// Starts a pooler, or prints a notice if PgBouncer is not installed.
     pub fn before(server: &Server) -> Option<Self> {
         if Command::new("pgbouncer").arg("--version").stdout(Stdio::null()).status().is_err() {
             skipped("pgbouncer is not here");

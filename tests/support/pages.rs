@@ -1,21 +1,23 @@
-//! Reading pages to their end, and what to compare that with.
+//! Reading pages to their end, and the expected rows.
 
 use proptest::prelude::*;
 use zenith_db::prelude::*;
 
 use super::models::Models;
 
-/// Moderate, because each case has a database of its own; and what fails is told, not kept in a file.
+/// Returns the configuration of a property test: few cases, because each has its own database, and
+/// no file of failing cases.
 pub fn moderately() -> ProptestConfig {
     ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() }
 }
 
-/// Seconds, of which many are the same, and how many rows go on a page.
+/// Returns times in seconds, many of them equal, and the size of a page.
 pub fn times_and_size() -> impl Strategy<Value = (Vec<u32>, u32)> {
     (prop::collection::vec(0..4_u32, 0..30), 1..10_u32)
 }
 
-/// Every row, page by page: each page but the last is full, and none but the first is empty.
+/// Returns every row, page by page: each page except the last is full, and none except the first is
+/// empty.
 pub fn walk<T, C>(size: PageSize, mut page: impl FnMut(Option<C>) -> Page<T, C>) -> Vec<T> {
     walk_while_rows_move(size, |cursor| {
         let is_first = cursor.is_none();
@@ -25,7 +27,8 @@ pub fn walk<T, C>(size: PageSize, mut page: impl FnMut(Option<C>) -> Page<T, C>)
     })
 }
 
-/// The same, where what was to be on the next page may be gone by then.
+/// Returns every row, page by page, where the rows of the next page may have been deleted when it
+/// is read.
 pub fn walk_while_rows_move<T, C>(
     size: PageSize,
     mut page: impl FnMut(Option<C>) -> Page<T, C>,
@@ -45,7 +48,7 @@ pub fn walk_while_rows_move<T, C>(
     panic!("the pages have no end");
 }
 
-/// The rows of a kind of page, as `id` makes them out, read in pages of this size.
+/// Returns the rows of a kind of page, converted by `id`, read in pages of this size.
 pub fn paged<T, C, I>(
     models: &Models,
     size: u32,
@@ -57,7 +60,7 @@ pub fn paged<T, C, I>(
     rows.iter().map(id).collect()
 }
 
-/// As many rows as are wanted, in one transaction.
+/// Inserts this many rows in one transaction.
 pub fn made<T>(
     models: &Models,
     rows: u32,
@@ -71,14 +74,14 @@ pub fn reversed<T>(mut rows: Vec<T>) -> Vec<T> {
     rows
 }
 
-/// The ids of rows that were made with these times: the latest first, of equal ones the newest.
+/// Returns the ids of rows with these times, latest first, and newest first among equal times.
 pub fn by_time<I: Ord + Copy>(ids: &[I], times: &[u32]) -> Vec<I> {
     let mut keys: Vec<_> = times.iter().zip(ids).collect();
     keys.sort();
     keys.into_iter().rev().map(|(_, id)| *id).collect()
 }
 
-/// Those of the found ids that were there at the start.
+/// Returns the ids that existed at the start.
 pub fn of_those<I: PartialEq>(found: Vec<I>, there: &[I]) -> Vec<I> {
     found.into_iter().filter(|id| there.contains(id)).collect()
 }

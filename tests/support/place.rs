@@ -1,5 +1,5 @@
-//! Where a transfer comes from or goes to: a database that has been migrated and holds no row, of
-//! either backend, removed when the test ends.
+//! Source or target of a transfer: a migrated database without rows, on either backend, dropped
+//! when the test ends.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,7 +28,7 @@ impl Place {
         Self::Sqlite(fixture)
     }
 
-    /// None, with a word about it, where no server is configured.
+    /// Returns a database on the server, or `None` with a notice if no server is configured.
     pub fn postgres() -> Option<Self> {
         #[cfg(feature = "postgres")]
         if let Some(schema) = postgres::Schema::new() {
@@ -38,7 +38,7 @@ impl Place {
         None
     }
 
-    /// Names it to another process.
+    /// Returns the name of the database for another process.
     pub fn address(&self) -> String {
         match self {
             Self::Sqlite(fixture) => fixture.path().to_str().expect("UTF-8").to_owned(),
@@ -51,7 +51,7 @@ impl Place {
         connect(&self.address())
     }
 
-    /// With rows that are hard to move, and so many messages.
+    /// Returns a database with rows that are hard to move, and this many messages.
     pub fn filled(messages: u32) -> Self {
         let place = Self::sqlite();
         place.sql(FILLED);
@@ -67,7 +67,7 @@ impl Place {
         place
     }
 
-    /// The file, which must be SQLite's.
+    /// Returns the fixture, which must be an SQLite file.
     pub fn fixture(&self) -> &SqliteFixture {
         match self {
             Self::Sqlite(fixture) => fixture,
@@ -76,7 +76,7 @@ impl Place {
         }
     }
 
-    /// Runs statements on a connection of their own.
+    /// Runs statements on a new connection.
     pub fn sql(&self, statements: &str) {
         #[cfg(feature = "postgres")]
         use diesel::connection::SimpleConnection;
@@ -87,12 +87,12 @@ impl Place {
         }
     }
 
-    /// Rows and digest of every table.
+    /// Returns the number of rows and the digest of every table.
     pub fn contents(&self) -> BTreeMap<&'static str, TableContents> {
         table_contents(&mut self.connect()).expect("the contents")
     }
 
-    /// Every table, index, trigger and constraint with its definition.
+    /// Returns the definition of every table, index, trigger and constraint.
     pub fn catalogue(&self) -> Vec<String> {
         match self {
             Self::Sqlite(fixture) => {
@@ -105,7 +105,7 @@ impl Place {
     }
 }
 
-/// Moves all of it.
+/// Transfers everything.
 pub fn transfer(
     source: &Place,
     target: &Place,
@@ -114,7 +114,7 @@ pub fn transfer(
     transfer_between(&mut source.connect(), &mut target.connect(), &options, &mut |_| ())
 }
 
-/// Stops as a fault of the caller's would, which leaves the connections usable.
+/// Stops a transfer as an error of the caller would, which leaves the connections usable.
 pub fn stop_when(source: &Place, target: &Place, when: impl Fn(TransferProgress) -> bool) {
     let (mut from, mut to) = (source.connect(), target.connect());
     let transfer = catch_unwind(AssertUnwindSafe(|| {
@@ -125,7 +125,7 @@ pub fn stop_when(source: &Place, target: &Place, when: impl Fn(TransferProgress)
     assert!(transfer.is_err(), "it was not stopped");
 }
 
-/// With this, a stopped transfer is gone on with; small batches, so that there are many.
+/// Options that resume a stopped transfer, with small batches, so that there are many.
 pub const RESUME: TransferOptions = TransferOptions {
     resume: true,
     batch_rows: 50,
@@ -133,10 +133,10 @@ pub const RESUME: TransferOptions = TransferOptions {
     migrations: zenith_db::migrations::all(),
 };
 
-/// Without it, it is refused.
+/// Options that do not resume a stopped transfer.
 pub const BEGIN: TransferOptions = TransferOptions { resume: false, ..RESUME };
 
-/// A connection that enforces foreign keys, as ours do.
+/// Returns a connection that enforces foreign keys, as the library's connections do.
 pub fn connect(address: &str) -> DbConnection {
     use diesel::connection::SimpleConnection;
     #[cfg(feature = "postgres")]
@@ -181,7 +181,7 @@ pub mod postgres {
             Some(schema)
         }
 
-        /// Every table, index, trigger and constraint with its definition.
+        /// Returns the definition of every table, index, trigger and constraint.
         pub fn catalogue(&self) -> Vec<String> {
             let mut connection = PgConnection::establish(&self.address()).expect("a connection");
             let lines: Vec<Line> = diesel::sql_query(CATALOGUE).load(&mut connection).expect("it");

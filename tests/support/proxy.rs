@@ -1,23 +1,23 @@
-//! A network between a client and a server, that breaks at the commit.
+//! A proxy between a client and a server that breaks connections at the commit.
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What happens to the next commit.
+/// Fault at the next commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Break {
-    /// The server does not hear of it.
+    /// The server does not receive the commit.
     BeforeItArrives,
-    /// The client does not hear of its success.
+    /// The client does not receive the answer.
     BeforeItIsAnswered,
-    /// The same, and from then on there is no network.
+    /// The client does not receive the answer, and no new connection succeeds.
     WithAll,
-    /// Neither does the server hear of it, nor of the end of the connection.
+    /// The server receives neither the commit nor the end of the connection.
     UnknownToTheServer,
 }
 
-/// It listens on a port of its own, and passes on what arrives there.
+/// Proxy that listens on its own port and forwards to a server.
 pub struct Proxy {
     pub port: u16,
     state: Arc<State>,
@@ -26,12 +26,12 @@ pub struct Proxy {
 #[derive(Default)]
 struct State {
     next: Mutex<Option<Break>>,
-    /// The port; 0 if there is no network.
+    /// Port of the server; 0 if there is no network.
     server: AtomicU16,
 }
 
 impl Proxy {
-    /// A network to this port.
+    /// Starts a proxy for the server on this port.
     pub fn before(server: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
@@ -52,17 +52,17 @@ impl Proxy {
         Self { port, state }
     }
 
-    /// Breaks the connection of the next commit.
+    /// Sets the fault of the next commit.
     pub fn arm(&self, how: Break) {
         *self.state.next.lock().unwrap_or_else(PoisonError::into_inner) = Some(how);
     }
 
-    /// Leads to another server from now on.
+    /// Forwards to another server from now on.
     pub fn redirect(&self, server: u16) {
         self.state.server.store(server, Ordering::SeqCst);
     }
 
-    /// Whether there was one.
+    /// Whether a commit has met the fault.
     pub fn broke(&self) -> bool {
         self.state.next.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }
@@ -101,7 +101,7 @@ fn connect(client: &TcpStream, server: &TcpStream, state: &Arc<State>) {
     });
 }
 
-/// Until it is closed, or something is said that may not be passed on.
+/// Forwards until the connection is closed, or until data arrives that `may` refuses.
 fn pass_on(mut from: &TcpStream, mut to: &TcpStream, may: impl Fn(&[u8]) -> bool) {
     let mut buffer = [0; 1 << 13];
     while let Ok(length @ 1..) = from.read(&mut buffer) {
@@ -111,7 +111,7 @@ fn pass_on(mut from: &TcpStream, mut to: &TcpStream, may: impl Fn(&[u8]) -> bool
     }
 }
 
-/// It may be closed already.
+/// Closes a connection that may already be closed.
 fn close(stream: &TcpStream) {
     let _ = stream.shutdown(Shutdown::Both);
 }

@@ -1,4 +1,4 @@
-//! At least one row for every table, and ways to look at all rows and definitions at once.
+//! At least one row for every table, and functions that read all rows and definitions.
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -65,9 +65,9 @@ INSERT INTO system_metrics (id, metric_name, metric_value, metric_type)
 VALUES (100, 'sessions', 1, 'gauge');
 ";
 
-/// On top of the seeds. User 100 owns what goes with its user, 101 is only named (`created_by` and
-/// the like), 102 to 104 have history that keeps them. Row 100 of each table is the one to try
-/// things on; its times lie in the past.
+/// Adds rows to the seeds. Row 100 of each table is for tests to change; its times are in the past.
+/// Deleting user 100 deletes its rows; user 101 is only referred to (`created_by` and the like);
+/// users 102 to 104 have history that refers to them.
 pub fn fill(connection: &mut impl Raw) {
     let mut statements = String::new();
     // The one who is named comes first.
@@ -90,7 +90,7 @@ pub fn fill(connection: &mut impl Raw) {
     enforce_references(connection, false);
 }
 
-/// On a server they are always enforced.
+/// Turns the enforcement of foreign keys on or off. A server always enforces them.
 pub fn enforce_references(connection: &mut impl Raw, enforced: bool) {
     if connection.backend() == Backend::Sqlite {
         let pragma = format!("PRAGMA foreign_keys = {enforced}");
@@ -106,12 +106,12 @@ pub fn drop_trigger(connection: &mut impl Raw, table: &str, trigger: &str) {
     connection.batch_execute(&drop).expect(&drop);
 }
 
-/// The rows of a query whose one column is called `line`.
+/// Returns the rows of a query whose only column is called `line`.
 pub fn lines(connection: &mut impl Raw, query: &str) -> Vec<String> {
     connection.lines(query)
 }
 
-/// The tables, Diesel's own included.
+/// Returns the tables, including Diesel's own.
 pub fn tables(connection: &mut impl Raw) -> Vec<String> {
     connection.lines(match connection.backend() {
         Backend::Sqlite => {
@@ -129,7 +129,7 @@ pub fn has_table(connection: &mut impl Raw, name: &str) -> bool {
     tables(connection).iter().any(|table| table == name)
 }
 
-/// Every object with its definition, white space normalised.
+/// Returns the definition of every object, with normalised white space.
 pub fn catalogue(connection: &mut impl Raw) -> BTreeMap<String, String> {
     let objects = connection.lines(match connection.backend() {
         Backend::Sqlite => {
@@ -167,7 +167,7 @@ pub fn catalogue(connection: &mut impl Raw) -> BTreeMap<String, String> {
     objects.into_iter().map(split).collect()
 }
 
-/// Every row of every table, written out.
+/// Returns every row of every table as text.
 pub fn contents(connection: &mut impl Raw) -> BTreeMap<String, Vec<String>> {
     let mut contents = BTreeMap::new();
     for table in tables(connection) {
@@ -191,12 +191,12 @@ pub fn contents(connection: &mut impl Raw) -> BTreeMap<String, Vec<String>> {
     contents
 }
 
-/// What the database says against a statement; panics if it takes it.
+/// Returns the error of a statement; panics if it succeeds.
 pub fn refusal(connection: &mut impl Raw, statement: &str) -> String {
     connection.refusal(statement).unwrap_or_else(|| panic!("accepted: {statement}"))
 }
 
-/// No two rows may say the same, whatever a unique index would allow.
+/// Fails if two rows have the same content, whatever a unique index allows.
 pub fn assert_no_duplicates(fixture: &Fixture) {
     for (table, columns) in [
         ("roles", "name"),

@@ -1,8 +1,8 @@
 //! The server that `ZENITH_TEST_POSTGRES` names, and the databases of tests on it.
 //!
-//! A database is called `test_RUN_NUMBER`, where RUN is this process. As long as it lives it has a
-//! session of the same name on the server; what a killed run left behind has none, and goes with the
-//! next run.
+//! A database is called `test_RUN_NUMBER`, where RUN is this process. While the process lives, it
+//! has a session of the same name on the server. The databases of a killed run have none, and the
+//! next run drops them.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
@@ -17,7 +17,7 @@ use zenith_db::manager::DatabaseManager;
 
 use super::{Fixture, administrator, skipped};
 
-/// The server's URL, if there is one.
+/// Returns the server's URL, if one is configured.
 pub fn url() -> Option<&'static str> {
     static URL: OnceLock<Option<String>> = OnceLock::new();
     let read = || std::env::var("ZENITH_TEST_POSTGRES").ok().filter(|url| !url.is_empty());
@@ -25,7 +25,8 @@ pub fn url() -> Option<&'static str> {
 }
 
 impl Fixture {
-    /// For what is about a server itself: one of these there, or only a word that there is none.
+    /// Returns a fixture on the server, or `None` with a notice if no server is configured: for
+    /// tests of the server itself.
     pub fn on_a_server(make: fn() -> Self) -> Option<Self> {
         if url().is_none() {
             skipped("ZENITH_TEST_POSTGRES names no server");
@@ -35,7 +36,7 @@ impl Fixture {
     }
 }
 
-/// The URL of another database on the same server.
+/// Returns the URL of another database on the same server.
 pub fn url_of(database: &str) -> String {
     let url = url().expect("a server");
     let (before_query, query) = url.split_once('?').unwrap_or((url, ""));
@@ -44,7 +45,7 @@ pub fn url_of(database: &str) -> String {
     format!("{server}/{database}{mark}{query}")
 }
 
-/// A plain connection.
+/// Opens a plain connection.
 pub fn connect(url: &str) -> PgConnection {
     let mut connection = PgConnection::establish(url).expect("a connection");
     connection.batch_execute("SET client_min_messages = warning").expect("a setting");
@@ -55,29 +56,30 @@ fn administer(statement: &str) {
     connect(url().expect("a server")).batch_execute(statement).expect(statement);
 }
 
-/// A database of a test's own, there or not yet; it is dropped with this, whoever is connected.
+/// Database of a test, which may not exist yet. It is dropped with this value, whoever is
+/// connected.
 pub struct OwnDatabase {
     pub name: String,
     _template: Option<Arc<OwnDatabase>>,
 }
 
 impl OwnDatabase {
-    /// The name of one that is not there.
+    /// Returns the name of a database that does not exist.
     pub fn missing() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         Self { name: format!("test_{}_{number}", run()), _template: None }
     }
 
-    /// With nothing in it.
+    /// Creates an empty database.
     pub fn empty() -> Self {
         let database = Self::missing();
         administer(&format!("CREATE DATABASE {} TEMPLATE template0", database.name));
         database
     }
 
-    /// With every migration, the seeds, an administrator: a copy of the template, which is there as
-    /// long as one of its copies is.
+    /// Creates a database with every migration, the seeds and an administrator: a copy of a
+    /// template, which exists as long as one of its copies.
     pub fn created() -> Self {
         static TEMPLATE: Mutex<Weak<OwnDatabase>> = Mutex::new(Weak::new());
         let mut shared = TEMPLATE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -137,7 +139,7 @@ fn names(connection: &mut PgConnection, query: &str) -> Vec<String> {
     names.into_iter().map(|row| row.name).collect()
 }
 
-/// The name of this run, which has a session on the server from before its first database on.
+/// Returns the name of this run, which has a session on the server from before its first database.
 fn run() -> &'static str {
     static RUN: OnceLock<(String, Mutex<PgConnection>)> = OnceLock::new();
     let begin = || {
@@ -155,7 +157,7 @@ fn announce(connection: &mut PgConnection, run: &str) {
     connection.batch_execute(&name).expect("a name");
 }
 
-/// Drops the databases of runs that are no more.
+/// Drops the databases of runs that have ended.
 fn drop_left_behind(connection: &mut PgConnection) {
     let query = r"SELECT d.datname::text AS name FROM pg_database AS d
         WHERE d.datname ~ '^test_[0-9a-f]{12}_[0-9]+$' AND NOT EXISTS (

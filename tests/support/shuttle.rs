@@ -1,5 +1,5 @@
-//! A database that goes between two versions, to see that whatever happens to the processes that
-//! move it, it is exactly the one or exactly the other.
+//! A database that is moved between two versions. Whatever happens to the processes that move it,
+//! it must be exactly at one of them.
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
@@ -11,7 +11,7 @@ use zenith_db::migrations::all;
 use super::own_migrations::manager_with;
 use super::{Fixture, rows, text};
 
-/// What the ledgers and the records of the runs themselves hold differs each time.
+/// Tables that differ after each run: the ledgers, and the records of the runs themselves.
 const RECORDS: [&str; 5] = [
     "__diesel_schema_migrations",
     "schema_version",
@@ -20,27 +20,27 @@ const RECORDS: [&str; 5] = [
     "backup_jobs",
 ];
 
-/// What the older version lacks.
+/// Tables that the older version lacks.
 const DROPPED: [&str; 3] = ["audit_log", "security_events", "notifications"];
 
-/// A row of a table that the older version lacks: what a rollback would lose.
+/// Row of a table that the older version lacks, which a rollback would lose.
 const AT_RISK: &str = "INSERT INTO notifications (notification_id, user_id, title, message, type)
     VALUES ('00000000-0000-7000-8000-000000000777', 100, 'news', 'text', 'info')";
 
-/// The structure, the versions, and every row of the tables that are never dropped here.
+/// Structure, versions, and the rows of the tables that both versions have.
 type State = (BTreeMap<String, String>, String, BTreeMap<String, Vec<String>>);
 
-/// The older of the two versions: it lacks the last two migrations.
+/// Returns the older of the two versions: it lacks the last two migrations.
 pub fn older_version() -> String {
     all()[all().len() - 3].version()
 }
 
-/// A filled database at the newer version, and what it looks like at either.
+/// Filled database at the newer version, with its expected state at either version.
 pub struct Shuttle {
     pub fixture: Fixture,
     older: State,
     newer: State,
-    /// How many rows are at risk.
+    /// Number of rows that a rollback would lose.
     at_risk: Cell<usize>,
 }
 
@@ -57,7 +57,7 @@ impl Shuttle {
         Self { fixture, older, newer, at_risk: Cell::new(0) }
     }
 
-    /// The command that goes forth, or back.
+    /// Returns the command that migrates or rolls back.
     pub fn command(&self, forth: bool) -> Command {
         let mut command = self.fixture.zenith();
         if forth {
@@ -68,7 +68,7 @@ impl Shuttle {
         command
     }
 
-    /// The same, quiet, with the database where it starts. Whoever died before holds nobody up.
+    /// Brings the database to the starting version, and returns the command without its output.
     pub fn ready(&self, forth: bool) -> Command {
         let manager = manager_with(&self.fixture, &[]);
         let older = RollbackTarget::Version(older_version());
@@ -85,7 +85,7 @@ impl Shuttle {
         command
     }
 
-    /// Whether the newer version is there now: whole, and nothing between the two.
+    /// Whether the database is at the newer version. Fails if it is at neither.
     pub fn is_newer(&self, context: &str) -> bool {
         if self.fixture.backend() == Backend::Sqlite {
             let check = "SELECT group_concat(integrity_check) FROM pragma_integrity_check";
@@ -116,8 +116,8 @@ fn state(fixture: &Fixture) -> State {
     (rows::catalogue(&mut connection), fixture.text(versions), kept)
 }
 
-/// How many rows refer to nothing. A server says that there are none as long as it keeps its
-/// references; here the rows themselves are looked at.
+/// Returns the number of references to rows that do not exist. It reads the rows themselves: a
+/// server that enforces foreign keys would report none.
 fn orphans(fixture: &Fixture) -> usize {
     let queries =
         "SELECT format('SELECT count(*) FROM %s AS c WHERE %I IS NOT NULL AND NOT EXISTS \

@@ -1,8 +1,8 @@
-//! A word about what is not tested here.
+//! Notices about tests that are skipped.
 use std::io::Write;
 
-/// Says what was not looked at, and why. A test that passes must not swallow it, as it does what
-/// `eprintln!` writes.
+/// Prints what was not tested, and why. A passing test hides what `eprintln!` writes, and must not
+/// hide this.
 pub fn skipped(reason: &str) {
     let test = std::thread::current();
     let test = test.name().unwrap_or("a test");

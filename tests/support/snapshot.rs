@@ -1,20 +1,21 @@
-//! What lies in a directory, so that a test can see whether a command touched anything.
+//! Snapshots of a directory, by which a test sees whether a command touched anything.
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// One file, directory or whatever else, without following links.
+/// File, directory or other entry, without following links.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Entry {
     metadata: String,
-    /// A directory's tells whether something was made in it and removed again.
+    /// Time of modification. That of a directory shows whether an entry was created in it and
+    /// removed again.
     modified: SystemTime,
-    /// The bytes of a regular file; where a symbolic link points.
+    /// Bytes of a regular file, or target of a symbolic link.
     contents: Vec<u8>,
 }
 
-/// Everything in a directory, at any depth, and the directory itself.
+/// Returns everything in a directory, at any depth, and the directory itself.
 pub fn snapshot(directory: &Path) -> BTreeMap<PathBuf, Entry> {
     let mut entries = BTreeMap::new();
     look(directory, &mut entries);
@@ -42,7 +43,7 @@ fn look(path: &Path, entries: &mut BTreeMap<PathBuf, Entry>) {
     entries.insert(path.to_owned(), Entry { metadata, modified, contents });
 }
 
-/// The paths at which two snapshots differ.
+/// Returns the paths at which two snapshots differ.
 pub fn differences(
     before: &BTreeMap<PathBuf, Entry>,
     after: &BTreeMap<PathBuf, Entry>,

@@ -1,10 +1,10 @@
-//! Which columns hold UUIDs: those that a model reads as a `PublicId`.
+//! Columns of UUIDs: those that a model reads as a `PublicId`.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// Table and column, as the sources of the models have them: a column that is added there is seen.
+/// Returns table and column, from the sources of the models, so that a new column is included.
 pub fn columns() -> BTreeSet<(String, String)> {
     let mut found = BTreeSet::new();
     collect(&crate::support::repository().join("src/models"), &mut found);
@@ -23,7 +23,7 @@ fn collect(directory: &Path, found: &mut BTreeSet<(String, String)>) {
     }
 }
 
-/// The fields of each type that is read from a table.
+/// Collects the UUID fields of each type that is read from a table.
 fn of_source(source: &str, found: &mut BTreeSet<(String, String)>) {
     let (mut table, mut is_read) = (None, false);
     for line in source.lines() {

@@ -54,7 +54,7 @@ pub fn transfer(
 ) -> Result<TransferRecord> {
     let config = manager.config();
     manager.ensure_ours()?;
-    if config.location().is(to) {
+    if config.location().is_same_as(to) {
         let reason = "it is the source of the transfer as well".into();
         return Err(Error::Refused { database: to.to_string(), reason }.into());
     }

@@ -1,113 +1,70 @@
-//! Permissions, which role holds which, and the one question that every request asks.
+//! Permissions, and the check of what a user may do.
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use typed_builder::TypedBuilder;
 
-use super::role::Role;
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
-use crate::models::query::{Parent, named};
 use crate::schema::{permissions, role_permissions, roles, users};
-use crate::types::{PermissionId, RoleId, RolePermissionId, UserId, UtcTime};
+use crate::types::{PermissionId, UserId, UtcTime};
 
-/// The right to perform an action on a resource.
+/// Right to perform an action on a resource.
 #[derive(
     Clone, Debug, PartialEq, Eq, Identifiable, Queryable, Selectable, Serialize, Deserialize,
 )]
 #[diesel(table_name = permissions)]
 #[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct Permission {
-    /// The row's key.
+    /// Primary key.
     pub id: PermissionId,
-    /// The unique name, such as `document_upload`.
+    /// Unique name, such as `document_upload`.
     pub name: String,
-    /// The name for people.
+    /// Name to show to people.
     pub display_name: Option<String>,
-    /// What it allows.
+    /// Description of what the permission allows.
     pub description: Option<String>,
-    /// What may be acted on.
+    /// Resource that may be acted on, such as `documents`.
     pub resource: String,
-    /// What may be done; `*` is everything.
+    /// Action that is allowed, such as `upload`; `*` stands for every action on the resource.
     pub action: String,
-    /// Whether the seeds made it.
+    /// Whether the seeds created the permission.
     pub is_system_permission: bool,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: UtcTime,
 }
 
-/// A permission to insert.
+/// Permission to insert.
 #[derive(Clone, Debug, Insertable, TypedBuilder)]
 #[diesel(table_name = permissions)]
 #[diesel(treat_none_as_default_value = false)]
 pub struct NewPermission<'a> {
-    /// The unique name, 1 to 100 characters.
+    /// Unique name, 1 to 100 characters.
     pub name: &'a str,
-    /// The name for people, 1 to 150 characters.
+    /// Name to show to people, 1 to 150 characters.
     #[builder(default, setter(into))]
     pub display_name: Option<&'a str>,
-    /// What it allows.
+    /// Description of what the permission allows.
     #[builder(default, setter(into))]
     pub description: Option<&'a str>,
-    /// What may be acted on, 1 to 100 characters.
+    /// Resource that may be acted on, 1 to 100 characters.
     pub resource: &'a str,
-    /// What may be done, 1 to 50 characters; unique within the resource. `*` is everything.
+    /// Action that is allowed, 1 to 50 characters, unique within the resource; `*` stands for every
+    /// action.
     pub action: &'a str,
-    /// Whether the seeds make it; unless told, no.
+    /// Whether the seeds create the permission; `false` by default.
     #[builder(default)]
     pub is_system_permission: bool,
 }
 
-/// That a role holds a permission.
-#[derive(
-    Clone,
-    Debug,
-    PartialEq,
-    Eq,
-    Associations,
-    Identifiable,
-    Queryable,
-    Selectable,
-    Serialize,
-    Deserialize,
-)]
-#[diesel(table_name = role_permissions, belongs_to(Role), belongs_to(Permission))]
-#[diesel(check_for_backend(crate::backend::MultiBackend))]
-pub struct RolePermission {
-    /// The row's key.
-    pub id: RolePermissionId,
-    /// Who holds it.
-    pub role_id: RoleId,
-    /// What.
-    pub permission_id: PermissionId,
-    /// Since when.
-    pub granted_at: UtcTime,
-    /// Who granted it.
-    pub granted_by: Option<UserId>,
-}
-
-/// A permission to grant to a role.
-#[derive(Clone, Copy, Debug, Insertable, TypedBuilder)]
-#[diesel(table_name = role_permissions)]
-#[diesel(treat_none_as_default_value = false)]
-pub struct NewRolePermission {
-    /// Who gets it.
-    pub role_id: RoleId,
-    /// What.
-    pub permission_id: PermissionId,
-    /// Who grants it.
-    #[builder(default, setter(into))]
-    pub granted_by: Option<UserId>,
-}
-
 impl NewPermission<'_> {
-    /// Inserts the permission.
+    /// Inserts the permission and returns its row.
     ///
     /// # Errors
-    /// [`Error::Violation`](crate::Error::Violation) if the name, or the action on that resource, is
-    /// taken.
+    /// [`Error::Violation`](crate::Error::Violation) if the name exists, or the resource already
+    /// has a permission for this action.
     pub fn insert(&self, connection: &mut DbConnection) -> Result<Permission> {
         Ok(dispatch!(connection, |connection| diesel::insert_into(permissions::table)
             .values(self)
@@ -116,48 +73,8 @@ impl NewPermission<'_> {
     }
 }
 
-impl NewRolePermission {
-    /// Grants the permission. Returns whether the role did not hold it already.
-    ///
-    /// # Errors
-    /// [`Error::Violation`](crate::Error::Violation) if there is no such role, permission or user.
-    pub fn grant(&self, connection: &mut DbConnection) -> Result<bool> {
-        let granted =
-            dispatch!(&mut *connection, |connection| diesel::insert_into(role_permissions::table)
-                .values(self)
-                .on_conflict((role_permissions::role_id, role_permissions::permission_id))
-                .do_nothing()
-                .execute(connection));
-        let references = [
-            ("role_permissions_role_id_fkey", Some(Parent::Role(self.role_id))),
-            ("role_permissions_permission_id_fkey", Some(Parent::Permission(self.permission_id))),
-            ("role_permissions_granted_by_fkey", self.granted_by.map(Parent::User)),
-        ];
-        Ok(named(connection, granted, &references)? > 0)
-    }
-}
-
-impl RolePermission {
-    /// Takes the permission back. Returns whether the role held it.
-    ///
-    /// # Errors
-    /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
-    pub fn revoke(
-        connection: &mut DbConnection,
-        role: RoleId,
-        permission: PermissionId,
-    ) -> Result<bool> {
-        let held =
-            role_permissions::role_id.eq(role).and(role_permissions::permission_id.eq(permission));
-        let revoked = dispatch!(connection, |connection| diesel::delete(role_permissions::table)
-            .filter(held)
-            .execute(connection))?;
-        Ok(revoked > 0)
-    }
-}
-
 impl Permission {
-    /// Every permission, by resource and action.
+    /// Returns every permission, ordered by resource and action.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -168,8 +85,8 @@ impl Permission {
             .load(connection))?)
     }
 
-    /// What the user may do, by resource and action: everything for a superuser, nothing for a user
-    /// who is not active or does not exist.
+    /// Returns the permissions of the user's role, ordered by resource and action: all of them for
+    /// a superuser, none for a user who is inactive or does not exist.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -193,23 +110,39 @@ impl Permission {
     }
 }
 
-/// Whether the user may perform the action on the resource: the user is active, and the role is a
-/// superuser's or holds a permission for that action or for `*` on that resource.
+/// Whether the user may perform the action on the resource.
 ///
-/// One query, each step of it a look-up in an index. A user that does not exist may do nothing.
+/// The user must be active, and have a superuser role or one that holds a permission for this
+/// action, or for `*`, on the resource. A user that does not exist may do nothing. It is one query,
+/// each step of which is a look-up in an index.
 ///
 /// # Errors
 /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
 ///
 /// ```
-/// # use zenith_db::prelude::*;
-/// fn upload(conn: &mut DbConnection, user: UserId) -> Result<(), &'static str> {
-///     match is_allowed(conn, user, "documents", "upload") {
-///         Ok(true) => Ok(()),
-///         Ok(false) => Err("you may not upload documents"),
-///         Err(_) => Err("try again later"),
-///     }
-/// }
+/// # use zenith_db::manager::{Administrator, DatabaseManager};
+/// use zenith_db::prelude::*;
+///
+/// # fn main() -> Result<()> {
+/// # let directory = tempfile::tempdir().unwrap();
+/// # let config = Config::for_path(directory.path().join("zenith.db"))?;
+/// # DatabaseManager::new(config.clone()).initialize(&Administrator::default())?;
+/// # let database = Database::open(&config)?;
+/// database.write(|conn| {
+///     let Some(role) = Role::find_by_name(conn, "user")? else { return Ok(()) };
+///     let user = NewUser::builder()
+///         .username("ada")
+///         .email("ada@example.org")
+///         .password_hash(PasswordHash::new("$argon2id$v=19$…".into()))
+///         .role_id(role.id)
+///         .build()
+///         .insert(conn)?;
+///
+///     assert!(is_allowed(conn, user.id, "documents", "upload")?);
+///     assert!(!is_allowed(conn, user.id, "documents", "delete")?);
+///     Ok::<_, Error>(())
+/// })
+/// # }
 /// ```
 pub fn is_allowed(
     connection: &mut DbConnection,

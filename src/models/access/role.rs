@@ -1,122 +1,113 @@
-//! Roles: named sets of rights. Each user has exactly one.
+//! Roles: named sets of permissions. Each user has exactly one.
 
 use diesel::dsl::not;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use typed_builder::TypedBuilder;
 
-use super::permission::{Permission, RolePermission};
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::{Error, Result};
 use crate::error::{Rule, Violation};
-use crate::models::query::{Limit, Page, PageSize, Parent, find_one, named};
-use crate::models::{User, missing};
-use crate::schema::{permissions, role_permissions, roles, users};
+use crate::models::query::{Parent, explain_broken_reference, find_one, not_found};
+use crate::schema::roles;
 use crate::types::{RoleId, UserId, UtcTime};
 
-/// A named set of rights.
+/// Named set of permissions.
 #[derive(
     Clone, Debug, PartialEq, Eq, Identifiable, Queryable, Selectable, Serialize, Deserialize,
 )]
 #[diesel(table_name = roles)]
 #[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct Role {
-    /// The row's key.
+    /// Primary key.
     pub id: RoleId,
-    /// The unique name, such as `super_admin`.
+    /// Unique name, such as `super_admin`.
     pub name: String,
-    /// The name for people.
+    /// Name to show to people.
     pub display_name: Option<String>,
-    /// What the role is for.
+    /// Description of the role's purpose.
     pub description: Option<String>,
-    /// Whether the seeds made it: it keeps its name and cannot be deleted.
+    /// Whether the seeds created the role. A system role cannot be renamed or deleted.
     pub is_system_role: bool,
-    /// Whether it may do everything, whatever permissions it holds.
+    /// Whether the role may do everything, whatever permissions it holds.
     pub is_superuser: bool,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: UtcTime,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: UtcTime,
-    /// Who made it.
+    /// User who created the role; `None` if unknown, or if the user has been deleted.
     pub created_by: Option<UserId>,
 }
 
-/// A role to insert.
+/// Role to insert.
 #[derive(Clone, Debug, Insertable, TypedBuilder)]
 #[diesel(table_name = roles)]
 #[diesel(treat_none_as_default_value = false)]
 pub struct NewRole<'a> {
-    /// The unique name, 1 to 50 characters.
+    /// Unique name, 1 to 50 characters.
     pub name: &'a str,
-    /// The name for people, 1 to 100 characters.
+    /// Name to show to people, 1 to 100 characters.
     #[builder(default, setter(into))]
     pub display_name: Option<&'a str>,
-    /// What the role is for.
+    /// Description of the role's purpose.
     #[builder(default, setter(into))]
     pub description: Option<&'a str>,
-    /// Whether the seeds make it; unless told, no.
+    /// Whether the seeds create the role; `false` by default.
     #[builder(default)]
     pub is_system_role: bool,
-    /// Whether it may do everything; unless told, no.
+    /// Whether the role may do everything; `false` by default.
     #[builder(default)]
     pub is_superuser: bool,
-    /// Who makes it.
+    /// User who creates the role.
     #[builder(default, setter(into))]
     pub created_by: Option<UserId>,
 }
 
-/// What people may change about a role. `None` leaves a column as it is, `Some(None)` empties it.
+/// Changes to a role. `None` leaves a column unchanged, `Some(None)` sets it to NULL.
 #[derive(Clone, Debug, Default, AsChangeset)]
 #[diesel(table_name = roles)]
 pub struct RoleChanges<'a> {
-    /// The name for people.
+    /// Name to show to people, 1 to 100 characters.
     pub display_name: Option<Option<&'a str>>,
-    /// What the role is for.
+    /// Description of the role's purpose.
     pub description: Option<Option<&'a str>>,
 }
 
-/// A role and the permissions that it holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RoleWithPermissions {
-    /// The role.
-    pub role: Role,
-    /// Its permissions, by resource and action. A superuser role needs none.
-    pub permissions: Vec<Permission>,
-}
-
 impl NewRole<'_> {
-    /// Inserts the role.
+    /// Inserts the role and returns its row.
     ///
     /// # Errors
-    /// [`Error::Violation`] if the name is taken or too long.
+    /// [`Error::Violation`] if the name exists or a text has the wrong length, or if the creator
+    /// does not exist.
     pub fn insert(&self, connection: &mut DbConnection) -> Result<Role> {
         let result = dispatch!(&mut *connection, |connection| diesel::insert_into(roles::table)
             .values(self)
             .returning(Role::as_returning())
             .get_result(connection));
         let creator = self.created_by.map(Parent::User);
-        named(connection, result, &[("roles_created_by_fkey", creator)])
+        explain_broken_reference(connection, result, &[("roles_created_by_fkey", creator)])
     }
 }
 
 impl RoleChanges<'_> {
-    /// Makes the changes.
+    /// Applies the changes and returns the new row.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Violation`] if a text is too long.
+    /// [`Error::NotFound`] if no role has this id; [`Error::Violation`] if a text has the wrong
+    /// length.
     pub fn update(&self, connection: &mut DbConnection, id: RoleId) -> Result<Role> {
         dispatch!(connection, |connection| diesel::update(roles::table.find(id))
             .set((self, roles::updated_at.eq(UtcTime::now())))
             .returning(Role::as_returning())
             .get_result(connection)
             .optional())?
-        .ok_or_else(missing("roles", "id", id))
+        .ok_or_else(not_found("roles", "id", id))
     }
 }
 
 impl Role {
-    /// The role with this key.
+    /// Returns the role with this id, if any.
     ///
     /// # Errors
     /// [`Error::Query`] if the database cannot be read.
@@ -124,7 +115,7 @@ impl Role {
         find_one!(connection, roles, roles::id.eq(id))
     }
 
-    /// The role of this name.
+    /// Returns the role with this name, if any.
     ///
     /// # Errors
     /// [`Error::Query`] if the database cannot be read.
@@ -132,35 +123,11 @@ impl Role {
         find_one!(connection, roles, roles::name.eq(name))
     }
 
-    /// Every role with its permissions, by name.
+    /// Changes the role's name and returns the new row.
     ///
     /// # Errors
-    /// [`Error::Query`] if the database cannot be read.
-    pub fn list_with_permissions(
-        connection: &mut DbConnection,
-    ) -> Result<Vec<RoleWithPermissions>> {
-        let roles: Vec<Self> = dispatch!(&mut *connection, |connection| roles::table
-            .select(Self::as_select())
-            .order(roles::name)
-            .load(connection))?;
-        let held: Vec<(RolePermission, Permission)> =
-            dispatch!(connection, |connection| permissions::table
-                .inner_join(role_permissions::table)
-                .select((RolePermission::as_select(), Permission::as_select()))
-                .order((permissions::resource, permissions::action))
-                .load(connection))?;
-        let held = held.grouped_by(&roles);
-        let with = |(role, held): (_, Vec<(_, _)>)| RoleWithPermissions {
-            role,
-            permissions: held.into_iter().map(|(_, permission)| permission).collect(),
-        };
-        Ok(roles.into_iter().zip(held).map(with).collect())
-    }
-
-    /// Gives the role another name.
-    ///
-    /// # Errors
-    /// [`Error::SystemRole`], [`Error::NotFound`]; [`Error::Violation`] if the name is taken.
+    /// [`Error::SystemRole`] if it is a system role; [`Error::NotFound`] if no role has this id;
+    /// [`Error::Violation`] if the name exists.
     pub fn rename(connection: &mut DbConnection, id: RoleId, name: &str) -> Result<Self> {
         let renamed = dispatch!(&mut *connection, |connection| diesel::update(roles::table)
             .filter(roles::id.eq(id).and(not(roles::is_system_role)))
@@ -168,24 +135,24 @@ impl Role {
             .returning(Self::as_returning())
             .get_result(connection)
             .optional())?;
-        renamed.map_or_else(|| Err(Self::why_not(connection, id)), Ok)
+        renamed.map_or_else(|| Err(Self::unchanged_error(connection, id)), Ok)
     }
 
-    /// Deletes the role, and with it what was granted to it.
+    /// Deletes the role and its grants of permissions.
     ///
     /// # Errors
-    /// [`Error::SystemRole`], [`Error::NotFound`]; [`Error::Violation`] with
-    /// [`Rule::StillReferenced`] while users have it.
+    /// [`Error::SystemRole`] if it is a system role; [`Error::NotFound`] if no role has this id;
+    /// [`Error::Violation`] with [`Rule::StillReferenced`] while users have the role.
     pub fn delete(connection: &mut DbConnection, id: RoleId) -> Result<()> {
         let deleted = dispatch!(&mut *connection, |connection| diesel::delete(roles::table)
             .filter(roles::id.eq(id).and(not(roles::is_system_role)))
             .execute(connection));
         match deleted.map_err(Violation::of) {
-            Ok(0) => Err(Self::why_not(connection, id)),
+            Ok(0) => Err(Self::unchanged_error(connection, id)),
             Ok(_) => Ok(()),
             Err(Ok(violation)) if violation.rule() == Rule::UnknownReference => {
                 let violation =
-                    violation.naming_reference(Rule::StillReferenced, "users_role_id_fkey");
+                    violation.with_reference(Rule::StillReferenced, "users_role_id_fkey");
                 Err(violation.into())
             }
             Err(Ok(violation)) => Err(violation.into()),
@@ -193,32 +160,12 @@ impl Role {
         }
     }
 
-    /// Why a role was neither renamed nor deleted.
-    fn why_not(connection: &mut DbConnection, id: RoleId) -> Error {
+    /// Returns the reason why a role was neither renamed nor deleted.
+    fn unchanged_error(connection: &mut DbConnection, id: RoleId) -> Error {
         match Self::find(connection, id) {
             Ok(Some(role)) => Error::SystemRole { name: role.name },
-            Ok(None) => missing("roles", "id", id)(),
+            Ok(None) => not_found("roles", "id", id)(),
             Err(error) => error,
         }
-    }
-
-    /// The users who have the role, oldest first.
-    ///
-    /// # Errors
-    /// [`Error::Query`] if the database cannot be read.
-    pub fn list_users(
-        connection: &mut DbConnection,
-        id: RoleId,
-        after: Option<UserId>,
-        size: PageSize,
-    ) -> Result<Page<User, UserId>> {
-        let rows = dispatch!(connection, |connection| users::table
-            .select(User::as_select())
-            .filter(users::role_id.eq(id))
-            .filter(users::id.gt(after.unwrap_or(UserId(0))))
-            .order(users::id)
-            .at_most(size.and_one())
-            .load(connection))?;
-        Ok(Page::of(rows, size, |user: &User| user.id))
     }
 }

@@ -1,16 +1,17 @@
-//! What an audit entry's hash is taken over: version 1.
+//! Encoding of an audit entry for its hash, version 1.
 //!
-//! The bytes `zenith-audit-v1`, a NUL, and then every column of the entry but `id` and `entry_hash`,
-//! in the order of [`AuditRow`]'s fields. A column that is NULL is the byte 0. Any other is the
-//! byte 1, the length of its text in bytes as 8 bytes with the highest first, and its text in UTF-8:
+//! The bytes `zenith-audit-v1` and a NUL, followed by every column of the entry except `id` and
+//! `entry_hash`, in the order of the fields of [`AuditRow`]. NULL is the byte 0. Any other value is
+//! the byte 1, the length of its text in bytes as a big-endian 64-bit number, and its text in
+//! UTF-8:
 //!
 //! - numbers in decimal, booleans as `0` or `1`;
 //! - times as `YYYY-MM-DD HH:MM:SS.ffffff` in UTC;
 //! - hashes, UUIDs and words of a vocabulary as they are stored;
-//! - JSON as the very text that is stored.
+//! - JSON as the stored text, byte for byte.
 //!
-//! Each text's length comes first, so that no two entries have the same bytes. `prev_hash` is among
-//! the columns, so an entry's hash vouches for every entry before it.
+//! The length precedes each text, so that no two entries have the same encoding. `prev_hash` is one
+//! of the columns, so the hash of an entry covers every entry before it.
 
 use diesel::prelude::*;
 use sha2::{Digest, Sha256};
@@ -18,7 +19,7 @@ use sha2::{Digest, Sha256};
 use crate::schema::audit_log;
 use crate::types::{PublicId, Severity, Sha256Hash, UserId, UtcTime};
 
-/// An entry as it is written, without its own hash.
+/// Columns of an audit entry, except its id and its own hash.
 #[derive(Clone, Debug, Insertable)]
 #[diesel(table_name = audit_log)]
 #[diesel(treat_none_as_default_value = false)]
@@ -68,7 +69,7 @@ pub struct AuditRow<'a> {
 }
 
 impl AuditRow<'_> {
-    /// The entry's hash.
+    /// Returns the SHA-256 of the entry's encoding.
     #[must_use]
     pub fn hash(&self) -> Sha256Hash {
         // Named one by one: a new column does not compile until it is hashed or left out knowingly.

@@ -1,4 +1,4 @@
-//! The audit log: appended through one entry point, read by pages.
+//! The audit log: appended to through one function, read by pages.
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -11,12 +11,12 @@ use crate::connection::TransactionLock;
 use crate::dispatch;
 use crate::error::Result;
 use crate::error::{Rule, Violation};
-use crate::models::query::{Limit, Page, PageSize, When, find_one};
-use crate::models::{User, empty_object};
+use crate::models::User;
+use crate::models::query::{LiteralLimit, OptionalFilter, Page, PageSize, find_one};
 use crate::schema::{audit_log, users};
 use crate::types::{AuditEntryId, Json, PublicId, Severity, Sha256Hash, UserId, UtcTime};
 
-/// An entry of the audit log.
+/// Entry of the audit log.
 #[derive(
     Clone,
     Debug,
@@ -32,144 +32,146 @@ use crate::types::{AuditEntryId, Json, PublicId, Severity, Sha256Hash, UserId, U
 #[diesel(table_name = audit_log, belongs_to(User))]
 #[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct AuditEntry {
-    /// The row's key.
+    /// Primary key.
     pub id: AuditEntryId,
-    /// Its place in the log, from 1, without a gap.
+    /// Position in the log, from 1, without gaps.
     pub seq: i64,
-    /// The public id.
+    /// Public UUID.
     pub event_id: PublicId,
-    /// Who acted.
+    /// User who acted, if any.
     pub user_id: Option<UserId>,
-    /// The actor's name as it was then.
+    /// Username of the actor at the time of the event, or the name given for an actor without a
+    /// user.
     pub actor_name: Option<String>,
-    /// The public id of the session that the actor used.
+    /// Public id of the actor's session.
     pub session_id: Option<String>,
-    /// What kind of event it is, such as `login`.
+    /// Type of the event, such as `login`.
     pub event_type: String,
-    /// What it belongs to, such as `authentication`.
+    /// Category of the event, such as `authentication`.
     pub event_category: String,
-    /// What kind of thing was acted on.
+    /// Type of the resource that was acted on.
     pub resource_type: Option<String>,
-    /// Which one.
+    /// Id of the resource that was acted on.
     pub resource_id: Option<String>,
-    /// What was done.
+    /// Action that was performed.
     pub action: String,
-    /// The same in words.
+    /// Description of the event for people.
     pub description: Option<String>,
-    /// From which address.
+    /// IP address of the actor.
     pub ip_address: Option<String>,
-    /// With which program.
+    /// User agent of the actor's client.
     pub user_agent: Option<String>,
-    /// When.
+    /// Time of the event.
     pub timestamp: UtcTime,
-    /// How grave it is.
+    /// Severity of the event.
     pub severity: Severity,
-    /// Whether it worked.
+    /// Whether the action succeeded.
     pub success: bool,
-    /// Why not.
+    /// Reason of the failure, if the action failed.
     pub error_message: Option<String>,
-    /// What was asked.
+    /// Request that led to the event, in the application's form.
     pub request_data: Option<Json<Value>>,
-    /// What was answered.
+    /// Response to the request, in the application's form.
     pub response_data: Option<Json<Value>>,
-    /// What the application keeps beside.
+    /// Application-defined metadata.
     pub metadata: Json<Value>,
-    /// The hash of the entry before it; of the first one, 64 zeros.
+    /// Hash of the previous entry; 64 zeros in the first entry.
     pub prev_hash: Sha256Hash,
-    /// The hash of this entry.
+    /// Hash of this entry, which covers every entry before it.
     pub entry_hash: Sha256Hash,
 }
 
-/// An event to append to the audit log.
+/// Event to append to the audit log.
 #[derive(Clone, Debug, TypedBuilder)]
 pub struct NewAuditEvent<'a> {
-    /// The public id; unless told, a new one.
+    /// Public UUID; a new one by default.
     #[builder(default = PublicId::new())]
     pub event_id: PublicId,
-    /// Who acts. The name is looked up.
+    /// User who acts. The username is looked up and recorded.
     #[builder(default, setter(into))]
     pub user_id: Option<UserId>,
-    /// The actor's name where there is no user, such as of a program or of a failed login: 1 to 50
-    /// characters. With a user it is ignored.
+    /// Name of an actor without a user, such as a program or a failed sign-in: 1 to 50 characters.
+    /// Ignored if `user_id` is given.
     #[builder(default, setter(into))]
     pub actor_name: Option<&'a str>,
-    /// The public id of the session that the actor uses, up to 64 characters.
+    /// Public id of the actor's session, 1 to 64 characters.
     #[builder(default, setter(into))]
     pub session_id: Option<&'a str>,
-    /// What kind of event it is, 1 to 50 characters.
+    /// Type of the event, such as `login`, 1 to 50 characters.
     pub event_type: &'a str,
-    /// What it belongs to, 1 to 50 characters.
+    /// Category of the event, such as `authentication`, 1 to 50 characters.
     pub event_category: &'a str,
-    /// What kind of thing is acted on, 1 to 50 characters.
+    /// Type of the resource that is acted on, 1 to 50 characters.
     #[builder(default, setter(into))]
     pub resource_type: Option<&'a str>,
-    /// Which one, 1 to 100 characters.
+    /// Id of the resource that is acted on, 1 to 100 characters.
     #[builder(default, setter(into))]
     pub resource_id: Option<&'a str>,
-    /// What is done, 1 to 100 characters.
+    /// Action that is performed, 1 to 100 characters.
     pub action: &'a str,
-    /// The same in words.
+    /// Description of the event for people.
     #[builder(default, setter(into))]
     pub description: Option<&'a str>,
-    /// From which address, up to 45 characters.
+    /// IP address of the actor, 1 to 45 characters.
     #[builder(default, setter(into))]
     pub ip_address: Option<&'a str>,
-    /// With which program.
+    /// User agent of the actor's client.
     #[builder(default, setter(into))]
     pub user_agent: Option<&'a str>,
-    /// When; unless told, now.
+    /// Time of the event; now by default.
     #[builder(default = UtcTime::now())]
     pub timestamp: UtcTime,
-    /// How grave it is; unless told, [`Severity::Info`].
+    /// Severity of the event; [`Severity::Info`] by default.
     #[builder(default = Severity::Info)]
     pub severity: Severity,
-    /// Whether it worked; unless told, yes.
+    /// Whether the action succeeded; `true` by default.
     #[builder(default = true)]
     pub success: bool,
-    /// Why not.
+    /// Reason of the failure, if the action failed.
     #[builder(default, setter(into))]
     pub error_message: Option<&'a str>,
-    /// What was asked. Leave secrets out: what is here stays.
+    /// Request that led to the event. It must hold no secrets: an entry cannot be deleted.
     #[builder(default, setter(into))]
     pub request_data: Option<Json<Value>>,
-    /// What was answered. Leave secrets out here too.
+    /// Response to the request. It must hold no secrets: an entry cannot be deleted.
     #[builder(default, setter(into))]
     pub response_data: Option<Json<Value>>,
-    /// What the application keeps beside; unless told, an empty object.
-    #[builder(default = empty_object())]
+    /// Application-defined metadata; an empty object by default.
+    #[builder(default = Json::empty_object())]
     pub metadata: Json<Value>,
 }
 
-/// Which entries to list; what is `None` does not matter.
+/// Conditions on the entries to list. `None` sets no condition.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AuditFilter<'a> {
-    /// Those of this user.
+    /// Entries of this user.
     pub user_id: Option<UserId>,
-    /// Those of this type.
+    /// Entries of this event type.
     pub event_type: Option<&'a str>,
-    /// Those of this category.
+    /// Entries of this event category.
     pub event_category: Option<&'a str>,
-    /// Those about this kind of thing.
+    /// Entries about resources of this type.
     pub resource_type: Option<&'a str>,
-    /// Those about this one; useful with `resource_type`.
+    /// Entries about the resource with this id; useful together with `resource_type`.
     pub resource_id: Option<&'a str>,
-    /// Those exactly this grave.
+    /// Entries of exactly this severity.
     pub severity: Option<Severity>,
-    /// Those at or after this time.
+    /// Entries at or after this time.
     pub from: Option<UtcTime>,
-    /// Those before this time.
+    /// Entries before this time.
     pub until: Option<UtcTime>,
 }
 
 impl NewAuditEvent<'_> {
-    /// Appends the event: the only way to write to the audit log.
+    /// Appends the event to the audit log and returns its entry. Nothing else writes to the log.
     ///
-    /// It runs inside the caller's transaction, if there is one: then either what is recorded and
-    /// its record are both kept, or neither is. It takes the log's place in line until the transaction
-    /// ends, so append last; on PostgreSQL, what waits for another lock after it can deadlock.
+    /// It runs inside the caller's transaction, if there is one, so that an action and its entry
+    /// are committed together or not at all. It locks the log until the transaction ends, so append
+    /// last: on PostgreSQL, waiting for another lock afterwards can deadlock.
     ///
     /// # Errors
-    /// [`Error::Violation`](crate::Error::Violation) if there is no such user or a value breaks a rule.
+    /// [`Error::Violation`](crate::Error::Violation) if the user does not exist or a value breaks a
+    /// rule.
     pub fn append(&self, connection: &mut DbConnection) -> Result<AuditEntry> {
         let json = |value: &Json<Value>| {
             value.to_text().map_err(diesel::result::Error::SerializationError)
@@ -184,7 +186,7 @@ impl NewAuditEvent<'_> {
                     .select((audit_log::id, audit_log::seq, audit_log::entry_hash))
                     .filter(audit_log::seq.gt(0))
                     .order(audit_log::seq.desc())
-                    .at_most(1)
+                    .literal_limit(1)
                     .get_result(connection)
                     .optional())?;
             let (id, seq, prev_hash) = last.unwrap_or((AuditEntryId(0), 0, Sha256Hash::ZERO));
@@ -237,7 +239,7 @@ fn username(connection: &mut DbConnection, user: UserId) -> Result<String> {
 }
 
 impl AuditEntry {
-    /// The entry with this public id.
+    /// Returns the entry with this public UUID, if any.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -248,7 +250,8 @@ impl AuditEntry {
         find_one!(connection, audit_log, audit_log::event_id.eq(event_id))
     }
 
-    /// The entries that the filter lets through, the newest first. The cursor is a `seq`.
+    /// Returns the entries that match the filter, newest first. The cursor is a `seq`: the page
+    /// begins with the entry before `before`, or with the newest if it is `None`.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -262,16 +265,20 @@ impl AuditEntry {
         let rows = dispatch!(connection, |connection| audit_log::table
             .select(Self::as_select())
             .filter(audit_log::seq.lt(before.unwrap_or(i64::MAX)))
-            .filter(When(filter.user_id.map(|user| audit_log::user_id.eq(user))))
-            .filter(When(filter.event_type.map(|kind| audit_log::event_type.eq(kind))))
-            .filter(When(category))
-            .filter(When(filter.resource_type.map(|kind| audit_log::resource_type.eq(kind))))
-            .filter(When(filter.resource_id.map(|id| audit_log::resource_id.eq(id))))
-            .filter(When(filter.severity.map(|severity| audit_log::severity.eq(severity))))
-            .filter(When(filter.from.map(|from| audit_log::timestamp.ge(from))))
-            .filter(When(filter.until.map(|until| audit_log::timestamp.lt(until))))
+            .filter(OptionalFilter(filter.user_id.map(|user| audit_log::user_id.eq(user))))
+            .filter(OptionalFilter(filter.event_type.map(|kind| audit_log::event_type.eq(kind))))
+            .filter(OptionalFilter(category))
+            .filter(OptionalFilter(
+                filter.resource_type.map(|kind| audit_log::resource_type.eq(kind))
+            ))
+            .filter(OptionalFilter(filter.resource_id.map(|id| audit_log::resource_id.eq(id))))
+            .filter(OptionalFilter(
+                filter.severity.map(|severity| audit_log::severity.eq(severity))
+            ))
+            .filter(OptionalFilter(filter.from.map(|from| audit_log::timestamp.ge(from))))
+            .filter(OptionalFilter(filter.until.map(|until| audit_log::timestamp.lt(until))))
             .order(audit_log::seq.desc())
-            .at_most(size.and_one())
+            .literal_limit(size.rows_to_fetch())
             .load(connection))?;
         Ok(Page::of(rows, size, |entry: &Self| entry.seq))
     }

@@ -1,5 +1,4 @@
-//! What happened, chained so that it cannot be changed unseen, and the incidents that people look
-//! at.
+//! The audit log, chained by hash so that changes show, and security events.
 
 mod encoding;
 mod entry;

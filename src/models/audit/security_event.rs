@@ -1,4 +1,4 @@
-//! Incidents, open until somebody resolves them.
+//! Security events: incidents that stay open until somebody resolves them.
 
 use diesel::dsl::not;
 use diesel::prelude::*;
@@ -9,12 +9,14 @@ use typed_builder::TypedBuilder;
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::{Error, Result};
-use crate::models::query::{Limit, Page, PageSize, Parent, find_one, named, not_before};
-use crate::models::{User, missing};
+use crate::models::User;
+use crate::models::query::{
+    LiteralLimit, Page, PageSize, Parent, explain_broken_reference, find_one, not_before, not_found,
+};
 use crate::schema::security_events;
 use crate::types::{Json, PublicId, SecurityEventId, Severity, UserId, UtcTime};
 
-/// An incident.
+/// Incident that stays open until somebody resolves it.
 #[derive(
     Clone,
     Debug,
@@ -30,73 +32,73 @@ use crate::types::{Json, PublicId, SecurityEventId, Severity, UserId, UtcTime};
 #[diesel(table_name = security_events, belongs_to(User))]
 #[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct SecurityEvent {
-    /// The row's key.
+    /// Primary key.
     pub id: SecurityEventId,
-    /// The public id.
+    /// Public UUID.
     pub event_id: PublicId,
-    /// Whom it is about.
+    /// User whom the incident concerns, if any.
     pub user_id: Option<UserId>,
-    /// What kind of event it is, such as `brute_force`.
+    /// Type of the incident, such as `brute_force`.
     pub event_type: String,
-    /// What kind of that kind.
+    /// Subtype of the incident.
     pub event_subtype: Option<String>,
-    /// How grave it is.
+    /// Severity of the incident.
     pub severity: Severity,
-    /// From which address.
+    /// IP address that the incident came from.
     pub source_ip: Option<String>,
-    /// With which program.
+    /// User agent of the client that caused the incident.
     pub user_agent: Option<String>,
-    /// When.
+    /// Time of the incident.
     pub timestamp: UtcTime,
-    /// What is known.
+    /// Details of the incident, in the application's form.
     pub details: Option<Json<Value>>,
-    /// Whether somebody has dealt with it.
+    /// Whether the incident has been resolved.
     pub resolved: bool,
-    /// When.
+    /// Time of the resolution, if any.
     pub resolved_at: Option<UtcTime>,
-    /// Who.
+    /// User who resolved the incident.
     pub resolved_by: Option<UserId>,
-    /// What was found.
+    /// Notes on the investigation, written on resolution.
     pub investigation_notes: Option<String>,
 }
 
-/// An incident to report.
+/// Incident to report.
 #[derive(Clone, Debug, Insertable, TypedBuilder)]
 #[diesel(table_name = security_events)]
 #[diesel(treat_none_as_default_value = false)]
 pub struct NewSecurityEvent<'a> {
-    /// The public id; unless told, a new one.
+    /// Public UUID; a new one by default.
     #[builder(default = PublicId::new())]
     pub event_id: PublicId,
-    /// Whom it is about.
+    /// User whom the incident concerns.
     #[builder(default, setter(into))]
     pub user_id: Option<UserId>,
-    /// What kind of event it is, 1 to 50 characters.
+    /// Type of the incident, such as `brute_force`, 1 to 50 characters.
     pub event_type: &'a str,
-    /// What kind of that kind, 1 to 50 characters.
+    /// Subtype of the incident, 1 to 50 characters.
     #[builder(default, setter(into))]
     pub event_subtype: Option<&'a str>,
-    /// How grave it is.
+    /// Severity of the incident.
     pub severity: Severity,
-    /// From which address, up to 45 characters.
+    /// IP address that the incident came from, 1 to 45 characters.
     #[builder(default, setter(into))]
     pub source_ip: Option<&'a str>,
-    /// With which program.
+    /// User agent of the client that caused the incident.
     #[builder(default, setter(into))]
     pub user_agent: Option<&'a str>,
-    /// When; unless told, now.
+    /// Time of the incident; now by default.
     #[builder(default = UtcTime::now())]
     pub timestamp: UtcTime,
-    /// What is known.
+    /// Details of the incident, in the application's form.
     #[builder(default, setter(into))]
     pub details: Option<Json<Value>>,
 }
 
 impl NewSecurityEvent<'_> {
-    /// Reports the incident.
+    /// Inserts the incident and returns its row.
     ///
     /// # Errors
-    /// [`Error::Violation`] if there is no such user or a value breaks a rule.
+    /// [`Error::Violation`] if the user does not exist or a value breaks a rule.
     pub fn insert(&self, connection: &mut DbConnection) -> Result<SecurityEvent> {
         let result =
             dispatch!(&mut *connection, |connection| diesel::insert_into(security_events::table)
@@ -104,12 +106,12 @@ impl NewSecurityEvent<'_> {
                 .returning(SecurityEvent::as_returning())
                 .get_result(connection));
         let user = self.user_id.map(Parent::User);
-        named(connection, result, &[("security_events_user_id_fkey", user)])
+        explain_broken_reference(connection, result, &[("security_events_user_id_fkey", user)])
     }
 }
 
 impl SecurityEvent {
-    /// The incident with this key.
+    /// Returns the incident with this id, if any.
     ///
     /// # Errors
     /// [`Error::Query`] if the database cannot be read.
@@ -117,7 +119,8 @@ impl SecurityEvent {
         find_one!(connection, security_events, security_events::id.eq(id))
     }
 
-    /// The incidents of this severity that nobody has resolved, the newest first.
+    /// Returns the unresolved incidents of exactly this severity, newest first. The page begins
+    /// after the row that `before` names by its time and id, or with the newest if it is `None`.
     ///
     /// # Errors
     /// [`Error::Query`] if the database cannot be read.
@@ -135,16 +138,17 @@ impl SecurityEvent {
             .filter(security_events::timestamp.le(time))
             .filter(security_events::timestamp.lt(time).or(security_events::id.lt(id)))
             .order((security_events::timestamp.desc(), security_events::id.desc()))
-            .at_most(size.and_one())
+            .literal_limit(size.rows_to_fetch())
             .load(connection))?;
         Ok(Page::of(rows, size, |event: &Self| (event.timestamp, event.id)))
     }
 
-    /// Closes the incident. Of two people who do so at once, one succeeds.
+    /// Resolves the incident and returns the new row. If two callers resolve it concurrently, one
+    /// succeeds.
     ///
     /// # Errors
-    /// [`Error::IllegalTransition`] if it is resolved already; [`Error::NotFound`];
-    /// [`Error::Violation`] if there is no such user.
+    /// [`Error::IllegalTransition`] if it is already resolved; [`Error::NotFound`] if no incident
+    /// has this id; [`Error::Violation`] if the user does not exist.
     pub fn resolve(
         connection: &mut DbConnection,
         id: SecurityEventId,
@@ -166,11 +170,15 @@ impl SecurityEvent {
                 .get_result(connection)
                 .optional());
         let user = Some(Parent::User(by));
-        let resolved = named(connection, result, &[("security_events_resolved_by_fkey", user)])?;
+        let resolved = explain_broken_reference(
+            connection,
+            result,
+            &[("security_events_resolved_by_fkey", user)],
+        )?;
         if let Some(event) = resolved {
             return Ok(event);
         }
-        Self::find(connection, id)?.ok_or_else(missing("security_events", "id", id))?;
+        Self::find(connection, id)?.ok_or_else(not_found("security_events", "id", id))?;
         let (from, to) = ("resolved", "resolved");
         Err(Error::IllegalTransition { what: "security event", from, to })
     }

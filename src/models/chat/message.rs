@@ -1,4 +1,4 @@
-//! Messages, in the order of their keys.
+//! Chat messages, in the order of their ids.
 
 use diesel::dsl::not;
 use diesel::prelude::*;
@@ -11,12 +11,14 @@ use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
 use crate::error::{Rule, Violation};
-use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, find_one, named, not_before};
-use crate::models::{empty_object, missing};
+use crate::models::query::{
+    LiteralLimit, Page, PageSize, Parent, Prepare, explain_broken_reference, find_one, not_before,
+    not_found,
+};
 use crate::schema::{chat_history, chat_sessions};
 use crate::types::{ChatMessageId, ChatSessionId, Json, MessageType, PublicId, UserId, UtcTime};
 
-/// A message.
+/// Message of a conversation.
 #[derive(
     Clone,
     Debug,
@@ -32,115 +34,118 @@ use crate::types::{ChatMessageId, ChatSessionId, Json, MessageType, PublicId, Us
 #[diesel(table_name = chat_history, belongs_to(ChatSession))]
 #[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct ChatMessage {
-    /// The row's key: messages are in the order of their keys.
+    /// Primary key, which is also the order of the messages.
     pub id: ChatMessageId,
-    /// The conversation.
+    /// Conversation of the message.
     pub chat_session_id: ChatSessionId,
-    /// Whose conversation it is.
+    /// User for whom the message was written: the owner of the conversation, unless the application
+    /// lets others write.
     pub user_id: UserId,
-    /// The public id.
+    /// Public UUID.
     pub message_id: PublicId,
-    /// What it answers.
+    /// Message that this one replies to, if any.
     pub parent_message_id: Option<PublicId>,
-    /// Its text.
+    /// Text of the message.
     pub message_content: String,
-    /// Who speaks.
+    /// Author of the message: user, assistant or system.
     pub message_type: MessageType,
-    /// The model that wrote it.
+    /// Name of the model that wrote the message.
     pub model_name: Option<String>,
-    /// Who runs the model.
+    /// Provider of the model.
     pub provider: Option<String>,
-    /// When it came.
+    /// Time of the message.
     pub timestamp: UtcTime,
-    /// How many tokens it has.
+    /// Number of tokens in the text, if known.
     pub token_count: Option<i32>,
-    /// How long the answer took, in milliseconds.
+    /// Time that the model took, in milliseconds.
     pub processing_time_ms: Option<i32>,
-    /// Whether it was deleted softly: the row stays until its conversation goes.
+    /// Whether the message is softly deleted. Its row stays until the conversation is deleted.
     pub is_deleted: bool,
-    /// When it was.
+    /// Time of the soft deletion, if any.
     pub deleted_at: Option<UtcTime>,
-    /// Who deleted it.
+    /// User who softly deleted the message.
     pub deleted_by: Option<UserId>,
-    /// Whether it was edited.
+    /// Whether the message has been edited.
     pub is_edited: bool,
-    /// How often.
+    /// Number of edits.
     pub edit_count: i32,
-    /// When it last was.
+    /// Time of the last edit, if any.
     pub last_edited_at: Option<UtcTime>,
-    /// How good the reader found it, 1 to 5.
+    /// The reader's rating, 1 to 5.
     pub feedback_rating: Option<i32>,
-    /// What the reader said.
+    /// The reader's comment.
     pub feedback_comment: Option<String>,
-    /// The documents that it draws on, in the application's form.
+    /// Documents that the message draws on, in the application's form.
     pub source_documents: Option<Json<Value>>,
-    /// What was retrieved for it, in the application's form.
+    /// Context that was retrieved for the message, in the application's form.
     pub retrieval_context: Option<Json<Value>>,
-    /// What the application keeps beside.
+    /// Application-defined metadata.
     pub metadata: Json<Value>,
 }
 
-/// A message to append.
+/// Message to append to a conversation.
 #[derive(Clone, Debug, Insertable, TypedBuilder)]
 #[diesel(table_name = chat_history)]
 #[diesel(treat_none_as_default_value = false)]
 pub struct NewChatMessage<'a> {
-    /// The conversation.
+    /// Conversation of the message.
     pub chat_session_id: ChatSessionId,
-    /// For whom it is: the conversation's owner, unless the application lets others write there.
+    /// User for whom the message is written: the owner of the conversation, unless the application
+    /// lets others write.
     pub user_id: UserId,
-    /// The public id; unless told, a new one.
+    /// Public UUID; a new one by default.
     #[builder(default = PublicId::new())]
     pub message_id: PublicId,
-    /// What it answers.
+    /// Message that this one replies to.
     #[builder(default, setter(into))]
     pub parent_message_id: Option<PublicId>,
-    /// Its text.
+    /// Text of the message.
     pub message_content: &'a str,
-    /// Who speaks.
+    /// Author of the message: user, assistant or system.
     pub message_type: MessageType,
-    /// The model that wrote it, 1 to 100 characters.
+    /// Name of the model that wrote the message, 1 to 100 characters.
     #[builder(default, setter(into))]
     pub model_name: Option<&'a str>,
-    /// Who runs the model, 1 to 50 characters.
+    /// Provider of the model, 1 to 50 characters.
     #[builder(default, setter(into))]
     pub provider: Option<&'a str>,
-    /// When it comes; unless told, now.
+    /// Time of the message; now by default.
     #[builder(default = UtcTime::now())]
     pub timestamp: UtcTime,
-    /// How many tokens it has.
+    /// Number of tokens in the text, if known.
     #[builder(default, setter(into))]
     pub token_count: Option<i32>,
-    /// How long the answer took, in milliseconds.
+    /// Time that the model took, in milliseconds.
     #[builder(default, setter(into))]
     pub processing_time_ms: Option<i32>,
-    /// The documents that it draws on.
+    /// Documents that the message draws on, in the application's form.
     #[builder(default, setter(into))]
     pub source_documents: Option<Json<Value>>,
-    /// What was retrieved for it.
+    /// Context that was retrieved for the message, in the application's form.
     #[builder(default, setter(into))]
     pub retrieval_context: Option<Json<Value>>,
-    /// What the application keeps beside; unless told, an empty object.
-    #[builder(default = empty_object())]
+    /// Application-defined metadata; an empty object by default.
+    #[builder(default = Json::empty_object())]
     pub metadata: Json<Value>,
 }
 
-/// Which end of a conversation a page begins at.
+/// Order of a page of messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MessageOrder {
-    /// At its beginning.
+    /// From the first message of the conversation to the last.
     OldestFirst,
-    /// At its end.
+    /// From the last message of the conversation to the first.
     NewestFirst,
 }
 
 impl NewChatMessage<'_> {
-    /// Appends the message and counts it in its conversation, both or neither.
+    /// Appends the message, and adds it to the counters of its conversation in the same
+    /// transaction. Returns its row.
     ///
     /// # Errors
-    /// [`Error::Violation`](crate::Error::Violation) if there is no such conversation, user or
-    /// parent, or a value breaks a rule.
+    /// [`Error::Violation`](crate::Error::Violation) if the conversation, the user or the parent
+    /// message does not exist, or a value breaks a rule.
     pub fn insert(&self, connection: &mut DbConnection) -> Result<ChatMessage> {
         connection.write(|connection| {
             // A negative number is for the message's own rule to refuse.
@@ -182,13 +187,13 @@ impl NewChatMessage<'_> {
                     self.parent_message_id.map(Parent::ChatMessage),
                 ),
             ];
-            named(connection, result, &references)
+            explain_broken_reference(connection, result, &references)
         })
     }
 }
 
 impl ChatMessage {
-    /// The message with this key, softly deleted or not.
+    /// Returns the message with this id, if any, softly deleted or not.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -196,7 +201,7 @@ impl ChatMessage {
         find_one!(connection, chat_history, chat_history::id.eq(id))
     }
 
-    /// The message with this public id, softly deleted or not.
+    /// Returns the message with this public UUID, if any, softly deleted or not.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -207,8 +212,9 @@ impl ChatMessage {
         find_one!(connection, chat_history, chat_history::message_id.eq(message_id))
     }
 
-    /// The conversation's messages, without the softly deleted ones, after the one at `cursor` in the
-    /// given order.
+    /// Returns the messages of the conversation in the given order, without the softly deleted
+    /// ones. The page begins after the message `cursor`, or at the first in that order if it is
+    /// `None`.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -227,20 +233,21 @@ impl ChatMessage {
                 .select(Self::as_select())
                 .filter(chat_history::id.gt(cursor.unwrap_or(ChatMessageId(0))))
                 .order(chat_history::id)
-                .at_most(size.and_one())
+                .literal_limit(size.rows_to_fetch())
                 .load(connection)),
             MessageOrder::NewestFirst => dispatch!(connection, |connection| messages
                 .select(Self::as_select())
                 .filter(chat_history::id.lt(cursor.unwrap_or(ChatMessageId(i64::MAX))))
                 .order(chat_history::id.desc())
-                .at_most(size.and_one())
+                .literal_limit(size.rows_to_fetch())
                 .load(connection)),
         }?;
         Ok(Page::of(rows, size, |message: &Self| message.id))
     }
 
-    /// The thread under a message of this conversation: what answers it directly there, without the
-    /// softly deleted ones, oldest first.
+    /// Returns the direct replies to a message within its conversation, oldest first, without the
+    /// softly deleted ones. The page begins after the message `after`, or with the oldest if it is
+    /// `None`.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -258,17 +265,17 @@ impl ChatMessage {
             .filter(not(chat_history::is_deleted))
             .filter(chat_history::id.gt(after.unwrap_or(ChatMessageId(0))))
             .order(chat_history::id)
-            .at_most(size.and_one())
+            .literal_limit(size.rows_to_fetch())
             .load(connection))?;
         Ok(Page::of(rows, size, |message: &Self| message.id))
     }
 
-    /// Replaces the text and its number of tokens, and counts the edit. The conversation's tokens
-    /// follow.
+    /// Replaces the text and its number of tokens, counts the edit, and corrects the number of
+    /// tokens of the conversation. Returns the new row.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound), also if it was deleted softly;
-    /// [`Error::Violation`](crate::Error::Violation) if a value breaks a rule.
+    /// [`Error::NotFound`](crate::Error::NotFound) if no message has this id or it is softly
+    /// deleted; [`Error::Violation`](crate::Error::Violation) if a value breaks a rule.
     pub fn edit(
         connection: &mut DbConnection,
         id: ChatMessageId,
@@ -284,7 +291,7 @@ impl ChatMessage {
                     .filter(chat_history::id.eq(id).and(not(chat_history::is_deleted)))
                     .get_result(connection)
                     .optional())?
-                .ok_or_else(missing("chat_history", "id", id))?;
+                .ok_or_else(not_found("chat_history", "id", id))?;
             dispatch!(&mut *connection, |connection| diesel::update(
                 chat_sessions::table.find(session)
             )
@@ -304,7 +311,7 @@ impl ChatMessage {
                     .returning(Self::as_returning())
                     .get_result(connection)
                     .optional())?
-                .ok_or_else(missing("chat_history", "id", id))?;
+                .ok_or_else(not_found("chat_history", "id", id))?;
             let message: Self = dispatch!(&mut *connection, |connection| diesel::update(
                 chat_history::table.find(id)
             )
@@ -326,11 +333,11 @@ impl ChatMessage {
         })
     }
 
-    /// Deletes the message softly: pages leave it out, the row stays. Returns whether it was there
-    /// to delete.
+    /// Deletes the message softly: pages omit it, and its row stays. Returns `false` if it does not
+    /// exist or is already deleted.
     ///
     /// # Errors
-    /// [`Error::Violation`](crate::Error::Violation) if there is no such user to have done it.
+    /// [`Error::Violation`](crate::Error::Violation) if the user `by` does not exist.
     pub fn soft_delete(
         connection: &mut DbConnection,
         id: ChatMessageId,
@@ -346,14 +353,18 @@ impl ChatMessage {
             .set(set)
             .execute(connection));
         let deleter = by.map(Parent::User);
-        Ok(named(connection, result, &[("chat_history_deleted_by_fkey", deleter)])? > 0)
+        Ok(explain_broken_reference(
+            connection,
+            result,
+            &[("chat_history_deleted_by_fkey", deleter)],
+        )? > 0)
     }
 
-    /// Records what the reader thinks of the message; `None` takes it back.
+    /// Sets the reader's rating and comment and returns the new row. `None` removes one.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound); [`Error::Violation`](crate::Error::Violation) if
-    /// the rating is not 1 to 5.
+    /// [`Error::NotFound`](crate::Error::NotFound) if no message has this id;
+    /// [`Error::Violation`](crate::Error::Violation) if the rating is not 1 to 5.
     pub fn set_feedback(
         connection: &mut DbConnection,
         id: ChatMessageId,
@@ -367,6 +378,6 @@ impl ChatMessage {
             .returning(Self::as_returning())
             .get_result(connection)
             .optional())?
-        .ok_or_else(missing("chat_history", "id", id))
+        .ok_or_else(not_found("chat_history", "id", id))
     }
 }

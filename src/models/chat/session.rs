@@ -1,4 +1,4 @@
-//! Conversations.
+//! Conversations, and sharing them.
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -8,8 +8,11 @@ use typed_builder::TypedBuilder;
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
-use crate::models::query::{Limit, Page, PageSize, Parent, find_one, named};
-use crate::models::{User, affected, empty_object, missing};
+use crate::models::User;
+use crate::models::query::{
+    LiteralLimit, Page, PageSize, Parent, explain_broken_reference, find_one, not_found,
+    require_affected,
+};
 use crate::schema::chat_sessions;
 use crate::types::{ChatSessionId, Json, PublicId, ShareToken, TokenHash, UserId, UtcTime};
 
@@ -18,7 +21,7 @@ diesel::alias! {
     const DOOMED: Alias<Doomed> = chat_sessions as doomed;
 }
 
-/// A conversation. The token that it is shared by is not in it: see [`ChatSession::share`].
+/// Conversation of a user. The token of a shared one is returned by [`ChatSession::share`] only.
 #[derive(
     Clone,
     Debug,
@@ -34,76 +37,76 @@ diesel::alias! {
 #[diesel(table_name = chat_sessions, belongs_to(User))]
 #[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct ChatSession {
-    /// The row's key.
+    /// Primary key.
     pub id: ChatSessionId,
-    /// The public id.
+    /// Public UUID.
     pub session_id: PublicId,
-    /// Whose it is.
+    /// Owner of the conversation.
     pub user_id: UserId,
-    /// What it is called.
+    /// Title of the conversation.
     pub title: Option<String>,
-    /// What it is about.
+    /// Description of the conversation.
     pub description: Option<String>,
-    /// When it was opened.
+    /// Time of creation.
     pub created_at: UtcTime,
-    /// The last activity.
+    /// Time of the last activity.
     pub updated_at: UtcTime,
-    /// When the last message came.
+    /// Time of the latest message; `None` if there is no message.
     pub last_message_at: Option<UtcTime>,
-    /// Whether it has been put away.
+    /// Whether the conversation is archived.
     pub is_archived: bool,
-    /// Whether others may read it.
+    /// Whether everybody who has the token may read the conversation.
     pub is_shared: bool,
-    /// Until when they may; `None` is without end.
+    /// End of the sharing; `None` if it does not expire.
     pub share_expires_at: Option<UtcTime>,
-    /// How many messages it has, those that were deleted softly included.
+    /// Number of messages, including softly deleted ones.
     pub message_count: i64,
-    /// How many tokens they have together.
+    /// Total number of tokens in the messages.
     pub total_tokens: i64,
-    /// What the application keeps beside.
+    /// Application-defined metadata.
     pub metadata: Json<Value>,
 }
 
-/// A conversation to open.
+/// Conversation to insert.
 #[derive(Clone, Debug, Insertable, TypedBuilder)]
 #[diesel(table_name = chat_sessions)]
 #[diesel(treat_none_as_default_value = false)]
 pub struct NewChatSession<'a> {
-    /// The public id; unless told, a new one.
+    /// Public UUID; a new one by default.
     #[builder(default = PublicId::new())]
     pub session_id: PublicId,
-    /// Whose it is.
+    /// Owner of the conversation.
     pub user_id: UserId,
-    /// What it is called, up to 200 characters.
+    /// Title of the conversation, up to 200 characters.
     #[builder(default, setter(into))]
     pub title: Option<&'a str>,
-    /// What it is about.
+    /// Description of the conversation.
     #[builder(default, setter(into))]
     pub description: Option<&'a str>,
-    /// What the application keeps beside; unless told, an empty object.
-    #[builder(default = empty_object())]
+    /// Application-defined metadata; an empty object by default.
+    #[builder(default = Json::empty_object())]
     pub metadata: Json<Value>,
 }
 
-/// What may change about a conversation. `None` leaves a column as it is, `Some(None)` empties it.
+/// Changes to a conversation. `None` leaves a column unchanged, `Some(None)` sets it to NULL.
 #[derive(Clone, Debug, Default, AsChangeset)]
 #[diesel(table_name = chat_sessions)]
 pub struct ChatSessionChanges<'a> {
-    /// What it is called, up to 200 characters.
+    /// Title of the conversation, up to 200 characters.
     pub title: Option<Option<&'a str>>,
-    /// What it is about.
+    /// Description of the conversation.
     pub description: Option<Option<&'a str>>,
-    /// Whether it is put away.
+    /// Whether the conversation is archived.
     pub is_archived: Option<bool>,
-    /// What the application keeps beside.
+    /// Application-defined metadata.
     pub metadata: Option<Json<Value>>,
 }
 
 impl NewChatSession<'_> {
-    /// Opens the conversation.
+    /// Inserts the conversation and returns its row.
     ///
     /// # Errors
-    /// [`Error::Violation`](crate::Error::Violation) if there is no such user or the title is too
+    /// [`Error::Violation`](crate::Error::Violation) if the user does not exist or the title is too
     /// long.
     pub fn insert(&self, connection: &mut DbConnection) -> Result<ChatSession> {
         // The default would be cut to milliseconds, and so before a change that was made earlier.
@@ -115,28 +118,28 @@ impl NewChatSession<'_> {
                 .returning(ChatSession::as_returning())
                 .get_result(connection));
         let user = Some(Parent::User(self.user_id));
-        named(connection, result, &[("chat_sessions_user_id_fkey", user)])
+        explain_broken_reference(connection, result, &[("chat_sessions_user_id_fkey", user)])
     }
 }
 
 impl ChatSessionChanges<'_> {
-    /// Makes the changes: renames, archives and so on.
+    /// Applies the changes and returns the new row.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound); [`Error::Violation`](crate::Error::Violation) if
-    /// the title is too long.
+    /// [`Error::NotFound`](crate::Error::NotFound) if no conversation has this id;
+    /// [`Error::Violation`](crate::Error::Violation) if the title is too long.
     pub fn update(&self, connection: &mut DbConnection, id: ChatSessionId) -> Result<ChatSession> {
         dispatch!(connection, |connection| diesel::update(chat_sessions::table.find(id))
             .set((self, chat_sessions::updated_at.eq(UtcTime::now())))
             .returning(ChatSession::as_returning())
             .get_result(connection)
             .optional())?
-        .ok_or_else(missing("chat_sessions", "id", id))
+        .ok_or_else(not_found("chat_sessions", "id", id))
     }
 }
 
 impl ChatSession {
-    /// The conversation with this key.
+    /// Returns the conversation with this id, if any.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -144,7 +147,7 @@ impl ChatSession {
         find_one!(connection, chat_sessions, chat_sessions::id.eq(id))
     }
 
-    /// The conversation with this public id.
+    /// Returns the conversation with this public UUID, if any.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -155,7 +158,7 @@ impl ChatSession {
         find_one!(connection, chat_sessions, chat_sessions::session_id.eq(session_id))
     }
 
-    /// The conversation that this token opens, if it is shared at `now`.
+    /// Returns the conversation that is shared by this token at the time `now`, if any.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -174,7 +177,9 @@ impl ChatSession {
         )
     }
 
-    /// The user's conversations that are, or are not, archived, by last activity, newest first.
+    /// Returns the user's conversations, archived ones or the others, ordered by last activity,
+    /// newest first. The page begins after the row that `before` names by its time and id, or with
+    /// the newest if it is `None`.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -193,17 +198,18 @@ impl ChatSession {
             .filter(chat_sessions::updated_at.le(time))
             .filter(chat_sessions::updated_at.lt(time).or(chat_sessions::id.lt(id)))
             .order((chat_sessions::updated_at.desc(), chat_sessions::id.desc()))
-            .at_most(size.and_one())
+            .literal_limit(size.rows_to_fetch())
             .load(connection))?;
         Ok(Page::of(rows, size, |session: &Self| (session.updated_at, session.id)))
     }
 
-    /// Lets everybody who has the returned token read the conversation, until `expires_at` or
-    /// without end. A token that it had before no longer works. The token is shown this once: the
-    /// database holds its hash.
+    /// Shares the conversation with everybody who has the returned token, until `expires_at`, or
+    /// without end if it is `None`.
+    ///
+    /// A previous token stops working. The token cannot be read again: the database holds its hash.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound).
+    /// [`Error::NotFound`](crate::Error::NotFound) if no conversation has this id.
     pub fn share(
         connection: &mut DbConnection,
         id: ChatSessionId,
@@ -214,10 +220,10 @@ impl ChatSession {
         Ok(token)
     }
 
-    /// Lets nobody but its owner read the conversation. The token no longer works.
+    /// Ends the sharing of the conversation: its token stops working.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound).
+    /// [`Error::NotFound`](crate::Error::NotFound) if no conversation has this id.
     pub fn unshare(connection: &mut DbConnection, id: ChatSessionId) -> Result<()> {
         Self::set_sharing(connection, id, None, None)
     }
@@ -234,7 +240,7 @@ impl ChatSession {
             chat_sessions::share_expires_at.eq(expires_at),
             chat_sessions::updated_at.eq(UtcTime::now()),
         );
-        affected(
+        require_affected(
             dispatch!(connection, |connection| diesel::update(chat_sessions::table.find(id))
                 .set(set)
                 .execute(connection))?,
@@ -246,9 +252,9 @@ impl ChatSession {
     /// Deletes the conversation and its messages.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound).
+    /// [`Error::NotFound`](crate::Error::NotFound) if no conversation has this id.
     pub fn delete(connection: &mut DbConnection, id: ChatSessionId) -> Result<()> {
-        affected(
+        require_affected(
             dispatch!(connection, |connection| diesel::delete(chat_sessions::table.find(id))
                 .execute(connection))?,
             "chat_sessions",
@@ -256,8 +262,8 @@ impl ChatSession {
         )
     }
 
-    /// Retention by age: deletes at most `batch` conversations, the oldest first, whose last
-    /// activity was before `before`. Returns how many; 0 is the end.
+    /// Deletes conversations whose last activity was before `before`, at most `batch` of them,
+    /// oldest first. Returns the number deleted; repeat until it is 0.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
@@ -278,8 +284,8 @@ impl ChatSession {
             .execute(connection))?)
     }
 
-    /// Retention by number: of the user's conversations that are, or are not, archived, deletes at
-    /// most `batch` beyond the `keep` with the last activity. Returns how many; 0 is the end.
+    /// Deletes the user's conversations, archived ones or the others, except the `keep` with the
+    /// latest activity, at most `batch` of them. Returns the number deleted; repeat until it is 0.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.

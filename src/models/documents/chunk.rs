@@ -1,4 +1,4 @@
-//! The chunks that documents were cut into for retrieval.
+//! Chunks of documents for retrieval.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,12 +11,11 @@ use super::document::Document;
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
-use crate::models::query::{OneOf, Parent, Prepare, named};
-use crate::models::{affected, empty_object};
+use crate::models::query::{OneOf, Parent, Prepare, explain_broken_reference, require_affected};
 use crate::schema::{document_chunks, documents};
 use crate::types::{DocumentChunkId, DocumentId, Json, PublicId, Sha256Hash, UtcTime};
 
-/// A piece of a document.
+/// Chunk of a document for retrieval.
 #[derive(
     Clone,
     Debug,
@@ -32,84 +31,84 @@ use crate::types::{DocumentChunkId, DocumentId, Json, PublicId, Sha256Hash, UtcT
 #[diesel(table_name = document_chunks, belongs_to(Document))]
 #[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct DocumentChunk {
-    /// The row's key.
+    /// Primary key.
     pub id: DocumentChunkId,
-    /// The public id.
+    /// Public UUID.
     pub chunk_id: PublicId,
-    /// The document it belongs to.
+    /// Document that the chunk belongs to.
     pub document_id: DocumentId,
-    /// Its place in the document, from 0.
+    /// Position in the document, from 0.
     pub chunk_index: i32,
-    /// Its text.
+    /// Text of the chunk.
     pub content: String,
-    /// The hash of its text.
+    /// SHA-256 of the text.
     pub content_hash: Sha256Hash,
-    /// How many tokens it has.
+    /// Number of tokens in the text.
     pub token_count: i32,
-    /// The page that it begins on.
+    /// Number of the page on which the chunk begins.
     pub page_number: Option<i32>,
-    /// The heading that it stands under.
+    /// Heading of the section that holds the chunk.
     pub section_title: Option<String>,
-    /// What it holds, such as `text` or `table`.
+    /// Kind of content, such as `text` or `table`.
     pub chunk_type: String,
-    /// The embedding's id in the vector store.
+    /// Id of the embedding in the vector store; `None` if there is no embedding.
     pub vector_id: Option<String>,
-    /// The model that made the embedding.
+    /// Name of the model that made the embedding.
     pub embedding_model: Option<String>,
-    /// When it was cut.
+    /// Time of creation.
     pub created_at: UtcTime,
-    /// What the application keeps beside.
+    /// Application-defined metadata.
     pub metadata: Json<Value>,
 }
 
-/// A piece of a document to insert.
+/// Chunk to insert with [`DocumentChunk::insert_all`].
 #[derive(Clone, Debug, Insertable, TypedBuilder)]
 #[diesel(table_name = document_chunks)]
 #[diesel(treat_none_as_default_value = false)]
 pub struct NewDocumentChunk<'a> {
-    /// The public id; unless told, a new one.
+    /// Public UUID; a new one by default.
     #[builder(default = PublicId::new())]
     pub chunk_id: PublicId,
-    /// Its place in the document, from 0; unique there.
+    /// Position in the document, from 0, unique within the document.
     pub chunk_index: i32,
-    /// Its text.
+    /// Text of the chunk.
     pub content: &'a str,
-    /// The hash of its text; unless told, it is computed.
+    /// SHA-256 of the text; computed from it by default.
     #[builder(default = Sha256Hash::of(content))]
     pub content_hash: Sha256Hash,
-    /// How many tokens it has.
+    /// Number of tokens in the text.
     pub token_count: i32,
-    /// The page that it begins on.
+    /// Number of the page on which the chunk begins.
     #[builder(default, setter(into))]
     pub page_number: Option<i32>,
-    /// The heading that it stands under, up to 200 characters.
+    /// Heading of the section that holds the chunk, up to 200 characters.
     #[builder(default, setter(into))]
     pub section_title: Option<&'a str>,
-    /// What it holds; unless told, `text`.
+    /// Kind of content, 1 to 50 characters; `text` by default.
     #[builder(default = "text")]
     pub chunk_type: &'a str,
-    /// The embedding's id in the vector store, 1 to 100 characters.
+    /// Id of the embedding in the vector store, 1 to 100 characters.
     #[builder(default, setter(into))]
     pub vector_id: Option<&'a str>,
-    /// The model that made the embedding, 1 to 100 characters.
+    /// Name of the model that made the embedding, 1 to 100 characters.
     #[builder(default, setter(into))]
     pub embedding_model: Option<&'a str>,
-    /// What the application keeps beside; unless told, an empty object.
-    #[builder(default = empty_object())]
+    /// Application-defined metadata; an empty object by default.
+    #[builder(default = Json::empty_object())]
     pub metadata: Json<Value>,
 }
 
-/// How many rows one statement writes. Each binds 12 values, and PostgreSQL and SQLite allow 32,766
-/// in a statement; beyond some fifty rows there is nothing more to gain.
+/// Number of rows that one statement inserts. Each row binds 12 values, and PostgreSQL and SQLite
+/// allow 32,766 in a statement; beyond some fifty rows there is nothing more to gain.
 const ROWS_PER_STATEMENT: usize = 64;
 
 impl DocumentChunk {
-    /// Adds chunks to a document, any number of them, and counts them and their tokens there: all or
-    /// none. Returns how many.
+    /// Adds chunks to a document and to its counters of chunks and tokens, in one transaction.
+    /// Returns the number of chunks.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound) if there is no such document;
-    /// [`Error::Violation`](crate::Error::Violation) if a place in it is taken or a value breaks a
+    /// [`Error::NotFound`](crate::Error::NotFound) if no document has this id;
+    /// [`Error::Violation`](crate::Error::Violation) if a position is taken or a value breaks a
     /// rule.
     pub fn insert_all(
         connection: &mut DbConnection,
@@ -124,7 +123,7 @@ impl DocumentChunk {
                 documents::chunk_count.eq(documents::chunk_count + count),
                 documents::total_tokens.eq(documents::total_tokens + tokens),
             );
-            affected(
+            require_affected(
                 dispatch!(&mut *connection, |connection| diesel::update(
                     documents::table.find(document)
                 )
@@ -144,16 +143,21 @@ impl DocumentChunk {
                 .values(rows)
                 .execute(connection));
                 let parent = Some(Parent::Document(document));
-                named(connection, inserted, &[("document_chunks_document_id_fkey", parent)])?;
+                explain_broken_reference(
+                    connection,
+                    inserted,
+                    &[("document_chunks_document_id_fkey", parent)],
+                )?;
             }
             Ok(chunks.len())
         })
     }
 
-    /// Deletes the document's chunks, so that it can be cut anew. Returns how many.
+    /// Deletes the chunks of the document, so that it can be processed again, and sets its counters
+    /// to 0. Returns the number deleted.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound) if there is no such document.
+    /// [`Error::NotFound`](crate::Error::NotFound) if no document has this id.
     pub fn delete_for_document(
         connection: &mut DbConnection,
         document: DocumentId,
@@ -161,7 +165,7 @@ impl DocumentChunk {
         connection.write(|connection| {
             // The document first, as adding chunks does: nobody adds any meanwhile.
             let emptied = (documents::chunk_count.eq(0), documents::total_tokens.eq(0));
-            affected(
+            require_affected(
                 dispatch!(&mut *connection, |connection| diesel::update(
                     documents::table.find(document)
                 )
@@ -176,7 +180,7 @@ impl DocumentChunk {
         })
     }
 
-    /// The document's chunks, in order.
+    /// Returns the chunks of the document, ordered by position.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -191,10 +195,12 @@ impl DocumentChunk {
             .load(connection))?)
     }
 
-    /// Records the embeddings that `model` made, all or none. Returns how many chunks were found.
+    /// Records the embeddings that `model` made, by chunk, in one transaction. Returns the number
+    /// of chunks that exist.
     ///
     /// # Errors
-    /// [`Error::Violation`](crate::Error::Violation) if an id or the model's name is too long.
+    /// [`Error::Violation`](crate::Error::Violation) if the id of an embedding or the name of the
+    /// model is empty or too long.
     pub fn set_vector_ids(
         connection: &mut DbConnection,
         model: &str,
@@ -223,9 +229,11 @@ impl DocumentChunk {
         })
     }
 
-    /// The chunks with these embeddings, in the order of the list, each with its document. What is
-    /// not there is left out. Whose documents they are is the caller's to look at: a vector store that
-    /// is not asked by user answers with everybody's.
+    /// Returns the chunks with these embeddings, each with its document, in the order of the list.
+    /// Ids without a chunk are omitted.
+    ///
+    /// The chunks are not filtered by user: the caller must check the owner of each document,
+    /// unless the vector store was queried for one user.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.

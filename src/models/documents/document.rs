@@ -11,21 +11,22 @@ use crate::backend::DbConnection;
 use crate::connection::TransactionLock;
 use crate::dispatch;
 use crate::error::Result;
+use crate::models::User;
 use crate::models::query::{
-    Limit, Page, PageSize, Parent, Prepare, When, contains_pattern, find_one, named,
+    LiteralLimit, OptionalFilter, Page, PageSize, Parent, Prepare, contains_pattern,
+    explain_broken_reference, find_one, not_found, require_affected,
 };
-use crate::models::{User, affected, empty_object, missing};
 use crate::schema::documents;
 use crate::types::{
     DocumentId, Json, ProcessingStatus, PublicId, Sha256Hash, UploadStatus, UserId, UtcTime,
 };
 
 diesel::define_sql_function! {
-    /// SQL's own, for searching without regard to case.
+    /// SQL's `lower`, for searches that ignore case.
     fn lower(text: Text) -> Text;
 }
 
-/// A file that a user uploaded.
+/// File that a user uploaded. Its bytes are stored outside the database.
 #[derive(
     Clone,
     Debug,
@@ -41,139 +42,140 @@ diesel::define_sql_function! {
 #[diesel(table_name = documents, belongs_to(User))]
 #[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct Document {
-    /// The row's key.
+    /// Primary key.
     pub id: DocumentId,
-    /// The public id.
+    /// Public UUID.
     pub document_id: PublicId,
-    /// Whose it is.
+    /// Owner of the document.
     pub user_id: UserId,
-    /// The name it is kept under.
+    /// Name under which the file is stored.
     pub filename: String,
-    /// The name it came with.
+    /// Name of the file when it was uploaded.
     pub original_filename: String,
-    /// Where its bytes lie.
+    /// Path of the file's bytes.
     pub file_path: String,
-    /// How large it is, in bytes.
+    /// Size of the file in bytes.
     pub file_size: i64,
-    /// The hash of its bytes.
+    /// SHA-256 of the file's bytes.
     pub file_hash: Sha256Hash,
-    /// Its media type.
+    /// Media type of the file.
     pub mime_type: String,
-    /// How far the upload came.
+    /// State of the upload.
     pub upload_status: UploadStatus,
-    /// How far the processing came.
+    /// State of the processing.
     pub processing_status: ProcessingStatus,
-    /// How many chunks it has.
+    /// Number of chunks.
     pub chunk_count: i32,
-    /// How many tokens they have together.
+    /// Total number of tokens in the chunks.
     pub total_tokens: i64,
-    /// When the upload began.
+    /// Start of the upload.
     pub upload_started_at: UtcTime,
-    /// When it ended.
+    /// Completion of the upload; `None` unless it is complete.
     pub upload_completed_at: Option<UtcTime>,
-    /// When the processing last began.
+    /// Start of the last processing; `None` while processing is pending.
     pub processing_started_at: Option<UtcTime>,
-    /// When it ended.
+    /// End of the last processing, successful or not; `None` if it has not ended.
     pub processing_completed_at: Option<UtcTime>,
-    /// When it was last used.
+    /// Time of the last recorded access, if any.
     pub last_accessed_at: Option<UtcTime>,
-    /// How often it was used.
+    /// Number of recorded accesses.
     pub access_count: i64,
-    /// Whether everybody may read it.
+    /// Whether everybody may read the document.
     pub is_public: bool,
-    /// Whether it has been put away.
+    /// Whether the document is archived.
     pub is_archived: bool,
-    /// Words to find it by.
+    /// Tags, for searching.
     pub tags: Json<Vec<String>>,
-    /// What the application keeps beside.
+    /// Application-defined metadata.
     pub metadata: Json<Value>,
-    /// Why the upload or the processing failed.
+    /// Reason why the upload or the processing failed.
     pub error_message: Option<String>,
 }
 
-/// A document to register.
+/// Document to insert.
 #[derive(Clone, Debug, Insertable, TypedBuilder)]
 #[diesel(table_name = documents)]
 pub struct NewDocument<'a> {
-    /// The public id; unless told, a new one.
+    /// Public UUID; a new one by default.
     #[builder(default = PublicId::new())]
     pub document_id: PublicId,
-    /// Whose it is.
+    /// Owner of the document.
     pub user_id: UserId,
-    /// The name it is kept under, 1 to 255 characters.
+    /// Name under which the file is stored, 1 to 255 characters.
     pub filename: &'a str,
-    /// The name it came with, 1 to 255 characters.
+    /// Name of the file when it was uploaded, 1 to 255 characters.
     pub original_filename: &'a str,
-    /// Where its bytes lie, 1 to 500 characters.
+    /// Path of the file's bytes, 1 to 500 characters.
     pub file_path: &'a str,
-    /// How large it is, in bytes.
+    /// Size of the file in bytes.
     pub file_size: i64,
-    /// The hash of its bytes.
+    /// SHA-256 of the file's bytes.
     pub file_hash: Sha256Hash,
-    /// Its media type, 1 to 100 characters.
+    /// Media type of the file, 1 to 100 characters.
     pub mime_type: &'a str,
-    /// How far the upload has come; unless told, all bytes are there.
+    /// State of the upload; [`UploadStatus::Uploaded`] by default.
     #[builder(default = UploadStatus::Uploaded)]
     pub upload_status: UploadStatus,
-    /// Whether everybody may read it; unless told, no.
+    /// Whether everybody may read the document; `false` by default.
     #[builder(default)]
     pub is_public: bool,
-    /// Words to find it by; unless told, none.
+    /// Tags, for searching; none by default.
     #[builder(default = Json(Vec::new()))]
     pub tags: Json<Vec<String>>,
-    /// What the application keeps beside; unless told, an empty object.
-    #[builder(default = empty_object())]
+    /// Application-defined metadata; an empty object by default.
+    #[builder(default = Json::empty_object())]
     pub metadata: Json<Value>,
 }
 
-/// What people may change about a document. What is `None` stays as it is.
+/// Changes to a document. `None` leaves a column unchanged.
 #[derive(Clone, Debug, Default, AsChangeset)]
 #[diesel(table_name = documents)]
 pub struct DocumentChanges<'a> {
-    /// The name it is kept under, 1 to 255 characters.
+    /// Name under which the file is stored, 1 to 255 characters.
     pub filename: Option<&'a str>,
-    /// Whether everybody may read it.
+    /// Whether everybody may read the document.
     pub is_public: Option<bool>,
-    /// Whether it is put away.
+    /// Whether the document is archived.
     pub is_archived: Option<bool>,
-    /// Words to find it by.
+    /// Tags, for searching.
     pub tags: Option<Json<Vec<String>>>,
-    /// What the application keeps beside.
+    /// Application-defined metadata.
     pub metadata: Option<Json<Value>>,
 }
 
-/// Which documents to list; what is `None` does not matter.
+/// Conditions on the documents to list. `None` sets no condition.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DocumentFilter<'a> {
-    /// Those of this user.
+    /// Documents of this user.
     pub user_id: Option<UserId>,
-    /// Those whose upload has come this far.
+    /// Documents whose upload is in this state.
     pub upload_status: Option<UploadStatus>,
-    /// Those whose processing has come this far.
+    /// Documents whose processing is in this state.
     pub processing_status: Option<ProcessingStatus>,
-    /// Those that are, or are not, archived.
+    /// Documents that are archived, or not.
     pub is_archived: Option<bool>,
-    /// Those with exactly this tag.
+    /// Documents with exactly this tag.
     pub tag: Option<&'a str>,
-    /// Those with this text in the name that they came with. The case of ASCII letters does not
-    /// matter (on PostgreSQL, of any letter).
+    /// Documents whose original filename contains this text, ignoring the case of ASCII letters (on
+    /// PostgreSQL, of all letters).
     pub name: Option<&'a str>,
 }
 
-/// What came of registering a document.
+/// Result of [`NewDocument::register`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Registered {
-    /// It is new.
+    /// The document was inserted.
     New(Document),
-    /// The user has a document with the same content already: this one. Nothing was written.
+    /// The user already has this document with the same content. Nothing was written.
     Existing(Document),
 }
 
 impl NewDocument<'_> {
-    /// Registers the upload, unless the same user has the same content already.
+    /// Inserts the document, unless the user already has one with the same content whose upload has
+    /// not failed.
     ///
     /// # Errors
-    /// [`Error::Violation`](crate::Error::Violation) if there is no such user or a value breaks a
+    /// [`Error::Violation`](crate::Error::Violation) if the user does not exist or a value breaks a
     /// rule.
     pub fn register(&self, connection: &mut DbConnection) -> Result<Registered> {
         connection.write(|connection| {
@@ -187,10 +189,12 @@ impl NewDocument<'_> {
         })
     }
 
-    /// Inserts the document, whatever else the user has.
+    /// Inserts the document and returns its row, even if the user already has one with the same
+    /// content.
     ///
     /// # Errors
-    /// As [`NewDocument::register`].
+    /// [`Error::Violation`](crate::Error::Violation) if the user does not exist or a value breaks a
+    /// rule.
     pub fn insert(&self, connection: &mut DbConnection) -> Result<Document> {
         let result =
             dispatch!(&mut *connection, |connection| diesel::insert_into(documents::table)
@@ -198,16 +202,16 @@ impl NewDocument<'_> {
                 .returning(Document::as_returning())
                 .get_result(connection));
         let user = Some(Parent::User(self.user_id));
-        named(connection, result, &[("documents_user_id_fkey", user)])
+        explain_broken_reference(connection, result, &[("documents_user_id_fkey", user)])
     }
 }
 
 impl DocumentChanges<'_> {
-    /// Makes the changes.
+    /// Applies the changes and returns the new row.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound); [`Error::Violation`](crate::Error::Violation) if
-    /// a value breaks a rule.
+    /// [`Error::NotFound`](crate::Error::NotFound) if no document has this id;
+    /// [`Error::Violation`](crate::Error::Violation) if a value breaks a rule.
     pub fn update(&self, connection: &mut DbConnection, id: DocumentId) -> Result<Document> {
         let changed =
             dispatch!(&mut *connection, |connection| diesel::update(documents::table.find(id))
@@ -220,12 +224,12 @@ impl DocumentChanges<'_> {
             Err(diesel::result::Error::QueryBuilderError(_)) => Document::find(connection, id)?,
             changed => changed?,
         }
-        .ok_or_else(missing("documents", "id", id))
+        .ok_or_else(not_found("documents", "id", id))
     }
 }
 
 impl Document {
-    /// The document with this key.
+    /// Returns the document with this id, if any.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -233,7 +237,7 @@ impl Document {
         find_one!(connection, documents, documents::id.eq(id))
     }
 
-    /// The document with this public id.
+    /// Returns the document with this public UUID, if any.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -244,7 +248,7 @@ impl Document {
         find_one!(connection, documents, documents::document_id.eq(document_id))
     }
 
-    /// The user's oldest document with this content whose upload has not failed.
+    /// Returns the user's oldest document with this content whose upload has not failed, if any.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -258,12 +262,13 @@ impl Document {
             .filter(documents::file_hash.eq(hash).and(documents::user_id.eq(user)))
             .filter(documents::upload_status.ne(UploadStatus::Failed))
             .order(documents::id)
-            .at_most(1)
+            .literal_limit(1)
             .get_result(connection)
             .optional())?)
     }
 
-    /// The documents that the filter lets through, the newest first.
+    /// Returns the documents that match the filter, newest first. The page begins after the
+    /// document `before`, or with the newest if it is `None`.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -282,28 +287,30 @@ impl Document {
         let rows = dispatch!(connection, |connection| documents::table
             .select(Self::as_select())
             .filter(documents::id.lt(before.unwrap_or(DocumentId(i64::MAX))))
-            .filter(When(filter.user_id.map(|user| documents::user_id.eq(user))))
-            .filter(When(uploaded))
-            .filter(When(processed))
-            .filter(When(filter.is_archived.map(|archived| documents::is_archived.eq(archived))))
-            .filter(When(filter.tag.map(HasTag::new)))
-            .filter(When(named))
+            .filter(OptionalFilter(filter.user_id.map(|user| documents::user_id.eq(user))))
+            .filter(OptionalFilter(uploaded))
+            .filter(OptionalFilter(processed))
+            .filter(OptionalFilter(
+                filter.is_archived.map(|archived| documents::is_archived.eq(archived))
+            ))
+            .filter(OptionalFilter(filter.tag.map(HasTag::new)))
+            .filter(OptionalFilter(named))
             .order(documents::id.desc())
-            .at_most(size.and_one())
+            .literal_limit(size.rows_to_fetch())
             .load(connection))?;
         Ok(Page::of(rows, size, |document: &Self| document.id))
     }
 
-    /// Counts one use of the document.
+    /// Counts one access to the document.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound).
+    /// [`Error::NotFound`](crate::Error::NotFound) if no document has this id.
     pub fn record_access(connection: &mut DbConnection, id: DocumentId) -> Result<()> {
         let set = (
             documents::access_count.eq(documents::access_count + 1),
             documents::last_accessed_at.eq(UtcTime::now()),
         );
-        affected(
+        require_affected(
             dispatch!(connection, |connection| diesel::update(documents::table.find(id))
                 .set(set)
                 .returning(documents::id)
@@ -315,13 +322,13 @@ impl Document {
         )
     }
 
-    /// Deletes the document and its chunks. Where its bytes lie stays recorded, as an orphan, until
-    /// they are removed: see [`StoredFile::page_of_orphans`](super::StoredFile::page_of_orphans).
+    /// Deletes the document and its chunks. Its stored files stay as orphans, until their bytes are
+    /// removed: see [`StoredFile::page_of_orphans`](super::StoredFile::page_of_orphans).
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound).
+    /// [`Error::NotFound`](crate::Error::NotFound) if no document has this id.
     pub fn delete(connection: &mut DbConnection, id: DocumentId) -> Result<()> {
-        affected(
+        require_affected(
             dispatch!(connection, |connection| diesel::delete(documents::table.find(id))
                 .execute(connection))?,
             "documents",

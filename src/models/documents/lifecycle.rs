@@ -1,10 +1,11 @@
-//! The states that a document goes through, and the only ways between them.
+//! The states of a document, and the transitions between them.
 //!
 //! ```text
 //! upload:      uploading → uploaded          processing:  pending → processing → completed
 //!              uploading → failed → uploading             processing → failed
 //!                                                         completed, failed → pending
 //! ```
+//!
 //! Processing begins only once the upload is complete.
 
 use diesel::prelude::*;
@@ -13,13 +14,12 @@ use super::document::Document;
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::{Error, Result};
-use crate::models::missing;
-use crate::models::query::not_before;
+use crate::models::query::{not_before, not_found};
 use crate::schema::documents;
 use crate::types::{DocumentId, ProcessingStatus, UploadStatus, UtcTime};
 
 impl UploadStatus {
-    /// Whether an upload may go from this state to that one.
+    /// Whether an upload may change from this state to `next`.
     #[must_use]
     pub const fn may_become(self, next: Self) -> bool {
         matches!(
@@ -30,7 +30,7 @@ impl UploadStatus {
 }
 
 impl ProcessingStatus {
-    /// Whether processing may go from this state to that one.
+    /// Whether processing may change from this state to `next`.
     #[must_use]
     pub const fn may_become(self, next: Self) -> bool {
         matches!(
@@ -43,10 +43,12 @@ impl ProcessingStatus {
 }
 
 impl Document {
-    /// Moves the upload on. `error` is kept for [`UploadStatus::Failed`] and forgotten otherwise.
+    /// Changes the state of the upload and returns the new row. `error` is stored with
+    /// [`UploadStatus::Failed`]; any other state clears the stored error.
     ///
     /// # Errors
-    /// [`Error::IllegalTransition`] names both states; [`Error::NotFound`].
+    /// [`Error::IllegalTransition`] if the current state may not become `to`; [`Error::NotFound`]
+    /// if no document has this id.
     pub fn set_upload_status(
         connection: &mut DbConnection,
         id: DocumentId,
@@ -72,7 +74,7 @@ impl Document {
         moved.map_or_else(
             || {
                 let found =
-                    Self::find(connection, id)?.ok_or_else(missing("documents", "id", id))?;
+                    Self::find(connection, id)?.ok_or_else(not_found("documents", "id", id))?;
                 let from = found.upload_status.as_str();
                 Err(Error::IllegalTransition { what: "document", from, to: to.as_str() })
             },
@@ -80,13 +82,14 @@ impl Document {
         )
     }
 
-    /// Moves the processing on. `error` is kept for [`ProcessingStatus::Failed`] and forgotten
-    /// otherwise.
+    /// Changes the state of the processing and returns the new row. `error` is stored with
+    /// [`ProcessingStatus::Failed`]; any other state clears the stored error.
     ///
-    /// Of several workers that take the same pending document, one gets it and the others an error.
+    /// If several workers take the same pending document, one succeeds.
     ///
     /// # Errors
-    /// [`Error::IllegalTransition`] names both states; [`Error::NotFound`].
+    /// [`Error::IllegalTransition`] if the current state may not become `to`, or the upload is not
+    /// complete; [`Error::NotFound`] if no document has this id.
     pub fn set_processing_status(
         connection: &mut DbConnection,
         id: DocumentId,
@@ -117,7 +120,7 @@ impl Document {
         moved.map_or_else(
             || {
                 let found =
-                    Self::find(connection, id)?.ok_or_else(missing("documents", "id", id))?;
+                    Self::find(connection, id)?.ok_or_else(not_found("documents", "id", id))?;
                 let from = match found.upload_status {
                     UploadStatus::Uploaded => found.processing_status.as_str(),
                     unfinished => unfinished.as_str(),

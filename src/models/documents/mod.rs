@@ -1,4 +1,5 @@
-//! What users upload, the chunks for retrieval, and where the bytes lie.
+//! Documents that users upload, their chunks for retrieval, and the files in which their bytes are
+//! stored.
 
 mod chunk;
 mod document;

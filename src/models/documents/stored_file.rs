@@ -1,4 +1,4 @@
-//! Where the bytes of files lie.
+//! Stored files: where the bytes of documents are, and how they are encoded.
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -9,15 +9,17 @@ use super::document::Document;
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
-use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, find_one, named, not_before};
-use crate::models::{affected, empty_object, missing};
+use crate::models::query::{
+    LiteralLimit, Page, PageSize, Parent, Prepare, explain_broken_reference, find_one, not_before,
+    not_found, require_affected,
+};
 use crate::schema::file_storage;
 use crate::types::{
     CompressionType, DocumentId, EncryptionStatus, Json, PublicId, Sha256Hash, StoredFileId,
     UtcTime,
 };
 
-/// Where the bytes of a file lie, and how.
+/// Location and encoding of a file's bytes.
 #[derive(
     Clone,
     Debug,
@@ -33,93 +35,94 @@ use crate::types::{
 #[diesel(table_name = file_storage, belongs_to(Document))]
 #[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct StoredFile {
-    /// The row's key.
+    /// Primary key.
     pub id: StoredFileId,
-    /// The public id.
+    /// Public UUID.
     pub file_id: PublicId,
-    /// The document whose bytes they are; `None` if it is gone, and the bytes can go too.
+    /// Document of the file. `None` marks an orphan: the document has been deleted, and the bytes
+    /// can be removed.
     pub document_id: Option<DocumentId>,
-    /// The kind of store, such as `local` or `s3`.
+    /// Kind of storage, such as `local` or `s3`.
     pub storage_type: String,
-    /// Where in the store.
+    /// Path or key within the storage.
     pub storage_path: String,
-    /// The name that the file came with.
+    /// Name of the file when it was uploaded.
     pub original_filename: String,
-    /// How large it is, in bytes.
+    /// Size of the file in bytes.
     pub file_size: i64,
-    /// Its media type.
+    /// Media type of the file.
     pub mime_type: String,
-    /// The hash of its bytes.
+    /// SHA-256 of the file's bytes.
     pub file_hash: Sha256Hash,
-    /// Whether it is encrypted.
+    /// Whether the stored bytes are encrypted.
     pub encryption_status: EncryptionStatus,
-    /// How it is compressed.
+    /// Compression of the stored bytes.
     pub compression_type: CompressionType,
-    /// Who may read it, in the application's form.
+    /// Access permissions, in the application's form.
     pub access_permissions: Json<Value>,
-    /// The name of the policy by which it is kept.
+    /// Name of the retention policy.
     pub retention_policy: Option<String>,
-    /// When it was stored.
+    /// Time of creation.
     pub created_at: UtcTime,
-    /// When it was last read.
+    /// Time of the last recorded access; time of creation if there was none.
     pub accessed_at: UtcTime,
-    /// How often.
+    /// Number of recorded accesses.
     pub access_count: i64,
-    /// Whether it has been archived.
+    /// Whether the file is archived.
     pub is_archived: bool,
-    /// When it was.
+    /// Time of archiving, if any.
     pub archived_at: Option<UtcTime>,
-    /// What the application keeps beside.
+    /// Application-defined metadata.
     pub metadata: Json<Value>,
 }
 
-/// A file to register.
+/// Stored file to insert.
 #[derive(Clone, Debug, Insertable, TypedBuilder)]
 #[diesel(table_name = file_storage)]
 #[diesel(treat_none_as_default_value = false)]
 pub struct NewStoredFile<'a> {
-    /// The public id; unless told, a new one.
+    /// Public UUID; a new one by default.
     #[builder(default = PublicId::new())]
     pub file_id: PublicId,
-    /// The document whose bytes they are.
+    /// Document of the file. A file without a document is an orphan.
     #[builder(default, setter(into))]
     pub document_id: Option<DocumentId>,
-    /// The kind of store, 1 to 50 characters; unless told, `local`.
+    /// Kind of storage, 1 to 50 characters; `local` by default.
     #[builder(default = "local")]
     pub storage_type: &'a str,
-    /// Where in the store, 1 to 500 characters.
+    /// Path or key within the storage, 1 to 500 characters.
     pub storage_path: &'a str,
-    /// The name that the file came with, 1 to 255 characters.
+    /// Name of the file when it was uploaded, 1 to 255 characters.
     pub original_filename: &'a str,
-    /// How large it is, in bytes.
+    /// Size of the file in bytes.
     pub file_size: i64,
-    /// Its media type, 1 to 100 characters.
+    /// Media type of the file, 1 to 100 characters.
     pub mime_type: &'a str,
-    /// The hash of its bytes.
+    /// SHA-256 of the file's bytes.
     pub file_hash: Sha256Hash,
-    /// Whether it is encrypted; unless told, no.
+    /// Whether the stored bytes are encrypted; [`EncryptionStatus::None`] by default.
     #[builder(default = EncryptionStatus::None)]
     pub encryption_status: EncryptionStatus,
-    /// How it is compressed; unless told, not at all.
+    /// Compression of the stored bytes; [`CompressionType::None`] by default.
     #[builder(default = CompressionType::None)]
     pub compression_type: CompressionType,
-    /// Who may read it; unless told, an empty object.
-    #[builder(default = empty_object())]
+    /// Access permissions, in the application's form; an empty object by default.
+    #[builder(default = Json::empty_object())]
     pub access_permissions: Json<Value>,
-    /// The name of the policy by which it is kept, 1 to 100 characters.
+    /// Name of the retention policy, 1 to 100 characters.
     #[builder(default, setter(into))]
     pub retention_policy: Option<&'a str>,
-    /// What the application keeps beside; unless told, an empty object.
-    #[builder(default = empty_object())]
+    /// Application-defined metadata; an empty object by default.
+    #[builder(default = Json::empty_object())]
     pub metadata: Json<Value>,
 }
 
 impl NewStoredFile<'_> {
-    /// Registers the file.
+    /// Inserts the file and returns its row.
     ///
     /// # Errors
-    /// [`Error::Violation`](crate::Error::Violation) if there is no such document or a value breaks
-    /// a rule.
+    /// [`Error::Violation`](crate::Error::Violation) if the document does not exist or a value
+    /// breaks a rule.
     pub fn insert(&self, connection: &mut DbConnection) -> Result<StoredFile> {
         let result =
             dispatch!(&mut *connection, |connection| diesel::insert_into(file_storage::table)
@@ -127,12 +130,12 @@ impl NewStoredFile<'_> {
                 .returning(StoredFile::as_returning())
                 .get_result(connection));
         let document = self.document_id.map(Parent::Document);
-        named(connection, result, &[("file_storage_document_id_fkey", document)])
+        explain_broken_reference(connection, result, &[("file_storage_document_id_fkey", document)])
     }
 }
 
 impl StoredFile {
-    /// The file with this public id.
+    /// Returns the file with this public UUID, if any.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -143,7 +146,8 @@ impl StoredFile {
         find_one!(connection, file_storage, file_storage::file_id.eq(file_id))
     }
 
-    /// The oldest file with this content: several documents may share its bytes.
+    /// Returns the oldest file with this content, if any, so that several documents can share its
+    /// bytes.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -152,12 +156,12 @@ impl StoredFile {
             .select(Self::as_select())
             .filter(file_storage::file_hash.eq(hash))
             .order(file_storage::id)
-            .at_most(1)
+            .literal_limit(1)
             .get_result(connection)
             .optional())?)
     }
 
-    /// The files of a document, oldest first.
+    /// Returns the files of the document, oldest first.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -172,16 +176,16 @@ impl StoredFile {
             .load(connection))?)
     }
 
-    /// Counts one reading of the file.
+    /// Counts one access to the file.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound).
+    /// [`Error::NotFound`](crate::Error::NotFound) if no file has this id.
     pub fn touch(connection: &mut DbConnection, id: StoredFileId) -> Result<()> {
         let set = (
             file_storage::access_count.eq(file_storage::access_count + 1),
             file_storage::accessed_at.eq(UtcTime::now()),
         );
-        affected(
+        require_affected(
             dispatch!(connection, |connection| diesel::update(file_storage::table.find(id))
                 .set(set)
                 .returning(file_storage::id)
@@ -193,10 +197,10 @@ impl StoredFile {
         )
     }
 
-    /// Records that the file has been archived.
+    /// Marks the file as archived and returns the new row.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound).
+    /// [`Error::NotFound`](crate::Error::NotFound) if no file has this id.
     pub fn archive(connection: &mut DbConnection, id: StoredFileId) -> Result<Self> {
         let archived_at = not_before!(file_storage::created_at, UtcTime::now());
         let set = (file_storage::is_archived.eq(true), file_storage::archived_at.eq(archived_at));
@@ -205,11 +209,12 @@ impl StoredFile {
             .returning(Self::as_returning())
             .get_result(connection)
             .optional())?
-        .ok_or_else(missing("file_storage", "id", id))
+        .ok_or_else(not_found("file_storage", "id", id))
     }
 
-    /// The files whose document is gone, oldest first: their bytes can be removed, and then
-    /// [`StoredFile::delete`] forgets them.
+    /// Returns the files without a document, oldest first. Their bytes can be removed, and
+    /// afterwards their rows with [`StoredFile::delete`]. The page begins after the file `after`,
+    /// or with the oldest if it is `None`.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -223,17 +228,17 @@ impl StoredFile {
             .filter(file_storage::document_id.is_null())
             .filter(file_storage::id.gt(after.unwrap_or(StoredFileId(0))))
             .order(file_storage::id)
-            .at_most(size.and_one())
+            .literal_limit(size.rows_to_fetch())
             .load(connection))?;
         Ok(Page::of(rows, size, |file: &Self| file.id))
     }
 
-    /// Forgets the file.
+    /// Deletes the row. The bytes of the file are not touched.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound).
+    /// [`Error::NotFound`](crate::Error::NotFound) if no file has this id.
     pub fn delete(connection: &mut DbConnection, id: StoredFileId) -> Result<()> {
-        affected(
+        require_affected(
             dispatch!(connection, |connection| diesel::delete(file_storage::table.find(id))
                 .execute(connection))?,
             "file_storage",

@@ -1,4 +1,4 @@
-//! Searching documents by a tag.
+//! Filter of documents by a tag.
 
 use diesel::expression::{AppearsOnTable, SelectableExpression, ValidGrouping};
 use diesel::prelude::*;
@@ -8,15 +8,15 @@ use diesel::sqlite::Sqlite;
 
 use crate::schema::documents;
 
-/// That the document has exactly this tag.
+/// Condition that a document has exactly this tag.
 ///
-/// The list is taken apart by each backend in its own way: what the tag's JSON looks like is also
-/// found between tags (`","`) and between quotes inside one.
+/// Each backend expands the list itself: a search of the list's text would also match between two
+/// tags (`","`) and between quotes inside one.
 #[derive(Clone, Debug, ValidGrouping)]
 pub(super) struct HasTag<'a> {
     tag: &'a str,
-    /// As it is stored in the list, which is what PostgreSQL compares: as text, a tag with a NUL in it
-    /// cannot even be sent there.
+    /// The tag as JSON text, which PostgreSQL compares: a tag with a NUL cannot be sent there as
+    /// text.
     #[cfg(feature = "postgres")]
     json: String,
 }

@@ -1,4 +1,4 @@
-//! API keys: by which programs act for a user.
+//! API keys, with which programs act for a user.
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -9,12 +9,13 @@ use super::user::User;
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
-use crate::models::missing;
-use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, find_one, named};
+use crate::models::query::{
+    LiteralLimit, Page, PageSize, Parent, Prepare, explain_broken_reference, find_one, not_found,
+};
 use crate::schema::api_keys;
 use crate::types::{ApiKeyId, Json, PublicId, TokenHash, UserId, UtcTime};
 
-/// An API key, without the key: only its hash is stored, and that is only compared.
+/// API key of a user, without its secret: the database holds only the secret's hash.
 #[derive(
     Clone,
     Debug,
@@ -30,71 +31,71 @@ use crate::types::{ApiKeyId, Json, PublicId, TokenHash, UserId, UtcTime};
 #[diesel(table_name = api_keys, belongs_to(User))]
 #[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct ApiKey {
-    /// The row's key.
+    /// Primary key.
     pub id: ApiKeyId,
-    /// The public id.
+    /// Public UUID.
     pub key_id: PublicId,
-    /// For whom it acts.
+    /// User for whom the key acts.
     pub user_id: UserId,
-    /// What it is called.
+    /// Name of the key.
     pub name: String,
-    /// Its first characters, for people to recognise it by.
+    /// First characters of the key, by which people recognise it.
     pub key_prefix: String,
-    /// What it may be used for.
+    /// Scopes of the key.
     pub scopes: Json<Vec<String>>,
-    /// When it was last used.
+    /// Time of the last recorded use, if any.
     pub last_used_at: Option<UtcTime>,
-    /// How many uses were recorded: at most one a minute is.
+    /// Number of recorded uses: at most one a minute is recorded.
     pub usage_count: i64,
-    /// False once it is revoked.
+    /// Whether the key is active; `false` once it is revoked.
     pub is_active: bool,
-    /// When it ends.
+    /// Time of expiry; `None` if the key does not expire.
     pub expires_at: Option<UtcTime>,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: UtcTime,
-    /// Who made it.
+    /// User who created the key; `None` if unknown, or if the user has been deleted.
     pub created_by: Option<UserId>,
-    /// When it was revoked.
+    /// Time of revocation, if any.
     pub revoked_at: Option<UtcTime>,
-    /// Who revoked it.
+    /// User who revoked the key.
     pub revoked_by: Option<UserId>,
-    /// What the application keeps beside.
+    /// Application-defined metadata.
     pub metadata: Json<Value>,
 }
 
-/// An API key to insert.
+/// API key to insert.
 #[derive(Clone, Debug, Insertable, TypedBuilder)]
 #[diesel(table_name = api_keys)]
 #[diesel(treat_none_as_default_value = false)]
 pub struct NewApiKey<'a> {
-    /// The public id; unless told, a new one.
+    /// Public UUID; a new one by default.
     #[builder(default = PublicId::new())]
     pub key_id: PublicId,
-    /// For whom it acts.
+    /// User for whom the key acts.
     pub user_id: UserId,
-    /// What it is called, 1 to 100 characters.
+    /// Name of the key, 1 to 100 characters.
     pub name: &'a str,
-    /// The key's hash.
+    /// Hash of the key.
     pub key_hash: TokenHash,
-    /// Its first characters, 1 to 10.
+    /// First 1 to 10 characters of the key, by which people recognise it.
     pub key_prefix: &'a str,
-    /// What it may be used for; unless told, nothing.
+    /// Scopes of the key; none by default.
     #[builder(default = Json(Vec::new()))]
     pub scopes: Json<Vec<String>>,
-    /// When it ends; unless told, never.
+    /// Time of expiry; by default the key does not expire.
     #[builder(default, setter(into))]
     pub expires_at: Option<UtcTime>,
-    /// Who makes it.
+    /// User who creates the key.
     #[builder(default, setter(into))]
     pub created_by: Option<UserId>,
 }
 
 impl NewApiKey<'_> {
-    /// Inserts the key.
+    /// Inserts the key and returns its row.
     ///
     /// # Errors
-    /// [`Error::Violation`](crate::Error::Violation) if there is no such user or the key exists
-    /// already.
+    /// [`Error::Violation`](crate::Error::Violation) if a user does not exist, the key exists, or a
+    /// value breaks a rule.
     pub fn insert(&self, connection: &mut DbConnection) -> Result<ApiKey> {
         let result = dispatch!(&mut *connection, |connection| diesel::insert_into(api_keys::table)
             .values(self)
@@ -104,13 +105,16 @@ impl NewApiKey<'_> {
             ("api_keys_user_id_fkey", Some(Parent::User(self.user_id))),
             ("api_keys_created_by_fkey", self.created_by.map(Parent::User)),
         ];
-        named(connection, result, &references)
+        explain_broken_reference(connection, result, &references)
     }
 }
 
 impl ApiKey {
-    /// The key with this hash, if it is alive at `now`: neither revoked nor expired. Whether its user
-    /// is still active is the user's row to say, and [`is_allowed`](crate::models::is_allowed)'s.
+    /// Returns the key with this hash, if any, that is neither revoked nor expired at the time
+    /// `now`.
+    ///
+    /// It does not check whether the user is active; [`is_allowed`](crate::models::is_allowed)
+    /// does.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -128,8 +132,8 @@ impl ApiKey {
         )
     }
 
-    /// Records a use. Returns whether it did: within a minute of the last recorded one it does not,
-    /// so that a busy key does not keep the writer busy.
+    /// Records a use of the key. Returns `false`, and writes nothing, within a minute of the last
+    /// recorded use, so that a busy key does not occupy the writer.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
@@ -149,11 +153,11 @@ impl ApiKey {
         Ok(recorded > 0)
     }
 
-    /// Ends the key. Ending it again changes nothing.
+    /// Revokes the key. Revoking it again changes nothing.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound); [`Error::Violation`](crate::Error::Violation) if
-    /// there is no such user to have done it.
+    /// [`Error::NotFound`](crate::Error::NotFound) if no key has this id;
+    /// [`Error::Violation`](crate::Error::Violation) if the user `by` does not exist.
     pub fn revoke(connection: &mut DbConnection, id: ApiKeyId, by: Option<UserId>) -> Result<()> {
         let set = (
             api_keys::is_active.eq(false),
@@ -165,21 +169,22 @@ impl ApiKey {
             .set(set)
             .execute(connection));
         let user = by.map(Parent::User);
-        let revoked = named(connection, result, &[("api_keys_revoked_by_fkey", user)])?;
+        let revoked =
+            explain_broken_reference(connection, result, &[("api_keys_revoked_by_fkey", user)])?;
         if revoked == 0 {
             let known = dispatch!(connection, |connection| diesel::select(diesel::dsl::exists(
                 api_keys::table.find(id)
             ))
             .get_result(connection))?;
-            return if known { Ok(()) } else { Err(missing("api_keys", "id", id)()) };
+            return if known { Ok(()) } else { Err(not_found("api_keys", "id", id)()) };
         }
         Ok(())
     }
 
-    /// Ends every key of the user. Returns how many.
+    /// Revokes every key of the user. Returns the number of keys that were not revoked before.
     ///
     /// # Errors
-    /// [`Error::Violation`](crate::Error::Violation) if there is no such user to have done it.
+    /// [`Error::Violation`](crate::Error::Violation) if the user `by` does not exist.
     pub fn revoke_all(
         connection: &mut DbConnection,
         user: UserId,
@@ -194,10 +199,15 @@ impl ApiKey {
             .filter(api_keys::user_id.eq(user).and(api_keys::revoked_at.is_null()))
             .set(set)
             .execute(connection));
-        named(connection, result, &[("api_keys_revoked_by_fkey", by.map(Parent::User))])
+        explain_broken_reference(
+            connection,
+            result,
+            &[("api_keys_revoked_by_fkey", by.map(Parent::User))],
+        )
     }
 
-    /// The user's keys, revoked ones too, oldest first.
+    /// Returns the user's keys, including revoked and expired ones, oldest first. The page begins
+    /// after the key `after`, or with the oldest if it is `None`.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -212,7 +222,7 @@ impl ApiKey {
             .filter(api_keys::user_id.eq(user))
             .filter(api_keys::id.gt(after.unwrap_or(ApiKeyId(0))))
             .order(api_keys::id)
-            .at_most(size.and_one())
+            .literal_limit(size.rows_to_fetch())
             .load(connection))?;
         Ok(Page::of(rows, size, |key: &Self| key.id))
     }

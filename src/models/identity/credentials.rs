@@ -1,18 +1,17 @@
-//! What is secret about a user. It does not leave the process.
+//! Credentials of users, which must not leave the process.
 
 use diesel::prelude::*;
 
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
-use crate::models::affected;
-use crate::models::query::find_one;
+use crate::models::query::{find_one, require_affected};
 use crate::schema::users;
 use crate::types::{
     BackupCodes, PasswordAlgorithm, PasswordHash, TwoFactorSecret, UserId, UtcTime,
 };
 
-/// What is needed to sign a user in.
+/// Credentials of a user, for signing in. They must not leave the process.
 ///
 /// ```compile_fail
 /// # fn leaves_the_process<T: serde::Serialize>() {}
@@ -22,26 +21,26 @@ use crate::types::{
 #[diesel(table_name = users)]
 #[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct UserCredentials {
-    /// Whose they are.
+    /// Primary key of the user.
     pub id: UserId,
-    /// The hash.
+    /// Hash of the password.
     pub password_hash: PasswordHash,
-    /// How it was made.
+    /// Algorithm of the hash.
     pub password_algorithm: PasswordAlgorithm,
     /// Whether the user may sign in.
     pub is_active: bool,
-    /// Until when the account is locked.
+    /// End of the account's lock; `None` if the account is not locked.
     pub locked_until: Option<UtcTime>,
-    /// Whether a second factor is needed.
+    /// Whether signing in needs a second factor.
     pub two_factor_enabled: bool,
-    /// What the one-time passwords are made from.
+    /// Encrypted secret of the one-time passwords.
     pub two_factor_secret: Option<TwoFactorSecret>,
-    /// The codes for signing in without the second factor.
+    /// Hashes of the codes that replace the second factor.
     pub backup_codes: Option<BackupCodes>,
 }
 
 impl UserCredentials {
-    /// What is needed to sign this user in.
+    /// Returns the credentials of the user, if the user exists.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -49,12 +48,14 @@ impl UserCredentials {
         find_one!(connection, users, users::id.eq(user))
     }
 
-    /// Replaces the password's hash, and with it what came of the old password: failed attempts, a
-    /// lock, the duty to change it.
+    /// Replaces the hash of the password. It also resets the failed sign-ins, the lock, and the
+    /// duty to change the password. `None` for `expires_at` means that the password does not
+    /// expire.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound); [`Error::Violation`](crate::Error::Violation) if
-    /// it is no PHC string.
+    /// [`Error::NotFound`](crate::Error::NotFound) if no user has this id;
+    /// [`Error::Violation`](crate::Error::Violation) if the hash is not a PHC string of up to 255
+    /// characters.
     pub fn set_password(
         connection: &mut DbConnection,
         user: UserId,
@@ -73,7 +74,7 @@ impl UserCredentials {
             users::locked_until.eq(None::<UtcTime>),
             users::updated_at.eq(now),
         );
-        affected(
+        require_affected(
             dispatch!(connection, |connection| diesel::update(users::table.find(user))
                 .set(set)
                 .execute(connection))?,
@@ -82,11 +83,12 @@ impl UserCredentials {
         )
     }
 
-    /// Turns the second factor on, or with `None` off.
+    /// Enables the second factor, or disables it with `None`.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound); [`Error::Violation`](crate::Error::Violation) if
-    /// the secret is longer than 255 characters.
+    /// [`Error::NotFound`](crate::Error::NotFound) if no user has this id;
+    /// [`Error::Violation`](crate::Error::Violation) if the secret does not have 1 to 255
+    /// characters.
     pub fn set_two_factor(
         connection: &mut DbConnection,
         user: UserId,
@@ -98,7 +100,7 @@ impl UserCredentials {
             users::backup_codes.eq(factor.map(|(_, codes)| codes)),
             users::updated_at.eq(UtcTime::now()),
         );
-        affected(
+        require_affected(
             dispatch!(connection, |connection| diesel::update(users::table.find(user))
                 .set(set)
                 .execute(connection))?,

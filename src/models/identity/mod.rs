@@ -1,6 +1,7 @@
-//! Who signs in: users, their credentials, their sessions and the keys that act for them.
+//! Users, their credentials, sessions and API keys.
 //!
-//! These are the rows and queries. Hashing, tokens and lock-out are built on them.
+//! These are rows and queries. Password hashing, session tokens and account locking are built on
+//! them.
 
 mod api_key;
 mod credentials;

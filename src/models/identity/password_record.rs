@@ -1,4 +1,4 @@
-//! Former passwords, so that reuse can be refused.
+//! Previous passwords, so that their reuse can be refused.
 
 use diesel::prelude::*;
 use typed_builder::TypedBuilder;
@@ -7,11 +7,11 @@ use super::user::User;
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
-use crate::models::query::{Limit, PageSize, Parent, named};
+use crate::models::query::{LiteralLimit, PageSize, Parent, explain_broken_reference};
 use crate::schema::password_history;
 use crate::types::{PasswordAlgorithm, PasswordHash, PasswordRecordId, UserId, UtcTime};
 
-/// The hash of a password that a user had. It does not leave the process.
+/// Hash of a password that a user has had. It must not leave the process.
 ///
 /// ```compile_fail
 /// # fn leaves_the_process<T: serde::Serialize>() {}
@@ -21,36 +21,37 @@ use crate::types::{PasswordAlgorithm, PasswordHash, PasswordRecordId, UserId, Ut
 #[diesel(table_name = password_history, belongs_to(User))]
 #[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct PasswordRecord {
-    /// The row's key.
+    /// Primary key.
     pub id: PasswordRecordId,
-    /// Whose it was.
+    /// User whose password it was.
     pub user_id: UserId,
-    /// The hash.
+    /// Hash of the password.
     pub password_hash: PasswordHash,
-    /// How it was made.
+    /// Algorithm of the hash.
     pub password_algorithm: PasswordAlgorithm,
-    /// When it was recorded.
+    /// Time of the record.
     pub created_at: UtcTime,
 }
 
-/// A password's hash to record.
+/// Hash of a password to record.
 #[derive(Clone, Debug, Insertable, TypedBuilder)]
 #[diesel(table_name = password_history)]
 pub struct NewPasswordRecord<'a> {
-    /// Whose it is.
+    /// User whose password it is.
     pub user_id: UserId,
-    /// The hash.
+    /// Hash of the password.
     pub password_hash: &'a PasswordHash,
-    /// How it was made; unless told, with Argon2id.
+    /// Algorithm of the hash; [`PasswordAlgorithm::Argon2id`] by default.
     #[builder(default = PasswordAlgorithm::Argon2id)]
     pub password_algorithm: PasswordAlgorithm,
 }
 
 impl NewPasswordRecord<'_> {
-    /// Records the hash.
+    /// Inserts the record and returns its row.
     ///
     /// # Errors
-    /// [`Error::Violation`](crate::Error::Violation) if there is no such user.
+    /// [`Error::Violation`](crate::Error::Violation) if the user does not exist, or the hash is not
+    /// a PHC string of up to 255 characters.
     pub fn insert(&self, connection: &mut DbConnection) -> Result<PasswordRecord> {
         let result =
             dispatch!(&mut *connection, |connection| diesel::insert_into(password_history::table)
@@ -58,12 +59,13 @@ impl NewPasswordRecord<'_> {
                 .returning(PasswordRecord::as_returning())
                 .get_result(connection));
         let user = Some(Parent::User(self.user_id));
-        named(connection, result, &[("password_history_user_id_fkey", user)])
+        explain_broken_reference(connection, result, &[("password_history_user_id_fkey", user)])
     }
 }
 
 impl PasswordRecord {
-    /// The user's last `count` passwords, the newest first; at most [`PageSize::MAX`].
+    /// Returns the last `count` recorded passwords of the user, newest first; at most
+    /// [`PageSize::MAX`].
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -72,7 +74,7 @@ impl PasswordRecord {
             .select(Self::as_select())
             .filter(password_history::user_id.eq(user))
             .order(password_history::id.desc())
-            .at_most(count.min(PageSize::MAX))
+            .literal_limit(count.min(PageSize::MAX))
             .load(connection))?)
     }
 }

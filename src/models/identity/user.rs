@@ -1,4 +1,4 @@
-//! Users, without what is secret.
+//! Users, without their credentials.
 
 use diesel::dsl::case_when;
 use diesel::prelude::*;
@@ -10,14 +10,15 @@ use typed_builder::TypedBuilder;
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::{Result, Rule, Violation};
+use crate::models::Role;
 use crate::models::query::{
-    Limit, Page, PageSize, Parent, When, contains_pattern, find_one, named,
+    LiteralLimit, OptionalFilter, Page, PageSize, Parent, contains_pattern,
+    explain_broken_reference, find_one, not_found,
 };
-use crate::models::{Role, empty_object, missing};
 use crate::schema::{roles, users};
 use crate::types::{Json, PasswordAlgorithm, PasswordHash, PublicId, RoleId, UserId, UtcTime};
 
-/// A user, without what is secret: see [`UserCredentials`](super::UserCredentials).
+/// User, without credentials: see [`UserCredentials`](super::UserCredentials).
 #[derive(
     Clone,
     Debug,
@@ -33,155 +34,155 @@ use crate::types::{Json, PasswordAlgorithm, PasswordHash, PublicId, RoleId, User
 #[diesel(table_name = users, belongs_to(Role))]
 #[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct User {
-    /// The row's key.
+    /// Primary key.
     pub id: UserId,
-    /// The public id.
+    /// Public UUID.
     pub uuid: PublicId,
-    /// The name to sign in with, in lower case.
+    /// Name for signing in, in lower case.
     pub username: String,
-    /// The address, in lower case.
+    /// Email address, in lower case.
     pub email: String,
-    /// The role.
+    /// Role of the user.
     pub role_id: RoleId,
-    /// The full name.
+    /// Full name.
     pub full_name: Option<String>,
-    /// The name to show.
+    /// Name to show to people.
     pub display_name: Option<String>,
-    /// Where the picture lies.
+    /// URL of the picture.
     pub avatar_url: Option<String>,
-    /// The time zone's IANA name.
+    /// IANA name of the time zone.
     pub timezone: String,
-    /// The language and region, such as `en-US`.
+    /// Language and region, such as `en-US`.
     pub locale: String,
-    /// When the account was made.
+    /// Time of creation.
     pub created_at: UtcTime,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: UtcTime,
-    /// When the user last signed in.
+    /// Time of the last sign-in, if any.
     pub last_login: Option<UtcTime>,
-    /// When the password was last changed.
+    /// Time of the last change of the password.
     pub last_password_change: UtcTime,
-    /// When the password must have been changed.
+    /// Time by which the password must be changed; `None` if it does not expire.
     pub password_expires_at: Option<UtcTime>,
     /// Whether the user may sign in.
     pub is_active: bool,
-    /// Whether the address has been verified.
+    /// Whether the email address is verified.
     pub is_verified: bool,
-    /// When it was.
+    /// Time of the verification of the email address, if any.
     pub email_verified_at: Option<UtcTime>,
-    /// How often signing in has failed since it last succeeded.
+    /// Number of failed sign-ins since the last successful one.
     pub failed_login_attempts: i32,
-    /// Until when the account is locked.
+    /// End of the account's lock; `None` if the account is not locked.
     pub locked_until: Option<UtcTime>,
     /// Whether the password must be changed at the next sign-in.
     pub must_change_password: bool,
-    /// Whether a second factor is needed.
+    /// Whether signing in needs a second factor.
     pub two_factor_enabled: bool,
-    /// Whether the user wants to hear of each sign-in.
+    /// Whether the user wants to be notified of each sign-in.
     pub login_notification_enabled: bool,
-    /// After how many idle minutes a session ends.
+    /// Idle time after which a session ends, in minutes.
     pub session_timeout_minutes: i32,
-    /// Who made the account.
+    /// User who created the account; `None` if unknown, or if that user has been deleted.
     pub created_by: Option<UserId>,
-    /// Who changed it last.
+    /// User who last changed the account; `None` if unknown, or if that user has been deleted.
     pub updated_by: Option<UserId>,
-    /// What the application keeps beside.
+    /// Application-defined metadata.
     pub metadata: Json<Value>,
 }
 
-/// A user to insert.
+/// User to insert.
 #[derive(Clone, Debug, Insertable, TypedBuilder)]
 #[diesel(table_name = users)]
 #[diesel(treat_none_as_default_value = false)]
 pub struct NewUser<'a> {
-    /// The public id; unless told, a new one.
+    /// Public UUID; a new one by default.
     #[builder(default = PublicId::new())]
     pub uuid: PublicId,
-    /// The name to sign in with: lower case, 1 to 50 characters.
+    /// Name for signing in, in lower case, 1 to 50 characters.
     pub username: &'a str,
-    /// The address: lower case, up to 100 characters.
+    /// Email address, in lower case, up to 100 characters.
     pub email: &'a str,
-    /// The password's hash.
+    /// Hash of the password.
     pub password_hash: PasswordHash,
-    /// How it was made; unless told, with Argon2id.
+    /// Algorithm of the hash; [`PasswordAlgorithm::Argon2id`] by default.
     #[builder(default = PasswordAlgorithm::Argon2id)]
     pub password_algorithm: PasswordAlgorithm,
-    /// The role.
+    /// Role of the user.
     pub role_id: RoleId,
-    /// The full name, up to 150 characters.
+    /// Full name, up to 150 characters.
     #[builder(default, setter(into))]
     pub full_name: Option<&'a str>,
-    /// The name to show, up to 100 characters.
+    /// Name to show to people, up to 100 characters.
     #[builder(default, setter(into))]
     pub display_name: Option<&'a str>,
-    /// The time zone's IANA name; unless told, `UTC`.
+    /// IANA name of the time zone, 1 to 50 characters; `UTC` by default.
     #[builder(default = "UTC")]
     pub timezone: &'a str,
-    /// The language and region; unless told, `en-US`.
+    /// Language and region, 1 to 10 characters; `en-US` by default.
     #[builder(default = "en-US")]
     pub locale: &'a str,
-    /// Whether the user may sign in; unless told, yes.
+    /// Whether the user may sign in; `true` by default.
     #[builder(default = true)]
     pub is_active: bool,
-    /// Whether the password must be changed at the next sign-in; unless told, no.
+    /// Whether the password must be changed at the next sign-in; `false` by default.
     #[builder(default)]
     pub must_change_password: bool,
-    /// Who makes the account.
+    /// User who creates the account.
     #[builder(default, setter(into))]
     pub created_by: Option<UserId>,
-    /// What the application keeps beside; unless told, an empty object.
-    #[builder(default = empty_object())]
+    /// Application-defined metadata; an empty object by default.
+    #[builder(default = Json::empty_object())]
     pub metadata: Json<Value>,
 }
 
-/// What a user's profile may change to. `None` leaves a column as it is, `Some(None)` empties it.
+/// Changes to a user's profile. `None` leaves a column unchanged, `Some(None)` sets it to NULL.
 #[derive(Clone, Debug, Default, AsChangeset)]
 #[diesel(table_name = users)]
 pub struct UserChanges<'a> {
-    /// The address: lower case. Another one than before counts as not verified, unless `is_verified`
-    /// or `email_verified_at` is given as well.
+    /// Email address, in lower case, up to 100 characters. A new address counts as not verified,
+    /// unless `is_verified` or `email_verified_at` is given as well.
     pub email: Option<&'a str>,
-    /// The full name, up to 150 characters.
+    /// Full name, up to 150 characters.
     pub full_name: Option<Option<&'a str>>,
-    /// The name to show, up to 100 characters.
+    /// Name to show to people, up to 100 characters.
     pub display_name: Option<Option<&'a str>>,
-    /// Where the picture lies, up to 500 characters.
+    /// URL of the picture, up to 500 characters.
     pub avatar_url: Option<Option<&'a str>>,
-    /// The time zone's IANA name, up to 50 characters.
+    /// IANA name of the time zone, 1 to 50 characters.
     pub timezone: Option<&'a str>,
-    /// The language and region, up to 10 characters.
+    /// Language and region, 1 to 10 characters.
     pub locale: Option<&'a str>,
-    /// Whether the address has been verified.
+    /// Whether the email address is verified.
     pub is_verified: Option<bool>,
-    /// When it was.
+    /// Time of the verification of the email address.
     pub email_verified_at: Option<Option<UtcTime>>,
-    /// Whether the user wants to hear of each sign-in.
+    /// Whether the user wants to be notified of each sign-in.
     pub login_notification_enabled: Option<bool>,
-    /// After how many idle minutes a session ends.
+    /// Idle time after which a session ends, in minutes, at least 1.
     pub session_timeout_minutes: Option<i32>,
-    /// What the application keeps beside.
+    /// Application-defined metadata.
     pub metadata: Option<Json<Value>>,
-    /// Who makes the changes.
+    /// User who makes the changes.
     pub updated_by: Option<UserId>,
 }
 
-/// Which users to list; what is `None` does not matter.
+/// Conditions on the users to list. `None` sets no condition.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct UserFilter<'a> {
-    /// Those with this role.
+    /// Users with this role.
     pub role_id: Option<RoleId>,
-    /// Those who may, or may not, sign in.
+    /// Users who may sign in, or may not.
     pub is_active: Option<bool>,
-    /// Those whose username or address contains this text, whatever its case.
+    /// Users whose username or email address contains this text, ignoring case.
     pub text: Option<&'a str>,
 }
 
 impl NewUser<'_> {
-    /// Inserts the user.
+    /// Inserts the user and returns its row.
     ///
     /// # Errors
-    /// [`Error::Violation`](crate::Error::Violation) if the username or address is taken or not
-    /// canonical, or the role does not exist.
+    /// [`Error::Violation`](crate::Error::Violation) if the username or the address is taken or not
+    /// in canonical form, the role or the creator does not exist, or another value breaks a rule.
     pub fn insert(&self, connection: &mut DbConnection) -> Result<User> {
         check_canonical(self.username, "users_username_canonical")?;
         check_canonical(self.email, "users_email_canonical")?;
@@ -193,16 +194,17 @@ impl NewUser<'_> {
             ("users_role_id_fkey", Some(Parent::Role(self.role_id))),
             ("users_created_by_fkey", self.created_by.map(Parent::User)),
         ];
-        named(connection, result, &references)
+        explain_broken_reference(connection, result, &references)
     }
 }
 
 impl UserChanges<'_> {
-    /// Makes the changes.
+    /// Applies the changes and returns the new row.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound); [`Error::Violation`](crate::Error::Violation) if
-    /// the address is taken or a value breaks a rule.
+    /// [`Error::NotFound`](crate::Error::NotFound) if no user has this id;
+    /// [`Error::Violation`](crate::Error::Violation) if the address is taken or a value breaks a
+    /// rule.
     pub fn update(&self, connection: &mut DbConnection, id: UserId) -> Result<User> {
         if let Some(email) = self.email {
             check_canonical(email, "users_email_canonical")?;
@@ -224,18 +226,19 @@ impl UserChanges<'_> {
                 .get_result(connection)
                 .optional());
         let editor = self.updated_by.map(Parent::User);
-        named(connection, result, &[("users_updated_by_fkey", editor)])?
-            .ok_or_else(missing("users", "id", id))
+        explain_broken_reference(connection, result, &[("users_updated_by_fkey", editor)])?
+            .ok_or_else(not_found("users", "id", id))
     }
 }
 
-/// The form in which a username or address is stored and looked up.
+/// Returns the canonical form of a username or email address, in which it is stored and looked up:
+/// trimmed, in lower case.
 #[must_use]
 pub fn canonical(text: &str) -> String {
     text.trim().to_lowercase()
 }
 
-/// What SQLite cannot check: its `lower` and `trim` know nothing beyond ASCII.
+/// Checks the canonical form beyond ASCII, where SQLite's `lower` and `trim` cannot.
 fn check_canonical(text: &str, constraint: &str) -> Result<()> {
     if text == canonical(text) {
         Ok(())
@@ -245,7 +248,7 @@ fn check_canonical(text: &str, constraint: &str) -> Result<()> {
 }
 
 impl User {
-    /// The user with this key.
+    /// Returns the user with this id, if any.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -253,7 +256,7 @@ impl User {
         find_one!(connection, users, users::id.eq(id))
     }
 
-    /// The user with this public id.
+    /// Returns the user with this public UUID, if any.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -261,7 +264,7 @@ impl User {
         find_one!(connection, users, users::uuid.eq(uuid))
     }
 
-    /// The user of this name, which is compared in lower case.
+    /// Returns the user with this username, if any. The name may be given in any case.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -269,7 +272,7 @@ impl User {
         find_one!(connection, users, users::username.eq(canonical(name)))
     }
 
-    /// The user with this address, which is compared in lower case.
+    /// Returns the user with this email address, if any. The address may be given in any case.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -277,7 +280,8 @@ impl User {
         find_one!(connection, users, users::email.eq(canonical(email)))
     }
 
-    /// The users that the filter lets through, oldest first.
+    /// Returns the users that match the filter, oldest first. The page begins after the user
+    /// `after`, or with the oldest if it is `None`.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -295,16 +299,17 @@ impl User {
         let rows = dispatch!(connection, |connection| users::table
             .select(Self::as_select())
             .filter(users::id.gt(after.unwrap_or(UserId(0))))
-            .filter(When(filter.role_id.map(|role| users::role_id.eq(role))))
-            .filter(When(filter.is_active.map(|active| users::is_active.eq(active))))
-            .filter(When(contains))
+            .filter(OptionalFilter(filter.role_id.map(|role| users::role_id.eq(role))))
+            .filter(OptionalFilter(filter.is_active.map(|active| users::is_active.eq(active))))
+            .filter(OptionalFilter(contains))
             .order(users::id)
-            .at_most(size.and_one())
+            .literal_limit(size.rows_to_fetch())
             .load(connection))?;
         Ok(Page::of(rows, size, |user: &Self| user.id))
     }
 
-    /// The active users whose role is a superuser's or is called `administrator`, oldest first.
+    /// Returns the active users who have a superuser role or the role `administrator`, oldest
+    /// first.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -321,11 +326,11 @@ impl User {
         Ok(users)
     }
 
-    /// Gives the user another role.
+    /// Changes the user's role and returns the new row.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound); [`Error::Violation`](crate::Error::Violation) if
-    /// there is no such role or editor.
+    /// [`Error::NotFound`](crate::Error::NotFound) if no user has this id;
+    /// [`Error::Violation`](crate::Error::Violation) if the role or the user `by` does not exist.
     pub fn set_role(
         connection: &mut DbConnection,
         id: UserId,
@@ -347,16 +352,19 @@ impl User {
             ("users_role_id_fkey", Some(Parent::Role(role))),
             ("users_updated_by_fkey", by.map(Parent::User)),
         ];
-        named(connection, result, &references)?.ok_or_else(missing("users", "id", id))
+        explain_broken_reference(connection, result, &references)?
+            .ok_or_else(not_found("users", "id", id))
     }
 
-    /// Lets the user sign in, or no longer. Sessions that are open and keys stay so: see
+    /// Allows or forbids the user to sign in, and returns the new row.
+    ///
+    /// Open sessions and API keys stay as they are: see
     /// [`UserSession::revoke_all`](super::UserSession::revoke_all) and
     /// [`ApiKey::revoke_all`](super::ApiKey::revoke_all).
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound); [`Error::Violation`](crate::Error::Violation) if
-    /// there is no such editor.
+    /// [`Error::NotFound`](crate::Error::NotFound) if no user has this id;
+    /// [`Error::Violation`](crate::Error::Violation) if the user `by` does not exist.
     pub fn set_active(
         connection: &mut DbConnection,
         id: UserId,
@@ -374,7 +382,34 @@ impl User {
                 .returning(Self::as_returning())
                 .get_result(connection)
                 .optional());
-        named(connection, result, &[("users_updated_by_fkey", by.map(Parent::User))])?
-            .ok_or_else(missing("users", "id", id))
+        explain_broken_reference(
+            connection,
+            result,
+            &[("users_updated_by_fkey", by.map(Parent::User))],
+        )?
+        .ok_or_else(not_found("users", "id", id))
+    }
+}
+
+impl Role {
+    /// Returns the users who have the role, oldest first. The page begins after the user `after`,
+    /// or with the oldest if it is `None`.
+    ///
+    /// # Errors
+    /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
+    pub fn list_users(
+        connection: &mut DbConnection,
+        id: RoleId,
+        after: Option<UserId>,
+        size: PageSize,
+    ) -> Result<Page<User, UserId>> {
+        let rows = dispatch!(connection, |connection| users::table
+            .select(User::as_select())
+            .filter(users::role_id.eq(id))
+            .filter(users::id.gt(after.unwrap_or(UserId(0))))
+            .order(users::id)
+            .literal_limit(size.rows_to_fetch())
+            .load(connection))?;
+        Ok(Page::of(rows, size, |user: &User| user.id))
     }
 }

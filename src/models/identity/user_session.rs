@@ -1,4 +1,4 @@
-//! Sessions: who is signed in, and until when.
+//! Sessions of signed-in users.
 
 use diesel::prelude::*;
 use serde::Serialize;
@@ -9,82 +9,85 @@ use super::user::User;
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
-use crate::models::affected;
-use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, find_one, named};
+use crate::models::query::{
+    LiteralLimit, Page, PageSize, Parent, Prepare, explain_broken_reference, find_one,
+    require_affected,
+};
 use crate::schema::user_sessions;
 use crate::types::{Json, PublicId, TokenHash, UserId, UserSessionId, UtcTime};
 
-/// A session, without its token: only the token's hash is stored, and that is only compared.
+/// Session of a signed-in user, without its token: the database holds only the token's hash.
 #[derive(
     Clone, Debug, PartialEq, Eq, Associations, Identifiable, Queryable, Selectable, Serialize,
 )]
 #[diesel(table_name = user_sessions, belongs_to(User))]
 #[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct UserSession {
-    /// The row's key.
+    /// Primary key.
     pub id: UserSessionId,
-    /// The public id, which is no secret. An adopted database may hold other forms than UUIDs.
+    /// Public id, which is not a secret: a UUID, except in an adopted database, which may hold
+    /// other forms.
     pub session_id: String,
-    /// Who is signed in.
+    /// User who is signed in.
     pub user_id: UserId,
-    /// From which address.
+    /// IP address at sign-in.
     pub ip_address: Option<String>,
-    /// With which program.
+    /// User agent at sign-in.
     pub user_agent: Option<String>,
-    /// Since when.
+    /// Time of sign-in.
     pub created_at: UtcTime,
-    /// When the session was last used; written at most once a minute.
+    /// Time of the last recorded use: at most one a minute is recorded.
     pub last_activity: UtcTime,
-    /// When it ends unless it is used.
+    /// Time at which the session ends unless it is used.
     pub idle_expires_at: UtcTime,
-    /// When it ends in any case.
+    /// Time at which the session ends in any case.
     pub expires_at: UtcTime,
-    /// False once it is revoked.
+    /// Whether the session is active; `false` once it is revoked. An expired session may be active.
     pub is_active: bool,
-    /// When it was revoked.
+    /// Time of revocation, if any.
     pub revoked_at: Option<UtcTime>,
-    /// What the device is known by.
+    /// Fingerprint of the device.
     pub device_fingerprint: Option<String>,
-    /// Where the address is.
+    /// Location of the IP address, in the application's form.
     pub location_info: Option<Json<Value>>,
 }
 
-/// A session to open.
+/// Session to insert.
 #[derive(Clone, Debug, Insertable, TypedBuilder)]
 #[diesel(table_name = user_sessions)]
 #[diesel(treat_none_as_default_value = false)]
 pub struct NewUserSession<'a> {
-    /// The public id; unless told, a new one.
+    /// Public id; a new UUID by default.
     #[builder(default = PublicId::new())]
     pub session_id: PublicId,
-    /// Who signs in.
+    /// User who signs in.
     pub user_id: UserId,
-    /// The hash of the token that the client holds.
+    /// Hash of the token that the client holds.
     pub token_hash: TokenHash,
-    /// From which address, up to 45 characters.
+    /// IP address of the client, 1 to 45 characters.
     #[builder(default, setter(into))]
     pub ip_address: Option<&'a str>,
-    /// With which program.
+    /// User agent of the client.
     #[builder(default, setter(into))]
     pub user_agent: Option<&'a str>,
-    /// When the session ends unless it is used: not after `expires_at`.
+    /// Time at which the session ends unless it is used; not after `expires_at`.
     pub idle_expires_at: UtcTime,
-    /// When it ends in any case.
+    /// Time at which the session ends in any case.
     pub expires_at: UtcTime,
-    /// What the device is known by, up to 255 characters.
+    /// Fingerprint of the device, 1 to 255 characters.
     #[builder(default, setter(into))]
     pub device_fingerprint: Option<&'a str>,
-    /// Where the address is.
+    /// Location of the IP address, in the application's form.
     #[builder(default, setter(into))]
     pub location_info: Option<Json<Value>>,
 }
 
 impl NewUserSession<'_> {
-    /// Opens the session.
+    /// Inserts the session and returns its row.
     ///
     /// # Errors
-    /// [`Error::Violation`](crate::Error::Violation) if there is no such user, the token is in use
-    /// already, or the times are not in order.
+    /// [`Error::Violation`](crate::Error::Violation) if the user does not exist, the token is in
+    /// use, the times are out of order, or a value breaks a rule.
     pub fn insert(&self, connection: &mut DbConnection) -> Result<UserSession> {
         let result =
             dispatch!(&mut *connection, |connection| diesel::insert_into(user_sessions::table)
@@ -92,13 +95,15 @@ impl NewUserSession<'_> {
                 .returning(UserSession::as_returning())
                 .get_result(connection));
         let user = Some(Parent::User(self.user_id));
-        named(connection, result, &[("user_sessions_user_id_fkey", user)])
+        explain_broken_reference(connection, result, &[("user_sessions_user_id_fkey", user)])
     }
 }
 
 impl UserSession {
-    /// The session with this token, if it is alive at `now`: not revoked, not idle for too long, not
-    /// expired. Whether its user is still active is the user's row to say.
+    /// Returns the session with this token, if any, that is neither revoked nor expired at the time
+    /// `now`.
+    ///
+    /// It does not check whether the user is active.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -117,9 +122,12 @@ impl UserSession {
         )
     }
 
-    /// Records that the session was used, and lets it idle until `idle_expires_at` (but not beyond
-    /// `expires_at`). Returns whether anything was written: within a minute of the last time nothing
-    /// is, and nothing for a session that has been revoked or has ended.
+    /// Records a use of the session, and extends its idle time to `idle_expires_at`, but not beyond
+    /// `expires_at`.
+    ///
+    /// Returns whether anything was written. Nothing is written within a minute of the last
+    /// recorded use, unless the session would expire within the next minute, and nothing for a
+    /// session that is revoked or has expired.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
@@ -151,17 +159,17 @@ impl UserSession {
         Ok(touched > 0)
     }
 
-    /// Ends the session. Ending it again changes nothing.
+    /// Revokes the session. Revoking it again changes nothing.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound).
+    /// [`Error::NotFound`](crate::Error::NotFound) if no session has this id.
     pub fn revoke(connection: &mut DbConnection, id: UserSessionId) -> Result<()> {
         let revoked_at = diesel::dsl::case_when(
             user_sessions::revoked_at.is_null(),
             UtcTime::now().into_sql::<diesel::sql_types::Nullable<diesel::sql_types::Timestamp>>(),
         )
         .otherwise(user_sessions::revoked_at);
-        affected(
+        require_affected(
             dispatch!(connection, |connection| diesel::update(user_sessions::table.find(id))
                 .set(
                     (user_sessions::is_active.eq(false), user_sessions::revoked_at.eq(revoked_at),)
@@ -172,7 +180,7 @@ impl UserSession {
         )
     }
 
-    /// Ends every session of the user but, perhaps, the one that asks. Returns how many.
+    /// Revokes every active session of the user except `but`, if given. Returns the number revoked.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
@@ -190,7 +198,9 @@ impl UserSession {
             .execute(connection))?)
     }
 
-    /// The user's sessions, ended ones too, the last used first.
+    /// Returns the user's sessions, including revoked and expired ones, ordered by last use, newest
+    /// first. The page begins after the row that `before` names by its time and id, or with the
+    /// newest if it is `None`.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -207,14 +217,14 @@ impl UserSession {
             .filter(user_sessions::last_activity.le(time))
             .filter(user_sessions::last_activity.lt(time).or(user_sessions::id.lt(id)))
             .order((user_sessions::last_activity.desc(), user_sessions::id.desc()))
-            .at_most(size.and_one())
+            .literal_limit(size.rows_to_fetch())
             .load(connection))?;
         Ok(Page::of(rows, size, |session: &Self| (session.last_activity, session.id)))
     }
 
-    /// Deletes the sessions that ended by time before `before`. Returns how many.
+    /// Deletes the sessions that expired before `before`. Returns the number deleted.
     ///
-    /// Revoked ones go when their time comes, so that it can be seen until then when they ended.
+    /// Revoked sessions are kept until they expire, so that the time of revocation can be seen.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.

@@ -1,4 +1,4 @@
-//! The record of backups.
+//! Record of backups.
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -9,108 +9,107 @@ use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::{Error, Result};
 use crate::error::{Rule, Violation};
-use crate::models::query::{Limit, Page, PageSize, find_one, not_before};
-use crate::models::{empty_object, missing};
+use crate::models::query::{LiteralLimit, Page, PageSize, find_one, not_before, not_found};
 use crate::schema::backup_jobs;
 use crate::types::{
     BackupJobId, BackupStatus, BackupType, Json, PublicId, UtcTime, VerificationStatus,
 };
 
-/// A backup that was tried.
+/// Record of a backup, successful or not.
 #[derive(Clone, Debug, PartialEq, Identifiable, Queryable, Selectable, Serialize, Deserialize)]
 #[diesel(table_name = backup_jobs)]
 #[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct BackupJob {
-    /// The row's key.
+    /// Primary key.
     pub id: BackupJobId,
-    /// The public id.
+    /// Public UUID.
     pub job_id: PublicId,
-    /// How it was taken.
+    /// Type of the backup.
     pub backup_type: BackupType,
-    /// How far it came.
+    /// State of the backup.
     pub status: BackupStatus,
-    /// When it began.
+    /// Start of the backup.
     pub started_at: UtcTime,
-    /// When it ended.
+    /// End of the backup, successful or not; `None` while it runs.
     pub completed_at: Option<UtcTime>,
-    /// Where it lies.
+    /// Path of the backup.
     pub backup_path: Option<String>,
-    /// How large it is, in bytes.
+    /// Size of the backup in bytes.
     pub backup_size: Option<i64>,
-    /// The database's size divided by the backup's.
+    /// Size of the database divided by the size of the backup.
     pub compression_ratio: Option<f64>,
-    /// What checking it found.
+    /// Result of the verification, if any.
     pub verification_status: Option<VerificationStatus>,
-    /// Why it failed.
+    /// Reason of the failure, if the backup failed.
     pub error_message: Option<String>,
-    /// What asked for it.
+    /// Command or program that triggered the backup.
     pub triggered_by: Option<String>,
-    /// For how many days it is kept.
+    /// Number of days for which the backup is to be kept.
     pub retention_days: i32,
-    /// What the application keeps beside.
+    /// Application-defined metadata.
     pub metadata: Json<Value>,
 }
 
-/// A backup to record: one that begins, unless told otherwise, or one that has ended.
+/// Backup to record: one that begins, by default, or one that has ended.
 #[derive(Clone, Debug, Insertable, TypedBuilder)]
 #[diesel(table_name = backup_jobs)]
 #[diesel(treat_none_as_default_value = false)]
 pub struct NewBackupJob<'a> {
-    /// The public id; unless told, a new one.
+    /// Public UUID; a new one by default.
     #[builder(default = PublicId::new())]
     pub job_id: PublicId,
-    /// How it is taken; unless told, whole.
+    /// Type of the backup; [`BackupType::Full`] by default.
     #[builder(default = BackupType::Full)]
     pub backup_type: BackupType,
-    /// How far it has come; unless told, it is running.
+    /// State of the backup; [`BackupStatus::Running`] by default.
     #[builder(default = BackupStatus::Running)]
     pub status: BackupStatus,
-    /// When it began; unless told, now.
+    /// Start of the backup; now by default.
     #[builder(default = UtcTime::now())]
     pub started_at: UtcTime,
-    /// When it ended.
+    /// End of the backup, successful or not.
     #[builder(default, setter(into))]
     pub completed_at: Option<UtcTime>,
-    /// Where it lies, up to 4,096 characters.
+    /// Path of the backup, 1 to 4,096 characters.
     #[builder(default, setter(into))]
     pub backup_path: Option<&'a str>,
-    /// How large it is, in bytes.
+    /// Size of the backup in bytes.
     #[builder(default, setter(into))]
     pub backup_size: Option<i64>,
-    /// What checking it found.
+    /// Result of the verification.
     #[builder(default, setter(into))]
     pub verification_status: Option<VerificationStatus>,
-    /// Why it failed.
+    /// Reason of the failure.
     #[builder(default, setter(into))]
     pub error_message: Option<&'a str>,
-    /// What asks for it, 1 to 100 characters.
+    /// Command or program that triggers the backup, 1 to 100 characters.
     #[builder(default, setter(into))]
     pub triggered_by: Option<&'a str>,
-    /// For how many days it is kept; unless told, 30.
+    /// Number of days for which the backup is to be kept, at least 1; 30 by default.
     #[builder(default = 30)]
     pub retention_days: i32,
-    /// What the application keeps beside; unless told, an empty object.
-    #[builder(default = empty_object())]
+    /// Application-defined metadata; an empty object by default.
+    #[builder(default = Json::empty_object())]
     pub metadata: Json<Value>,
 }
 
-/// What came of a backup.
+/// Result of a completed backup.
 #[derive(Clone, Debug, AsChangeset, TypedBuilder)]
 #[diesel(table_name = backup_jobs)]
 pub struct BackupResult<'a> {
-    /// Where it lies, 1 to 4,096 characters.
+    /// Path of the backup, 1 to 4,096 characters.
     pub backup_path: &'a str,
-    /// How large it is, in bytes.
+    /// Size of the backup in bytes.
     pub backup_size: i64,
-    /// The database's size divided by the backup's.
+    /// Size of the database divided by the size of the backup.
     #[builder(default, setter(into))]
     pub compression_ratio: Option<f64>,
-    /// What checking it found.
+    /// Result of the verification.
     pub verification_status: VerificationStatus,
 }
 
 impl NewBackupJob<'_> {
-    /// Records the backup.
+    /// Inserts the record and returns its row.
     ///
     /// # Errors
     /// [`Error::Violation`] if a value breaks a rule.
@@ -123,11 +122,11 @@ impl NewBackupJob<'_> {
 }
 
 impl BackupResult<'_> {
-    /// Records that the running backup was completed.
+    /// Records that a running backup was completed, and returns the new row.
     ///
     /// # Errors
-    /// [`Error::IllegalTransition`] if it is not running; [`Error::NotFound`]; [`Error::Violation`] if
-    /// a value breaks a rule.
+    /// [`Error::IllegalTransition`] if the backup is not running; [`Error::NotFound`] if no backup
+    /// has this id; [`Error::Violation`] if a value breaks a rule.
     pub fn finish(&self, connection: &mut DbConnection, id: BackupJobId) -> Result<BackupJob> {
         // SQLite would store NaN as NULL, and so past the rule.
         if self.compression_ratio.is_some_and(f64::is_nan) {
@@ -151,7 +150,7 @@ impl BackupResult<'_> {
 }
 
 impl BackupJob {
-    /// The backup with this key.
+    /// Returns the backup with this id, if any.
     ///
     /// # Errors
     /// [`Error::Query`] if the database cannot be read.
@@ -159,7 +158,7 @@ impl BackupJob {
         find_one!(connection, backup_jobs, backup_jobs::id.eq(id))
     }
 
-    /// The newest backup that was completed.
+    /// Returns the completed backup that started last, if any.
     ///
     /// # Errors
     /// [`Error::Query`] if the database cannot be read.
@@ -168,15 +167,16 @@ impl BackupJob {
             .select(Self::as_select())
             .filter(backup_jobs::status.eq(BackupStatus::Completed))
             .order((backup_jobs::started_at.desc(), backup_jobs::id.desc()))
-            .at_most(1)
+            .literal_limit(1)
             .get_result(connection)
             .optional())?)
     }
 
-    /// Records that the running backup failed, and why.
+    /// Records that a running backup failed, with the reason, and returns the new row.
     ///
     /// # Errors
-    /// [`Error::IllegalTransition`] if it is not running; [`Error::NotFound`].
+    /// [`Error::IllegalTransition`] if the backup is not running; [`Error::NotFound`] if no backup
+    /// has this id.
     pub fn fail(connection: &mut DbConnection, id: BackupJobId, reason: &str) -> Result<Self> {
         let set = (
             backup_jobs::status.eq(BackupStatus::Failed),
@@ -197,12 +197,13 @@ impl BackupJob {
         id: BackupJobId,
         to: BackupStatus,
     ) -> Result<Self> {
-        let found = Self::find(connection, id)?.ok_or_else(missing("backup_jobs", "id", id))?;
+        let found = Self::find(connection, id)?.ok_or_else(not_found("backup_jobs", "id", id))?;
         let (from, to) = (found.status.as_str(), to.as_str());
         Err(Error::IllegalTransition { what: "backup", from, to })
     }
 
-    /// The backups, the newest first.
+    /// Returns the backups, newest first. The page begins after the row that `before` names by its
+    /// time and id, or with the newest if it is `None`.
     ///
     /// # Errors
     /// [`Error::Query`] if the database cannot be read.
@@ -217,7 +218,7 @@ impl BackupJob {
             .filter(backup_jobs::started_at.le(time))
             .filter(backup_jobs::started_at.lt(time).or(backup_jobs::id.lt(id)))
             .order((backup_jobs::started_at.desc(), backup_jobs::id.desc()))
-            .at_most(size.and_one())
+            .literal_limit(size.rows_to_fetch())
             .load(connection))?;
         Ok(Page::of(rows, size, |job: &Self| (job.started_at, job.id)))
     }

@@ -1,4 +1,4 @@
-//! Measurements over time.
+//! Metrics: measured values over time.
 
 use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
@@ -10,8 +10,7 @@ use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
 use crate::error::{Rule, Violation};
-use crate::models::empty_object;
-use crate::models::query::{PageSize, When};
+use crate::models::query::{OptionalFilter, PageSize};
 use crate::schema::system_metrics;
 use crate::types::{Json, MetricType, SystemMetricId, UtcTime};
 
@@ -25,76 +24,76 @@ diesel::alias! {
 #[diesel(table_name = system_metrics)]
 #[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct SystemMetric {
-    /// The row's key.
+    /// Primary key.
     pub id: SystemMetricId,
-    /// What was measured.
+    /// Name of the metric.
     pub metric_name: String,
-    /// The value.
+    /// Measured value.
     pub metric_value: f64,
-    /// Its unit.
+    /// Unit of the value.
     pub metric_unit: Option<String>,
-    /// What the value is.
+    /// Type of the metric.
     pub metric_type: MetricType,
-    /// Of which component.
+    /// Component that was measured.
     pub component: Option<String>,
-    /// When.
+    /// Time of the measurement.
     pub timestamp: UtcTime,
-    /// What distinguishes it further, by name.
+    /// Further dimensions of the metric, as a JSON object.
     pub tags: Json<Value>,
-    /// What the application keeps beside.
+    /// Application-defined metadata.
     pub metadata: Json<Value>,
 }
 
-/// A measured value to record.
+/// Measured value to insert.
 #[derive(Clone, Debug, Insertable, TypedBuilder)]
 #[diesel(table_name = system_metrics)]
 #[diesel(treat_none_as_default_value = false)]
 pub struct NewSystemMetric<'a> {
-    /// What was measured, 1 to 100 characters.
+    /// Name of the metric, 1 to 100 characters.
     pub metric_name: &'a str,
-    /// The value; finite.
+    /// Measured value; finite.
     pub metric_value: f64,
-    /// Its unit, 1 to 20 characters.
+    /// Unit of the value, 1 to 20 characters.
     #[builder(default, setter(into))]
     pub metric_unit: Option<&'a str>,
-    /// What the value is.
+    /// Type of the metric.
     pub metric_type: MetricType,
-    /// Of which component, 1 to 100 characters.
+    /// Component that was measured, 1 to 100 characters.
     #[builder(default, setter(into))]
     pub component: Option<&'a str>,
-    /// When; unless told, now.
+    /// Time of the measurement; now by default.
     #[builder(default = UtcTime::now())]
     pub timestamp: UtcTime,
-    /// What distinguishes it further, an object; unless told, nothing.
-    #[builder(default = empty_object())]
+    /// Further dimensions of the metric, as a JSON object; empty by default.
+    #[builder(default = Json::empty_object())]
     pub tags: Json<Value>,
-    /// What the application keeps beside; unless told, an empty object.
-    #[builder(default = empty_object())]
+    /// Application-defined metadata; an empty object by default.
+    #[builder(default = Json::empty_object())]
     pub metadata: Json<Value>,
 }
 
-/// The values of one interval.
+/// Summary of the values of one interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MetricBucket {
-    /// When the interval begins: a whole number of intervals after the start of the series.
+    /// Start of the interval: the start of the series plus a whole number of intervals.
     pub start: UtcTime,
-    /// How many values it has; an interval without any is left out.
+    /// Number of values, at least 1: an interval without values has no bucket.
     pub count: u64,
-    /// The least.
+    /// Smallest value.
     pub min: f64,
-    /// The greatest.
+    /// Largest value.
     pub max: f64,
-    /// Their mean.
+    /// Mean of the values.
     pub mean: f64,
-    /// The last.
+    /// Last value in the order of time.
     pub last: f64,
 }
 
-/// How many rows one statement writes.
+/// Number of rows that one statement inserts.
 const ROWS_PER_STATEMENT: usize = 64;
 
 impl SystemMetric {
-    /// Records values, any number of them, all or none. Returns how many.
+    /// Inserts values in one transaction. Returns their number.
     ///
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if a value is not finite or breaks a rule.
@@ -119,11 +118,13 @@ impl SystemMetric {
         })
     }
 
-    /// The values of a metric from `from` to before `until`, gathered into intervals of
-    /// `interval_seconds` (0 is taken as 1), oldest first. With a component, only of that one.
+    /// Returns the values of a metric from `from` (inclusive) to `until` (exclusive), summarised by
+    /// intervals of `interval_seconds` (0 counts as 1), oldest first. `None` for the component
+    /// means all components.
     ///
-    /// The values are gathered here, so that both backends give the same numbers. SQLite's are read one
-    /// at a time; PostgreSQL sends them all first, so ask it for a range that fits into memory.
+    /// The values are summarised by the client, so that both backends return the same numbers.
+    /// Those from SQLite are read one at a time; PostgreSQL sends them all first, so choose a range
+    /// that fits into memory.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -134,25 +135,27 @@ impl SystemMetric {
         (from, until): (UtcTime, UtcTime),
         interval_seconds: u32,
     ) -> Result<Vec<MetricBucket>> {
-        let mut gathered = Gathered::new(from, interval_seconds.max(1));
+        let mut builder = BucketBuilder::new(from, interval_seconds.max(1));
         dispatch!(connection, |connection| {
             let values = system_metrics::table
                 .select((system_metrics::timestamp, system_metrics::metric_value))
                 .filter(system_metrics::metric_name.eq(name))
-                .filter(When(component.map(|component| system_metrics::component.eq(component))))
+                .filter(OptionalFilter(
+                    component.map(|component| system_metrics::component.eq(component)),
+                ))
                 .filter(system_metrics::timestamp.ge(from).and(system_metrics::timestamp.lt(until)))
                 .order((system_metrics::timestamp, system_metrics::id))
                 .load_iter::<(UtcTime, f64), DefaultLoadingMode>(connection)?;
             for value in values {
                 let (time, value) = value?;
-                gathered.add(time, value);
+                builder.add(time, value);
             }
         });
-        Ok(gathered.buckets)
+        Ok(builder.buckets)
     }
 
-    /// Retention: deletes at most `batch` values from before `before`, the oldest first. Returns how
-    /// many; 0 is the end.
+    /// Deletes values measured before `before`, at most `batch` of them, oldest first. Returns the
+    /// number deleted; repeat until it is 0.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
@@ -172,14 +175,14 @@ impl SystemMetric {
     }
 }
 
-/// Intervals being filled with values that come in the order of time.
-struct Gathered {
+/// Builds the buckets from values in the order of time.
+struct BucketBuilder {
     from: UtcTime,
     seconds: u32,
     buckets: Vec<MetricBucket>,
 }
 
-impl Gathered {
+impl BucketBuilder {
     const fn new(from: UtcTime, seconds: u32) -> Self {
         Self { from, seconds, buckets: Vec::new() }
     }

@@ -1,4 +1,5 @@
-//! Running the application: notifications, health, backups, metrics, the schema's history.
+//! Operation of the application: notifications, health, backups, metrics and the history of the
+//! schema.
 
 mod backup_job;
 mod metric;

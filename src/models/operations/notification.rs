@@ -1,4 +1,4 @@
-//! Messages of the application to its users.
+//! Notifications of the application to its users.
 
 use diesel::dsl::not;
 use diesel::prelude::*;
@@ -9,12 +9,15 @@ use typed_builder::TypedBuilder;
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
-use crate::models::query::{Limit, Page, PageSize, Parent, Prepare, When, named, not_before};
-use crate::models::{User, empty_object};
+use crate::models::User;
+use crate::models::query::{
+    LiteralLimit, OptionalFilter, Page, PageSize, Parent, Prepare, explain_broken_reference,
+    not_before,
+};
 use crate::schema::{notifications, users};
 use crate::types::{Json, NotificationId, NotificationType, PublicId, RoleId, UserId, UtcTime};
 
-/// A message to a user. It is gone after `expires_at`, though its row stays until it is purged.
+/// Notification to a user. Queries omit it after `expires_at`; its row stays until it is purged.
 #[derive(
     Clone,
     Debug,
@@ -30,80 +33,80 @@ use crate::types::{Json, NotificationId, NotificationType, PublicId, RoleId, Use
 #[diesel(table_name = notifications, belongs_to(User))]
 #[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct Notification {
-    /// The row's key.
+    /// Primary key.
     pub id: NotificationId,
-    /// The public id.
+    /// Public UUID.
     pub notification_id: PublicId,
-    /// To whom.
+    /// User who receives the notification.
     pub user_id: UserId,
-    /// What it is about.
+    /// Title.
     pub title: String,
-    /// The message.
+    /// Text of the notification.
     pub message: String,
-    /// What kind it is.
+    /// Type of the notification.
     #[serde(rename = "type")]
     pub type_: NotificationType,
-    /// The group that it is shown in.
+    /// Group in which the notification is shown.
     pub category: String,
-    /// How urgent it is: 0 to 10, 10 the most.
+    /// Priority from 0 to 10, where 10 is the highest.
     pub priority: i32,
-    /// Whether it has been read.
+    /// Whether the user has read the notification.
     pub is_read: bool,
-    /// When.
+    /// Time of reading, if any.
     pub read_at: Option<UtcTime>,
-    /// Where it leads.
+    /// URL that the notification links to.
     pub action_url: Option<String>,
-    /// What the link says.
+    /// Label of the link.
     pub action_label: Option<String>,
-    /// When it is gone.
+    /// Time of expiry; `None` if the notification does not expire.
     pub expires_at: Option<UtcTime>,
-    /// When it was sent.
+    /// Time of creation.
     pub created_at: UtcTime,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: UtcTime,
-    /// What the application keeps beside.
+    /// Application-defined metadata.
     pub metadata: Json<Value>,
 }
 
-/// A message to send, to one user or to many.
+/// Notification to send to one user or to many.
 #[derive(Clone, Debug, Insertable, TypedBuilder)]
 #[diesel(table_name = notifications)]
 #[diesel(treat_none_as_default_value = false)]
 pub struct NewNotification<'a> {
-    /// What it is about, 1 to 200 characters.
+    /// Title, 1 to 200 characters.
     pub title: &'a str,
-    /// The message.
+    /// Text of the notification.
     pub message: &'a str,
-    /// What kind it is.
+    /// Type of the notification.
     pub type_: NotificationType,
-    /// The group that it is shown in, 1 to 50 characters; unless told, `general`.
+    /// Group in which the notification is shown, 1 to 50 characters; `general` by default.
     #[builder(default = "general")]
     pub category: &'a str,
-    /// How urgent it is: 0 to 10; unless told, 1.
+    /// Priority from 0 to 10, where 10 is the highest; 1 by default.
     #[builder(default = 1)]
     pub priority: i32,
-    /// Where it leads, 1 to 500 characters.
+    /// URL that the notification links to, 1 to 500 characters.
     #[builder(default, setter(into))]
     pub action_url: Option<&'a str>,
-    /// What the link says, 1 to 100 characters.
+    /// Label of the link, 1 to 100 characters.
     #[builder(default, setter(into))]
     pub action_label: Option<&'a str>,
-    /// When it is gone; unless told, never.
+    /// Time of expiry; by default the notification does not expire.
     #[builder(default, setter(into))]
     pub expires_at: Option<UtcTime>,
-    /// What the application keeps beside; unless told, an empty object.
-    #[builder(default = empty_object())]
+    /// Application-defined metadata; an empty object by default.
+    #[builder(default = Json::empty_object())]
     pub metadata: Json<Value>,
 }
 
-/// How many users one statement writes to.
+/// Number of users to whom one statement writes.
 const USERS_PER_STATEMENT: usize = 64;
 
 impl NewNotification<'_> {
-    /// Sends the message to one user.
+    /// Sends the notification to one user and returns its row.
     ///
     /// # Errors
-    /// [`Error::Violation`](crate::Error::Violation) if there is no such user or a value breaks a
+    /// [`Error::Violation`](crate::Error::Violation) if the user does not exist or a value breaks a
     /// rule.
     pub fn send_to(&self, connection: &mut DbConnection, user: UserId) -> Result<Notification> {
         let row = (
@@ -117,10 +120,11 @@ impl NewNotification<'_> {
                 .returning(Notification::as_returning())
                 .get_result(connection));
         let user = Some(Parent::User(user));
-        named(connection, result, &[("notifications_user_id_fkey", user)])
+        explain_broken_reference(connection, result, &[("notifications_user_id_fkey", user)])
     }
 
-    /// Sends the message to every active user with this role, or to none. Returns to how many.
+    /// Sends the notification to every active user with this role, in one transaction. Returns the
+    /// number of users.
     ///
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if a value breaks a rule.
@@ -128,7 +132,8 @@ impl NewNotification<'_> {
         self.send_to_many(connection, Some(role))
     }
 
-    /// Sends the message to every active user, or to none. Returns to how many.
+    /// Sends the notification to every active user, in one transaction. Returns the number of
+    /// users.
     ///
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if a value breaks a rule.
@@ -140,7 +145,7 @@ impl NewNotification<'_> {
         connection.write(|connection| {
             let receivers: Vec<UserId> = dispatch!(&mut *connection, |connection| users::table
                 .select(users::id)
-                .filter(When(role.map(|role| users::role_id.eq(role))))
+                .filter(OptionalFilter(role.map(|role| users::role_id.eq(role))))
                 // Not the bare column, for which SQLite does not use an index.
                 .filter(users::is_active.eq(true))
                 .order(users::id)
@@ -163,7 +168,8 @@ impl NewNotification<'_> {
 }
 
 impl Notification {
-    /// How many messages the user has not read, those that are gone at `now` left out.
+    /// Returns the number of the user's unread notifications that have not expired at the time
+    /// `now`.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -176,8 +182,9 @@ impl Notification {
             .get_result(connection))?)
     }
 
-    /// The user's messages, all or the unread ones, the newest first, those that are gone at `now`
-    /// left out.
+    /// Returns the user's notifications that have not expired at the time `now`, all or only the
+    /// unread ones, newest first. The page begins after the notification `before`, or with the
+    /// newest if it is `None`.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -193,16 +200,17 @@ impl Notification {
         let rows = dispatch!(connection, |connection| notifications::table
             .select(Self::as_select())
             .filter(notifications::user_id.eq(user))
-            .filter(When(unread_only.then(|| not(notifications::is_read))))
+            .filter(OptionalFilter(unread_only.then(|| not(notifications::is_read))))
             .filter(there)
             .filter(notifications::id.lt(before.unwrap_or(NotificationId(i64::MAX))))
             .order(notifications::id.desc())
-            .at_most(size.and_one())
+            .literal_limit(size.rows_to_fetch())
             .load(connection))?;
         Ok(Page::of(rows, size, |notification: &Self| notification.id))
     }
 
-    /// Records that the user has read one of their messages. Returns whether it was unread.
+    /// Marks a notification of the user as read. Returns `false` if it is already read or does not
+    /// exist.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
@@ -226,7 +234,7 @@ impl Notification {
         Ok(marked > 0)
     }
 
-    /// Records that the user has read every message. Returns how many were unread.
+    /// Marks every notification of the user as read. Returns the number that were unread.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
@@ -241,7 +249,7 @@ impl Notification {
             .execute(connection))?)
     }
 
-    /// Deletes the messages that were gone before `before`. Returns how many.
+    /// Deletes the notifications that expired before `before`. Returns the number deleted.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.

@@ -1,4 +1,4 @@
-//! The schema's history.
+//! History of the schema.
 
 use diesel::prelude::*;
 use serde::Serialize;
@@ -9,38 +9,38 @@ use crate::error::Result;
 use crate::schema::schema_version;
 use crate::types::{SchemaVersionId, UtcTime};
 
-/// One applied migration.
+/// Applied migration.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Serialize)]
 #[diesel(table_name = schema_version)]
 #[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct SchemaVersion {
-    /// The row's key.
+    /// Primary key.
     pub id: SchemaVersionId,
-    /// The migration's version: the digits of its timestamp.
+    /// Version of the migration: the digits of its timestamp.
     pub version: i64,
-    /// When it was recorded here.
+    /// Time of the record.
     pub applied_at: UtcTime,
-    /// The migration's name in words.
+    /// Name of the migration in words.
     pub description: Option<String>,
-    /// SHA-256 of its `up.sql` with line ends normalised, in hexadecimal.
+    /// SHA-256 of the migration's `up.sql` with normalised line ends, in hexadecimal.
     pub checksum: Option<String>,
 }
 
-/// A migration to record.
+/// Applied migration to record.
 #[derive(Clone, Debug, Insertable)]
 #[diesel(table_name = schema_version)]
 #[diesel(treat_none_as_default_value = false)]
 pub struct NewSchemaVersion {
-    /// The migration's version.
+    /// Version of the migration: the digits of its timestamp.
     pub version: i64,
-    /// Its name in words.
+    /// Name of the migration in words.
     pub description: Option<String>,
-    /// SHA-256 of its `up.sql` with line ends normalised.
+    /// SHA-256 of the migration's `up.sql` with normalised line ends, in hexadecimal.
     pub checksum: Option<String>,
 }
 
 impl SchemaVersion {
-    /// The whole history, oldest version first.
+    /// Returns the recorded migrations, ordered by version.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.

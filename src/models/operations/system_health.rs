@@ -1,4 +1,4 @@
-//! The last known state of each component of the system.
+//! Health of the components of the system.
 
 use diesel::prelude::*;
 use diesel::upsert::excluded;
@@ -9,85 +9,84 @@ use typed_builder::TypedBuilder;
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
-use crate::models::query::find_one;
-use crate::models::{empty_object, missing};
+use crate::models::query::{find_one, not_found};
 use crate::schema::system_health;
 use crate::types::{HealthStatus, Json, SystemHealthId, UtcTime};
 
-/// A component's state.
+/// Last known health of a component.
 #[derive(
     Clone, Debug, PartialEq, Eq, Identifiable, Queryable, Selectable, Serialize, Deserialize,
 )]
 #[diesel(table_name = system_health)]
 #[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct SystemHealth {
-    /// The row's key.
+    /// Primary key.
     pub id: SystemHealthId,
-    /// The component's unique name.
+    /// Unique name of the component.
     pub component: String,
-    /// How it is.
+    /// Health of the component.
     pub status: HealthStatus,
-    /// When it was last checked.
+    /// Time of the last check.
     pub last_check: UtcTime,
-    /// When the next check is due.
+    /// Time at which the next check is due.
     pub next_check: Option<UtcTime>,
-    /// How long after one check the next is due, in seconds.
+    /// Interval between checks in seconds.
     pub check_interval_seconds: i32,
-    /// What was measured.
+    /// Measurements of the last check, in the application's form.
     pub metrics: Json<Value>,
-    /// What is wrong.
+    /// Description of the error, if any.
     pub error_details: Option<String>,
-    /// How many checks in a row found it unhealthy.
+    /// Number of consecutive checks that found the component unhealthy.
     pub consecutive_failures: i32,
-    /// After how many of them somebody should hear of it.
+    /// Number of consecutive failures from which an alert is due.
     pub max_failures: i32,
-    /// Whether somebody has.
+    /// Whether the alert of the current failure has been sent.
     pub alert_sent: bool,
-    /// When it was first checked.
+    /// Time of the first check.
     pub created_at: UtcTime,
 }
 
-/// What a check of a component found.
+/// Result of a check of a component.
 #[derive(Clone, Debug, Insertable, TypedBuilder)]
 #[diesel(table_name = system_health)]
 #[diesel(treat_none_as_default_value = false)]
 pub struct HealthObservation<'a> {
-    /// The component's unique name, 1 to 100 characters.
+    /// Unique name of the component, 1 to 100 characters.
     pub component: &'a str,
-    /// How it is.
+    /// Health of the component.
     pub status: HealthStatus,
-    /// When it was checked; unless told, now.
+    /// Time of the check; now by default.
     #[builder(default = UtcTime::now())]
     pub last_check: UtcTime,
-    /// After how many seconds the next check is due; unless told, 300.
+    /// Interval until the next check in seconds, at least 1; 300 by default.
     #[builder(default = 300)]
     pub check_interval_seconds: i32,
-    /// After how many unhealthy checks in a row somebody should hear of it; unless told, 3.
+    /// Number of consecutive failures from which an alert is due, at least 1; 3 by default.
     #[builder(default = 3)]
     pub max_failures: i32,
-    /// What was measured; unless told, an empty object.
-    #[builder(default = empty_object())]
+    /// Measurements of the check, in the application's form; an empty object by default.
+    #[builder(default = Json::empty_object())]
     pub metrics: Json<Value>,
-    /// What is wrong.
+    /// Description of the error, if any.
     #[builder(default, setter(into))]
     pub error_details: Option<&'a str>,
 }
 
-/// A component's state after a check, and whether somebody should hear of it.
+/// Health of a component after a check, and whether an alert is due.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RecordedHealth {
-    /// The state.
+    /// Health of the component.
     pub health: SystemHealth,
-    /// Whether there have been `max_failures` in a row and nobody has been told yet: tell somebody,
-    /// and then call [`SystemHealth::mark_alert_sent`].
+    /// Whether there have been `max_failures` consecutive failures and no alert has been sent. Send
+    /// one, then call [`SystemHealth::mark_alert_sent`].
     pub alert_due: bool,
 }
 
 impl HealthObservation<'_> {
-    /// Records the check.
+    /// Records the check and returns the component's health.
     ///
-    /// An unhealthy component counts one more failure; a healthy or degraded one begins again at 0,
-    /// and may alert again; one whose state is unknown keeps its count.
+    /// An unhealthy component counts one more failure. A healthy or degraded one resets the count
+    /// to 0 and may alert again. An unknown state keeps the count.
     ///
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if a value breaks a rule.
@@ -135,7 +134,7 @@ impl HealthObservation<'_> {
 }
 
 impl SystemHealth {
-    /// The component of this name.
+    /// Returns the health of the component, if it has been checked.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -146,11 +145,12 @@ impl SystemHealth {
         find_one!(connection, system_health, system_health::component.eq(component))
     }
 
-    /// Records that somebody has been told. Returns whether nobody had been: of several that would
-    /// send the alert, the one that gets `true` sends it.
+    /// Records that the alert has been sent. Returns `false` if it was already sent or the
+    /// component has recovered: if several callers would send the alert, the one that gets `true`
+    /// sends it.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound).
+    /// [`Error::NotFound`](crate::Error::NotFound) if the component has not been checked.
     pub fn mark_alert_sent(connection: &mut DbConnection, component: &str) -> Result<bool> {
         let marked =
             dispatch!(&mut *connection, |connection| diesel::update(system_health::table)
@@ -161,7 +161,7 @@ impl SystemHealth {
                 .set(system_health::alert_sent.eq(true))
                 .execute(connection))?;
         if marked == 0 {
-            Self::find_by_component(connection, component)?.ok_or_else(missing(
+            Self::find_by_component(connection, component)?.ok_or_else(not_found(
                 "system_health",
                 "component",
                 component,
@@ -170,7 +170,8 @@ impl SystemHealth {
         Ok(marked > 0)
     }
 
-    /// The components whose next check is due at `now`, the one that has waited longest first.
+    /// Returns the components whose next check is due at the time `now`, ordered by the time at
+    /// which it was due.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -182,7 +183,7 @@ impl SystemHealth {
             .load(connection))?)
     }
 
-    /// Every component, by name.
+    /// Returns every component, ordered by name.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.

@@ -1,8 +1,10 @@
-//! Expressions that many queries have. Macros, because their types are as long as the queries.
+//! Expressions that many queries have. They are macros, because their types are as long as the
+//! queries.
 
-/// The row of `Self` for which every condition holds, or `None`.
+/// Returns the row of `Self` for which every condition holds, or `None`.
 ///
-/// There is no LIMIT, which SQLite would prepare anew each time: the conditions name a unique index.
+/// There is no LIMIT, which SQLite would prepare again each time: the conditions name a unique
+/// index.
 macro_rules! find_one {
     ($connection:expr, $table:ident, $($condition:expr),+ $(,)?) => {
         Ok($crate::dispatch!($connection, |connection| $table::table
@@ -13,8 +15,8 @@ macro_rules! find_one {
     };
 }
 
-/// The time, or the column's where that is later: another machine's clock may be ahead, and an end
-/// is never before its start.
+/// The later of the column's value and the time: the clock of another machine may be ahead, and an
+/// end must not be before its start.
 macro_rules! not_before {
     ($column:expr, $time:expr) => {{
         use diesel::sql_types::{Nullable, Timestamp};

@@ -1,4 +1,4 @@
-//! Filters that a caller may leave out.
+//! Filters that a caller may omit.
 
 use diesel::backend::Backend;
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping};
@@ -7,29 +7,29 @@ use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::serialize::ToSql;
 use diesel::sql_types::{Bool, HasSqlType, Nullable, Text};
 
-/// A condition that is part of the query only if it is there.
+/// Condition that is part of the query only if it is given.
 ///
-/// The query's text then holds exactly what was asked for, so that the planner picks the index for
-/// it, which it cannot for `? IS NULL OR column = ?`; and unlike a `boxed()` query it is typed
-/// throughout and its statement is prepared once.
+/// The text of the query then holds exactly the given conditions, so that the planner can choose an
+/// index for them, which it cannot for `? IS NULL OR column = ?`; and unlike a `boxed()` query it
+/// is typed throughout and its statement is prepared once.
 #[derive(Clone, Copy, Debug, ValidGrouping)]
-pub(in crate::models) struct When<P>(pub(in crate::models) Option<P>);
+pub(in crate::models) struct OptionalFilter<P>(pub(in crate::models) Option<P>);
 
-impl<P: Expression> Expression for When<P> {
+impl<P: Expression> Expression for OptionalFilter<P> {
     type SqlType = P::SqlType;
 }
 
-impl<P: SelectableExpression<QS>, QS> SelectableExpression<QS> for When<P> {}
+impl<P: SelectableExpression<QS>, QS> SelectableExpression<QS> for OptionalFilter<P> {}
 
-impl<P: AppearsOnTable<QS>, QS> AppearsOnTable<QS> for When<P> {}
+impl<P: AppearsOnTable<QS>, QS> AppearsOnTable<QS> for OptionalFilter<P> {}
 
-impl<P> QueryId for When<P> {
+impl<P> QueryId for OptionalFilter<P> {
     type QueryId = ();
     // With and without the condition are two texts.
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<P: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for When<P> {
+impl<P: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for OptionalFilter<P> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         if let Some(condition) = &self.0 {
             condition.walk_ast(out)
@@ -40,10 +40,10 @@ impl<P: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for When<P> {
     }
 }
 
-/// That the column is one of these texts.
+/// Condition that the column is one of these texts.
 ///
-/// Diesel's `eq_any` is prepared anew each time, which is half of what a look-up of twenty costs.
-/// Here each number of texts has a prepared statement of its own; the caller bounds the number.
+/// Diesel's `eq_any` is prepared again each time, which is half of the cost of a look-up of twenty.
+/// Here each number of texts has a prepared statement; the caller bounds the number.
 #[derive(Clone, Copy, Debug, ValidGrouping)]
 pub(in crate::models) struct OneOf<'a, C> {
     pub(in crate::models) column: C,
@@ -88,11 +88,11 @@ where
     }
 }
 
-/// The LIKE pattern, with `\` as its escape, for a text that contains this one.
+/// Returns the LIKE pattern, with `\` as its escape, of texts that contain this one.
 ///
-/// No stored name has a NUL in it, and SQLite would read the pattern only up to one; none is longer
-/// than 255 characters, and SQLite refuses a pattern of more than 50,000 bytes. For both the pattern
-/// is one that nothing matches.
+/// No stored name contains a NUL, and SQLite would read the pattern only up to one; none is longer
+/// than 255 characters, and SQLite refuses a pattern of more than 50,000 bytes. For both the
+/// pattern matches nothing.
 pub(in crate::models) fn contains_pattern(text: &str) -> String {
     if text.contains('\0') || text.chars().nth(255).is_some() {
         return String::new();

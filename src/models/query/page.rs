@@ -1,33 +1,35 @@
-//! Pages by keyset: a page begins after the last row of the one before, so that no row is seen
-//! twice or left out while others are inserted, and the thousandth page costs what the first does.
+//! Pages by keyset: a page begins after the last row of the previous one, so that no row is
+//! returned twice or omitted while others are inserted, and the thousandth page costs as much as
+//! the first.
 
 use diesel::backend::Backend;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use serde::Serialize;
 
-/// How many rows a page holds: 1 to 500, 50 unless told.
+/// Number of rows of a page: 1 to 500, 50 by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PageSize(u32);
 
 impl PageSize {
-    /// The largest page: what a page costs must not be the client's choice.
+    /// Largest number of rows of a page, so that the cost of a page is not the client's choice.
     pub const MAX: u32 = 500;
 
-    /// A page of this many rows; less than 1 is taken as 1, more than [`PageSize::MAX`] as that.
+    /// Returns a page size of this many rows. 0 counts as 1, and more than [`PageSize::MAX`] as
+    /// that maximum.
     #[must_use]
     pub fn of(rows: u32) -> Self {
         Self(rows.clamp(1, Self::MAX))
     }
 
-    /// How many rows.
+    /// Returns the number of rows.
     #[must_use]
     pub const fn rows(self) -> u32 {
         self.0
     }
 
-    /// What to ask the database for: one row more tells whether there is a next page.
-    pub(in crate::models) const fn and_one(self) -> u32 {
+    /// Returns the number of rows to fetch: one more shows whether there is a next page.
+    pub(in crate::models) const fn rows_to_fetch(self) -> u32 {
         self.0 + 1
     }
 }
@@ -38,17 +40,17 @@ impl Default for PageSize {
     }
 }
 
-/// A page of rows, and where the next one begins.
+/// Page of rows, with the cursor of the next page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Page<T, Cursor> {
-    /// The rows, in order.
+    /// Rows in the order of the query.
     pub rows: Vec<T>,
-    /// What to give for the next page; `None` if this is the last.
+    /// Cursor of the next page; `None` if this is the last page.
     pub next: Option<Cursor>,
 }
 
 impl<T, Cursor> Page<T, Cursor> {
-    /// The page in `rows`, which were read with [`PageSize::and_one`].
+    /// Makes a page of `rows`, which were fetched with [`PageSize::rows_to_fetch`].
     pub(in crate::models) fn of(
         mut rows: Vec<T>,
         size: PageSize,
@@ -62,40 +64,40 @@ impl<T, Cursor> Page<T, Cursor> {
     }
 }
 
-/// A query whose LIMIT is written into its text.
+/// Query with its LIMIT written into the text.
 ///
-/// Diesel binds the limit, and SQLite prepares a statement anew whenever its LIMIT is bound anew:
-/// half of what a page costs. The usual sizes each have a prepared statement of their own.
+/// Diesel binds the limit, and SQLite prepares a statement again whenever a bound LIMIT changes:
+/// half of the cost of a page. Each of the usual sizes has a prepared statement.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::models) struct Limited<Q> {
+pub(in crate::models) struct LimitedQuery<Q> {
     query: Q,
     rows: u32,
 }
 
-pub(in crate::models) trait Limit: Sized {
-    /// At most this many rows.
-    fn at_most(self, rows: u32) -> Limited<Self>;
+pub(in crate::models) trait LiteralLimit: Sized {
+    /// Limits the query to this many rows.
+    fn literal_limit(self, rows: u32) -> LimitedQuery<Self>;
 }
 
-impl<Q: Query> Limit for Q {
-    fn at_most(self, rows: u32) -> Limited<Self> {
-        Limited { query: self, rows }
+impl<Q: Query> LiteralLimit for Q {
+    fn literal_limit(self, rows: u32) -> LimitedQuery<Self> {
+        LimitedQuery { query: self, rows }
     }
 }
 
-impl<Q: Query> Query for Limited<Q> {
+impl<Q: Query> Query for LimitedQuery<Q> {
     type SqlType = Q::SqlType;
 }
 
-impl<Q, Connection> RunQueryDsl<Connection> for Limited<Q> {}
+impl<Q, Connection> RunQueryDsl<Connection> for LimitedQuery<Q> {}
 
-impl<Q> QueryId for Limited<Q> {
+impl<Q> QueryId for LimitedQuery<Q> {
     type QueryId = ();
     // Two limits are two texts.
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<Q: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for Limited<Q> {
+impl<Q: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for LimitedQuery<Q> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         self.query.walk_ast(out.reborrow())?;
         out.push_sql(" LIMIT ");
@@ -105,7 +107,7 @@ impl<Q: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for Limited<Q> {
 
     fn is_safe_to_cache_prepared(&self, backend: &DB) -> QueryResult<bool> {
         // A size may be the client's choice, and statements are kept for good. One row more than the
-        // page tells whether there is another.
+        // page shows whether there is another.
         let usual = matches!(self.rows, 1 | 2 | 11 | 21 | 26 | 51 | 101 | 201 | 501);
         Ok(usual && self.query.is_safe_to_cache_prepared(backend)?)
     }

@@ -4,17 +4,17 @@ use diesel::backend::Backend;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 
-/// A statement whose text is prepared once and kept.
+/// Statement whose text is prepared once and cached.
 ///
-/// Diesel prepares every UPDATE anew, because two of one type may have two texts. Each text is its
-/// own key here, so that this is no matter; preparing the UPDATE of a table with many checks costs
-/// twice what running it does. It works for statements that return rows: what returns none Diesel
-/// passes on by reference, and the reference does not ask its target.
+/// Diesel prepares every UPDATE again, because two of one type may have two texts. Here the text is
+/// the key of the cache, so that this does not matter; preparing the UPDATE of a table with many
+/// checks costs twice as much as running it. It works for statements that return rows: those that
+/// return none are passed on by reference, and the reference does not ask its target.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::models) struct Prepared<Q>(Q);
 
 pub(in crate::models) trait Prepare: Sized {
-    /// The same statement, prepared once.
+    /// Returns the statement, to be prepared once.
     fn prepared(self) -> Prepared<Self> {
         Prepared(self)
     }

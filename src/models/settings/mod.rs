@@ -1,4 +1,4 @@
-//! Settings of the installation and of each user, with their types and rules.
+//! Settings of the installation and of each user, with types and validation rules.
 
 mod rule;
 mod system_setting;

@@ -1,10 +1,10 @@
-//! What a setting's value must satisfy, as one line of text in `validation_rule`.
+//! Validation rules of settings, as one line of text in `validation_rule`.
 //!
 //! | rule | the value must be |
 //! | --- | --- |
 //! | `range 1..100` | a number from 1 to 100, both included; either end may be left out |
-//! | `one-of debug\|info\|warning` | one of these words exactly |
-//! | `pattern [a-z]+-[0-9]{4}` | as a whole what the regular expression describes |
+//! | `one-of debug\|info\|warning` | exactly one of these words |
+//! | `pattern [a-z]+-[0-9]{4}` | a match of the regular expression as a whole |
 //!
 //! A range is for settings of type integer and float; the other two compare the value's text.
 //! Regular expressions have the syntax of the crate `regex-lite` and take time linear in the text.
@@ -14,8 +14,7 @@ use std::str::FromStr;
 
 use regex_lite::Regex;
 
-/// What a setting's value must satisfy. It is written as a rule keyword and what belongs to it; see
-/// the variants.
+/// Validation rule of a setting, parsed from its text: a keyword followed by its argument.
 ///
 /// ```
 /// # use zenith_db::models::ValidationRule;
@@ -25,29 +24,29 @@ use regex_lite::Regex;
 /// ```
 #[derive(Clone, Debug)]
 pub enum ValidationRule {
-    /// `range MIN..MAX`: a number within these bounds, both included; either may be left out.
+    /// `range MIN..MAX`: a number within these bounds, both included. Either bound may be left out.
     Range {
-        /// The least.
+        /// Lower bound, if any.
         min: Option<Number>,
-        /// The greatest.
+        /// Upper bound, if any.
         max: Option<Number>,
     },
-    /// `one-of A|B|C`: one of these words exactly.
+    /// `one-of A|B|C`: exactly one of these words.
     OneOf(Vec<String>),
-    /// `pattern REGEX`: as a whole what the regular expression describes.
+    /// `pattern REGEX`: a match of the regular expression as a whole.
     Pattern(Regex),
 }
 
-/// A number in a rule: whole ones are compared exactly, whatever their size.
+/// Number in a rule. Integers are compared exactly, whatever their size.
 #[derive(Clone, Copy, Debug)]
 pub enum Number {
-    /// A whole number within 64 bits.
+    /// Integer within 64 bits.
     Whole(i64),
-    /// Any other.
+    /// Any other number.
     Real(f64),
 }
 
-/// A rule that cannot be understood.
+/// Validation rule that cannot be parsed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct BadRule(String);
@@ -68,7 +67,7 @@ impl Number {
     }
 }
 
-/// Exactly: neither number is rounded to the other's type. `real` is finite.
+/// Compares exactly: neither number is rounded to the other's type. `real` must be finite.
 #[expect(clippy::cast_possible_truncation, reason = "it is whole, and within 64 bits")]
 fn compare_whole(whole: i64, real: f64) -> Ordering {
     const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
@@ -83,7 +82,7 @@ fn compare_whole(whole: i64, real: f64) -> Ordering {
     whole.cmp(&(floor as i64)).then(beyond)
 }
 
-/// The regular expression, anchored at both ends.
+/// Returns the regular expression anchored at both ends.
 fn anchored(pattern: &str) -> Result<Regex, regex_lite::Error> {
     // By itself first: `a)|(?:b` must not become an expression by what is put around it.
     Regex::new(pattern)?;
@@ -127,7 +126,7 @@ impl FromStr for ValidationRule {
                 anchored(rest).map(Self::Pattern).map_err(|cause| BadRule(cause.to_string()))
             }
             other => Err(BadRule(format!(
-                "there is no rule {other:?}: there are range, one-of and pattern"
+                "{other:?} is not a rule; the rules are range, one-of and pattern"
             ))),
         }
     }

@@ -1,4 +1,4 @@
-//! Settings of the whole installation.
+//! Settings of the installation.
 
 use std::fmt;
 
@@ -11,67 +11,70 @@ use super::value::{self, SettingText, SettingValue, faulty};
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::{Result, SettingFault};
-use crate::models::query::{Parent, find_one, named};
+use crate::models::query::{Parent, explain_broken_reference, find_one};
 use crate::schema::system_settings;
 use crate::types::{Ciphertext, SystemSettingId, UserId, UtcTime, ValueType};
 
-/// A setting.
+/// Setting of the installation.
 #[derive(Clone, Debug, PartialEq, Eq, Identifiable, Queryable, Selectable, Serialize)]
 #[diesel(table_name = system_settings)]
 #[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct SystemSetting {
-    /// The row's key.
+    /// Primary key.
     pub id: SystemSettingId,
-    /// The unique name.
+    /// Unique name.
     pub key: String,
-    /// The value as text that agrees with `value_type`; a secret's as ciphertext.
+    /// Value as text of the type `value_type`; ciphertext if it is a secret; `None` if the setting
+    /// has no value.
     pub value: Option<SettingText>,
-    /// What the text stands for.
+    /// Type of the value.
     pub value_type: ValueType,
-    /// What the setting does.
+    /// Description of the setting's effect.
     pub description: Option<String>,
     /// Whether the value is a secret.
     pub is_secret: bool,
-    /// Whether only the system writes it.
+    /// Whether [`SystemSetting::set`] and [`SystemSetting::set_secret`] refuse to change the value.
     pub is_readonly: bool,
-    /// What a value must satisfy: see [`ValidationRule`](super::ValidationRule).
+    /// Validation rule of the value: see [`ValidationRule`](super::ValidationRule).
     pub validation_rule: Option<String>,
-    /// The group that it is shown in.
+    /// Group in which the setting is shown.
     pub category: String,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: UtcTime,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: UtcTime,
-    /// Who changed it last.
+    /// User who last changed the setting; `None` if unknown, or if the user has been deleted.
     pub updated_by: Option<UserId>,
 }
 
-/// A setting to insert. `Debug` does not show the value of a secret.
+/// Setting to insert. `Debug` does not show the value of a secret.
 #[derive(Clone, Insertable, TypedBuilder)]
 #[diesel(table_name = system_settings)]
 #[diesel(treat_none_as_default_value = false)]
 pub struct NewSystemSetting<'a> {
-    /// The unique name, 1 to 100 characters.
+    /// Unique name, 1 to 100 characters.
     pub key: &'a str,
-    /// The value, in its text form.
+    /// Value as text of the type `value_type`.
     #[builder(default, setter(into))]
     pub value: Option<&'a str>,
-    /// What the text stands for; unless told, any text.
+    /// Type of the value; [`ValueType::String`] by default.
     #[builder(default = ValueType::String)]
     pub value_type: ValueType,
-    /// What the setting does.
+    /// Description of the setting's effect.
     #[builder(default, setter(into))]
     pub description: Option<&'a str>,
-    /// Whether the value is a secret: then it must be ciphertext. Unless told, no.
+    /// Whether the value is a secret, and then ciphertext; `false` by default.
     #[builder(default)]
     pub is_secret: bool,
-    /// Whether only the system writes it; unless told, no.
+    /// Whether [`SystemSetting::set`] and [`SystemSetting::set_secret`] refuse to change the value;
+    /// `false` by default.
     #[builder(default)]
     pub is_readonly: bool,
-    /// What a value must satisfy: see [`ValidationRule`](super::ValidationRule).
+    /// Validation rule of the value, 1 to 500 characters: see
+    /// [`ValidationRule`](super::ValidationRule).
     #[builder(default, setter(into))]
     pub validation_rule: Option<&'a str>,
-    /// The group that it is shown in, 1 to 50 characters; unless told, `general`.
+    /// Group in which the setting is shown, 1 to 50 characters; `general` by default.
     #[builder(default = "general")]
     pub category: &'a str,
 }
@@ -92,12 +95,12 @@ impl fmt::Debug for NewSystemSetting<'_> {
 }
 
 impl NewSystemSetting<'_> {
-    /// Inserts the setting.
+    /// Inserts the setting and returns its row.
     ///
     /// # Errors
-    /// [`Error::Setting`](crate::Error::Setting) if its rule cannot be understood or its value breaks
-    /// it; [`Error::Violation`](crate::Error::Violation) if the name is taken, or the value is not of
-    /// its type, or that of a secret is not encrypted.
+    /// [`Error::Setting`](crate::Error::Setting) if the rule cannot be parsed, the value breaks it,
+    /// or the value cannot be read as its type; [`Error::Violation`](crate::Error::Violation) if
+    /// the name exists, the value is not of its type, or a secret value is not ciphertext.
     pub fn insert(&self, connection: &mut DbConnection) -> Result<SystemSetting> {
         if let Some(rule) = self.validation_rule
             && let Err(reason) = rule.parse::<ValidationRule>()
@@ -124,7 +127,7 @@ impl NewSystemSetting<'_> {
 }
 
 impl SystemSetting {
-    /// The setting of this name.
+    /// Returns the setting with this name, if any.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -132,7 +135,7 @@ impl SystemSetting {
         find_one!(connection, system_settings, system_settings::key.eq(key))
     }
 
-    /// The settings of a category, by name.
+    /// Returns the settings of a category, ordered by name.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -144,7 +147,7 @@ impl SystemSetting {
             .load(connection))?)
     }
 
-    /// The value of a setting that is no secret.
+    /// Returns the value of a setting that is not a secret.
     ///
     /// ```
     /// # use zenith_db::prelude::*;
@@ -154,8 +157,8 @@ impl SystemSetting {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Setting`](crate::Error::Setting) if there is none, it is empty, or it holds another
-    /// type.
+    /// [`Error::Setting`](crate::Error::Setting) if the setting does not exist, has no value, is a
+    /// secret, or holds another type.
     pub fn get<T: SettingValue>(connection: &mut DbConnection, key: &str) -> Result<T> {
         let setting = Self::existing(connection, key)?;
         if setting.is_secret {
@@ -164,10 +167,10 @@ impl SystemSetting {
         value::read(key, setting.value_type, setting.value.as_ref())
     }
 
-    /// The value of a secret setting, still encrypted; `None` if it has none.
+    /// Returns the value of a secret setting, still encrypted; `None` if it has no value.
     ///
     /// # Errors
-    /// [`Error::Setting`](crate::Error::Setting) if there is none or it is no secret.
+    /// [`Error::Setting`](crate::Error::Setting) if the setting does not exist or is not a secret.
     pub fn get_secret(connection: &mut DbConnection, key: &str) -> Result<Option<Ciphertext>> {
         let setting = Self::existing(connection, key)?;
         let value = setting.value.as_ref().map(|text| text.expose().parse()).transpose();
@@ -177,11 +180,11 @@ impl SystemSetting {
         }
     }
 
-    /// Gives the setting a value that has its type and passes its rule.
+    /// Sets the value, which must have the setting's type and pass its rule. Returns the new row.
     ///
     /// # Errors
-    /// [`Error::Setting`](crate::Error::Setting) if there is none, it is read-only or a secret, or
-    /// the value does not fit.
+    /// [`Error::Setting`](crate::Error::Setting) if the setting does not exist, is read-only or a
+    /// secret, or the value does not fit.
     pub fn set<T: SettingValue>(
         connection: &mut DbConnection,
         key: &str,
@@ -205,11 +208,12 @@ impl SystemSetting {
         })
     }
 
-    /// Gives a secret setting a value that the caller has encrypted, or takes it away.
+    /// Sets the value of a secret setting to a ciphertext, or removes it with `None`. Returns the
+    /// new row.
     ///
     /// # Errors
-    /// [`Error::Setting`](crate::Error::Setting) if there is none, it is read-only, or it is no
-    /// secret.
+    /// [`Error::Setting`](crate::Error::Setting) if the setting does not exist, is read-only, or is
+    /// not a secret.
     pub fn set_secret(
         connection: &mut DbConnection,
         key: &str,
@@ -249,6 +253,10 @@ impl SystemSetting {
         .set(set)
         .returning(Self::as_returning())
         .get_result(connection));
-        named(connection, result, &[("system_settings_updated_by_fkey", by.map(Parent::User))])
+        explain_broken_reference(
+            connection,
+            result,
+            &[("system_settings_updated_by_fkey", by.map(Parent::User))],
+        )
     }
 }

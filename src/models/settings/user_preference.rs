@@ -1,4 +1,4 @@
-//! Settings of one user, which fall back to the system setting of the same name.
+//! Preferences of users, which fall back to the system setting of the same name.
 
 use diesel::prelude::*;
 use diesel::upsert::excluded;
@@ -10,36 +10,36 @@ use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::{Result, SettingFault};
 use crate::models::User;
-use crate::models::query::{Parent, named};
+use crate::models::query::{Parent, explain_broken_reference};
 use crate::schema::user_preferences;
 use crate::types::{UserId, UserPreferenceId, UtcTime, ValueType};
 
-/// What a user has chosen.
+/// Preference of a user.
 #[derive(
     Clone, Debug, PartialEq, Eq, Associations, Identifiable, Queryable, Selectable, Serialize,
 )]
 #[diesel(table_name = user_preferences, belongs_to(User))]
 #[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct UserPreference {
-    /// The row's key.
+    /// Primary key.
     pub id: UserPreferenceId,
-    /// Whose it is.
+    /// User whose preference it is.
     pub user_id: UserId,
-    /// The name, unique for the user.
+    /// Name, unique within the user's preferences.
     pub key: String,
-    /// The value as text that agrees with `value_type`.
+    /// Value as text of the type `value_type`.
     pub value: Option<SettingText>,
-    /// What the text stands for.
+    /// Type of the value.
     pub value_type: ValueType,
-    /// The group that it is shown in.
+    /// Group in which the preference is shown.
     pub category: String,
-    /// When it was first chosen.
+    /// Time at which the preference was first set.
     pub created_at: UtcTime,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: UtcTime,
 }
 
-/// Private: only [`UserPreference::set`] knows that the value fits.
+/// Preference to insert. It is private, so that [`UserPreference::set`] checks every value.
 #[derive(Insertable)]
 #[diesel(table_name = user_preferences)]
 struct NewUserPreference<'a> {
@@ -51,10 +51,11 @@ struct NewUserPreference<'a> {
 }
 
 impl UserPreference {
-    /// What the user has chosen, or else the value of the system setting of this name.
+    /// Returns the user's preference, or the value of the system setting with this name.
     ///
     /// # Errors
-    /// [`Error::Setting`](crate::Error::Setting) if there is neither, or it holds another type.
+    /// [`Error::Setting`](crate::Error::Setting) if neither exists, the system setting is a secret,
+    /// or the value is missing or of another type.
     pub fn get<T: SettingValue>(
         connection: &mut DbConnection,
         user: UserId,
@@ -72,14 +73,15 @@ impl UserPreference {
         }
     }
 
-    /// Records what the user chooses. Where there is a system setting of this name, the value must
-    /// have its type and pass its rule, and the preference belongs to its category; otherwise the
-    /// category is `general`.
+    /// Sets the user's preference and returns its row.
+    ///
+    /// If a system setting has this name, the value must have its type and pass its rule, and the
+    /// preference gets its category; otherwise the category is `general`.
     ///
     /// # Errors
     /// [`Error::Setting`](crate::Error::Setting) if the value does not fit the system setting, or
-    /// that is read-only or a secret; [`Error::Violation`](crate::Error::Violation) if there is no
-    /// such user.
+    /// the system setting is read-only or a secret; [`Error::Violation`](crate::Error::Violation)
+    /// if the user does not exist.
     pub fn set<T: SettingValue>(
         connection: &mut DbConnection,
         user: UserId,
@@ -114,8 +116,8 @@ impl UserPreference {
         })
     }
 
-    /// Forgets what the user chose: the system setting holds again. Returns whether there was
-    /// anything to forget.
+    /// Deletes the user's preference, so that the system setting applies. Returns `false` if there
+    /// was none.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
@@ -127,7 +129,7 @@ impl UserPreference {
         Ok(forgotten > 0)
     }
 
-    /// What the user has chosen in a category, by name.
+    /// Returns the user's preferences in a category, ordered by name.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -161,6 +163,6 @@ impl NewUserPreference<'_> {
                 .returning(UserPreference::as_returning())
                 .get_result(connection));
         let user = Some(Parent::User(self.user_id));
-        named(connection, result, &[("user_preferences_user_id_fkey", user)])
+        explain_broken_reference(connection, result, &[("user_preferences_user_id_fkey", user)])
     }
 }

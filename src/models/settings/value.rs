@@ -1,4 +1,4 @@
-//! Values of settings: Rust types on one side, text that agrees with a [`ValueType`] on the other.
+//! Values of settings: Rust types, and the text of each [`ValueType`].
 
 use std::fmt;
 
@@ -13,15 +13,15 @@ use super::rule::ValidationRule;
 use crate::error::{Error, Result, SettingFault};
 use crate::types::{Ciphertext, ValueType};
 
-/// A Rust type that a setting can hold. The set is closed: one for each [`ValueType`].
+/// Rust type of a setting's value: one for each [`ValueType`]. Other crates cannot implement it.
 pub trait SettingValue: Sized + sealed::Sealed {
-    /// The type of the settings that hold it.
+    /// Type of the settings that hold such values.
     const TYPE: ValueType;
 
-    /// The text to store; `None` if it has none, as NaN has not.
+    /// Returns the text to store; `None` for NaN and infinity, which have none.
     fn to_text(&self) -> Option<String>;
 
-    /// Reads the stored text; `None` if it is not of this type.
+    /// Parses the stored text; `None` if it is not of this type.
     fn from_text(text: &str) -> Option<Self>;
 }
 
@@ -95,20 +95,20 @@ impl SettingValue for Value {
     }
 }
 
-/// A setting's value as it is stored. That of a secret setting is ciphertext, and is neither shown
-/// by `Debug` nor serialised.
+/// Stored text of a setting's value. The ciphertext of a secret is neither shown by `Debug` nor
+/// serialised.
 #[derive(Clone, PartialEq, Eq, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Text)]
 pub struct SettingText(String);
 
 impl SettingText {
-    /// The text, whether it is a secret's or not.
+    /// Returns the text, even the ciphertext of a secret.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// The text, if it is no secret.
+    /// Returns the text, or `None` if it is the ciphertext of a secret.
     #[must_use]
     pub fn as_public(&self) -> Option<&str> {
         // The database refuses a secret setting that has not this form.
@@ -137,12 +137,12 @@ where
     }
 }
 
-/// For `map_err` and the like: what is wrong with a setting.
+/// Returns the error of a setting.
 pub(super) fn faulty(key: &str, fault: SettingFault) -> Error {
     Error::Setting { key: key.to_owned(), fault }
 }
 
-/// The stored text as a value of type `T`.
+/// Parses the stored text as a value of type `T`.
 pub(super) fn read<T: SettingValue>(
     key: &str,
     stored: ValueType,
@@ -157,7 +157,7 @@ pub(super) fn read<T: SettingValue>(
     })
 }
 
-/// The text to store for a value, once it has passed the rule.
+/// Returns the text to store for a value, after checking it against the rule.
 pub(super) fn write<T: SettingValue>(key: &str, rule: Option<&str>, value: &T) -> Result<String> {
     let text = value.to_text().ok_or_else(|| {
         faulty(key, SettingFault::NotOfType { text: "NaN or infinity".into(), value_type: T::TYPE })
@@ -168,7 +168,7 @@ pub(super) fn write<T: SettingValue>(key: &str, rule: Option<&str>, value: &T) -
     Ok(text)
 }
 
-/// Whether the text can be read as a value of this type.
+/// Checks that the text can be read as a value of this type.
 pub(super) fn check_readable(key: &str, value_type: ValueType, text: &str) -> Result<()> {
     let readable = match value_type {
         ValueType::String => true,
@@ -184,7 +184,7 @@ pub(super) fn check_readable(key: &str, value_type: ValueType, text: &str) -> Re
     }
 }
 
-/// Whether the text passes the rule, and the rule can be understood.
+/// Checks that the rule can be parsed and that the text passes it.
 pub(super) fn check_rule(key: &str, rule: Option<&str>, text: &str) -> Result<()> {
     let Some(rule) = rule else { return Ok(()) };
     let parsed: ValidationRule = rule.parse().map_err(|reason: super::BadRule| {

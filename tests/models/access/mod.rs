@@ -1,1 +1,2 @@
+mod documented_permissions;
 mod roles_and_permissions;

@@ -57,7 +57,7 @@ fn find(models: &Models, id: DocumentId) -> Document {
 fn is_illegal(error: &Error, from: &str, to: &str) -> bool {
     let is_it = |what: &str, f: &str, t: &str| (what, f, t) == ("document", from, to);
     matches!(error, Error::IllegalTransition { what, from, to } if is_it(what, from, to))
-        && error.to_string() == format!("a document cannot go from {from} to {to}")
+        && error.to_string() == format!("a document cannot change from {from} to {to}")
 }
 
 #[test]

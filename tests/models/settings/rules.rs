@@ -175,7 +175,7 @@ fn a_rule_is_a_known_word_and_something_behind_it() {
         refused(text, "a rule is `range MIN..MAX`, `one-of A|B|C` or `pattern REGEX`");
     }
     for text in ["Range 1..2", "oneof a|b", "regex a", "min 1", "1..2 range", "range: 1..2"] {
-        refused(text, "there is no rule");
+        refused(text, "is not a rule");
     }
-    refused("minimum 1", "\"minimum\": there are range, one-of and pattern");
+    refused("minimum 1", "\"minimum\" is not a rule; the rules are range, one-of and pattern");
 }

@@ -181,7 +181,7 @@ fn a_rule_that_was_put_there_and_is_none_refuses_every_value() {
     let error = models.fails(|conn| SystemSetting::set(conn, "K", &2_i64, None));
     let is_bad = |fault: &SettingFault| {
         matches!(fault, SettingFault::BadRule { rule, reason }
-        if rule == "at least 1" && reason.contains("there is no rule \"at\""))
+        if rule == "at least 1" && reason.contains("\"at\" is not a rule"))
     };
     assert!(matches!(&error, Error::Setting { fault, .. } if is_bad(fault)), "{error:?}");
     assert_eq!(models.run(|conn| SystemSetting::get::<i64>(conn, "K")), 1);

@@ -1,4 +1,4 @@
-//! What can be asked of an error, and what mends it.
+//! Queries on an error, and hints for the user.
 
 use std::io;
 use std::path::PathBuf;
@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use super::{Error, Violation};
 
 impl Error {
-    /// Whether the transaction can be tried again as it is: see [`Error::Conflict`].
+    /// Whether the transaction can be repeated unchanged: see [`Error::Conflict`].
     #[must_use]
     pub const fn is_conflict(&self) -> bool {
         matches!(self, Self::Conflict(_))
     }
 
-    /// The rule of the schema that was broken, if that is what this is.
+    /// Returns the rule of the schema that was broken, if that is the error.
     #[must_use]
     pub fn violation(&self) -> Option<&Violation> {
         match self {
@@ -21,7 +21,8 @@ impl Error {
         }
     }
 
-    /// What mends a fault that the message itself cannot name: a damaged file, a full disk.
+    /// Returns how to fix a fault that may occur in any operation, and whose message cannot say it:
+    /// a damaged file or a full disk.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(self);
@@ -30,8 +31,8 @@ impl Error {
             match error.downcast_ref::<Self>().or(boxed) {
                 Some(Self::Damaged(_)) => {
                     return Some(
-                        "the file is damaged: `zenith-db health-check` says where; stop what uses it, \
-                         and put the newest backup in its place",
+                        "the file is damaged: `zenith-db health-check` shows where; stop the programs \
+                         that use it, and replace it with the newest backup",
                     );
                 }
                 Some(Self::DiskFull(_)) => return Some(FREE_SPACE),
@@ -44,7 +45,7 @@ impl Error {
         None
     }
 
-    /// For `map_err`: the file operation that failed.
+    /// Returns a closure for `map_err`: the error of a file operation.
     #[doc(hidden)]
     pub fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
@@ -54,7 +55,7 @@ impl Error {
 
 const FREE_SPACE: &str = "the disk is full: free some space and try again; nothing was lost";
 
-/// An error with its causes, on one line.
+/// Returns an error and its causes on one line.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,4 +1,5 @@
-//! Which reference a statement broke. PostgreSQL says; SQLite only says that one is broken.
+//! Identification of the reference that a statement broke. PostgreSQL names it; SQLite only reports
+//! that one is broken.
 
 use diesel::dsl::exists;
 use diesel::prelude::*;
@@ -10,7 +11,7 @@ use crate::error::{Rule, Violation};
 use crate::schema::{chat_history, chat_sessions, documents, permissions, roles, users};
 use crate::types::{ChatSessionId, DocumentId, PermissionId, PublicId, RoleId, UserId};
 
-/// A row that another refers to.
+/// Row that a reference names.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::models) enum Parent {
     Role(RoleId),
@@ -42,9 +43,9 @@ impl Parent {
     }
 }
 
-/// The result of a statement that wrote these references, by their constraints' names; if one of
-/// them is broken, the error says which.
-pub(in crate::models) fn named<T>(
+/// Returns the result of a statement that wrote these references, each with the name of its
+/// constraint. If one of them is broken, the error names it.
+pub(in crate::models) fn explain_broken_reference<T>(
     connection: &mut DbConnection,
     result: QueryResult<T>,
     references: &[(&str, Option<Parent>)],
@@ -54,7 +55,7 @@ pub(in crate::models) fn named<T>(
         Err(error) => error,
     };
     let violation = match Violation::of(error) {
-        Ok(violation) if violation.is_unnamed_reference() => violation,
+        Ok(violation) if violation.is_unidentified_reference() => violation,
         Ok(violation) => return Err(violation.into()),
         Err(error) => return Err(error.into()),
     };
@@ -62,7 +63,7 @@ pub(in crate::models) fn named<T>(
         if let Some(parent) = parent
             && !parent.exists(connection)?
         {
-            let named = violation.naming_reference(Rule::UnknownReference, constraint);
+            let named = violation.with_reference(Rule::UnknownReference, constraint);
             return Err(named.into());
         }
     }

@@ -1,0 +1,122 @@
+//! [`Config`]: every setting, checked.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::location::Location;
+use super::options::{ServerOptions, SqliteOptions};
+use super::setting::{Key, NotedSetting, Setting, Source};
+
+/// Every setting, checked and with its source.
+///
+/// ```
+/// use zenith_db::config::{Config, Key, Loader};
+///
+/// let config = Loader::new().flag(Key::Path, "--path", "/srv/zenith.db").load()?;
+/// assert_eq!(config.location().to_string(), "/srv/zenith.db");
+/// assert_eq!(config.max_connections(), 10);
+/// # Ok::<(), zenith_db::config::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub(super) location: Location,
+    pub(super) backup_dir: PathBuf,
+    pub(super) sqlite: SqliteOptions,
+    pub(super) server: ServerOptions,
+    pub(super) auto_backup: bool,
+    pub(super) max_connections: u32,
+    pub(super) pool_timeout: Duration,
+    pub(super) noted: Vec<NotedSetting>,
+    pub(super) settings: Vec<Setting>,
+    pub(super) warnings: Vec<String>,
+}
+
+impl Config {
+    /// Returns the location of the database.
+    #[must_use]
+    pub const fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// Returns the directory for backups: `DATABASE_BACKUP_DIR`, or by default `backups` beside the
+    /// database, for a server `data/enterprise/backups`.
+    #[must_use]
+    pub fn backup_dir(&self) -> &Path {
+        &self.backup_dir
+    }
+
+    /// Returns the directory for the application's logs: `logs` beside the database, or for a
+    /// server `data/enterprise/logs`.
+    #[must_use]
+    pub fn log_dir(&self) -> PathBuf {
+        self.location.directory().join("logs")
+    }
+
+    /// Returns the options of connections to an SQLite file.
+    #[must_use]
+    pub const fn sqlite(&self) -> &SqliteOptions {
+        &self.sqlite
+    }
+
+    /// Returns the options of connections to a PostgreSQL server.
+    #[must_use]
+    pub const fn server(&self) -> &ServerOptions {
+        &self.server
+    }
+
+    /// Returns the configuration for another database. The backup directory follows the database,
+    /// unless it was set explicitly; [`Config::settings`] shows both.
+    #[must_use]
+    pub fn at(&self, location: Location) -> Self {
+        let mut config = Self { location, ..self.clone() };
+        let is_file = config.location.path().is_some();
+        let named_by = if is_file { Key::Path } else { Key::Url };
+        for setting in &mut config.noted {
+            let (key, is_default) = (setting.key, setting.source == Source::Default);
+            if key == named_by {
+                setting.value = Some(config.location.to_string());
+                setting.source = Source::Flag("Config::at");
+            } else if matches!(key, Key::Path | Key::Url) {
+                (setting.value, setting.source) = (None, Source::Default);
+            } else if key == Key::BackupDir && is_default {
+                config.backup_dir = config.location.default_backup_dir();
+                setting.value = Some(config.backup_dir.display().to_string());
+            }
+        }
+        config.settings = config.noted.iter().map(|setting| setting.shown(is_file)).collect();
+        config
+    }
+
+    /// Whether a backup precedes migrations, rollbacks and a forced creation (`true` by default).
+    #[must_use]
+    pub const fn auto_backup(&self) -> bool {
+        self.auto_backup
+    }
+
+    /// Returns the largest number of connections that this process opens to the database (1 to
+    /// 1000, 10 by default).
+    #[must_use]
+    pub const fn max_connections(&self) -> u32 {
+        self.max_connections
+    }
+
+    /// Returns how long to wait for a free connection (10 s by default).
+    #[must_use]
+    pub const fn pool_timeout(&self) -> Duration {
+        self.pool_timeout
+    }
+
+    /// Returns every setting with its effective value and source, in the order of the
+    /// documentation.
+    #[must_use]
+    pub fn settings(&self) -> &[Setting] {
+        &self.settings
+    }
+
+    /// Returns possible mistakes that are not errors, such as an unknown name that begins with
+    /// `DATABASE_`.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+}

@@ -1,4 +1,4 @@
-//! The full integrity check, table by table, so that its progress can be shown.
+//! The full integrity check, table by table so that its progress can be shown.
 
 use super::outcome::CheckOutcome;
 use crate::backend::{Backend, DbConnection};
@@ -39,7 +39,7 @@ pub(super) fn full_integrity(
     let mut faults = Vec::new();
     for (done, table) in tables.iter().enumerate() {
         progress(IntegrityProgress { table: Some(table.clone()), done, total });
-        // One table that cannot be read to its end does not keep the others from being checked.
+        // If one table cannot be read, the others are checked nevertheless.
         let found = table_integrity_faults(connection, table)
             .unwrap_or_else(|error| vec![format!("table {table}: {}", chain(&error))]);
         faults.extend(found);
@@ -48,7 +48,7 @@ pub(super) fn full_integrity(
     let found = integrity_faults(connection, IntegrityCheck::Quick)
         .unwrap_or_else(|error| vec![format!("pages of the file: {}", chain(&error))]);
     for fault in found {
-        // A damaged page is found by both.
+        // Both checks report a damaged page.
         if !faults.contains(&fault) {
             faults.push(fault);
         }

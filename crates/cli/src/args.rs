@@ -14,14 +14,15 @@ const STYLES: Styles = Styles::styled()
 
 const AFTER_HELP: &str = "\
 Examples:
-  zenith-db create                      create ./data/enterprise/zenith.db with an administrator
-  zenith-db migrate --path /srv/zenith.db   apply pending migrations, after a backup
-  zenith-db health-check --format json  check the database, for a monitoring system
-  zenith-db ensure                      prepare the database in a start script
+  zenith-db create                         create ./data/enterprise/zenith.db
+  zenith-db migrate --path /srv/zenith.db  apply pending migrations, after a backup
+  zenith-db health-check --format json     check the database, for a monitoring system
+  zenith-db ensure                         prepare the database in a start script
 
 Settings come from flags, the environment, .env and defaults, in this order of precedence;
-`zenith-db config` shows each setting and its source. Passwords are never read from flags, which
-every user of the machine can read in the list of processes.
+`zenith-db config` shows each setting and its source. The administrator's password is read from
+standard input, ZENITH_ADMIN_PASSWORD or the terminal, never from a flag: every user of the machine
+can read flags in the list of processes.
 
 Exit codes:
   0  the command succeeded; if it checked the database, the database is healthy
@@ -31,7 +32,7 @@ Exit codes:
   4  the database does not exist";
 
 const CREATE_HELP: &str = "\
-On an existing database, applies pending migrations and inserts what is missing; rows are kept.
+An existing database keeps its rows: pending migrations are applied, and what is missing is inserted.
 
 The administrator's password is read from standard input (--admin-password-stdin), else from
 ZENITH_ADMIN_PASSWORD, else from the terminal. Without these, a password is generated and printed
@@ -167,7 +168,7 @@ pub(super) enum Command {
         /// Last version to apply [default: the newest]
         #[arg(long, value_name = "VERSION")]
         to: Option<String>,
-        /// List the migrations that were edited after they ran, and accept them after a question
+        /// List migrations that were edited after they ran, and accept them after a confirmation
         #[arg(long, conflicts_with = "to")]
         repair: bool,
     },
@@ -194,8 +195,8 @@ pub(super) enum Command {
     /// Convert a database of the former application, and keep the original
     #[command(after_help = ADOPT_HELP)]
     Adopt {
-        /// Database of the former application, which is not changed [default: the configured
-        /// database, which is replaced; the original is kept with the backups]
+        /// Database to convert, which is not changed [default: the configured database, which is
+        /// replaced; the original is kept with the backups]
         #[arg(long, value_name = "FILE")]
         from: Option<PathBuf>,
         /// Show what would change and which rows violate a constraint, and change nothing
@@ -299,10 +300,10 @@ pub(super) struct DatabaseArgs {
     /// Settings file to read instead of .env
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) env_file: Option<PathBuf>,
-    /// Use a write-ahead log, so that readers do not wait for the writer (default)
+    /// Use a write-ahead log for SQLite (default)
     #[arg(long, global = true, overrides_with = "no_wal_mode")]
     pub(super) wal_mode: bool,
-    /// Use a rollback journal instead of a write-ahead log
+    /// Use a rollback journal for SQLite
     #[arg(long, global = true)]
     pub(super) no_wal_mode: bool,
     /// Take a backup before changing the schema (default)

@@ -140,7 +140,7 @@ pub(super) fn status(out: Out<'_>, status: &StatusSummary) -> Result<()> {
         out,
         "pool",
         format_args!(
-            "{} connections, {} ms timeout for a connection, {} ms for a lock",
+            "{} connections; timeouts: {} ms for a connection, {} ms for a lock",
             pool.max_connections, pool.pool_timeout_ms, pool.busy_timeout_ms
         ),
     )?;

@@ -64,7 +64,7 @@ fn columns_and_indexes(
         faults.extend(differences(expected, found, &tables));
     }
     faults.extend(strange_columns(&expected, &found));
-    let good = format!("as the migrations create them, with {} indexes", expected.indexes.len());
+    let good = format!("as in the migrations, with {} indexes", expected.indexes.len());
     Ok(CheckOutcome::from_faults(&faults, good, schema_fix(connection, manager)?))
 }
 
@@ -74,7 +74,7 @@ fn triggers(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<
     faults.extend(weakened_triggers(connection, manager, &expected)?);
     Ok(CheckOutcome::from_faults(
         &faults,
-        format!("all {}", expected.triggers.len()),
+        format!("all {} triggers", expected.triggers.len()),
         schema_fix(connection, manager)?,
     ))
 }

@@ -72,7 +72,7 @@ fn columns_and_indexes(
     let (expected, found) =
         (SchemaDefinitions::expected(manager.migrations)?, SchemaDefinitions::of(connection)?);
     let faults = expected.differences(&found);
-    let good = format!("as the migrations create them, with {} indexes", expected.indexes.len());
+    let good = format!("as in the migrations, with {} indexes", expected.indexes.len());
     Ok(CheckOutcome::from_faults(&faults, good, schema_fix(connection, manager)?))
 }
 
@@ -82,7 +82,7 @@ fn triggers(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<
     let faults = expected.trigger_differences(&found);
     Ok(CheckOutcome::from_faults(
         &faults,
-        format!("all {}", expected.triggers.len()),
+        format!("all {} triggers", expected.triggers.len()),
         schema_fix(connection, manager)?,
     ))
 }

@@ -20,8 +20,8 @@ pub struct Administrator {
     pub username: String,
     /// Email address; `admin@zenith.local` by default.
     pub email: String,
-    /// Password; `None` generates one, which the report contains and which must be changed at the first
-    /// login.
+    /// Password; `None` generates one, which the report contains and which must be changed at the
+    /// first login.
     pub password: Option<SecretString>,
 }
 
@@ -40,7 +40,8 @@ pub enum AdministratorOutcome {
     Created,
     /// An active administrator existed and was not changed.
     Existed,
-    /// No active administrator exists, but the user name or the email address belongs to another account.
+    /// No active administrator exists, but the user name or the email address belongs to another
+    /// account.
     NameTaken,
 }
 

@@ -8,12 +8,13 @@ use crate::connection;
 use crate::error::{Error, Result};
 
 impl DatabaseManager {
-    /// Refuses a database that another program or a newer version of this one created, and one that an
-    /// interrupted transfer left incomplete. Opens it read-only: opening it for writing could already
-    /// change its journal mode.
+    /// Refuses a database that another program or a newer version of this one created, and one that
+    /// an interrupted transfer left incomplete. Opens it read-only: opening it for writing could
+    /// already change its journal mode.
     ///
     /// # Errors
-    /// [`Error::Refused`], [`Error::FormerDatabase`], [`Error::Migration`] or [`Error::UnfinishedTransfer`].
+    /// [`Error::Refused`], [`Error::FormerDatabase`], [`Error::Migration`] or
+    /// [`Error::UnfinishedTransfer`].
     #[doc(hidden)]
     pub fn ensure_ours(&self) -> Result<()> {
         self.ensure_ours_or_begun()?;
@@ -49,8 +50,8 @@ impl DatabaseManager {
         })
     }
 
-    /// Refuses a database of the former application. Its tables have the names of this schema's tables,
-    /// so that reading them would give wrong results.
+    /// Refuses a database of the former application. Its tables have the names of this schema's
+    /// tables, so that reading them would give wrong results.
     pub(super) fn refuse_former(&self, connection: &mut DbConnection) -> Result<()> {
         let ours = catalog::table_exists(connection, "__diesel_schema_migrations")?;
         if !ours && origin_of(connection)? == Origin::Former {

@@ -71,9 +71,9 @@ pub struct SetupDetails {
 }
 
 impl DatabaseManager {
-    /// Creates the database or brings it up to date: creates the directories and the database, applies
-    /// pending migrations, inserts missing seeds, creates the administrator if no active one exists, and
-    /// checks the result. Deletes nothing; a second call changes nothing.
+    /// Creates the database or brings it up to date: creates the directories and the database,
+    /// applies pending migrations, inserts missing seeds, creates the administrator if no active
+    /// one exists, and checks the result. Deletes nothing; a second call changes nothing.
     ///
     /// # Errors
     /// Fails if the path, the administrator or the migrations cannot be used. The database is then
@@ -89,8 +89,8 @@ impl DatabaseManager {
     }
 
     /// Deletes all tables and rows of the database, after a backup unless `auto_backup` is off, and
-    /// creates the schema, the seeds and the administrator again, in one transaction. A database that
-    /// does not exist is created, as by [`DatabaseManager::initialize`].
+    /// creates the schema, the seeds and the administrator again, in one transaction. A database
+    /// that does not exist is created, as by [`DatabaseManager::initialize`].
     ///
     /// # Errors
     /// Fails if the path, the administrator or the migrations cannot be used. The database is then
@@ -166,7 +166,8 @@ impl DatabaseManager {
     /// Returns whether an active administrator exists. Writes nothing.
     ///
     /// # Errors
-    /// [`Error::NoDatabase`], [`Error::Refused`], or [`Error::Query`] if the database cannot be read.
+    /// [`Error::NoDatabase`], [`Error::Refused`], or [`Error::Query`] if the database cannot be
+    /// read.
     pub fn has_administrator(&self) -> Result<bool> {
         connection::inspect(&self.config, |connection| {
             let has_tables = catalog::table_exists(connection, "users")?

@@ -25,12 +25,13 @@ pub enum MissingPart {
 }
 
 impl DatabaseManager {
-    /// Returns the parts that [`DatabaseManager::initialize`] would add, in that order; empty if the
-    /// database is complete. Writes nothing.
+    /// Returns the parts that [`DatabaseManager::initialize`] would add, in that order; empty if
+    /// the database is complete. Writes nothing.
     ///
     /// # Errors
-    /// [`Error::Query`] if the database cannot be read or lacks tables; [`Error::UnfinishedTransfer`] if an
-    /// interrupted transfer left it incomplete; [`Error::Refused`] if it is not an SQLite database.
+    /// [`Error::Query`] if the database cannot be read or lacks tables;
+    /// [`Error::UnfinishedTransfer`] if an interrupted transfer left it incomplete;
+    /// [`Error::Refused`] if it is not an SQLite database.
     pub fn missing_parts(&self) -> Result<Vec<MissingPart>> {
         let found = connection::inspect(&self.config, |connection| {
             if catalog::is_empty(connection)? {

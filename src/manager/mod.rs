@@ -38,7 +38,8 @@ pub use crate::migrations::{
     Check, Effect, HistoryFault, Phase, PlannedStatement, PlannedStep, Step, StepDirection,
 };
 
-/// Items for the crates of this workspace. Not part of the public API: they may change in any release.
+/// Items for the crates of this workspace. Not part of the public API: they may change in any
+/// release.
 #[doc(hidden)]
 pub mod internal {
     pub use super::health::expected_names;
@@ -87,7 +88,8 @@ impl DatabaseManager {
         &self.config
     }
 
-    /// Returns whether the configured file or server database exists. The file need not be a database.
+    /// Returns whether the configured file or server database exists. The file need not be a
+    /// database.
     ///
     /// # Errors
     /// [`Error::Connect`](crate::Error::Connect) if a server cannot be reached.
@@ -120,7 +122,8 @@ impl DatabaseManager {
     /// Opens the existing database for writing, whichever program created it.
     ///
     /// # Errors
-    /// [`Error::NoDatabase`](crate::Error::NoDatabase), [`Error::Open`](crate::Error::Open) or [`Error::Connect`](crate::Error::Connect).
+    /// [`Error::NoDatabase`](crate::Error::NoDatabase), [`Error::Open`](crate::Error::Open) or
+    /// [`Error::Connect`](crate::Error::Connect).
     #[doc(hidden)]
     pub fn open(&self) -> Result<DbConnection> {
         connection::open(&self.config, Access::Maintain)

@@ -35,8 +35,8 @@ pub fn check_password(password: &SecretString) -> Result<()> {
     Ok(())
 }
 
-/// Hashes a password with Argon2id, a random salt, and the defaults of the crate `argon2`: 19 MiB, 2
-/// passes, 1 lane, as OWASP recommends first.
+/// Hashes a password with Argon2id, a random salt, and the defaults of the crate `argon2`: 19 MiB,
+/// 2 passes, 1 lane, as OWASP recommends first.
 ///
 /// # Errors
 /// [`Error::Password`] if the hash cannot be computed.

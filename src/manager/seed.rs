@@ -39,12 +39,12 @@ impl SeedReport {
 }
 
 impl DatabaseManager {
-    /// Inserts the system roles, permissions, grants and settings that are missing, in one transaction,
-    /// and updates the read-only settings.
+    /// Inserts the system roles, permissions, grants and settings that are missing, in one
+    /// transaction, and updates the read-only settings.
     ///
     /// # Errors
-    /// [`MigrationFault::Pending`] if migrations are pending; [`Error::Query`](crate::Error::Query) if the database refuses a row; nothing has
-    /// changed then.
+    /// [`MigrationFault::Pending`] if migrations are pending; [`Error::Query`](crate::Error::Query)
+    /// if the database refuses a row; nothing has changed then.
     pub fn seed(&self) -> Result<SeedReport> {
         let mut connection = self.open_ours()?;
         let pending = self.ledger(&mut connection)?.pending().count();
@@ -69,7 +69,8 @@ macro_rules! missing {
     }};
 }
 
-/// Returns the permissions that are missing. One exists if its name or its resource and action exist.
+/// Returns the permissions that are missing. One exists if its name or its resource and action
+/// exist.
 fn missing_permissions(
     connection: &mut DbConnection,
 ) -> Result<Vec<&'static NewPermission<'static>>> {

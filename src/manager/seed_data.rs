@@ -61,7 +61,8 @@ pub(super) const PERMISSIONS: &[NewPermission<'static>] = &[
     permission("security_management", "Security Management", "Security configuration", "security", "manage"),
 ];
 
-/// Default permissions of each role. `super_admin` needs none: its flag `is_superuser` allows everything.
+/// Default permissions of each role. `super_admin` needs none: its flag `is_superuser` allows
+/// everything.
 pub(super) const GRANTS: &[(&str, &[&str])] = &[
     (
         "administrator",

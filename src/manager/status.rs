@@ -19,7 +19,8 @@ use crate::types::UtcTime;
 pub struct StatusSummary {
     /// Path of the database, or the URL of its server without the password.
     pub database_path: String,
-    /// Size of the SQLite file and its WAL, or of the server's database, in megabytes of 1,000,000 bytes.
+    /// Size of the SQLite file and its WAL, or of the server's database, in megabytes of 1,000,000
+    /// bytes.
     pub database_size_mb: f64,
     /// Number of tables, without Diesel's ledger.
     pub table_count: usize,

@@ -263,7 +263,7 @@ fn backup_makes_a_private_copy_with_every_row_and_status_shows_it() {
     let status = json(&run(fixture.zenith().args(["status", "--format", "json"]), 0));
     assert_eq!(status["last_backup"]["path"], path);
     let said = stdout(&run(fixture.zenith().arg("backup"), 0));
-    assert!(said.contains("checked"), "{said}");
+    assert!(said.contains("verified"), "{said}");
 }
 
 #[test]

@@ -46,8 +46,8 @@ fn confirmed(args: &Args, manager: &DatabaseManager) -> anyhow::Result<bool> {
     ask::confirm(args, &question)
 }
 
-/// Adopts a database of the former application if `--adopt` is set or the user agrees, and refuses it
-/// otherwise. For `create` and `ensure`.
+/// Adopts a database of the former application if `--adopt` is set or the user agrees, and refuses
+/// it otherwise. For `create` and `ensure`.
 pub(super) fn offer(
     args: &Args,
     output: Output,
@@ -85,7 +85,8 @@ pub(super) fn render_first(out: Out<'_>, report: Option<&AdoptionReport>) -> IoR
     report.map_or(Ok(()), |report| render(out, report))
 }
 
-/// Number of violating rows that the text of an adoption shows; a plan and JSON contain all of them.
+/// Number of violating rows that the text of an adoption shows; a plan and JSON contain all of
+/// them.
 const SHOWN: usize = 100;
 
 fn render(out: Out<'_>, report: &AdoptionReport) -> IoResult<()> {
@@ -191,8 +192,8 @@ fn broken(out: Out<'_>, rows: &[BrokenRow], shown: usize) -> IoResult<()> {
     Ok(())
 }
 
-/// Writes the first digits of the digest of each column that is equal in both databases; JSON contains
-/// whole digests.
+/// Writes the first digits of the digest of each column that is equal in both databases; JSON
+/// contains whole digests.
 fn proof(out: Out<'_>, report: &AdoptionReport) -> IoResult<()> {
     for table in report.tables.iter().filter(|table| table.present && table.copied > 0) {
         let same =

@@ -14,8 +14,8 @@ pub(super) fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks for confirmation of something destructive; `--yes` gives it. Without a terminal, and without
-/// `--yes`, that is an error.
+/// Asks for confirmation of something destructive; `--yes` gives it. Without a terminal, and
+/// without `--yes`, that is an error.
 pub(super) fn confirm(args: &Args, question: &str) -> anyhow::Result<bool> {
     if args.output.yes {
         return Ok(true);
@@ -29,9 +29,9 @@ pub(super) fn confirm(args: &Args, question: &str) -> anyhow::Result<bool> {
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
-/// Reads the administrator's password from standard input if `--admin-password-stdin` is set, else from
-/// the environment, else from the terminal. Returns `None` if there is no terminal: the library then
-/// generates a password.
+/// Reads the administrator's password from standard input if `--admin-password-stdin` is set, else
+/// from the environment, else from the terminal. Returns `None` if there is no terminal: the
+/// library then generates a password.
 pub(super) fn password(args: &Args) -> anyhow::Result<Option<SecretString>> {
     if args.setup.admin_password_stdin {
         let mut line = String::new();

@@ -34,8 +34,8 @@ pub(super) fn create(
     Ok(health_exit(manager, &report.details.health))
 }
 
-/// Creates or updates the database. Returns the report, and its JSON with the generated password, which
-/// is shown this once.
+/// Creates or updates the database. Returns the report, and its JSON with the generated password,
+/// which is shown this once.
 fn initialize(
     args: &Args,
     output: Output,

@@ -110,7 +110,8 @@ impl Output {
         }
     }
 
-    /// Writes the error, its causes and its hint to standard error; as JSON also to standard output.
+    /// Writes the error, its causes and its hint to standard error; as JSON also to standard
+    /// output.
     pub(super) fn error(self, error: &anyhow::Error, exit: u8) {
         let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
         self.say(BAD, "error", &causes.join(": "));

@@ -8,7 +8,8 @@ use serde::Serialize;
 pub enum Fidelity {
     /// Nothing was written during the copy: every table has as many rows as in the source.
     ExactRowCounts,
-    /// The database was written during the copy: the copy has all tables and is consistent in itself.
+    /// The database was written during the copy: the copy has all tables and is consistent in
+    /// itself.
     SameTables,
 }
 

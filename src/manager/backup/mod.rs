@@ -7,8 +7,8 @@
 //! 3. Sync the file, rename it without replacing another file, and sync the directory.
 //! 4. Record it in `backup_jobs`.
 //!
-//! A failed backup leaves no file behind, and a failure of `zenith-db backup` is recorded. Only a killed
-//! process leaves a file, `.zenith-….partial`, which can be deleted.
+//! A failed backup leaves no file behind, and a failure of `zenith-db backup` is recorded. Only a
+//! killed process leaves a file, `.zenith-….partial`, which can be deleted.
 
 mod copy;
 mod file_name;

@@ -1,8 +1,8 @@
 //! The newest backup, by the files in the backup directory and the records in `backup_jobs`.
 //!
-//! The records may be incomplete, because the table may have been rolled back or restored, so that the
-//! directory is read first. A record of a newer backup counts too: its file may have been deleted, or be
-//! in another directory.
+//! The records may be incomplete, because the table may have been rolled back or restored, so that
+//! the directory is read first. A record of a newer backup counts too, even if its file was
+//! deleted or is in another directory.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -82,9 +82,9 @@ fn files(directory: &Path, name: &BackupName) -> Vec<(UtcTime, PathBuf)> {
 
 /// Returns whether a file with a matching name is a backup of this database.
 ///
-/// The default directory beside an SQLite file has only its backups. Databases with the same name may
-/// share another directory: there, a copy that has users but none of this database's is a backup of
-/// another one. On a server the name of the database decides.
+/// The default directory beside an SQLite file has only its backups. Databases with the same name
+/// may share another directory: there, a copy that has users but none of this database's is a
+/// backup of another one. On a server the name of the database decides.
 fn is_of(config: &Config, connection: &mut DbConnection, backup: &Path) -> Result<bool> {
     let location = config.location();
     if location.path().is_none() || config.backup_dir() == location.default_backup_dir() {

@@ -25,8 +25,8 @@ struct ExportedSnapshot {
     schema: String,
 }
 
-/// Copies the database into an empty file, and verifies the copy. The rows are counted in the snapshot
-/// that is copied.
+/// Copies the database into an empty file, and verifies the copy. The rows are counted in the
+/// snapshot that is copied.
 pub(super) fn copy(
     source: &mut DbConnection,
     target: &Path,
@@ -117,7 +117,8 @@ fn count_rows(mut script: impl BufRead) -> io::Result<BTreeMap<String, i64>> {
     }
 }
 
-/// Returns the table's name in `schema.table (columns) FROM stdin;`, where both names may be quoted.
+/// Returns the table's name in `schema.table (columns) FROM stdin;`, where both names may be
+/// quoted.
 fn table_of(copy: &[u8]) -> String {
     let text = String::from_utf8_lossy(copy);
     let path = text.split(" (").next().unwrap_or_default();

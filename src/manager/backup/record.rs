@@ -8,7 +8,8 @@ use crate::models::{BackupJob, NewBackupJob};
 use crate::types::{BackupStatus, UtcTime, VerificationStatus};
 
 impl BackupReport {
-    /// Records the backup. A failure is only a warning, because the copy is valid without its record.
+    /// Records the backup. A failure is only a warning, because the copy is valid without its
+    /// record.
     pub(in crate::manager) fn record(&self, connection: &mut DbConnection) {
         let path = self.path.display().to_string();
         let job = NewBackupJob::builder()

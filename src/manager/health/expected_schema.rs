@@ -92,8 +92,8 @@ impl SchemaDefinitions {
         missing.map(|name| format!("table {name} is missing")).collect()
     }
 
-    /// Returns one line for each existing table that differs, and each index of an existing table that
-    /// is missing or differs.
+    /// Returns one line for each existing table that differs, and each index of an existing table
+    /// that is missing or differs.
     pub(super) fn differences(&self, found: &Self) -> Vec<String> {
         let mut faults = Vec::new();
         for (name, table) in &self.tables {

@@ -7,7 +7,8 @@ use crate::error::{Result, chain};
 
 pub(super) const FULL_INTEGRITY: &str = "Full Integrity";
 
-/// Progress of [`DatabaseManager::deep_health_check`](crate::manager::DatabaseManager::deep_health_check).
+/// Progress of
+/// [`DatabaseManager::deep_health_check`](crate::manager::DatabaseManager::deep_health_check).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IntegrityProgress {
     /// Name of the table that is being checked; `None` during the last step, which checks the pages
@@ -21,8 +22,9 @@ pub struct IntegrityProgress {
 
 /// Checks everything that `PRAGMA integrity_check` checks.
 ///
-/// The check of one table compares its rows with its indexes and constraints, but skips the freelist,
-/// unused pages and pages that two tables claim. `quick_check` of the whole file finds those.
+/// The check of one table compares its rows with its indexes and constraints, but skips the
+/// freelist, unused pages and pages that two tables claim. `quick_check` of the whole file finds
+/// those.
 pub(super) fn full_integrity(
     connection: &mut DbConnection,
     progress: &mut dyn FnMut(IntegrityProgress),

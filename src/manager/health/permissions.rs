@@ -7,8 +7,8 @@ use crate::backend::DbConnection;
 use crate::error::Result;
 use crate::manager::DatabaseManager;
 
-/// Checks that only the owner can access the database's files and backups, and that other users cannot
-/// write to its directory, where they could replace the files.
+/// Checks that only the owner can access the database's files and backups, and that other users
+/// cannot write to its directory, where they could replace the files.
 #[cfg(unix)]
 pub(super) fn check(_: &mut DbConnection, manager: &DatabaseManager) -> Result<CheckOutcome> {
     let config = &manager.config;

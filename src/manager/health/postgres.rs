@@ -181,8 +181,8 @@ fn encoding(connection: &mut DbConnection, _: &DatabaseManager) -> Result<CheckO
     Ok(server.encoding_fault().map_or(CheckOutcome::Good(server.encoding), CheckOutcome::Bad))
 }
 
-/// Checks the default time zone. This program stores times in UTC whatever it is, but other programs
-/// would show and compare them wrongly.
+/// Checks the default time zone. This program stores times in UTC whatever it is, but other
+/// programs would show and compare them wrongly.
 fn time_zone(connection: &mut DbConnection, _: &DatabaseManager) -> Result<CheckOutcome> {
     let zone = setting(connection, "TimeZone")?;
     let is_utc = ["UTC", "Etc/UTC", "GMT", "Etc/GMT", "Zulu", "Etc/Zulu", "UCT"].contains(&&*zone);

@@ -39,7 +39,8 @@ pub(super) const CHECKS: &[NamedCheck] = &[
     ("Pending Migrations", true, pending),
 ];
 
-/// Largest file that the quick integrity check reads, in bytes: the check of a larger one would be slow.
+/// Largest file that the quick integrity check reads, in bytes: the check of a larger one would be
+/// slow.
 const QUICK_CHECK_LIMIT: u64 = 256 * 1024 * 1024;
 
 /// First version of SQLite in which concurrent writers cannot corrupt a database in WAL mode
@@ -98,7 +99,8 @@ fn foreign_keys_enabled(
     })
 }
 
-/// Reads the journal mode from the file's header, because opening the database could change the mode.
+/// Reads the journal mode from the file's header, because opening the database could change the
+/// mode.
 fn wal_mode(_: &mut DbConnection, manager: &DatabaseManager) -> Result<CheckOutcome> {
     let config = &manager.config;
     if !config.sqlite().wal {

@@ -16,7 +16,8 @@ pub(super) fn same_disk(one: &Path, other: &Path) -> Result<bool> {
     Ok(device(one)? == device(other)?)
 }
 
-/// Returns how many bytes this user may write to the file system of a path; `None` if that is unknown.
+/// Returns how many bytes this user may write to the file system of a path; `None` if that is
+/// unknown.
 #[cfg(unix)]
 pub(super) fn free_bytes(place: &Path) -> Result<Option<u64>> {
     let found = rustix::fs::statvfs(place)

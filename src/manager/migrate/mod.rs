@@ -29,10 +29,11 @@ pub struct MigrationReport {
     pub version: Option<String>,
     /// Checks before and after the run; empty if there was nothing to do.
     pub conditions: Vec<Check>,
-    /// Backup taken before the run; `None` if there was nothing to do or to save, or `auto_backup` is
-    /// off.
+    /// Backup taken before the run; `None` if there was nothing to do or to save, or `auto_backup`
+    /// is off.
     pub backup: Option<BackupReport>,
-    /// Command that undoes the run, and what it does not restore; `None` if there was nothing to do.
+    /// Command that undoes the run, and what it does not restore; `None` if there was nothing to
+    /// do.
     pub undo: Option<String>,
 }
 
@@ -55,12 +56,14 @@ pub enum RollbackTarget {
 }
 
 impl DatabaseManager {
-    /// Applies the pending migrations in one transaction, after a backup unless `auto_backup` is off.
+    /// Applies the pending migrations in one transaction, after a backup unless `auto_backup` is
+    /// off.
     ///
     /// # Errors
-    /// [`Error::NoDatabase`](crate::Error::NoDatabase); [`Error::Migration`](crate::Error::Migration) with
-    /// the fault, inside [`RolledBack`](crate::MigrationFault::RolledBack) if a backup was taken. The
-    /// database is then unchanged.
+    /// [`Error::NoDatabase`](crate::Error::NoDatabase);
+    /// [`Error::Migration`](crate::Error::Migration) with the fault, inside
+    /// [`RolledBack`](crate::MigrationFault::RolledBack) if a backup was taken. The database is
+    /// then unchanged.
     pub fn migrate(&self) -> Result<MigrationReport> {
         self.go_to(&Target::Latest, "migrate")
     }
@@ -99,13 +102,14 @@ impl DatabaseManager {
         self.plan(&Target::Redo)
     }
 
-    /// Reverts migrations, newest first, in one transaction, after a backup unless `auto_backup` is off.
-    /// Checks the foreign keys before the commit.
+    /// Reverts migrations, newest first, in one transaction, after a backup unless `auto_backup` is
+    /// off. Checks the foreign keys before the commit.
     ///
     /// # Errors
-    /// [`Error::NoDatabase`](crate::Error::NoDatabase); [`Error::Migration`](crate::Error::Migration) with
-    /// the fault, inside [`RolledBack`](crate::MigrationFault::RolledBack) if a backup was taken. The
-    /// database is then unchanged.
+    /// [`Error::NoDatabase`](crate::Error::NoDatabase);
+    /// [`Error::Migration`](crate::Error::Migration) with the fault, inside
+    /// [`RolledBack`](crate::MigrationFault::RolledBack) if a backup was taken. The database is
+    /// then unchanged.
     pub fn rollback(&self, target: &RollbackTarget) -> Result<MigrationReport> {
         self.go_to(&target_of(target)?, "rollback")
     }
@@ -113,7 +117,8 @@ impl DatabaseManager {
     /// Returns the statements that [`DatabaseManager::migrate`] would run. Writes nothing.
     ///
     /// # Errors
-    /// [`Error::NoDatabase`](crate::Error::NoDatabase), [`Error::Refused`](crate::Error::Refused) or [`Error::Migration`](crate::Error::Migration).
+    /// [`Error::NoDatabase`](crate::Error::NoDatabase), [`Error::Refused`](crate::Error::Refused)
+    /// or [`Error::Migration`](crate::Error::Migration).
     pub fn plan_migration(&self) -> Result<MigrationPlan> {
         self.plan(&Target::Latest)
     }
@@ -121,7 +126,8 @@ impl DatabaseManager {
     /// Returns the statements that [`DatabaseManager::rollback`] would run. Writes nothing.
     ///
     /// # Errors
-    /// [`Error::NoDatabase`](crate::Error::NoDatabase), [`Error::Refused`](crate::Error::Refused) or [`Error::Migration`](crate::Error::Migration).
+    /// [`Error::NoDatabase`](crate::Error::NoDatabase), [`Error::Refused`](crate::Error::Refused)
+    /// or [`Error::Migration`](crate::Error::Migration).
     pub fn plan_rollback(&self, target: &RollbackTarget) -> Result<MigrationPlan> {
         self.plan(&target_of(target)?)
     }

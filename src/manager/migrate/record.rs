@@ -24,8 +24,8 @@ pub struct FailedMigration {
     pub attempts: i32,
 }
 
-/// Records a failed run, after its transaction was rolled back. The caller gets the error of the run, so
-/// that a failure to record it is only a warning.
+/// Records a failed run, after its transaction was rolled back. The caller gets the error of the
+/// run, so that a failure to record it is only a warning.
 pub(super) fn record_failure(connection: &mut DbConnection, operation: &str, error: &Error) {
     let details = chain(error).replace('\0', "\u{fffd}");
     let observation = HealthObservation::builder()
@@ -41,7 +41,7 @@ pub(super) fn record_failure(connection: &mut DbConnection, operation: &str, err
             }
         }
         Ok(false) => {
-            tracing::warn!("the failure is not recorded: the table system_health does not exist")
+            tracing::warn!("the failure is not recorded: there is no table system_health")
         }
         Err(error) => tracing::warn!(%error, "the failure could not be recorded"),
     }

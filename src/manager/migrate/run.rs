@@ -13,8 +13,8 @@ use crate::manager::backup::BackupReport;
 use crate::migrations::{self, Check, Run, Session, Target};
 
 impl DatabaseManager {
-    /// Runs the migrations to the target. If there is something to do and to save, takes a backup first,
-    /// under the same lock, so that nothing can be committed in between.
+    /// Runs the migrations to the target. If there is something to do and to save, takes a backup
+    /// first, under the same lock, so that nothing can be committed in between.
     ///
     /// # Errors
     /// The errors of [`DatabaseManager::migrate`].
@@ -80,7 +80,8 @@ impl DatabaseManager {
         }
     }
 
-    /// Opens another connection if the connection was lost, to read and record the result of the run.
+    /// Opens another connection if the connection was lost, to read and record the result of the
+    /// run.
     fn replace_if_lost(&self, connection: &mut DbConnection, session: &Session) {
         if connection.ping().is_ok() {
             return;

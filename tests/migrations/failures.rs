@@ -94,7 +94,7 @@ fn the_command_that_a_report_names_can_be_typed_as_it_is() {
     command.args(["rollback", "--yes", "--format", "json", "--path"]).arg(&odd);
     let report = json(&run(&mut command, 0));
     let undo = report["undo"].as_str().expect("a command").to_owned();
-    let (undo, _) = undo.split_once(" brings").expect("what it does");
+    let (undo, _) = undo.split_once(" restores").expect("what it does");
     let undo = undo.replacen("zenith-db", "\"$0\"", 1);
     let zenith = fixture.zenith();
     let mut shell = std::process::Command::new("sh");

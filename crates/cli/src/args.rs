@@ -48,20 +48,21 @@ All migrations run in one transaction. It is rolled back if a migration fails, o
 rows without declaring it.
 
 Examples:
-  zenith-db migrate --plan              print each statement that would run
+  zenith-db migrate --plan              list the statements that would run
   zenith-db migrate
   zenith-db migrate --to 20261123000004";
 
 const REDO_HELP: &str = "\
-The tables and columns that the migration added lose their values; the backup keeps them.
+Asks for confirmation. The tables and columns that the migration added lose their data; the backup
+has a copy.
 
 Examples:
   zenith-db redo --plan
   zenith-db redo --yes";
 
 const ROLLBACK_HELP: &str = "\
-The tables and columns that the migrations added are dropped with their values; the backup keeps
-them.
+Asks for confirmation. The tables and columns that the migrations added are dropped with their data;
+the backup has a copy.
 
 Examples:
   zenith-db rollback                    revert the last migration
@@ -97,7 +98,7 @@ Examples:
   zenith-db status --format json";
 
 const BACKUP_HELP: &str = "\
-SQLite is copied with VACUUM INTO, PostgreSQL with pg_dump. Backups are never deleted.
+SQLite is copied with VACUUM INTO, PostgreSQL with pg_dump. This program never deletes backups.
 
 Examples:
   zenith-db backup
@@ -162,7 +163,7 @@ pub(super) enum Command {
     /// Apply pending migrations, after a backup
     #[command(after_help = MIGRATE_HELP)]
     Migrate {
-        /// Print each statement that would run, and change nothing
+        /// List the statements that would run, and change nothing
         #[arg(long)]
         plan: bool,
         /// Last version to apply [default: the newest]
@@ -175,7 +176,7 @@ pub(super) enum Command {
     /// Revert the last migration and apply it again, after a backup
     #[command(after_help = REDO_HELP)]
     Redo {
-        /// Print each statement that would run, and change nothing
+        /// List the statements that would run, and change nothing
         #[arg(long)]
         plan: bool,
     },
@@ -188,7 +189,7 @@ pub(super) enum Command {
         /// Version to roll back to, which stays applied; 0 reverts all
         #[arg(long, value_name = "VERSION")]
         to: Option<String>,
-        /// Print each statement that would run, and change nothing
+        /// List the statements that would run, and change nothing
         #[arg(long)]
         plan: bool,
     },

@@ -1,5 +1,10 @@
 #!/usr/bin/env python3
-"""Draws docs/zenith-db.svg from what the command really prints: run it with `make picture`."""
+"""Draws docs/zenith-db.svg from the real output of the command.
+
+usage: picture.py [PROGRAM] > docs/zenith-db.svg
+
+PROGRAM is the path of zenith-db; target/release/zenith-db by default. `make picture` runs this script.
+"""
 
 import html
 import os
@@ -15,7 +20,7 @@ PROMPT = "\x1b[32m$\x1b[0m zenith-db "
 
 
 def output_of(program):
-    """Runs the commands in an empty directory, as an operator would."""
+    """Returns the prompts and the output of the commands, run in an empty directory."""
     lines = []
     with tempfile.TemporaryDirectory() as directory:
         environment = {"PATH": "/usr/bin:/bin", "ZENITH_ADMIN_PASSWORD": "correct horse battery"}
@@ -31,7 +36,7 @@ def output_of(program):
 
 
 def spans(line):
-    """The line's pieces, each with its style, cut to the picture's width."""
+    """Returns the pieces of a line, each with its style, cut to the width of the picture."""
     style, room, pieces = "", COLUMNS, []
     for text, codes in re.findall(r"([^\x1b]*)(?:\x1b\[([0-9;]*)m)?", line):
         piece = text if len(text) <= room else text[: room - 1] + "…"
@@ -47,6 +52,7 @@ def spans(line):
 
 
 def picture(lines):
+    """Returns the picture of a terminal with these lines."""
     width, height = COLUMNS * CHARACTER + 2 * MARGIN, len(lines) * LINE + 2 * MARGIN
     rows = "\n".join(
         f'<text x="{MARGIN}" y="{MARGIN + LINE * number + 13}" xml:space="preserve">{spans(line)}</text>'
@@ -62,6 +68,10 @@ def picture(lines):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) > 2:
+        sys.exit("usage: picture.py [PROGRAM]")
     root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
     program = os.path.join(root, "target", "release", "zenith-db")
+    # Absolute, because the commands run in another directory.
+    program = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else program)
     sys.stdout.write(picture(output_of(program)))

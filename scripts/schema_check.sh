@@ -1,7 +1,7 @@
 #!/bin/sh
-# Regenerates src/schema.rs from a fresh database, runs every migration back and forth, and fails if
-# the committed file differs. The committed file is not touched. Where ZENITH_TEST_POSTGRES names a
-# server and the Diesel CLI speaks to it, the same is done there, in a database of its own.
+# Generates schema.rs from a new SQLite database before and after reverting and applying all migrations,
+# and fails if one of them differs from src/schema.rs, which is not changed. If ZENITH_TEST_POSTGRES
+# names a server and the Diesel CLI supports PostgreSQL, checks its migrations in a temporary database.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -13,7 +13,7 @@ cleanup() {
     rm -rf "$directory"
 }
 trap cleanup EXIT
-# The CLI writes schema.rs where diesel.toml says, so it works on a copy of what it reads.
+# The Diesel CLI writes to the path in diesel.toml, so that it works on a copy of its input.
 cp -R diesel.toml migrations "$directory"
 mkdir "$directory/src"
 diesel=$(command -v "$diesel")
@@ -21,7 +21,7 @@ case $diesel in /*) ;; *) diesel=$PWD/$diesel ;; esac
 
 compare() {
     if ! diff -u src/schema.rs "$1"; then
-        echo "src/schema.rs is not what the migrations for $2 generate; run \`diesel migration run\`" >&2
+        echo "error: src/schema.rs differs from the migrations for $2; run \`diesel migration run\`" >&2
         exit 1
     fi
 }
@@ -35,16 +35,16 @@ compare() {
 )
 compare "$directory/first.rs" SQLite
 compare "$directory/src/schema.rs" SQLite
-echo "src/schema.rs is what the migrations for SQLite generate"
+echo "src/schema.rs matches the migrations for SQLite"
 
 if [ -z "${ZENITH_TEST_POSTGRES:-}" ]; then
-    echo "SKIPPED: the migrations for PostgreSQL: ZENITH_TEST_POSTGRES names no server" >&2
+    echo "SKIPPED: the migrations for PostgreSQL: ZENITH_TEST_POSTGRES is not set" >&2
     exit 0
 fi
 case $("$diesel" --version) in
 *postgres*) ;;
 *)
-    echo "SKIPPED: the migrations for PostgreSQL: $diesel does not speak it" >&2
+    echo "SKIPPED: the migrations for PostgreSQL: $diesel was built without it" >&2
     exit 0
     ;;
 esac
@@ -59,4 +59,4 @@ server="${ZENITH_TEST_POSTGRES%/*}/schema_check_$$"
         sed -e 's/\bInt8\b/BigInt/g' -e 's/\bInt4\b/Integer/g' -e 's/\bFloat8\b/Double/g' >postgres.rs
 )
 compare "$directory/postgres.rs" PostgreSQL
-echo "and what those for PostgreSQL do"
+echo "src/schema.rs matches the migrations for PostgreSQL"

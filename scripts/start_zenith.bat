@@ -1,19 +1,19 @@
 @echo off
-rem Starts an application on a healthy Zenith database:
+rem Starts an application after preparing its Zenith database:
 rem
 rem   scripts\start_zenith.bat my-application --port 8080
 rem
-rem Loads .env from the current directory, lets `zenith-db ensure` create or migrate the database,
-rem and runs the application. If ensure fails, it stops with ensure's exit code. Without a command
-rem it stops after ensure. ZENITH_DB_BIN names the program to use.
+rem Loads .env from the current directory, runs `zenith-db ensure`, which creates or migrates the
+rem database, and then runs the application. If ensure fails, exits with its exit code. Without a
+rem command, exits after ensure. ZENITH_DB_BIN sets the path of zenith-db.
 
-rem Off while .env is read and the command is run: with it on, a ! in a value would be lost.
+rem Delayed expansion is off while .env is read and the application runs: otherwise a ! would be lost.
 setlocal DisableDelayedExpansion
 set "zenith_located="
 
-rem Only lines that are NAME=value. What was set before wins over the file, and in the file the last
-rem line of a name; of the two names of the database, one that was set decides over both in the file.
-rem %%~B takes double quotes off.
+rem Reads lines of the form NAME=value. A variable that is already set takes precedence over the file, and
+rem in the file the last line of a name does. If DATABASE_PATH or DATABASE_URL is set, both are ignored in
+rem the file. %%~B removes double quotes.
 if defined DATABASE_PATH set "zenith_located=yes"
 if defined DATABASE_URL set "zenith_located=yes"
 if exist ".env" for /f "usebackq tokens=1,* delims==" %%A in (`findstr /r /b "[A-Za-z_][A-Za-z0-9_]*=" ".env"`) do (
@@ -34,8 +34,8 @@ where /q "%zenith_db%"
 if errorlevel 1 goto missing
 
 :ensure
-rem Standard output belongs to the application. Delayed expansion, because a block in parentheses sees
-rem every percent variable as it was before the block.
+rem Standard output is reserved for the application. Delayed expansion, because a block in parentheses
+rem expands percent variables before it runs.
 setlocal EnableDelayedExpansion
 "!zenith_db!" ensure 1>&2
 if !errorlevel! neq 0 (
@@ -53,7 +53,7 @@ exit /b %errorlevel%
 echo start_zenith: cannot find "%zenith_db%"; build it with `cargo build --release`, or set ZENITH_DB_BIN to its path 1>&2
 exit /b 127
 
-rem Takes single quotes off the value of the variable named %1.
+rem Removes single quotes around the value of the variable named %1.
 :single_quotes
 setlocal EnableDelayedExpansion
 set "zenith_value=!%1!"

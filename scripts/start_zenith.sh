@@ -1,13 +1,13 @@
 #!/bin/sh
-# Starts an application on a healthy Zenith database:
+# Starts an application after preparing its Zenith database:
 #
 #   scripts/start_zenith.sh my-application --port 8080
 #
-# Loads .env from the current directory, lets `zenith-db ensure` create or migrate the database, and
-# becomes the application. If ensure fails, it stops with ensure's exit code. Without a command it
-# stops after ensure. ZENITH_DB_BIN names the program to use.
+# Loads .env from the current directory, runs `zenith-db ensure`, which creates or migrates the database,
+# and then replaces itself by the application. If ensure fails, exits with its exit code. Without a
+# command, exits after ensure. ZENITH_DB_BIN sets the path of zenith-db.
 #
-# Every variable here begins with zenith_, so that none is mistaken for one that is already set.
+# The names of all variables begin with zenith_, to avoid clashes with variables that are already set.
 set -eu
 
 zenith_fail() {
@@ -15,7 +15,7 @@ zenith_fail() {
     exit "$1"
 }
 
-# Sets one variable from a line of .env. The line is data: nothing in it is expanded or run.
+# Sets one variable from a line of .env. Nothing in the line is expanded or executed.
 zenith_load_line() {
     zenith_name=${1%%=*}
     zenith_value=${1#*=}
@@ -26,8 +26,8 @@ zenith_load_line() {
         ;;
     esac
     zenith_name=${zenith_name%"${zenith_name##*[! 	]}"}
-    # What is left over is a comment, a blank line, or nothing that can be a variable; `zenith-db`
-    # reads the file too, and reports lines that it cannot parse.
+    # Other lines are comments, blank or invalid. `zenith-db` reads the file too, and reports lines that it
+    # cannot parse.
     case $1 in *=*) ;; *) return 0 ;; esac
     case $zenith_name in '' | [!A-Za-z_]* | *[!A-Za-z0-9_]*) return 0 ;; esac
 
@@ -55,18 +55,18 @@ zenith_load_line() {
         zenith_value=${zenith_value%"${zenith_value##*[! 	]}"}
         ;;
     esac
-    # zenith-db expands these in its own settings. Rather than open another database than it would
-    # open when called by hand, refuse them.
+    # zenith-db expands these characters in its settings. They are refused, because without the expansion
+    # this script would open another database than `zenith-db` does.
     case $zenith_plain$zenith_name=$zenith_value in
     noDATABASE_*=*[\$\\\'\"]*)
         zenith_fail 2 ".env: $zenith_name contains \$, \\ or a quote; write the value in single quotes"
         ;;
     esac
 
-    # Both name the database: one of them in the environment decides over both in the file.
+    # Both name the database: if one is set in the environment, both are ignored in the file.
     case $zenith_name$zenith_located in DATABASE_URLyes* | DATABASE_PATHyes*) return 0 ;; esac
-    # What was set before wins over the file; in the file, the last line of a name wins, as it does
-    # for zenith-db. The name was checked above, so this eval can only ask whether it is set.
+    # A variable that is already set takes precedence over the file, and in the file the last line of a
+    # name does, as for zenith-db. The name was checked above, so this eval cannot run anything else.
     eval "zenith_is_set=\${$zenith_name+yes}"
     case $zenith_is_set$zenith_loaded in
     yes*" $zenith_name "*) ;;
@@ -80,7 +80,7 @@ if [ -f .env ]; then
     zenith_loaded=' '
     zenith_located=${DATABASE_URL+yes}${DATABASE_PATH+yes}
     zenith_return=$(printf '\r')
-    # The last line may lack its line end.
+    # The last line may have no line break.
     while IFS= read -r zenith_line || [ -n "$zenith_line" ]; do
         zenith_line=${zenith_line%"$zenith_return"}
         zenith_load_line "${zenith_line#"${zenith_line%%[! 	]*}"}"
@@ -98,7 +98,7 @@ fi
 command -v "$zenith_db" >/dev/null 2>&1 || zenith_fail 127 \
     "cannot find $zenith_db; build it with \`make build\`, or set ZENITH_DB_BIN to its path"
 
-# Standard output belongs to the application, whose reader expects nothing else on it.
+# Standard output is reserved for the application.
 zenith_exit=0
 "$zenith_db" ensure >&2 || zenith_exit=$?
 if [ "$zenith_exit" -ne 0 ]; then

@@ -1,4 +1,4 @@
-//! The first administrator: made once, never changed afterwards.
+//! The first administrator, which is created once and never changed by this program afterwards.
 
 use diesel::prelude::*;
 use secrecy::SecretString;
@@ -13,14 +13,15 @@ use crate::models::{NewUser, Role, User};
 use crate::schema::users;
 use crate::types::PasswordHash;
 
-/// The administrator to make if there is none.
+/// Administrator to create if no active one exists.
 #[derive(Clone, Debug)]
 pub struct Administrator {
-    /// The name to sign in with (default `admin`).
+    /// User name for signing in; `admin` by default.
     pub username: String,
-    /// The address (default `admin@zenith.local`).
+    /// Email address; `admin@zenith.local` by default.
     pub email: String,
-    /// The password. Without one, one is generated and returned once, to be changed at first login.
+    /// Password; `None` generates one, which the report contains and which must be changed at the
+    /// first login.
     pub password: Option<SecretString>,
 }
 
@@ -31,31 +32,33 @@ impl Default for Administrator {
     }
 }
 
-/// What became of the administrator.
+/// Result of creating the administrator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AdministratorOutcome {
-    /// It was made.
+    /// The administrator was created.
     Created,
-    /// There was an active one already, and it was left alone.
+    /// An active administrator existed and was not changed.
     Existed,
-    /// There is no active one, but the name or the address belongs to another account.
+    /// No active administrator exists, but the user name or the email address belongs to another
+    /// account.
     NameTaken,
 }
 
-/// What became of the administrator, with what the caller must pass on.
+/// Report on the administrator.
 #[derive(Clone, Debug, Serialize)]
 pub struct AdministratorReport {
-    /// What happened.
+    /// Result of creating the administrator.
     pub outcome: AdministratorOutcome,
-    /// The administrator's name.
+    /// User name of the administrator; for [`AdministratorOutcome::NameTaken`], the requested one.
     pub username: String,
-    /// The generated password, if one was: shown once, stored nowhere but as a hash.
+    /// Generated password, if any. Only its hash is stored, so that this is the only copy.
     #[serde(skip)]
     pub generated_password: Option<SecretString>,
 }
 
-/// A checked name and address and a finished hash: hashing is slow, so it is done before any lock.
+/// A checked name and email address, and the password's hash. Hashing is slow, so it is done before
+/// any lock is taken.
 pub(super) struct PreparedAdministrator {
     username: String,
     email: String,
@@ -64,7 +67,7 @@ pub(super) struct PreparedAdministrator {
 }
 
 impl Administrator {
-    /// Checks the name, the address and the password, and hashes it.
+    /// Checks the name, the email address and the password, and hashes the password.
     pub(super) fn prepare(&self) -> Result<PreparedAdministrator> {
         let username = canonical(&self.username);
         let email = canonical(&self.email);
@@ -72,11 +75,11 @@ impl Administrator {
             Err(Error::Administrator { name: self.username.clone(), reason: reason.into() })
         };
         if !(1..=50).contains(&username.chars().count()) || username.chars().any(char::is_control) {
-            return reject("a name has 1 to 50 characters, none of them a control character");
+            return reject("a name must have 1 to 50 characters and no control characters");
         }
         let at = email.find('@').filter(|at| *at > 0 && at + 1 < email.len());
         if at.is_none() || email.chars().count() > 100 || email.contains(char::is_whitespace) {
-            return reject("the address must be NAME@HOST of at most 100 characters");
+            return reject("the email address must be NAME@HOST with at most 100 characters");
         }
         let generated = self.password.is_none().then(generate_password);
         let password = self.password.clone().or_else(|| generated.clone()).unwrap_or_default();
@@ -86,7 +89,7 @@ impl Administrator {
 }
 
 impl PreparedAdministrator {
-    /// Makes the administrator unless there is an active one.
+    /// Creates the administrator unless an active one exists.
     pub(super) fn ensure(self, connection: &mut DbConnection) -> Result<AdministratorReport> {
         let report = |outcome, username| {
             Ok(AdministratorReport { outcome, username, generated_password: None })

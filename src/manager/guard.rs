@@ -1,4 +1,4 @@
-//! Refusing a database that is not this program's before anything is written to it.
+//! Refusal of databases that this program must not write to.
 
 use super::DatabaseManager;
 use super::origin::{Origin, has_unfinished_transfer, origin_of};
@@ -8,12 +8,13 @@ use crate::connection;
 use crate::error::{Error, Result};
 
 impl DatabaseManager {
-    /// Refuses a database that another program made, or a newer version of this one, or that a
-    /// stopped transfer left incomplete, before opening it for writing changes so much as its journal
-    /// mode.
+    /// Refuses a database that another program or a newer version of this one created, and one that
+    /// an interrupted transfer left incomplete. Opens it read-only: opening it for writing could
+    /// already change its journal mode.
     ///
     /// # Errors
-    /// [`Error::Refused`], [`Error::FormerDatabase`], [`Error::Migration`] or [`Error::UnfinishedTransfer`].
+    /// [`Error::Refused`], [`Error::FormerDatabase`], [`Error::Migration`] or
+    /// [`Error::UnfinishedTransfer`].
     #[doc(hidden)]
     pub fn ensure_ours(&self) -> Result<()> {
         self.ensure_ours_or_begun()?;
@@ -26,10 +27,11 @@ impl DatabaseManager {
         })
     }
 
-    /// The same, but a transfer may have been begun into it.
+    /// Refuses what [`DatabaseManager::ensure_ours`] refuses, except the target of an interrupted
+    /// transfer.
     ///
     /// # Errors
-    /// Those of [`DatabaseManager::ensure_ours`], without [`Error::UnfinishedTransfer`].
+    /// [`Error::Refused`], [`Error::FormerDatabase`] or [`Error::Migration`].
     #[doc(hidden)]
     pub fn ensure_ours_or_begun(&self) -> Result<()> {
         connection::inspect(&self.config, |connection| {
@@ -40,16 +42,16 @@ impl DatabaseManager {
                 return ledger.ensure_known();
             }
             self.refuse_former(connection)?;
-            let reason = "it has tables but none of this program's migrations: another program \
-                          made it. Nothing was changed. Give another database, or replace this one, \
-                          after a backup, with `zenith-db create --force`";
+            let reason = "it has tables, but none of this program's migrations: another program \
+                          created it. Nothing was changed. Name another database, or delete all tables \
+                          of this one, after a backup, with `zenith-db create --force`";
             let database = self.config.location().to_string();
             Err(Error::Refused { database, reason: reason.into() })
         })
     }
 
-    /// Of a database of the former application, whose tables have the same names, nothing can be said but
-    /// what to do with it.
+    /// Refuses a database of the former application. Its tables have the names of this schema's
+    /// tables, so that reading them would give wrong results.
     pub(super) fn refuse_former(&self, connection: &mut DbConnection) -> Result<()> {
         let ours = catalog::table_exists(connection, "__diesel_schema_migrations")?;
         if !ours && origin_of(connection)? == Origin::Former {

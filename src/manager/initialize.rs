@@ -1,4 +1,4 @@
-//! Creating a database, or bringing an existing one up to date.
+//! Creation of a database, and updates of an existing one.
 
 use serde::Serialize;
 
@@ -16,69 +16,70 @@ use crate::error::{Error, Result};
 use crate::migrations::{Step, Target};
 use crate::models::User;
 
-/// How far a setup came.
+/// Last phase that a setup reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SetupPhase {
-    /// Everything was done, but the health check found the database unhealthy.
+    /// The setup finished, but the database is unhealthy.
     Verification,
-    /// Everything was done, and the database is healthy.
+    /// The setup finished, and the database is healthy.
     Complete,
 }
 
-/// What a setup did.
+/// Effect of a setup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SetupStatus {
-    /// There was no database; there is one now.
+    /// A new database was created.
     Created,
-    /// The database was emptied and set up again, on request.
+    /// All tables and rows were deleted and the schema was created again, on request.
     Recreated,
-    /// The database lacked something, which was added.
+    /// Missing parts were added to the existing database.
     Updated,
-    /// Everything was there; nothing was changed.
+    /// The database was complete; nothing was changed.
     Unchanged,
 }
 
-/// The result of [`DatabaseManager::initialize`].
+/// Report of [`DatabaseManager::initialize`] and [`DatabaseManager::recreate`].
 #[derive(Clone, Debug, Serialize)]
 pub struct SetupReport {
-    /// How far it came.
+    /// Last phase that the setup reached.
     pub phase: SetupPhase,
-    /// What it did.
+    /// Effect of the setup.
     pub status: SetupStatus,
-    /// The same in a sentence.
+    /// Effect of the setup, as a sentence with the database's path.
     pub message: String,
-    /// The parts.
+    /// Results of the setup's steps.
     pub details: SetupDetails,
 }
 
-/// The parts of a setup.
+/// Results of the steps of a setup.
 #[derive(Clone, Debug, Serialize)]
 pub struct SetupDetails {
-    /// The database: its path, or its server's URL without the password.
+    /// Path of the database, or the URL of its server without the password.
     pub database_path: String,
-    /// The migrations that ran.
+    /// Migrations that ran, in order.
     pub migrations: Vec<Step>,
-    /// The rows that were seeded.
+    /// Numbers of seeded rows.
     pub seeded: SeedReport,
-    /// What became of the administrator.
+    /// Result for the administrator.
     pub administrator: AdministratorReport,
-    /// The backup that was taken before, if one was.
+    /// Backup taken before the change; `None` if nothing had to be saved or `auto_backup` is off.
     pub backup: Option<BackupReport>,
-    /// The health check afterwards.
+    /// Health check after the setup.
     pub health: HealthReport,
 }
 
 impl DatabaseManager {
-    /// Creates the database or brings it up to date: creates the directories and the database, applies
-    /// pending migrations, writes missing seeds, creates the administrator if no active one exists, and
-    /// checks the result. Nothing is deleted; a second call changes nothing.
+    /// Creates the database or brings it up to date: creates the directories and the database,
+    /// applies pending migrations, inserts missing seeds, creates the administrator if no active
+    /// one exists, and checks the result. Deletes nothing; a second call changes nothing.
     ///
     /// # Errors
-    /// The path, the administrator or the migrations cannot be used; the database is then unchanged.
+    /// Fails if the path, the administrator or the migrations cannot be used. The database is then
+    /// unchanged.
     pub fn initialize(&self, administrator: &Administrator) -> Result<SetupReport> {
-        // What can fail for the caller's reasons fails before anything is written.
+        // Invalid arguments fail before anything is written.
         let exists = self.has_existing_administrator()?;
         let prepared = if exists { None } else { Some(administrator.prepare()?) };
         if self.exists()? {
@@ -88,19 +89,19 @@ impl DatabaseManager {
     }
 
     /// Deletes all tables and rows of the database, after a backup unless `auto_backup` is off, and
-    /// creates the schema, the seeds and the administrator again. One transaction does it: a failure
-    /// leaves the old database. A database that does not exist is created as by
-    /// [`DatabaseManager::initialize`].
+    /// creates the schema, the seeds and the administrator again, in one transaction. A database
+    /// that does not exist is created, as by [`DatabaseManager::initialize`].
     ///
     /// # Errors
-    /// The path, the administrator or the migrations cannot be used; the database is then unchanged.
+    /// Fails if the path, the administrator or the migrations cannot be used. The database is then
+    /// unchanged.
     pub fn recreate(&self, administrator: &Administrator) -> Result<SetupReport> {
         // A file that is not a database, or cannot be read, is refused before anything is written.
         self.has_existing_administrator()?;
         self.set_up(Some(administrator.prepare()?), &Target::Everything)
     }
 
-    /// Returns whether an active administrator exists: a missing database has none.
+    /// Returns whether an active administrator exists; `false` for a missing database.
     fn has_existing_administrator(&self) -> Result<bool> {
         match self.has_administrator() {
             Err(Error::NoDatabase { .. }) => Ok(false),
@@ -162,15 +163,16 @@ impl DatabaseManager {
         Ok(SetupReport { phase, status, message, details })
     }
 
-    /// Whether there is an active administrator, without writing anything.
+    /// Returns whether an active administrator exists. Writes nothing.
     ///
     /// # Errors
-    /// [`Error::NoDatabase`], [`Error::Refused`], or [`Error::Query`] if the database cannot be read.
+    /// [`Error::NoDatabase`], [`Error::Refused`], or [`Error::Query`] if the database cannot be
+    /// read.
     pub fn has_administrator(&self) -> Result<bool> {
         connection::inspect(&self.config, |connection| {
-            let there = catalog::table_exists(connection, "users")?
+            let has_tables = catalog::table_exists(connection, "users")?
                 && catalog::table_exists(connection, "roles")?;
-            let ours = there && self.ledger(connection)?.current().is_some();
+            let ours = has_tables && self.ledger(connection)?.current().is_some();
             Ok(ours && !User::list_administrators(connection)?.is_empty())
         })
     }
@@ -189,7 +191,9 @@ fn message(status: SetupStatus, details: &SetupDetails) -> String {
     let path = &details.database_path;
     match status {
         SetupStatus::Created => format!("created {path}"),
-        SetupStatus::Recreated => format!("emptied {path} and set it up again"),
+        SetupStatus::Recreated => {
+            format!("deleted the tables of {path} and created the schema again")
+        }
         SetupStatus::Updated => format!("brought {path} up to date"),
         SetupStatus::Unchanged => format!("{path} is up to date; nothing was changed"),
     }

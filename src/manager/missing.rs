@@ -1,4 +1,4 @@
-//! What a database lacks that [`DatabaseManager::initialize`] adds.
+//! Parts of a database that are missing.
 
 use super::DatabaseManager;
 use super::origin::has_unfinished_transfer;
@@ -12,25 +12,26 @@ use crate::models::User;
 /// Part of a complete database that [`DatabaseManager::initialize`] adds if it is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MissingPart {
-    /// The database: it does not exist, or is empty.
+    /// The database, which does not exist or is empty.
     Database,
-    /// Migrations: some are pending. Seeds and administrator are not checked before they are applied.
+    /// Pending migrations. Seeds and the administrator are only checked if none are pending.
     Migrations,
-    /// Rows of `schema_version`: the Diesel CLI applied or reverted migrations.
+    /// Rows of `schema_version`, because the Diesel CLI applied or reverted migrations.
     History,
-    /// Roles, permissions or settings that seeding writes.
+    /// Roles, permissions or settings that [`DatabaseManager::seed`] inserts.
     Seeds,
     /// An active administrator.
     Administrator,
 }
 
 impl DatabaseManager {
-    /// Returns what [`DatabaseManager::initialize`] would add, in the order in which it does; empty if
-    /// the database is complete. Nothing is written.
+    /// Returns the parts that [`DatabaseManager::initialize`] would add, in that order; empty if
+    /// the database is complete. Writes nothing.
     ///
     /// # Errors
-    /// [`Error::Query`] if the database cannot be read or lacks tables; [`Error::UnfinishedTransfer`] if a stopped
-    /// transfer left it incomplete; those of [`DatabaseManager::origin`].
+    /// [`Error::Query`] if the database cannot be read or lacks tables;
+    /// [`Error::UnfinishedTransfer`] if an interrupted transfer left it incomplete;
+    /// [`Error::Refused`] if it is not an SQLite database.
     pub fn missing_parts(&self) -> Result<Vec<MissingPart>> {
         let found = connection::inspect(&self.config, |connection| {
             if catalog::is_empty(connection)? {
@@ -63,7 +64,7 @@ impl DatabaseManager {
     }
 }
 
-/// Returns whether a run of migrations amends the history by itself.
+/// Returns whether a run of migrations corrects this fault of the history.
 const fn is_amended(fault: &HistoryFault) -> bool {
     matches!(fault, HistoryFault::Unrecorded { .. } | HistoryFault::NotRun { .. })
 }

@@ -1,6 +1,6 @@
-//! [`DatabaseManager`]: what operators do with a database, as one thin front.
+//! Administration of a database: creation, migrations, seeds, health checks and backups.
 //!
-//! Each operation has a file of its own and returns a typed report; nothing returns a bare boolean.
+//! [`DatabaseManager`] has a method for each operation. Operations that write return a report.
 
 mod administrator;
 mod backup;
@@ -38,7 +38,7 @@ pub use crate::migrations::{
     Check, Effect, HistoryFault, Phase, PlannedStatement, PlannedStep, Step, StepDirection,
 };
 
-/// For the crates of this workspace. Not part of the public API: anything here may change in any
+/// Items for the crates of this workspace. Not part of the public API: they may change in any
 /// release.
 #[doc(hidden)]
 pub mod internal {
@@ -69,40 +69,41 @@ pub struct DatabaseManager {
 }
 
 impl DatabaseManager {
-    /// A manager for the database that the configuration names. Nothing is opened yet.
+    /// Creates a manager for the database that the configuration names. Opens nothing.
     #[must_use]
     pub fn new(config: Config) -> Self {
         Self { config, migrations: migrations::all() }
     }
 
-    /// A manager for an application that has tables of its own: these migrations are run, checked and
-    /// rolled back in place of [`migrations::all`], which they should begin with. Oldest first.
+    /// Creates a manager for an application that has tables of its own. It runs, checks and reverts
+    /// `migrations`, oldest first, instead of [`migrations::all`]; they should begin with those.
     #[must_use]
     pub const fn with_migrations(config: Config, migrations: &'static [EmbeddedMigration]) -> Self {
         Self { config, migrations }
     }
 
-    /// The configuration.
+    /// Returns the configuration.
     #[must_use]
     pub const fn config(&self) -> &Config {
         &self.config
     }
 
-    /// Whether something is where the configuration says, a database or not.
+    /// Returns whether the configured file or server database exists. The file need not be a
+    /// database.
     ///
     /// # Errors
-    /// [`Error::Connect`](crate::Error::Connect) if a server cannot be asked.
+    /// [`Error::Connect`](crate::Error::Connect) if a server cannot be reached.
     pub fn exists(&self) -> Result<bool> {
         connection::exists(&self.config)
     }
 
-    /// The migrations that the manager runs, oldest first.
+    /// Returns the migrations that this manager runs, oldest first.
     #[must_use]
     pub const fn migrations(&self) -> &'static [EmbeddedMigration] {
         self.migrations
     }
 
-    /// A manager of another database with the same migrations.
+    /// Creates a manager for another database with the migrations of this manager.
     #[must_use]
     pub const fn for_config(&self, config: Config) -> Self {
         Self { config, migrations: self.migrations }
@@ -112,16 +113,17 @@ impl DatabaseManager {
         Ledger::read_for(connection, self.migrations)
     }
 
-    /// Opens the existing database for writing, if it is ours.
+    /// Opens the existing database for writing, if this program created it.
     fn open_ours(&self) -> Result<DbConnection> {
         self.ensure_ours()?;
         self.open()
     }
 
-    /// Opens the existing database for writing, whoever made it.
+    /// Opens the existing database for writing, whichever program created it.
     ///
     /// # Errors
-    /// [`Error::NoDatabase`](crate::Error::NoDatabase), [`Error::Open`](crate::Error::Open) or [`Error::Connect`](crate::Error::Connect).
+    /// [`Error::NoDatabase`](crate::Error::NoDatabase), [`Error::Open`](crate::Error::Open) or
+    /// [`Error::Connect`](crate::Error::Connect).
     #[doc(hidden)]
     pub fn open(&self) -> Result<DbConnection> {
         connection::open(&self.config, Access::Maintain)

@@ -1,4 +1,4 @@
-//! Whose database a file is.
+//! Which program created a database.
 
 use diesel::prelude::*;
 use serde::Serialize;
@@ -10,26 +10,26 @@ use crate::connection;
 use crate::error::{Error, Result};
 use crate::migrations::Ledger;
 
-/// Whose database lies at a path.
+/// Program that created the configured database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
-    /// There is nothing.
+    /// The database does not exist.
     Absent,
-    /// There is a file without a table.
+    /// The database has no tables.
     Empty,
-    /// This program made it.
+    /// This program created the database.
     Ours,
-    /// The former application made it: the crate `zenith-db-import` takes it over.
+    /// The former application created the database; the crate `zenith-db-import` converts it.
     Former,
-    /// Neither; with what was found in it.
+    /// Another program created the database. The text describes what was found.
     Foreign(String),
 }
 
-/// Without these it is not the former application's database. The others may be missing.
+/// Tables that every database of the former application has. Its other tables may be missing.
 const NEEDED: &[&str] = &["users", "roles", "chat_sessions", "chat_history", "schema_version"];
 
-/// The tables of the former application that have rows to take over, parents first.
+/// Tables of the former application whose rows an adoption copies, parents first.
 pub const FORMER_TABLES: &[&str] = &[
     "roles",
     "permissions",
@@ -48,16 +48,17 @@ pub const FORMER_TABLES: &[&str] = &[
     "security_events",
 ];
 
-/// Columns that only the former application's tables have, or only ours.
+/// Columns that only the tables of the former application have.
 const HAS: &[(&str, &str)] =
     &[("users", "password_hash"), ("users", "role_id"), ("roles", "permissions")];
+/// Columns that only the tables of this schema have.
 const LACKS: &[(&str, &str)] = &[("roles", "is_superuser"), ("audit_log", "entry_hash")];
 
 impl DatabaseManager {
-    /// Whose database lies at the configured path. Nothing is written.
+    /// Returns which program created the configured database. Writes nothing.
     ///
     /// # Errors
-    /// [`Error::Refused`] if it is no SQLite database; [`Error::Query`] if it cannot be read.
+    /// [`Error::Refused`] if it is not an SQLite database; [`Error::Query`] if it cannot be read.
     pub fn origin(&self) -> Result<Origin> {
         match connection::inspect(self.config(), origin_of) {
             Err(Error::NoDatabase { .. }) => Ok(Origin::Absent),
@@ -66,7 +67,7 @@ impl DatabaseManager {
     }
 }
 
-/// Whose database the connection is to.
+/// Returns which program created the database of this connection.
 ///
 /// # Errors
 /// [`Error::Query`] if it cannot be read.
@@ -84,7 +85,7 @@ pub fn origin_of(connection: &mut DbConnection) -> Result<Origin> {
     if let (None, DbConnection::Sqlite(connection)) = (missing, &mut *connection) {
         return as_former(connection, &tables);
     }
-    // An empty ledger alone is what a rollback to nothing leaves.
+    // A rollback of all migrations leaves an empty ledger and no other table.
     if ours && tables.iter().all(|name| name == "__diesel_schema_migrations") {
         return Ok(Origin::Ours);
     }
@@ -114,20 +115,22 @@ fn as_former(connection: &mut SqliteConnection, tables: &[String]) -> Result<Ori
         let keys: i64 = diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(&key))
             .get_result(connection)?;
         if keys != 1 {
-            return Ok(Origin::Foreign(format!("its table {table} has no key id INTEGER")));
+            return Ok(Origin::Foreign(format!(
+                "its table {table} has no primary key `id INTEGER`"
+            )));
         }
     }
     let encoding = connection::read_pragma(connection, "encoding", "encoding")?;
     if encoding != "UTF-8" {
-        return Ok(Origin::Foreign(format!("its texts are {encoding}, not UTF-8")));
+        return Ok(Origin::Foreign(format!("its encoding is {encoding}, not UTF-8")));
     }
     Ok(Origin::Former)
 }
 
-/// The table that a target has while a transfer fills it.
+/// Name of the table that marks the target of an unfinished transfer.
 pub const TRANSFER_TABLE: &str = "zenith_transfer";
 
-/// Whether a transfer into this database was begun and not ended: it lacks rows.
+/// Returns whether an unfinished transfer into this database exists, so that rows are missing.
 pub(super) fn has_unfinished_transfer(connection: &mut DbConnection) -> Result<bool> {
     Ok(catalog::table_exists(connection, TRANSFER_TABLE)?
         && catalog::row_count(connection, TRANSFER_TABLE)? > 0)

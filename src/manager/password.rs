@@ -1,4 +1,4 @@
-//! Passwords: what is accepted, hashing, and making one up.
+//! Checking, hashing and generating passwords.
 
 use argon2::{Argon2, PasswordHasher};
 use secrecy::{ExposeSecret, SecretString};
@@ -7,16 +7,17 @@ use uuid::Uuid;
 use crate::error::{Error, Result};
 use crate::types::PasswordHash;
 
-/// The fewest characters that a password may have.
+/// Minimum length of a password, in characters.
 pub const SHORTEST_PASSWORD: usize = 12;
 
-/// The most bytes. Beyond this nobody types one, and hashing it would cost more than it adds.
+/// Maximum length of a password, in bytes. Nobody types more, and hashing more would cost time for
+/// nothing.
 const LONGEST_PASSWORD: usize = 1024;
 
-/// Checks a new password.
+/// Checks the length and the characters of a new password.
 ///
 /// # Errors
-/// [`Error::Password`] says what is allowed; it never repeats the password.
+/// [`Error::Password`] states the rule that the password violates, and never contains the password.
 pub fn check_password(password: &SecretString) -> Result<()> {
     let text = password.expose_secret();
     let reject = |reason: String| Err(Error::Password(reason));
@@ -27,13 +28,15 @@ pub fn check_password(password: &SecretString) -> Result<()> {
         return reject(format!("it must have at most {LONGEST_PASSWORD} bytes"));
     }
     if text.chars().any(char::is_control) {
-        return reject("it must not contain control characters, such as a line end or NUL".into());
+        return reject(
+            "it must not contain control characters, such as a line break or NUL".into(),
+        );
     }
     Ok(())
 }
 
-/// Hashes a password with Argon2id and the argon2 crate's defaults (19 MiB, 2 passes, 1 lane:
-/// OWASP's first recommendation) and a fresh salt.
+/// Hashes a password with Argon2id, a random salt, and the defaults of the crate `argon2`: 19 MiB,
+/// 2 passes, 1 lane, as OWASP recommends first.
 ///
 /// # Errors
 /// [`Error::Password`] if the hash cannot be computed.
@@ -43,7 +46,7 @@ pub fn hash_password(password: &SecretString) -> Result<PasswordHash> {
     Ok(PasswordHash::new(hash.to_string()))
 }
 
-/// A random password of 122 bits, in four groups that can be read aloud.
+/// Returns a random password of 122 bits, as four groups of eight hexadecimal digits.
 #[must_use]
 pub fn generate_password() -> SecretString {
     let digits = Uuid::new_v4().simple().to_string();

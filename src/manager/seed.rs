@@ -1,4 +1,4 @@
-//! Seeding: writes what is missing, and never what somebody changed.
+//! Seeding: inserts what is missing, and keeps what was changed.
 
 use diesel::dsl::insert_into;
 use diesel::prelude::*;
@@ -15,23 +15,23 @@ use crate::models::{NewPermission, NewRolePermission, User};
 use crate::schema::{permissions, role_permissions, roles, system_settings};
 use crate::types::{PermissionId, RoleId};
 
-/// How many rows seeding wrote: all zero when everything was there.
+/// Numbers of rows that seeding wrote; all zero if nothing was missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SeedReport {
-    /// System roles that were missing.
+    /// Number of system roles that were missing.
     pub roles: usize,
-    /// System permissions that were missing.
+    /// Number of system permissions that were missing.
     pub permissions: usize,
-    /// Default grants of the roles that were missing. An existing role keeps the grants it has.
+    /// Number of default grants of the missing roles. An existing role keeps its grants.
     pub grants: usize,
-    /// Settings that were missing.
+    /// Number of settings that were missing.
     pub settings: usize,
-    /// Settings that the system keeps, such as `SCHEMA_VERSION`, that had to follow.
+    /// Number of read-only settings, such as `SCHEMA_VERSION`, that were updated.
     pub refreshed: usize,
 }
 
 impl SeedReport {
-    /// Whether anything was written.
+    /// Returns whether anything was written.
     #[must_use]
     pub fn changed(&self) -> bool {
         *self != Self::default()
@@ -39,11 +39,12 @@ impl SeedReport {
 }
 
 impl DatabaseManager {
-    /// Writes the system roles, permissions, grants and settings that are missing.
+    /// Inserts the system roles, permissions, grants and settings that are missing, in one
+    /// transaction, and updates the read-only settings.
     ///
     /// # Errors
-    /// [`MigrationFault::Pending`] if migrations are pending; [`Error::Query`](crate::Error::Query) if the database refuses a row,
-    /// and then nothing has changed.
+    /// [`MigrationFault::Pending`] if migrations are pending; [`Error::Query`](crate::Error::Query)
+    /// if the database refuses a row; nothing has changed then.
     pub fn seed(&self) -> Result<SeedReport> {
         let mut connection = self.open_ours()?;
         let pending = self.ledger(&mut connection)?.pending().count();
@@ -57,8 +58,8 @@ impl DatabaseManager {
     }
 }
 
-/// The names in `$names` of `$all` that `$table` does not have. Looking first burns no ids, which an
-/// ignored insert does; [`seed`] holds the lock, so nobody can come between.
+/// The rows of `$all` whose `$name` does not exist in `$table`. Reading first uses up no ids, as an
+/// ignored insert would; [`seed`] holds the lock, so nobody inserts in between.
 macro_rules! missing {
     ($connection:expr, $table:ident, $name:ident, $all:expr) => {{
         let present: Vec<String> = dispatch!(&mut *$connection, |connection| $table::table
@@ -68,7 +69,8 @@ macro_rules! missing {
     }};
 }
 
-/// The permissions that are missing: under another name, or with another meaning, they are there.
+/// Returns the permissions that are missing. One exists if its name or its resource and action
+/// exist.
 fn missing_permissions(
     connection: &mut DbConnection,
 ) -> Result<Vec<&'static NewPermission<'static>>> {
@@ -76,15 +78,15 @@ fn missing_permissions(
     let present: Vec<Names> = dispatch!(connection, |connection| permissions::table
         .select((permissions::name, permissions::resource, permissions::action))
         .load(connection))?;
-    let there = |new: &NewPermission<'_>| {
+    let exists = |new: &NewPermission<'_>| {
         present.iter().any(|(name, resource, action)| {
             name == new.name || (resource == new.resource && action == new.action)
         })
     };
-    Ok(PERMISSIONS.iter().filter(|new| !there(new)).collect())
+    Ok(PERMISSIONS.iter().filter(|new| !exists(new)).collect())
 }
 
-/// Writes what is missing. Runs inside the caller's transaction.
+/// Inserts what is missing, inside the caller's transaction.
 ///
 /// # Errors
 /// [`Error::Query`](crate::Error::Query) if the database refuses a row.
@@ -137,9 +139,9 @@ fn grant(connection: &mut DbConnection, role: &str, names: &[&str]) -> Result<us
     Ok(dispatch!(connection, |c| insert_into(role_permissions::table).values(&rows).execute(c))?)
 }
 
-/// Brings the settings that the system keeps up to date. Returns how many were not.
+/// Updates the read-only settings. Returns how many were out of date.
 ///
-/// `FIRST_SETUP` turns false only when there is an administrator, and `SETUP_COMPLETED` then true.
+/// `FIRST_SETUP` becomes false and `SETUP_COMPLETED` true once an active administrator exists.
 ///
 /// # Errors
 /// [`Error::Query`](crate::Error::Query) if the database refuses a row.
@@ -162,7 +164,7 @@ pub fn refresh(connection: &mut DbConnection) -> Result<usize> {
     Ok(refreshed)
 }
 
-/// The system roles, permissions and settings that are missing, by name.
+/// Returns the names of the system roles, permissions and settings that are missing.
 pub(super) fn missing(connection: &mut DbConnection) -> Result<Vec<String>> {
     let roles = missing!(connection, roles, name, ROLES);
     let permissions = missing_permissions(connection)?;

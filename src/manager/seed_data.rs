@@ -1,4 +1,4 @@
-//! What a new database is seeded with.
+//! The rows that a new database is seeded with.
 
 use crate::models::{NewPermission, NewRole, NewSystemSetting};
 use crate::types::ValueType;
@@ -61,7 +61,8 @@ pub(super) const PERMISSIONS: &[NewPermission<'static>] = &[
     permission("security_management", "Security Management", "Security configuration", "security", "manage"),
 ];
 
-/// Which role gets which permissions. `super_admin` needs none: its flag allows everything.
+/// Default permissions of each role. `super_admin` needs none: its flag `is_superuser` allows
+/// everything.
 pub(super) const GRANTS: &[(&str, &[&str])] = &[
     (
         "administrator",
@@ -93,7 +94,7 @@ const fn setting(
     }
 }
 
-/// The settings with their first values. Those that the manager keeps up to date are read-only.
+/// Settings with their initial values. The read-only ones are updated by the manager.
 #[rustfmt::skip]
 pub const SETTINGS: &[NewSystemSetting<'static>] = &[
     setting("FIRST_SETUP", "true", ValueType::Boolean, "system", true, "Whether the first administrator is still missing"),

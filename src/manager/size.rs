@@ -1,4 +1,4 @@
-//! The size of the database.
+//! Size of the database.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,6 +9,7 @@ use crate::config::Location;
 use crate::error::Result;
 
 impl DatabaseManager {
+    /// Returns the size of the SQLite file and its WAL, or of the server's database, in bytes.
     #[cfg_attr(
         not(feature = "postgres"),
         expect(unused_variables, clippy::unnecessary_wraps, reason = "a server is asked")

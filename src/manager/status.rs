@@ -1,4 +1,4 @@
-//! A summary of the database, read without writing anything.
+//! Summary of the database, read without writing.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,59 +14,60 @@ use crate::error::Result;
 use crate::migrations::{self, EmbeddedMigration, HistoryFault};
 use crate::types::UtcTime;
 
-/// What the database holds and where it stands.
+/// Summary of the database: versions, tables, rows and the last backup.
 #[derive(Clone, Debug, Serialize)]
 pub struct StatusSummary {
-    /// The database: its path, or its server's URL without the password.
+    /// Path of the database, or the URL of its server without the password.
     pub database_path: String,
-    /// The size of the file and its WAL, or what the server says, in megabytes of 1,000,000 bytes.
+    /// Size of the SQLite file and its WAL, or of the server's database, in megabytes of 1,000,000
+    /// bytes.
     pub database_size_mb: f64,
-    /// How many tables there are, Diesel's own ledger not counted.
+    /// Number of tables, without Diesel's ledger.
     pub table_count: usize,
-    /// How many rows each table has.
+    /// Number of rows of each table.
     pub record_counts: BTreeMap<String, i64>,
-    /// The newest version that has been applied.
+    /// Newest version that has been applied; `None` if no migration has been.
     pub schema_version: Option<String>,
-    /// Every version that has been applied, oldest first.
+    /// Versions that have been applied, oldest first.
     pub applied_migrations: Vec<String>,
-    /// The names of the migrations that have not, oldest first.
+    /// Names of the migrations that have not been applied, oldest first.
     pub pending_migrations: Vec<String>,
-    /// How the history disagrees with what ran and with the program's migrations.
+    /// Differences between the recorded history, the migrations that ran and those of the program.
     pub history_faults: Vec<HistoryFault>,
-    /// The last run of migrations, if it failed.
+    /// Last run of migrations, if it failed.
     pub failed_migration: Option<FailedMigration>,
-    /// The newest backup of this database.
+    /// Newest backup of this database, if any.
     pub last_backup: Option<LastBackup>,
-    /// How connections are handed out.
+    /// Settings of the connection pool.
     pub pool: PoolSettings,
 }
 
-/// The newest backup.
+/// Newest backup of a database.
 #[derive(Clone, Debug, Serialize)]
 pub struct LastBackup {
-    /// Where it was put.
+    /// Path of the backup.
     pub path: PathBuf,
-    /// When it was taken.
+    /// Time of the backup.
     pub created: UtcTime,
-    /// Its size, in megabytes of 1,000,000 bytes.
+    /// Size of the backup, in megabytes of 1,000,000 bytes.
     pub size_mb: f64,
-    /// Whether it is still there.
+    /// Whether the file still exists.
     pub exists: bool,
 }
 
-/// The settings of the pool.
+/// Settings of the connection pool.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct PoolSettings {
-    /// `DATABASE_MAX_CONNECTIONS`
+    /// Maximum number of connections (`DATABASE_MAX_CONNECTIONS`).
     pub max_connections: u32,
-    /// `DATABASE_POOL_TIMEOUT_MS`
+    /// Longest wait for a free connection, in milliseconds (`DATABASE_POOL_TIMEOUT_MS`).
     pub pool_timeout_ms: u128,
-    /// `DATABASE_BUSY_TIMEOUT_MS`
+    /// Longest wait for a lock, in milliseconds (`DATABASE_BUSY_TIMEOUT_MS`).
     pub busy_timeout_ms: u128,
 }
 
 impl DatabaseManager {
-    /// Reads the summary. It opens read-only and creates nothing.
+    /// Reads the summary. Opens the database read-only and creates nothing.
     ///
     /// # Errors
     /// [`Error::NoDatabase`](crate::Error::NoDatabase),
@@ -109,7 +110,7 @@ impl DatabaseManager {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a size for people, rounded to a thousandth")]
+#[expect(clippy::cast_precision_loss, reason = "a size to display, rounded to a thousandth")]
 fn megabytes(bytes: u64) -> f64 {
     (bytes as f64 / 1000.0).round() / 1000.0
 }

@@ -105,7 +105,7 @@ fn force_backs_up_the_old_rows_and_really_makes_the_database_anew() {
 fn force_without_a_backup_makes_none() {
     let fixture = used();
     let said = stdout(&run(fixture.zenith().args(["create", "--force", "-y", "--no-backup"]), 0));
-    assert!(said.contains("emptied") && said.contains("healthy"), "{said}");
+    assert!(said.contains("deleted the tables of") && said.contains("healthy"), "{said}");
     assert_eq!(fixture.text(AUDITORS), "0");
     assert_eq!(backups(&fixture), Vec::<PathBuf>::new());
 }

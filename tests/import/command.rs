@@ -92,7 +92,7 @@ fn what_the_former_application_did_not_make_is_refused_with_what_was_found() {
     );
     write(&fixture.path(), &[&odd.replace("UPDATE sqlite_sequence", "--")]);
     let output = run(fixture.zenith().args(["adopt", "--yes"]), 2);
-    assert!(stderr(&output).contains("table roles has no key"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("table roles has no primary key"), "{}", stderr(&output));
 }
 
 #[test]

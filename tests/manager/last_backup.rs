@@ -113,5 +113,5 @@ fn a_database_that_was_never_backed_up_has_none() {
     let fixture = Fixture::created();
     assert!(last(&fixture.manager()).is_none());
     let said = stdout(&run(fixture.zenith().arg("status"), 0));
-    assert!(said.contains("none is recorded"), "{said}");
+    assert!(said.contains("last backup    none"), "{said}");
 }

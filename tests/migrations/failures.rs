@@ -94,7 +94,7 @@ fn the_command_that_a_report_names_can_be_typed_as_it_is() {
     command.args(["rollback", "--yes", "--format", "json", "--path"]).arg(&odd);
     let report = json(&run(&mut command, 0));
     let undo = report["undo"].as_str().expect("a command").to_owned();
-    let (undo, _) = undo.split_once(" brings").expect("what it does");
+    let (undo, _) = undo.split_once(" restores").expect("what it does");
     let undo = undo.replacen("zenith-db", "\"$0\"", 1);
     let zenith = fixture.zenith();
     let mut shell = std::process::Command::new("sh");
@@ -239,7 +239,7 @@ fn without_a_backup_the_report_says_that_rows_do_not_come_back() {
     let path = fixture.path().display().to_string();
     let report = manager.rollback(&RollbackTarget::Steps(1)).expect("back");
     let undo = format!(
-        "zenith-db migrate --to {} --path {} brings the tables back, without the rows that went: no \
+        "zenith-db migrate --to {} --path {} restores the schema, but not the previous rows: no \
          backup was taken",
         latest(),
         path
@@ -252,13 +252,13 @@ fn without_a_backup_the_report_says_that_rows_do_not_come_back() {
     let own = [migration(up, "DROP TABLE a")];
     let report = manager_with(&fixture, &own).migrate().expect("a declared loss");
     let undo = report.undo.expect("a command");
-    assert!(undo.ends_with("brings the structure back, without what went: no backup was taken"));
+    assert!(undo.ends_with("restores the schema, but not the previous rows: no backup was taken"));
     manager_with(&fixture, &own).rollback(&RollbackTarget::Steps(1)).expect("back");
     let report = manager.redo().expect("again");
-    assert_eq!(report.undo.as_deref(), Some("nothing: no backup was taken"));
+    assert_eq!(report.undo.as_deref(), Some("not possible: no backup was taken"));
     let report = fixture.manager().redo().expect("again");
     let backup = report.backup.expect("a backup").path;
-    assert_eq!(report.undo, Some(format!("the rows that went are in {}", backup.display())));
+    assert_eq!(report.undo, Some(format!("the previous rows are in {}", backup.display())));
 }
 
 #[test]

@@ -183,7 +183,7 @@ fn another_server_is_not_taken_for_a_replica() {
     let health = DatabaseManager::new(wrong).health_check();
     assert_eq!(failed(&health), ["Replica"]);
     let details = &health.failures().next().expect("one").details;
-    assert!(details.contains("no replica of this server"), "{details}");
+    assert!(details.contains("not a replica of this server"), "{details}");
 }
 
 #[test]

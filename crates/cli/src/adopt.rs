@@ -1,4 +1,4 @@
-//! `adopt`, and what `create` and `ensure` do with a database of the former application.
+//! The subcommand `adopt`, and adoption as a step of `create` and `ensure`.
 
 use std::io::Result as IoResult;
 
@@ -32,27 +32,28 @@ pub(super) fn run(
     Ok(Exit::Done)
 }
 
-const UNDECIDED: &str = "nothing was changed: rows break rules of the new schema. Mend them with the \
-                         former application, or add `--quarantine FILE` to the command, which leaves \
-                         them out and writes them to FILE";
+const UNDECIDED: &str = "nothing was changed: rows violate constraints of the new schema. Correct them \
+                         with the former application, or add `--quarantine FILE`, which writes them to \
+                         FILE and adopts the other rows";
 
 fn confirmed(args: &Args, manager: &DatabaseManager) -> anyhow::Result<bool> {
     let (path, backups) = (manager.config().location(), manager.config().backup_dir());
     let question = format!(
-        "{path} is a database of the former application. Take it over, and keep the original in {}?",
+        "{path} is a database of the former application. Replace it by a converted database, and keep \
+         the original in {}?",
         backups.display()
     );
     ask::confirm(args, &question)
 }
 
-/// For `create` and `ensure`: adopts a database of the former application if that is wanted, and
-/// otherwise refuses it.
+/// Adopts a database of the former application if `--adopt` is set or the user agrees, and refuses
+/// it otherwise. For `create` and `ensure`.
 pub(super) fn offer(
     args: &Args,
     output: Output,
     manager: &DatabaseManager,
 ) -> anyhow::Result<Option<AdoptionReport>> {
-    // What is wrong with the file is for the command itself to say.
+    // The subcommand itself reports a file that cannot be read.
     if !matches!(manager.origin(), Ok(Origin::Former)) {
         return Ok(None);
     }
@@ -66,8 +67,8 @@ pub(super) fn offer(
     if report.outcome == AdoptionOutcome::Undecided {
         let rows = report.rows_quarantined;
         anyhow::bail!(
-            "{rows} rows break rules of the new schema, and nothing was changed; `zenith-db adopt \
-             --plan` lists them, and `zenith-db adopt --quarantine FILE` leaves them out"
+            "{rows} rows violate constraints of the new schema, and nothing was changed; `zenith-db \
+             adopt --plan` lists them, and `zenith-db adopt --quarantine FILE` leaves them out"
         );
     }
     Ok(Some(report))
@@ -84,14 +85,18 @@ pub(super) fn render_first(out: Out<'_>, report: Option<&AdoptionReport>) -> IoR
     report.map_or(Ok(()), |report| render(out, report))
 }
 
-/// This many broken rows are shown as text but by a plan; that and JSON have them all.
+/// Number of violating rows that the text of an adoption shows; a plan and JSON contain all of
+/// them.
 const SHOWN: usize = 100;
 
 fn render(out: Out<'_>, report: &AdoptionReport) -> IoResult<()> {
     let path = report.database_path.display();
     match report.outcome {
         AdoptionOutcome::AlreadyOurs => {
-            return writeln!(out, "{path} is a database of this program already; nothing was done");
+            return writeln!(
+                out,
+                "{path} has been adopted or created by this program already; nothing was changed"
+            );
         }
         AdoptionOutcome::Adopted => writeln!(out, "{GOOD}adopted{GOOD:#} {path}")?,
         AdoptionOutcome::Planned => writeln!(out, "{STRONG}would adopt{STRONG:#} {path}")?,
@@ -128,7 +133,7 @@ fn render(out: Out<'_>, report: &AdoptionReport) -> IoResult<()> {
         out,
         "rows",
         format_args!(
-            "{} read, {} copied, {} quarantined; both sides were read again and compared",
+            "{} read, {} copied, {} quarantined; both databases were read again and compared",
             report.rows_read, report.rows_copied, report.rows_quarantined
         ),
     )?;
@@ -152,23 +157,26 @@ fn changes(out: Out<'_>, report: &AdoptionReport) -> IoResult<()> {
         }
         for column in &table.unknown_columns {
             let name = &table.table;
-            writeln!(out, "  {WARNING}unknown column{WARNING:#} {name}.{column}: kept aside")?;
+            writeln!(
+                out,
+                "  {WARNING}unknown column{WARNING:#} {name}.{column}: kept in legacy_values"
+            )?;
         }
     }
     let grants = &report.grants;
-    field(out, "grants", format_args!("{} from the roles' lists", grants.granted))?;
+    field(out, "grants", format_args!("{} from the lists of the roles", grants.granted))?;
     if !grants.new_permissions.is_empty() {
-        field(out, "permissions", format_args!("made for {}", grants.new_permissions.join(", ")))?;
+        field(out, "permissions", format_args!("created: {}", grants.new_permissions.join(", ")))?;
     }
     for role in &grants.unread {
         writeln!(
             out,
-            "  {WARNING}role {role}{WARNING:#}: its permissions are no list of names, and grant \
+            "  {WARNING}role {role}{WARNING:#}: its permissions are not a list of names, and grant \
              nothing; they are kept in legacy_values"
         )?;
     }
     for left in &report.left {
-        writeln!(out, "  {WARNING}not carried over:{WARNING:#} {left}")?;
+        writeln!(out, "  {WARNING}not copied:{WARNING:#} {left}")?;
     }
     Ok(())
 }
@@ -176,15 +184,16 @@ fn changes(out: Out<'_>, report: &AdoptionReport) -> IoResult<()> {
 fn broken(out: Out<'_>, rows: &[BrokenRow], shown: usize) -> IoResult<()> {
     for BrokenRow { table, id, column, reason } in rows.iter().take(shown) {
         let column = if column.is_empty() { String::new() } else { format!(" {column}") };
-        writeln!(out, "  {BAD}breaks a rule:{BAD:#} {table} row {id}:{column} {reason}")?;
+        writeln!(out, "  {BAD}violation:{BAD:#} {table} row {id}:{column} {reason}")?;
     }
     if rows.len() > shown {
-        writeln!(out, "  and {} more; `--plan` lists them all", rows.len() - shown)?;
+        writeln!(out, "  and {} more; `--plan` lists all", rows.len() - shown)?;
     }
     Ok(())
 }
 
-/// The digests of what is the same on both sides, by their first digits; JSON has them whole.
+/// Writes the first digits of the digest of each column that is equal in both databases; JSON
+/// contains whole digests.
 fn proof(out: Out<'_>, report: &AdoptionReport) -> IoResult<()> {
     for table in report.tables.iter().filter(|table| table.present && table.copied > 0) {
         let same =
@@ -192,12 +201,7 @@ fn proof(out: Out<'_>, report: &AdoptionReport) -> IoResult<()> {
         let same = same.map(|column| {
             format!("{} {}", column.column, column.after.get(..8).unwrap_or_default())
         });
-        writeln!(
-            out,
-            "  same on both sides: {}: {}",
-            table.table,
-            same.collect::<Vec<_>>().join(", ")
-        )?;
+        writeln!(out, "  equal in both: {}: {}", table.table, same.collect::<Vec<_>>().join(", "))?;
     }
     Ok(())
 }

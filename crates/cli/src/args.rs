@@ -1,4 +1,4 @@
-//! The flags and subcommands.
+//! Flags and subcommands.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -14,28 +14,134 @@ const STYLES: Styles = Styles::styled()
 
 const AFTER_HELP: &str = "\
 Examples:
-  zenith-db create                         a database with an administrator, in ./data/enterprise
-  zenith-db create --admin-user root --admin-password-stdin < password.txt
-  zenith-db migrate --path /srv/zenith.db  apply what is pending, after a backup
-  zenith-db migrate --plan                 show what that would do, and write nothing
-  zenith-db rollback --steps 1 --yes       revert the last migration, after a backup
-  zenith-db adopt --plan                   what taking over an old database would change
-  zenith-db health-check --format json     every check, for a monitoring system
-  zenith-db transfer --to postgres://host/zenith  move the database to a server
-  zenith-db ensure                         what a start script needs
+  zenith-db create                         create ./data/enterprise/zenith.db
+  zenith-db migrate --path /srv/zenith.db  apply pending migrations, after a backup
+  zenith-db health-check --format json     check the database, for a monitoring system
+  zenith-db ensure                         prepare the database in a start script
 
-Settings come from flags, then the environment, then .env, then defaults; `zenith-db config` shows
-each with its source. Passwords are read from standard input, ZENITH_ADMIN_PASSWORD or the terminal,
-never from flags, which other users of the machine can see.
+Settings come from flags, the environment, .env and defaults, in this order of precedence;
+`zenith-db config` shows each setting and its source. The administrator's password is read from
+standard input, ZENITH_ADMIN_PASSWORD or the terminal, never from a flag: every user of the machine
+can read flags in the list of processes.
 
 Exit codes:
-  0  done and healthy
-  1  the operation failed; the database is as it was, unless the error says that this is not known
-  2  the flags or the configuration cannot be used
+  0  the command succeeded; if it checked the database, the database is healthy
+  1  the command failed, and its changes were rolled back unless the error says otherwise
+  2  the flags, the configuration or the database that they name cannot be used
   3  the database is unhealthy
-  4  there is no database at the configured path";
+  4  the database does not exist";
 
-/// Creates, migrates, checks and backs up a Zenith database.
+const CREATE_HELP: &str = "\
+An existing database keeps its rows: pending migrations are applied, and what is missing is inserted.
+
+The administrator's password is read from standard input (--admin-password-stdin), else from
+ZENITH_ADMIN_PASSWORD, else from the terminal. Without these, a password is generated and printed
+once; it must be changed at the first login.
+
+Examples:
+  zenith-db create
+  zenith-db create --admin-user root --admin-password-stdin < password.txt
+  zenith-db create --force              delete all tables and rows first, after a backup";
+
+const MIGRATE_HELP: &str = "\
+All migrations run in one transaction. It is rolled back if a migration fails, or deletes or changes
+rows without declaring it.
+
+Examples:
+  zenith-db migrate --plan              list the statements that would run
+  zenith-db migrate
+  zenith-db migrate --to 20261123000004";
+
+const REDO_HELP: &str = "\
+Asks for confirmation. The tables and columns that the migration added lose their data; the backup
+has a copy.
+
+Examples:
+  zenith-db redo --plan
+  zenith-db redo --yes";
+
+const ROLLBACK_HELP: &str = "\
+Asks for confirmation. The tables and columns that the migrations added are dropped with their data;
+the backup has a copy.
+
+Examples:
+  zenith-db rollback                    revert the last migration
+  zenith-db rollback --to 20261123000004 --plan
+  zenith-db rollback --steps 2 --yes";
+
+const ADOPT_HELP: &str = "\
+Rows that violate a constraint of the new schema stop the adoption; --quarantine leaves them out.
+
+Examples:
+  zenith-db adopt --plan                show each change, and each row that violates a constraint
+  zenith-db adopt --from old.db --path new.db
+  zenith-db adopt --quarantine rejected.jsonl";
+
+const SEED_HELP: &str = "\
+Existing rows keep their values, except read-only settings that the program maintains, such as
+SCHEMA_VERSION. All migrations must have been applied.
+
+Example:
+  zenith-db seed";
+
+const HEALTH_CHECK_HELP: &str = "\
+Exits with 3 if a critical check fails. Other failed checks are warnings.
+
+Examples:
+  zenith-db health-check
+  zenith-db health-check --deep
+  zenith-db health-check --format json";
+
+const STATUS_HELP: &str = "\
+Examples:
+  zenith-db status
+  zenith-db status --format json";
+
+const BACKUP_HELP: &str = "\
+SQLite is copied with VACUUM INTO, PostgreSQL with pg_dump. This program never deletes backups.
+
+Examples:
+  zenith-db backup
+  zenith-db backup --backup-dir /mnt/backups";
+
+const TRANSFER_HELP: &str = "\
+Reads one snapshot of the source and compares the row count and digest of each table on both sides.
+The source is not changed.
+
+Examples:
+  zenith-db transfer --to postgres://zenith@host/zenith
+  zenith-db transfer --to postgres://zenith@host/zenith --resume
+  zenith-db transfer --database-url postgres://zenith@host/zenith --to zenith.db";
+
+const CONFIG_HELP: &str = "\
+Examples:
+  zenith-db config
+  zenith-db config --env-file production.env";
+
+const ENSURE_HELP: &str = "\
+Creates a missing database, applies pending migrations, inserts missing seeds, and creates an
+administrator if no active one exists. Then checks the database; exits with 3 if it is unhealthy.
+For the administrator's password, see `zenith-db create --help`.
+
+Examples:
+  zenith-db ensure && my-application
+  zenith-db ensure --adopt";
+
+const LINT_HELP: &str = "\
+Exits with 1 if a fault is found.
+
+Examples:
+  zenith-db migration lint
+  zenith-db migration lint path/to/migrations --backend sqlite";
+
+const REBUILD_HELP: &str = "\
+SQLite cannot alter most properties of a column. The script creates the table again with its rows,
+indexes, triggers and views; edit the new table's definition before running it.
+
+Example:
+  zenith-db migration rebuild documents > up.sql";
+
+/// Create, migrate, check and back up a Zenith database.
 #[derive(Debug, Parser)]
 #[command(name = "zenith-db", version, after_help = AFTER_HELP, styles = STYLES)]
 pub(super) struct Args {
@@ -51,108 +157,120 @@ pub(super) struct Args {
 
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub(super) enum Command {
-    /// Create the database with its seeds and an administrator; bring an existing one up to date
-    #[command(visible_alias = "init")]
+    /// Create the database with an administrator, or bring an existing one up to date
+    #[command(visible_alias = "init", after_help = CREATE_HELP)]
     Create,
-    /// Apply the pending migrations, after a backup
+    /// Apply pending migrations, after a backup
+    #[command(after_help = MIGRATE_HELP)]
     Migrate {
-        /// Show what would run, and write nothing
+        /// List the statements that would run, and change nothing
         #[arg(long)]
         plan: bool,
-        /// Stop at this version
+        /// Last version to apply [default: the newest]
         #[arg(long, value_name = "VERSION")]
         to: Option<String>,
-        /// Accept that migrations were changed after they ran, after showing which
+        /// List migrations that were edited after they ran, and accept them after a confirmation
         #[arg(long, conflicts_with = "to")]
         repair: bool,
     },
     /// Revert the last migration and apply it again, after a backup
+    #[command(after_help = REDO_HELP)]
     Redo {
-        /// Show what would run, and write nothing
+        /// List the statements that would run, and change nothing
         #[arg(long)]
         plan: bool,
     },
     /// Revert migrations, newest first, after a backup
+    #[command(after_help = ROLLBACK_HELP)]
     Rollback {
-        /// How many migrations to revert
+        /// Number of migrations to revert
         #[arg(long, value_name = "N", default_value = "1", conflicts_with = "to")]
         steps: NonZeroUsize,
-        /// The version to go back to, which stays applied; 0 is an empty schema
+        /// Version to roll back to, which stays applied; 0 reverts all
         #[arg(long, value_name = "VERSION")]
         to: Option<String>,
-        /// Show what would run, and write nothing
+        /// List the statements that would run, and change nothing
         #[arg(long)]
         plan: bool,
     },
-    /// Take over a database of the former application, and keep the original
+    /// Convert a database of the former application, and keep the original
+    #[command(after_help = ADOPT_HELP)]
     Adopt {
-        /// The former database, left as it is; without it, the one at the configured path is replaced
+        /// Database to convert, which is not changed [default: the configured database, which is
+        /// replaced; the original is kept with the backups]
         #[arg(long, value_name = "FILE")]
         from: Option<PathBuf>,
-        /// Show what would change and which rows break a rule, and change nothing
+        /// Show what would change and which rows violate a constraint, and change nothing
         #[arg(long)]
         plan: bool,
-        /// Write the rows that break a rule to FILE, as JSON Lines, and go on without them
+        /// File for the rows that violate a constraint, as JSON Lines; the adoption skips them
         #[arg(long, value_name = "FILE", conflicts_with = "plan")]
         quarantine: Option<PathBuf>,
     },
-    /// Write the roles, permissions and settings that are missing
+    /// Insert the roles, permissions and settings that are missing
+    #[command(after_help = SEED_HELP)]
     Seed,
-    /// Check everything, without writing
-    #[command(visible_alias = "health")]
+    /// Check the database without writing to it
+    #[command(visible_alias = "health", after_help = HEALTH_CHECK_HELP)]
     HealthCheck {
-        /// Check every page, row and index of an SQLite file, whatever its size
+        /// Run SQLite's full integrity check, whatever the size of the file
         #[arg(long)]
         deep: bool,
     },
-    /// Show what the database holds and where it stands, without writing
+    /// Show the version, the tables with their row counts, and the last backup
+    #[command(after_help = STATUS_HELP)]
     Status,
-    /// Take a backup, check it and record it
+    /// Copy the database while it is in use, verify the copy and record it
+    #[command(after_help = BACKUP_HELP)]
     Backup,
-    /// Move every row to another database, and prove it; the source stays as it is
+    /// Copy all rows to another database and compare both
+    #[command(after_help = TRANSFER_HELP)]
     Transfer {
-        /// Where to: a file or the URL of a server; created if it is not there
+        /// Target: a file or the URL of a server; created if it does not exist
         #[arg(long, value_name = "DATABASE")]
         to: String,
-        /// Go on with a transfer that was stopped
+        /// Resume a transfer that was interrupted
         #[arg(long)]
         resume: bool,
-        /// Leave behind tables that are not of the schema, such as those an adopted database carries
+        /// Skip tables that are not part of the schema; without this flag they stop the transfer
         #[arg(long)]
         leave_other_tables: bool,
     },
-    /// Work on migrations as files
+    /// Check migration files, or generate one
     #[command(subcommand)]
     Migration(MigrationCommand),
-    /// Show the settings in force and where each comes from
+    /// Show the settings and their sources
+    #[command(after_help = CONFIG_HELP)]
     Config,
-    /// Create the database if it is missing, migrate it if that is what is wrong, and fail if it is
-    /// still unhealthy
+    /// Create or update the database if needed, and fail if it is unhealthy
+    #[command(after_help = ENSURE_HELP)]
     Ensure,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub(super) enum MigrationCommand {
-    /// Find faults in the SQL of migrations, without a database
+    /// Check the SQL of migrations for faults, without a database
+    #[command(after_help = LINT_HELP)]
     Lint {
-        /// Where sqlite/ and postgres/ lie, or the migrations of one database
+        /// Directory that contains sqlite/ and postgres/, or the migrations of one database
         #[arg(value_name = "DIRECTORY", default_value = "migrations")]
         directory: PathBuf,
-        /// The database that the migrations in DIRECTORY are for [default: its last part says it]
+        /// Database of the migrations in DIRECTORY [default: the name of DIRECTORY]
         #[arg(long, value_enum)]
         backend: Option<Dialect>,
     },
-    /// Write the script that makes an SQLite table again, to be changed into a migration
+    /// Print a script that rebuilds an SQLite table, as a template for a migration
+    #[command(after_help = REBUILD_HELP)]
     Rebuild {
-        /// The table
+        /// Name of the table
         table: String,
-        /// Where sqlite/ lies, or SQLite's migrations
+        /// Directory that contains sqlite/, or the migrations for SQLite
         #[arg(value_name = "DIRECTORY", default_value = "migrations")]
         directory: PathBuf,
     },
 }
 
-/// The database that SQL is written for.
+/// Database whose SQL dialect a script uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Dialect {
     Sqlite,
@@ -171,51 +289,51 @@ impl Dialect {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Database")]
 pub(super) struct DatabaseArgs {
-    /// The database file [default: ./data/enterprise/zenith.db]
+    /// Database file [default: ./data/enterprise/zenith.db]
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) path: Option<String>,
-    /// The database as a URL or a path, instead of --path
+    /// Database as a URL or a path, instead of --path
     #[arg(long, global = true, value_name = "URL")]
     pub(super) database_url: Option<String>,
-    /// Where backups go [default: backups beside the database]
+    /// Directory for backups [default: backups beside the database]
     #[arg(long, global = true, value_name = "DIR")]
     pub(super) backup_dir: Option<String>,
-    /// Read settings from this file instead of .env
+    /// Settings file to read instead of .env
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) env_file: Option<PathBuf>,
-    /// Let readers and one writer work at once (default)
+    /// Use a write-ahead log for SQLite (default)
     #[arg(long, global = true, overrides_with = "no_wal_mode")]
     pub(super) wal_mode: bool,
-    /// Use a rollback journal instead
+    /// Use a rollback journal for SQLite
     #[arg(long, global = true)]
     pub(super) no_wal_mode: bool,
-    /// Take a backup before anything that changes the schema (default)
+    /// Take a backup before changing the schema (default)
     #[arg(long, global = true, overrides_with = "no_backup")]
     pub(super) backup: bool,
-    /// Take no backup before
+    /// Take no backup before changing the schema
     #[arg(long, global = true)]
     pub(super) no_backup: bool,
-    /// The most connections of a pool, 1 to 1000 [default: 10]
+    /// Maximum number of connections in a pool, 1 to 1000 [default: 10]
     #[arg(long, global = true, value_name = "N", allow_hyphen_values = true)]
     pub(super) max_connections: Option<String>,
-    /// The page cache of a connection, in pages, or in KiB if negative [default: 10000]
+    /// Page cache of each connection, in pages, or in KiB if negative [default: 10000]
     #[arg(long, global = true, value_name = "N", allow_hyphen_values = true)]
     pub(super) cache_size: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Creating (create and ensure)")]
+#[command(next_help_heading = "Setup (create and ensure only)")]
 pub(super) struct SetupArgs {
-    /// Empty an existing database, after a backup, and set it up again (create only)
+    /// Delete all tables and rows, after a backup, and create the schema again (create only)
     #[arg(long, global = true)]
     pub(super) force: bool,
-    /// If the former application made the database, adopt it first
+    /// Adopt the database first if the former application created it
     #[arg(long, global = true)]
     pub(super) adopt: bool,
-    /// The administrator's name [default: admin]
+    /// User name of the administrator [default: admin]
     #[arg(long, global = true, value_name = "NAME")]
     pub(super) admin_user: Option<String>,
-    /// The administrator's address [default: admin@zenith.local]
+    /// Email address of the administrator [default: admin@zenith.local]
     #[arg(long, global = true, value_name = "EMAIL")]
     pub(super) admin_email: Option<String>,
     /// Read the administrator's password from standard input
@@ -226,16 +344,16 @@ pub(super) struct SetupArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
-    /// Text for people, or one JSON object on standard output
+    /// Format of the result: text, or one JSON object
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     pub(super) format: Format,
-    /// Print only errors and what was asked for
+    /// Print only the result and errors
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     pub(super) quiet: bool,
-    /// Say on standard error what is being done
+    /// Log each step to standard error
     #[arg(long, short, global = true)]
     pub(super) verbose: bool,
-    /// Colours: on a terminal unless NO_COLOR is set, always, or never
+    /// When to use colours; auto: on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub(super) color: Color,
     /// Answer yes to every question

@@ -1,4 +1,4 @@
-//! Questions to the person at the terminal: yes or no, and a password.
+//! Questions on the terminal: confirmations and passwords.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
@@ -9,18 +9,19 @@ use zenith_db::manager::check_password;
 use super::args::Args;
 use super::exit::UsageError;
 
-/// Whether there is somebody to ask.
+/// Returns whether questions can be asked: standard input and standard error are a terminal.
 pub(super) fn can_ask() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks before something destructive. `--yes` answers it; without a terminal nobody can.
+/// Asks for confirmation of something destructive; `--yes` gives it. Without a terminal, and
+/// without `--yes`, that is an error.
 pub(super) fn confirm(args: &Args, question: &str) -> anyhow::Result<bool> {
     if args.output.yes {
         return Ok(true);
     }
     if !can_ask() {
-        bail!(UsageError(format!("{question} There is no terminal to ask at: add --yes")));
+        bail!(UsageError(format!("{question} There is no terminal to confirm on; add --yes")));
     }
     write!(io::stderr(), "{question} [y/N] ")?;
     let mut answer = String::new();
@@ -28,15 +29,16 @@ pub(super) fn confirm(args: &Args, question: &str) -> anyhow::Result<bool> {
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
-/// The administrator's password: from standard input, else the environment, else the terminal, else
-/// none, and one is generated.
+/// Reads the administrator's password from standard input if `--admin-password-stdin` is set, else
+/// from the environment, else from the terminal. Returns `None` if there is no terminal: the
+/// library then generates a password.
 pub(super) fn password(args: &Args) -> anyhow::Result<Option<SecretString>> {
     if args.setup.admin_password_stdin {
         let mut line = String::new();
         io::stdin().lock().read_line(&mut line).context("cannot read the password")?;
         let password = line.trim_end_matches(['\r', '\n']);
         if password.is_empty() {
-            bail!(UsageError("--admin-password-stdin: standard input has no password".into()));
+            bail!(UsageError("--admin-password-stdin: standard input is empty".into()));
         }
         return Ok(Some(password.into()));
     }
@@ -56,10 +58,10 @@ pub(super) fn password(args: &Args) -> anyhow::Result<Option<SecretString>> {
             writeln!(io::stderr(), "{error}")?;
             continue;
         }
-        let second = SecretString::from(rpassword::prompt_password("The same again: ")?);
+        let second = SecretString::from(rpassword::prompt_password("Repeat the password: ")?);
         if first.expose_secret() == second.expose_secret() {
             return Ok(Some(first));
         }
-        writeln!(io::stderr(), "The two differ. Once more.")?;
+        writeln!(io::stderr(), "The passwords differ. Try again.")?;
     }
 }

@@ -1,4 +1,4 @@
-//! The subcommands: each calls the manager once or twice and prints what comes back.
+//! Dispatch of the subcommands: each calls the library and prints the report.
 
 use serde_json::json;
 use zenith_db::Error;
@@ -82,7 +82,7 @@ pub(super) fn run(args: &Args, output: Output) -> anyhow::Result<Exit> {
             output.result(&settings, |out, _| render::config(out, table))?;
             Ok(Exit::Done)
         }
-        // Done above, without a configuration.
+        // Handled above, because they need no configuration.
         Command::Migration(_) => Ok(Exit::Usage),
         Command::Ensure => create::ensure(args, output, &manager),
     }

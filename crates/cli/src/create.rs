@@ -1,4 +1,4 @@
-//! `create` and `ensure`.
+//! The subcommands `create` and `ensure`.
 
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ pub(super) fn create(
         let kept =
             if manager.config().auto_backup() { "after a backup" } else { "WITHOUT a backup" };
         let question =
-            format!("Delete all tables and rows of {path}, {kept}, and create the schema again?");
+            format!("Delete all tables and rows in {path}, {kept}, and create the schema again?");
         if !ask::confirm(args, &question)? {
             anyhow::bail!("nothing was changed");
         }
@@ -34,8 +34,8 @@ pub(super) fn create(
     Ok(health_exit(manager, &report.details.health))
 }
 
-/// Sets the database up. Returns the report, and its JSON with the generated password in it: the
-/// one time that is shown.
+/// Creates or updates the database. Returns the report, and its JSON with the generated password,
+/// which is shown this once.
 fn initialize(
     args: &Args,
     output: Output,
@@ -76,7 +76,7 @@ pub(super) fn health_exit(manager: &DatabaseManager, report: &HealthReport) -> E
     }
 }
 
-/// Adds what is missing, then checks the database. What cannot be read is described by the check.
+/// Adds what is missing, then checks the database. If it cannot be read, the check reports why.
 pub(super) fn ensure(
     args: &Args,
     output: Output,
@@ -86,11 +86,13 @@ pub(super) fn ensure(
     let missing = manager.missing_parts().unwrap_or_default();
     for part in &missing {
         output.note(match part {
-            MissingPart::Database => "the database is missing or empty: creating it",
+            MissingPart::Database => "the database does not exist or is empty: creating it",
             MissingPart::Migrations => "migrations are pending: applying them",
-            MissingPart::History => "schema_version differs from what ran: correcting it",
-            MissingPart::Seeds => "roles, permissions or settings are missing: writing them",
-            MissingPart::Administrator => "there is no active administrator: creating one",
+            MissingPart::History => {
+                "schema_version differs from the migrations that ran: correcting it"
+            }
+            MissingPart::Seeds => "roles, permissions or settings are missing: inserting them",
+            MissingPart::Administrator => "no active administrator exists: creating one",
         });
     }
     let (setup, setup_value) = if missing.is_empty() {

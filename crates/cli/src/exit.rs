@@ -1,4 +1,4 @@
-//! Exit codes, and which error ends with which.
+//! Exit codes, and the exit code of each error.
 
 use std::fmt;
 
@@ -12,11 +12,11 @@ pub(super) enum Exit {
     Done = 0,
     /// The operation failed.
     Failed = 1,
-    /// The flags or the configuration cannot be used.
+    /// The flags, the configuration or the database that they name cannot be used.
     Usage = 2,
     /// The database is unhealthy.
     Unhealthy = 3,
-    /// There is no database at the configured path.
+    /// The database does not exist.
     NoDatabase = 4,
 }
 
@@ -45,7 +45,7 @@ impl Exit {
     }
 }
 
-/// Flags or input that the command cannot use; its message says why.
+/// Error for flags or input that cannot be used; the message says why.
 #[derive(Debug)]
 pub(super) struct UsageError(pub(super) String);
 

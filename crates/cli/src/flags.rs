@@ -1,4 +1,4 @@
-//! The configuration that the flags ask for, and what is wrong with the flags.
+//! Configuration from the flags, and checks of the flags.
 
 use zenith_db::Config;
 use zenith_db::config::{ConfigError, EnvFile, Key, Loader, Location, Source};
@@ -6,7 +6,7 @@ use zenith_db::config::{ConfigError, EnvFile, Key, Loader, Location, Source};
 use super::args::{Args, Command};
 use super::exit::UsageError;
 
-/// Flags of one command do nothing in another, so they are refused there instead.
+/// Refuses flags that contradict each other or have no effect on the given subcommand.
 pub(super) fn check(args: &Args) -> Result<(), UsageError> {
     let setup = &args.setup;
     let creates = matches!(args.command, Command::Create | Command::Ensure);
@@ -24,15 +24,16 @@ pub(super) fn check(args: &Args) -> Result<(), UsageError> {
         ("--backup and --no-backup", database.backup && database.no_backup),
     ];
     if let Some((flags, _)) = switches.iter().find(|(_, both)| *both) {
-        return Err(UsageError(format!("{flags} contradict each other; give one of them")));
+        return Err(UsageError(format!("{flags} contradict each other; use one of them")));
     }
     match given.iter().find(|(_, given, allowed)| *given && !allowed) {
         None => Ok(()),
-        Some((flag, ..)) => Err(UsageError(format!("{flag} has no meaning for this command"))),
+        Some((flag, ..)) => Err(UsageError(format!("{flag} has no effect on this subcommand"))),
     }
 }
 
-/// What is among the arguments, every user of the machine can read in the list of processes.
+/// Refuses a password in `--database-url`: every user of the machine can read the arguments in the
+/// list of processes.
 pub(super) fn refuse_public_password(config: &Config) -> Result<(), UsageError> {
     if config.settings().iter().any(|s| s.source == Source::Flag("--database-url")) {
         refuse_password_of(config.location(), "--database-url")?;
@@ -50,7 +51,7 @@ pub(super) fn refuse_password_of(location: &Location, flag: &str) -> Result<(), 
         && url.has_password()
     {
         return Err(UsageError(format!(
-            "{flag} holds a password, which every user of this machine can read in the list of \
+            "{flag} contains a password, which every user of this machine can read in the list of \
              processes; put the password into PGPASSWORD or ~/.pgpass{}",
             if flag == "--database-url" { ", or the URL into DATABASE_URL or .env" } else { "" }
         )));

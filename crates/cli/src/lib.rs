@@ -1,4 +1,4 @@
-//! The command `zenith-db`: reads flags, calls the manager, prints its reports.
+//! The command `zenith-db`: parses flags, calls the library, prints its reports.
 
 mod adopt;
 mod args;
@@ -24,7 +24,7 @@ use args::Args;
 use exit::Exit;
 use output::Output;
 
-/// Runs the command with the process's arguments.
+/// Runs the command with the arguments of the process, and returns its exit code.
 #[must_use]
 pub fn run() -> ExitCode {
     let args = match Args::try_parse() {
@@ -44,9 +44,9 @@ pub fn run() -> ExitCode {
     ExitCode::from(exit as u8)
 }
 
-/// Help, the version, or what is wrong with the flags, which has no parsed `--format` to go by.
+/// Prints the help, the version or a usage error. `--format` has not been parsed by then.
 fn usage(error: &clap::Error) -> ExitCode {
-    // With both outputs gone there is nowhere left to complain.
+    // If this cannot be written either, there is nowhere to report it.
     let _ = error.print();
     if !error.use_stderr() {
         return ExitCode::from(Exit::Done as u8);

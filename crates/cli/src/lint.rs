@@ -1,4 +1,4 @@
-//! The subcommand that checks migrations; it needs no database and no configuration.
+//! The subcommand `migration lint`, which needs neither a database nor a configuration.
 
 use std::path::Path;
 
@@ -41,13 +41,13 @@ fn sets(directory: &Path, dialect: Option<Dialect>) -> anyhow::Result<Vec<Migrat
     }
     let below: Vec<_> = known.iter().filter(|(name, _)| directory.join(name).is_dir()).collect();
     if below.is_empty() {
-        // Says why, if the directory cannot be read.
+        // Returns the error of a directory that cannot be read.
         read(directory, Backend::Sqlite)?;
         return Err(UsageError(format!(
-            "{} does not say which database it is for",
+            "the database of the migrations in {} is unknown",
             directory.display()
         )))
-        .context("say --backend sqlite or --backend postgres");
+        .context("add --backend sqlite or --backend postgres");
     }
     Ok(below
         .into_iter()

@@ -1,4 +1,4 @@
-//! The subcommands that run migrations.
+//! The subcommands `migrate`, `rollback` and `redo`.
 
 use zenith_db::manager::{DatabaseManager, MigrationPlan, RollbackTarget};
 
@@ -52,16 +52,16 @@ fn rollback(
     manager: &DatabaseManager,
     target: &RollbackTarget,
 ) -> anyhow::Result<Exit> {
-    // A missing database is the answer whatever the person says.
+    // Fails before the question if the database does not exist.
     let version = manager.status()?.schema_version.unwrap_or_else(|| "none".into());
     let path = manager.config().location();
     let how = match target {
-        RollbackTarget::Steps(steps) => format!("{steps} migration(s) back"),
-        RollbackTarget::Version(version) => format!("back to {version}"),
+        RollbackTarget::Steps(steps) => format!("by {steps} migration(s)"),
+        RollbackTarget::Version(version) => format!("to version {version}"),
     };
     let question = format!(
-        "Roll {path} (version {version}) {how}? The tables and columns that these migrations added \
-         are dropped, with their rows."
+        "Roll back {path} (version {version}) {how}? The tables and columns that these migrations \
+         added are dropped with their data."
     );
     ask_first(args, &question)?;
     let report = output.while_working("rolling back", || manager.rollback(target))?;
@@ -75,7 +75,8 @@ fn redo(args: &Args, output: Output, manager: &DatabaseManager) -> anyhow::Resul
     ask_first(
         args,
         &format!(
-            "Revert version {version} of {path} and apply it again? The tables that it added are emptied."
+            "Revert version {version} of {path} and apply it again? The tables and columns that it \
+             added are dropped with their data, and created again without it."
         ),
     )?;
     let report = output.while_working("redoing", || manager.redo())?;
@@ -96,7 +97,7 @@ fn repair(
     }
     output.on_stderr(|out| render::repair(out, &found, false))?;
     let path = manager.config().location();
-    ask_first(args, &format!("Accept the program's text of these migrations for {path}?"))?;
+    ask_first(args, &format!("Record the new checksums of these migrations in {path}?"))?;
     let report = manager.repair()?;
     output.result(&report, |out, report| render::repair(out, report, true))?;
     Ok(Exit::Done)

@@ -18,6 +18,7 @@ use super::text::{BAD, STRONG, WARNING};
 /// Interval at which a spinner turns and the elapsed time is updated.
 const TICK: Duration = Duration::from_millis(100);
 
+/// Output settings from the flags.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Output {
     format: Format,
@@ -66,7 +67,7 @@ impl Output {
         self.choice(AutoStream::choice(&io::stderr()))
     }
 
-    /// The result: as JSON, or as the text that `render` writes.
+    /// Writes the result to standard output: as JSON, or as the text that `render` writes.
     pub(super) fn result<T: Serialize>(
         self,
         result: &T,
@@ -81,14 +82,14 @@ impl Output {
             }
         };
         match written {
-            // Whoever read our output has seen enough, such as `head`. The exit code still tells
-            // how it went.
+            // A reader such as `head` has closed the pipe. The exit code still says whether the
+            // command succeeded.
             Err(cause) if cause.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             done => Ok(done?),
         }
     }
 
-    /// What a person should see before a question is asked.
+    /// Writes text to standard error, for the user to read before a question.
     pub(super) fn on_stderr(
         self,
         render: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -102,14 +103,15 @@ impl Output {
         writeln!(stdout)
     }
 
-    /// Something that looks wrong without being an error.
+    /// Writes a warning to standard error, unless `--quiet` is set.
     pub(super) fn warning(self, text: &str) {
         if !self.quiet {
             self.say(WARNING, "warning", text);
         }
     }
 
-    /// The error with its causes; as JSON it goes to standard output as well.
+    /// Writes the error, its causes and its hint to standard error; as JSON also to standard
+    /// output.
     pub(super) fn error(self, error: &anyhow::Error, exit: u8) {
         let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
         self.say(BAD, "error", &causes.join(": "));
@@ -125,18 +127,18 @@ impl Output {
                 causes.split_first().map_or(("", [].as_slice()), |(m, c)| (m, c));
             let object =
                 json!({ "error": message, "causes": causes, "help": hint, "exit_code": exit });
-            // With standard output gone too there is nowhere left to complain.
+            // If this cannot be written either, there is nowhere to report it.
             let _ = Self::json(&object);
         }
     }
 
     fn say(self, style: Style, label: &str, text: &str) {
         let mut stderr = AutoStream::new(io::stderr(), self.stderr_choice());
-        // Nothing can be done about a standard error that cannot be written to.
+        // If standard error cannot be written, there is nowhere to report it.
         let _ = writeln!(stderr, "{style}{label}:{style:#} {text}");
     }
 
-    /// A line for people while something is under way, on standard error.
+    /// Writes a line about a step to standard error, if `--verbose` is set.
     pub(super) fn note(self, text: &str) {
         if self.verbose {
             self.say(STRONG, "note", text);
@@ -156,7 +158,7 @@ impl Output {
             let phase = match progress.phase {
                 TransferPhase::Comparing => "comparing",
                 TransferPhase::Copying => "copying",
-                TransferPhase::Proving => "proving",
+                TransferPhase::Proving => "verifying",
             };
             bar.set_message(format!("{phase} {}", progress.table));
             bar.set_length(progress.of.unsigned_abs());
@@ -188,7 +190,7 @@ impl Output {
         result
     }
 
-    /// Shows that long work is in progress, on a terminal only.
+    /// Shows a spinner during `work`, on a terminal only.
     pub(super) fn while_working<T>(self, activity: &'static str, work: impl FnOnce() -> T) -> T {
         let Some(spinner) = self.bar("{spinner} {msg} ({elapsed})") else { return work() };
         spinner.set_message(activity);

@@ -1,4 +1,4 @@
-//! The subcommand that writes the script of a rebuild; it needs no database and no configuration.
+//! The subcommand `migration rebuild`, which needs neither a database nor a configuration.
 
 use std::path::Path;
 

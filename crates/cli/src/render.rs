@@ -1,4 +1,4 @@
-//! Reports as text for people.
+//! Reports as text.
 
 use std::io::Result;
 
@@ -26,11 +26,11 @@ pub(super) fn setup(out: Out<'_>, report: &SetupReport) -> Result<()> {
     match account.outcome {
         AdministratorOutcome::Created => field(out, "administrator", &account.username)?,
         AdministratorOutcome::Existed => {
-            field(out, "administrator", format_args!("{}, left as it was", account.username))?;
+            field(out, "administrator", format_args!("{}, unchanged", account.username))?;
         }
         AdministratorOutcome::NameTaken => writeln!(
             out,
-            "{WARNING}no administrator:{WARNING:#} the name {} or its address belongs to another \
+            "{WARNING}no administrator:{WARNING:#} the name {} or the email address belongs to another \
              account; choose others with --admin-user and --admin-email",
             account.username
         )?,
@@ -39,7 +39,7 @@ pub(super) fn setup(out: Out<'_>, report: &SetupReport) -> Result<()> {
         field(out, "password", password.expose_secret())?;
         writeln!(
             out,
-            "  {WARNING}Write it down: it is shown this once, and must be changed at the first \
+            "  {WARNING}Write it down: it is not shown again, and must be changed at the first \
              login.{WARNING:#}"
         )?;
     }
@@ -48,7 +48,7 @@ pub(super) fn setup(out: Out<'_>, report: &SetupReport) -> Result<()> {
 
 pub(super) fn seed(out: Out<'_>, report: &SeedReport) -> Result<()> {
     if !report.changed() {
-        return writeln!(out, "everything was there; nothing was changed");
+        return writeln!(out, "nothing is missing; nothing was changed");
     }
     let SeedReport { roles, permissions, grants, settings, .. } = report;
     field(
@@ -65,21 +65,21 @@ pub(super) fn transfer(out: Out<'_>, record: &TransferRecord) -> Result<()> {
     let mut table = plain_table(["table", "rows", "source", "target"]);
     align_right(&mut table, [1]);
     for TransferredTable { table: name, source, target } in &report.tables {
-        // The beginning is enough for people; the file has all of it.
+        // Text shows the first 16 digits; the record has all of them.
         let digest = |contents: &TableContents| format!("{:.16}", contents.digest.to_string());
         table.add_row([*name, &target.rows.to_string(), &digest(source), &digest(target)]);
     }
     writeln!(out, "{table}")?;
-    writeln!(out, "{STRONG}moved {from} to {to}{STRONG:#}")?;
+    writeln!(out, "{STRONG}copied {from} to {to}{STRONG:#}")?;
     field(out, "rows", format_args!("{} in {} ms", report.rows, report.milliseconds))?;
     if report.resumed_rows > 0 {
-        field(out, "resumed", format_args!("{} rows were there already", report.resumed_rows))?;
+        field(out, "resumed", format_args!("{} rows had been copied before", report.resumed_rows))?;
     }
     for (table, rows) in &report.left_behind {
-        writeln!(out, "  {WARNING}left behind{WARNING:#}    {table} ({rows} rows)")?;
+        writeln!(out, "  {WARNING}not copied{WARNING:#}     {table} ({rows} rows)")?;
     }
-    writeln!(out, "  {GOOD}every table is equal on both sides{GOOD:#}")?;
-    file.iter().try_for_each(|file| field(out, "proof", file.display()))
+    writeln!(out, "  {GOOD}every table is equal in source and target{GOOD:#}")?;
+    file.iter().try_for_each(|file| field(out, "record", file.display()))
 }
 
 pub(super) fn health(out: Out<'_>, report: &HealthReport) -> Result<()> {
@@ -89,7 +89,7 @@ pub(super) fn health(out: Out<'_>, report: &HealthReport) -> Result<()> {
     verdict(out, report)
 }
 
-/// The failures only, and the verdict.
+/// Writes the failed checks and the verdict.
 pub(super) fn short_health(out: Out<'_>, report: &HealthReport) -> Result<()> {
     for check in report.failures() {
         line(out, check)?;
@@ -127,11 +127,11 @@ pub(super) fn status(out: Out<'_>, status: &StatusSummary) -> Result<()> {
         field(out, "last run", format_args!("{BAD}failed{BAD:#} ({at} UTC): {error}"))?;
     }
     match &status.last_backup {
-        None => field(out, "last backup", "none is recorded")?,
+        None => field(out, "last backup", "none")?,
         Some(backup) => {
             let (path, created, size) = (backup.path.display(), backup.created, backup.size_mb);
-            let gone = if backup.exists { "" } else { "; THE FILE IS MISSING" };
-            let text = format!("{path} ({created} UTC, {size:.3} MB{gone})");
+            let missing = if backup.exists { "" } else { "; THE FILE IS MISSING" };
+            let text = format!("{path} ({created} UTC, {size:.3} MB{missing})");
             field(out, "last backup", text)?;
         }
     }
@@ -140,7 +140,7 @@ pub(super) fn status(out: Out<'_>, status: &StatusSummary) -> Result<()> {
         out,
         "pool",
         format_args!(
-            "{} connections, {} ms to wait for one, {} ms for a lock",
+            "{} connections; timeouts: {} ms for a connection, {} ms for a lock",
             pool.max_connections, pool.pool_timeout_ms, pool.busy_timeout_ms
         ),
     )?;

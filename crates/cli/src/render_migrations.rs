@@ -1,4 +1,4 @@
-//! What migrations did or would do, as text for people.
+//! Reports and plans of migrations as text.
 
 use std::io::Result;
 
@@ -73,23 +73,23 @@ pub(super) fn steps(out: Out<'_>, steps: &[Step]) -> Result<()> {
     Ok(())
 }
 
-/// What a repair accepts, or `done`, has accepted.
+/// Writes the migrations that a repair would accept or, if `done`, has accepted.
 pub(super) fn repair(out: Out<'_>, report: &RepairReport, done: bool) -> Result<()> {
     if report.edited.is_empty() {
-        return writeln!(out, "every checksum is right; nothing to do");
+        return writeln!(out, "every recorded checksum matches; nothing to do");
     }
     for fault in &report.edited {
         if let HistoryFault::Edited { name, recorded, current } = fault {
             field(out, "changed", name)?;
             field(out, "recorded", recorded.as_deref().unwrap_or("nothing"))?;
-            field(out, "now", current)?;
+            field(out, "current", current)?;
         }
     }
     for line in &report.missing {
-        field(out, "not there", format_args!("{BAD}{line}{BAD:#}"))?;
+        field(out, "missing", format_args!("{BAD}{line}{BAD:#}"))?;
     }
     if report.missing.is_empty() {
-        writeln!(out, "the database has all that the text of now makes")?;
+        writeln!(out, "the database has everything that the current migrations create")?;
     }
-    if done { writeln!(out, "recorded as they are now") } else { Ok(()) }
+    if done { writeln!(out, "the current checksums were recorded") } else { Ok(()) }
 }

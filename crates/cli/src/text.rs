@@ -1,4 +1,4 @@
-//! Building blocks of the reports as text: styles, labelled lines and tables.
+//! Building blocks of text reports: styles, labelled lines and tables.
 
 use std::fmt::Display;
 use std::io::{Result, Write};
@@ -20,7 +20,7 @@ pub(super) fn field(out: Out<'_>, name: &str, value: impl Display) -> Result<()>
     writeln!(out, "  {name:<13}  {value}")
 }
 
-/// Returns a table without lines.
+/// Returns a table without borders.
 pub(super) fn plain_table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(header);
@@ -36,8 +36,8 @@ pub(super) fn align_right(table: &mut Table, columns: impl IntoIterator<Item = u
     }
 }
 
-/// Writes where a backup is and how many rows it holds.
+/// Writes the path of a backup and its number of rows.
 pub(super) fn backup(out: Out<'_>, report: &BackupReport) -> Result<()> {
     let path = report.path.display();
-    field(out, "backup", format_args!("{path} ({} rows, checked)", report.rows))
+    field(out, "backup", format_args!("{path} ({} rows, verified)", report.rows))
 }

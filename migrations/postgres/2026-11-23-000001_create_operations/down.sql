@@ -1,4 +1,4 @@
--- Undoes create_operations.
+-- Reverts create_operations.
 DROP TABLE schema_version;
 DROP TABLE system_metrics;
 DROP TABLE backup_jobs;

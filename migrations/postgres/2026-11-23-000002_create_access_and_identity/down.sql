@@ -1,5 +1,5 @@
--- Undoes create_access_and_identity.
--- Roles and users refer to each other.
+-- Reverts create_access_and_identity.
+-- Roles and users reference each other.
 ALTER TABLE roles DROP CONSTRAINT roles_created_by_fkey;
 DROP TABLE api_keys;
 DROP TABLE password_history;

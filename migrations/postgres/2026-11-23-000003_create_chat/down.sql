@@ -1,3 +1,3 @@
--- Undoes create_chat.
+-- Reverts create_chat.
 DROP TABLE chat_history;
 DROP TABLE chat_sessions;

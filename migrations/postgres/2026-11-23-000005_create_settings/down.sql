@@ -1,4 +1,4 @@
--- Undoes create_settings.
+-- Reverts create_settings.
 DROP TABLE user_preferences;
 DROP TABLE system_settings;
 DROP FUNCTION is_json(TEXT);

@@ -1,4 +1,4 @@
--- Undoes create_audit_and_security.
+-- Reverts create_audit_and_security.
 DROP TABLE security_events;
 DROP TABLE audit_log;
 DROP FUNCTION audit_log_refuse();

@@ -1,8 +1,7 @@
--- Operations: health, backups, metrics and the schema's own history. They come first and refer to no
--- other table, so that going back keeps the history, the records of the backups and the failures.
+-- Operations: health, backups, metrics and the history of the schema. These tables are created first and
+-- reference no others, so that a rollback keeps the history and the records of backups and failures.
 
--- The last known state of each component, one row a component, with the count of failures in a
--- row.
+-- Last known state of each component, one row per component, with its number of consecutive failures.
 CREATE TABLE system_health (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     component TEXT NOT NULL
@@ -40,7 +39,7 @@ CREATE INDEX idx_system_health_status ON system_health (status, component);
 CREATE INDEX idx_system_health_last_check ON system_health (last_check);
 CREATE INDEX idx_system_health_next_check ON system_health (next_check);
 
--- Every backup of this database that was tried, with where it lies and whether it was verified.
+-- Attempted backups of this database, with path, status and verification.
 CREATE TABLE backup_jobs (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     job_id TEXT NOT NULL
@@ -81,7 +80,7 @@ CREATE UNIQUE INDEX idx_backup_jobs_job_id ON backup_jobs (job_id);
 CREATE INDEX idx_backup_jobs_status ON backup_jobs (status, started_at);
 CREATE INDEX idx_backup_jobs_started_at ON backup_jobs (started_at);
 
--- Measurements over time: one row a value.
+-- Measurements over time, one row per value.
 CREATE TABLE system_metrics (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     metric_name TEXT NOT NULL
@@ -108,8 +107,8 @@ CREATE INDEX idx_system_metrics_timestamp ON system_metrics (timestamp);
 CREATE INDEX idx_system_metrics_component ON system_metrics (component, timestamp) WHERE component IS NOT NULL;
 CREATE INDEX idx_system_metrics_type ON system_metrics (metric_type, timestamp);
 
--- The schema's history for people: each applied migration with the SHA-256 of its text. Diesel's
--- own table decides what ran; this one follows it.
+-- History of the schema for people: each applied migration with the SHA-256 of its up.sql. Which
+-- migrations have run is decided by __diesel_schema_migrations, which this table follows.
 CREATE TABLE schema_version (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     version BIGINT NOT NULL

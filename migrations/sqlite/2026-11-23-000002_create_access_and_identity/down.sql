@@ -1,4 +1,4 @@
--- Undoes create_access_and_identity.
+-- Reverts create_access_and_identity.
 DROP TABLE api_keys;
 DROP TABLE password_history;
 DROP TABLE user_sessions;

@@ -1,8 +1,7 @@
 -- Access and identity: who may sign in, and what they may do.
 
--- A named set of rights. Each user has exactly one role; what it may do stands in
--- role_permissions. A system role is one that the seeds create; a superuser role may do
--- everything.
+-- Named sets of permissions, which role_permissions lists. Each user has exactly one role. A system role
+-- is created by the seeds; a superuser role may do everything.
 CREATE TABLE roles (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     name TEXT NOT NULL
@@ -34,8 +33,7 @@ BEGIN
     UPDATE roles SET updated_at = strftime('%Y-%m-%d %H:%M:%f000', 'now') WHERE id = NEW.id;
 END;
 
--- The right to perform an action on a resource. The action '*' stands for every action on that
--- resource.
+-- Permissions to perform an action on a resource. The action '*' stands for every action.
 CREATE TABLE permissions (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     name TEXT NOT NULL
@@ -58,7 +56,7 @@ CREATE TABLE permissions (
 CREATE UNIQUE INDEX idx_permissions_name ON permissions (name);
 CREATE UNIQUE INDEX idx_permissions_resource ON permissions (resource, action);
 
--- Which role holds which permission, who granted it and when: the one truth about rights.
+-- Permissions of each role, with the time of the grant and the user who granted it.
 CREATE TABLE role_permissions (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     role_id BIGINT NOT NULL
@@ -76,10 +74,9 @@ CREATE UNIQUE INDEX idx_role_permissions_role_id ON role_permissions (role_id, p
 CREATE INDEX idx_role_permissions_permission_id ON role_permissions (permission_id);
 CREATE INDEX idx_role_permissions_granted_by ON role_permissions (granted_by) WHERE granted_by IS NOT NULL;
 
--- The people and services that sign in. Username and email are stored in canonical lower case, so
--- that Admin and admin are one name. A user with audit history is never deleted: the row is
--- anonymised. 31 columns; diesel's 32-column limit leaves room for one more, and what comes after
--- that goes to a side table.
+-- People and services that sign in. Username and email are stored in lower case, so that Admin and admin
+-- are one name. A user with audit entries is not deleted but anonymised. The table has 31 columns;
+-- Diesel's limit is 32, so that further columns need a table of their own.
 CREATE TABLE users (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     uuid TEXT NOT NULL
@@ -175,9 +172,8 @@ BEGIN
     UPDATE users SET updated_at = strftime('%Y-%m-%d %H:%M:%f000', 'now') WHERE id = NEW.id;
 END;
 
--- One signed-in device of a user. token_hash is the SHA-256 of a 256-bit random secret that only
--- the client holds. A session dies when it is revoked, when it has been idle past idle_expires_at,
--- or at expires_at in any case.
+-- Signed-in devices of users. token_hash is the SHA-256 of a 256-bit random secret that only the client
+-- has. A session ends when it is revoked, at idle_expires_at without activity, or at expires_at.
 CREATE TABLE user_sessions (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     session_id TEXT NOT NULL
@@ -225,7 +221,7 @@ CREATE INDEX idx_user_sessions_user_id ON user_sessions (user_id, last_activity)
 CREATE INDEX idx_user_sessions_expires_at ON user_sessions (expires_at);
 CREATE INDEX idx_user_sessions_is_active ON user_sessions (idle_expires_at) WHERE is_active;
 
--- The hashes of former passwords, one row for each change, so that reuse can be refused per user.
+-- Hashes of former passwords, one row per change, so that reuse can be refused.
 CREATE TABLE password_history (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     user_id BIGINT NOT NULL
@@ -242,8 +238,8 @@ CREATE TABLE password_history (
 );
 CREATE INDEX idx_password_history_user_id ON password_history (user_id, id);
 
--- Keys by which programs act for a user. key_hash is the SHA-256 of the secret; key_prefix is its
--- readable beginning, for people to recognise it by.
+-- Keys with which programs act for a user. key_hash is the SHA-256 of the secret; key_prefix is its
+-- readable beginning, by which people recognise it.
 CREATE TABLE api_keys (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     key_id TEXT NOT NULL

@@ -1,7 +1,7 @@
 -- Chat: conversations and their messages.
 
--- One conversation of a user. message_count, total_tokens and last_message_at follow chat_history
--- and are written in the same transaction as the message; updated_at is the last activity.
+-- Conversations of users. message_count, total_tokens and last_message_at are derived from chat_history and
+-- written in the transaction of each message; updated_at is the last activity.
 CREATE TABLE chat_sessions (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     session_id TEXT NOT NULL
@@ -52,8 +52,8 @@ BEGIN
     UPDATE chat_sessions SET updated_at = strftime('%Y-%m-%d %H:%M:%f000', 'now') WHERE id = NEW.id;
 END;
 
--- The messages of a conversation, in the order of their ids. A deleted message stays as a row with
--- is_deleted set, until its conversation goes.
+-- Messages of conversations, in the order of their ids. A deleted message is kept with is_deleted set
+-- until its conversation is deleted.
 CREATE TABLE chat_history (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     chat_session_id BIGINT NOT NULL

@@ -1,4 +1,4 @@
--- Undoes create_documents.
+-- Reverts create_documents.
 DROP TABLE file_storage;
 DROP TABLE document_chunks;
 DROP TABLE documents;

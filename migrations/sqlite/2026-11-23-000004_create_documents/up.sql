@@ -1,7 +1,7 @@
--- Documents: what users upload, the chunks for retrieval, and where the bytes lie.
+-- Documents: uploaded files, their chunks for retrieval, and their storage.
 
--- A file that a user uploaded, and how far its processing has come. The bytes live outside the
--- database, under file_path.
+-- Uploaded files and the state of their processing. The contents are stored outside the database, at
+-- file_path.
 CREATE TABLE documents (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     document_id TEXT NOT NULL
@@ -70,8 +70,8 @@ CREATE INDEX idx_documents_file_hash ON documents (file_hash, user_id);
 CREATE INDEX idx_documents_processing_status ON documents (processing_status, id);
 CREATE INDEX idx_documents_upload_status ON documents (upload_status, id) WHERE upload_status <> 'uploaded';
 
--- The pieces that a document was cut into for retrieval, in the order of chunk_index. vector_id
--- names the embedding in the vector store.
+-- Chunks of documents for retrieval, in the order of chunk_index. vector_id identifies the embedding in
+-- the vector store.
 CREATE TABLE document_chunks (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     chunk_id TEXT NOT NULL
@@ -108,8 +108,8 @@ CREATE UNIQUE INDEX idx_document_chunks_chunk_id ON document_chunks (chunk_id);
 CREATE UNIQUE INDEX idx_document_chunks_document_id ON document_chunks (document_id, chunk_index);
 CREATE INDEX idx_document_chunks_vector_id ON document_chunks (vector_id) WHERE vector_id IS NOT NULL;
 
--- Where the bytes of a file lie, and how. A row whose document is gone is an orphan: its bytes can
--- be removed.
+-- Storage of the contents of files. A row whose document was deleted is an orphan: its contents can be
+-- deleted.
 CREATE TABLE file_storage (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     file_id TEXT NOT NULL

@@ -1,3 +1,3 @@
--- Undoes create_settings.
+-- Reverts create_settings.
 DROP TABLE user_preferences;
 DROP TABLE system_settings;

@@ -1,7 +1,7 @@
--- Settings: of the installation and of each user.
+-- Settings of the installation and of each user.
 
--- Settings of the whole installation, each with its type. The value of a secret setting is
--- ciphertext ('enc:v1:…') or absent, never plain text.
+-- Settings of the installation, each with its type. The value of a secret setting is ciphertext
+-- ('enc:v1:…') or NULL, never plain text.
 CREATE TABLE system_settings (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     key TEXT NOT NULL
@@ -47,8 +47,7 @@ BEGIN
     UPDATE system_settings SET updated_at = strftime('%Y-%m-%d %H:%M:%f000', 'now') WHERE id = NEW.id;
 END;
 
--- Settings of one user. A key that is missing here falls back to the system setting of the same
--- key.
+-- Settings of each user. A key without a row has the value of the system setting with that key.
 CREATE TABLE user_preferences (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     user_id BIGINT NOT NULL

@@ -1,10 +1,10 @@
--- Audit and security: the chained log and the incidents.
+-- Audit and security: the hash-chained log and security incidents.
 
--- Who did what, when, and whether it worked: append-only and chained by hash. The actor's name is
--- kept as it was, so that the entry still reads after the user has been renamed or anonymised.
--- session_id is the session's public id, as text: sessions are purged, entries are not.
--- No entry may stand in the way of the next one. The next id is the last and one, so an id is never far
--- from its seq: an adopted entry keeps the id that it had, but none can be set at the end of what fits.
+-- Actions with actor, time and result: append-only, and chained by hash. The actor's name is copied, so
+-- that the entry stays readable after the user was renamed or anonymised. session_id is the public id of
+-- the session, without a foreign key: sessions are purged, entries are not.
+-- No entry can prevent the next one. The next id is the last id plus one, so that an id stays close to its
+-- seq: an adopted entry keeps its id, but no id can be near the largest integer.
 CREATE TABLE audit_log (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL
         CONSTRAINT audit_log_id_range CHECK (id - seq BETWEEN 0 AND 1000000000000000),
@@ -69,10 +69,10 @@ CREATE INDEX idx_audit_log_event_category ON audit_log (event_category, seq);
 CREATE INDEX idx_audit_log_severity ON audit_log (severity, seq);
 CREATE INDEX idx_audit_log_resource ON audit_log (resource_type, resource_id, seq) WHERE resource_type IS NOT NULL;
 CREATE INDEX idx_audit_log_resource_type ON audit_log (resource_type, seq) WHERE resource_type IS NOT NULL;
--- Append-only. Each row continues the chain: seq without a gap, prev_hash equal to the entry_hash before
--- it (64 zeros for the first). An entry_hash is neither zeros nor another entry's, and so no prev_hash that
--- is there: the next entry could not follow it. The insert guard also stops INSERT OR REPLACE, which deletes
--- without firing the delete trigger unless recursive_triggers is on: it looks at every unique column.
+-- Append-only. Each row continues the chain: seq has no gap, and prev_hash is the entry_hash of the row
+-- before (64 zeros for the first). An entry_hash is neither zeros nor that of another entry: otherwise the
+-- next entry's prev_hash would not be unique. The insert trigger also refuses INSERT OR REPLACE, which
+-- deletes rows without firing delete triggers unless recursive_triggers is on: it checks every unique column.
 CREATE TRIGGER audit_log_append BEFORE INSERT ON audit_log
 BEGIN
     SELECT RAISE(ABORT, 'audit_log is append-only: this event_id exists')
@@ -81,8 +81,8 @@ BEGIN
     WHERE EXISTS (SELECT 1 FROM audit_log WHERE entry_hash = NEW.entry_hash);
     SELECT RAISE(ABORT, 'audit_log: seq must be one more than the last')
     WHERE NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM audit_log);
-    -- Where the id is left open, a trigger sees -1. The CHECK refuses what is too large as well, but an
-    -- INSERT OR IGNORE that breaks only that uses up all ids without writing a row.
+    -- A trigger sees -1 if the INSERT has no id. The CHECK also refuses an id that is too large, but an
+    -- INSERT OR IGNORE that violates only the CHECK would use up all ids without inserting a row.
     SELECT RAISE(ABORT, 'audit_log: id must be greater than the last, and not by far')
     WHERE NEW.id BETWEEN 0 AND (SELECT id FROM audit_log ORDER BY seq DESC LIMIT 1)
        OR NEW.id - NEW.seq > 1000000000000000;
@@ -100,7 +100,7 @@ BEGIN
     SELECT RAISE(ABORT, 'audit_log is append-only: rows cannot be deleted');
 END;
 
--- Incidents for people to look at: open until somebody resolves them with notes.
+-- Security incidents, which are open until a user resolves them with notes.
 CREATE TABLE security_events (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     event_id TEXT NOT NULL

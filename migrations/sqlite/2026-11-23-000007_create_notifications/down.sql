@@ -1,2 +1,2 @@
--- Undoes create_notifications.
+-- Reverts create_notifications.
 DROP TABLE notifications;

@@ -1,6 +1,6 @@
--- Notifications: what the application has to tell its users.
+-- Notifications of the application to its users.
 
--- Messages of the application to a user: unread until read_at, gone after expires_at.
+-- Messages to users, unread until read_at and no longer shown after expires_at.
 CREATE TABLE notifications (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     notification_id TEXT NOT NULL

@@ -1,18 +1,19 @@
-//! The outcome of copying a database.
+//! Outcome of copying a database.
 
 use serde::Serialize;
 
-/// What the rows of the copy were compared with.
+/// How exactly a backup was compared with its database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fidelity {
-    /// Nobody wrote meanwhile: every table has exactly the rows of the source.
+    /// Nothing was written during the copy: every table has as many rows as in the source.
     ExactRowCounts,
-    /// Others wrote meanwhile: every table is there, and the copy is whole in itself.
+    /// The database was written during the copy: the copy has all tables and is consistent in
+    /// itself.
     SameTables,
 }
 
-/// What was copied.
+/// Number of copied rows, and how exactly they were compared.
 pub(super) struct CopyOutcome {
     pub(super) rows: i64,
     pub(super) fidelity: Fidelity,

@@ -5,10 +5,10 @@ use chrono::NaiveDateTime;
 use crate::config::Location;
 use crate::types::UtcTime;
 
-/// Time to the microsecond, in UTC, so that the names of two backups differ and sort by time.
+/// Time format in UTC, with microseconds so that names differ and sort by time.
 const TIME: &str = "%Y%m%dT%H%M%S%.6fZ";
 
-/// The name pattern of one database's backups.
+/// Pattern of the names of one database's backups.
 pub(super) struct BackupName {
     stem: String,
     extension: &'static str,
@@ -21,7 +21,7 @@ impl BackupName {
                 let stem = path.as_path().file_stem().unwrap_or_default();
                 Self { stem: stem.to_string_lossy().into_owned(), extension: "db" }
             }
-            // A database's name may contain characters that a file's may not.
+            // The name of a database may contain characters that a file name must not.
             #[cfg(feature = "postgres")]
             Location::Postgres(url) => {
                 let plain = |c: char| if c.is_alphanumeric() || "-_".contains(c) { c } else { '_' };
@@ -31,17 +31,17 @@ impl BackupName {
         }
     }
 
-    /// Returns the name of a backup of this time.
+    /// Returns the name of a backup taken at this time.
     pub(super) fn at(&self, time: UtcTime) -> String {
         format!("{}-{}.{}", self.stem, time.as_datetime().format(TIME), self.extension)
     }
 
-    /// Returns the time in the name of a backup; `None` if it is not one of this database.
+    /// Returns the time in a file name; `None` if it is not the name of a backup of this database.
     pub(super) fn time_of(&self, name: &str) -> Option<UtcTime> {
         let rest = name.strip_prefix(&self.stem)?.strip_prefix('-')?;
         let time = rest.strip_suffix(self.extension)?.strip_suffix('.')?;
         let time = UtcTime::from(NaiveDateTime::parse_from_str(time, TIME).ok()?.and_utc());
-        // The parser takes more forms than are written.
+        // The parser accepts more forms than `at` writes.
         (self.at(time) == name).then_some(time)
     }
 }

@@ -1,15 +1,14 @@
-//! Online backups: a consistent copy while others write, checked before it counts.
+//! Online backups: consistent copies of a database in use, verified before they are recorded.
 //!
 //! 1. Copy to a temporary file (mode 0600) in the backup directory, from one snapshot: on SQLite with
-//!    `VACUUM INTO`, in one step that no writer can make start over; on PostgreSQL with `pg_dump`.
-//! 2. Check the copy: on SQLite `integrity_check`, references, and the rows of every table; on
-//!    PostgreSQL what it lists, and the rows of every table, which are read back with `pg_restore`.
-//! 3. Write it through to the disk, give it its name (which never replaces another file), and write
-//!    the name through too.
+//!    `VACUUM INTO`, in one step that no writer can restart; on PostgreSQL with `pg_dump`.
+//! 2. Verify the copy: on SQLite `integrity_check`, foreign keys, and the row count of every table; on
+//!    PostgreSQL the tables and their row counts, read back with `pg_restore`.
+//! 3. Sync the file, rename it without replacing another file, and sync the directory.
 //! 4. Record it in `backup_jobs`.
 //!
-//! A failure at any point leaves no file behind, and that of `zenith-db backup` is recorded. Only a
-//! kill leaves one: a hidden `.zenith-….partial`, which can be deleted.
+//! A failed backup leaves no file behind, and a failure of `zenith-db backup` is recorded. Only a
+//! killed process leaves a file, `.zenith-….partial`, which can be deleted.
 
 mod copy;
 mod file_name;
@@ -41,25 +40,25 @@ use crate::models::BackupJob;
 use crate::types::{PublicId, UtcTime};
 
 impl DatabaseManager {
-    /// Takes a backup now, whatever `auto_backup` says, and records it in `backup_jobs`.
+    /// Takes a backup, whatever `auto_backup` is, and records it in `backup_jobs`.
     ///
     /// # Errors
     /// [`Error::NoDatabase`]; [`Error::Io`] if the directory cannot be written;
-    /// [`Error::MissingProgram`] or [`Error::Program`] if `pg_dump` is not there or fails;
-    /// [`Error::BackupUnfaithful`] if the copy fails its check. No file is left behind.
+    /// [`Error::MissingProgram`] or [`Error::Program`] if `pg_dump` is not installed or fails;
+    /// [`Error::BackupUnfaithful`] if the copy fails its verification. No file is left behind.
     pub fn backup(&self) -> Result<BackupReport> {
         let started_at = UtcTime::now();
         let result = self.copy_and_check("backup");
         match (&result, self.open_ours()) {
             (Ok(report), Ok(mut connection)) => report.record(&mut connection),
             (Err(error), Ok(mut connection)) => record_failure(error, started_at, &mut connection),
-            // What became of the copy is what the caller must learn.
+            // The caller gets the result of the copy.
             (_, Err(error)) => tracing::warn!(%error, "the backup could not be recorded"),
         }
         result
     }
 
-    /// The newest backup of this database, by its own record.
+    /// Returns the newest completed backup that `backup_jobs` records, if any.
     ///
     /// # Errors
     /// [`Error::NoDatabase`], or [`Error::Query`] if the database cannot be read.
@@ -67,11 +66,11 @@ impl DatabaseManager {
         connection::inspect(&self.config, last_recorded)
     }
 
-    /// A finished and checked copy, not yet recorded.
+    /// Takes a backup and verifies it, but does not record it.
     pub(super) fn copy_and_check(&self, triggered_by: &str) -> Result<BackupReport> {
         let started_at = UtcTime::now();
         let directory = self.config.backup_dir();
-        // What is not there needs no directory.
+        // Opened first, so that a missing database leaves no directory.
         let mut source = connection::open(&self.config, Access::Inspect)?;
         connection::create_private_dir(directory)?;
         let partial = tempfile::Builder::new()
@@ -88,9 +87,10 @@ impl DatabaseManager {
             }
         };
         let partial_path = partial.path().to_owned();
-        partial.as_file().sync_all().map_err(Error::io("write through", &partial_path))?;
+        partial.as_file().sync_all().map_err(Error::io("sync", &partial_path))?;
         let path = self.persist(partial)?;
-        let size_bytes = fs::metadata(&path).map_err(Error::io("look at", &path))?.len();
+        let size_bytes =
+            fs::metadata(&path).map_err(Error::io("read the metadata of", &path))?.len();
         Ok(BackupReport {
             job_id: PublicId::new(),
             path,
@@ -103,25 +103,24 @@ impl DatabaseManager {
         })
     }
 
-    /// Gives the file its name: the time to the microsecond, so that names do not meet; if they do,
-    /// a later microsecond.
+    /// Renames the file after the current time. If that name exists, tries again with a later
+    /// microsecond.
     fn persist(&self, mut partial: NamedTempFile) -> Result<PathBuf> {
         let directory = self.config.backup_dir();
-        // Recorded, the path must mean the same from every working directory.
-        let directory = &std::path::absolute(directory).map_err(Error::io("find", directory))?;
+        // An absolute path, because a record is read from any working directory.
+        let directory = &std::path::absolute(directory).map_err(Error::io("resolve", directory))?;
         let name = BackupName::of(self.config.location());
         loop {
             let path = directory.join(name.at(UtcTime::now()));
             match partial.persist_noclobber(&path) {
                 Ok(_) => {
-                    connection::sync_dir(directory)
-                        .map_err(Error::io("write through", directory))?;
+                    connection::sync_dir(directory).map_err(Error::io("sync", directory))?;
                     return Ok(path);
                 }
                 Err(failed) if failed.error.kind() == std::io::ErrorKind::AlreadyExists => {
                     partial = failed.file;
                 }
-                Err(failed) => return Err(Error::io("name the backup", path)(failed.error)),
+                Err(failed) => return Err(Error::io("rename the backup to", path)(failed.error)),
             }
         }
     }

@@ -1,7 +1,8 @@
-//! The newest backup: by the files in the backup directory, and by the records in `backup_jobs`.
+//! The newest backup, by the files in the backup directory and the records in `backup_jobs`.
 //!
-//! The directory is the truth: the table may have been rolled back, or be a restored one. A record of a
-//! newer backup, whose file was deleted or is in another directory, counts as well.
+//! The records may be incomplete, because the table may have been rolled back or restored, so that
+//! the directory is read first. A record of a newer backup counts too, even if its file was
+//! deleted or is in another directory.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -20,16 +21,16 @@ use crate::error::Result;
 use crate::schema::users;
 use crate::types::UtcTime;
 
-/// A backup as its file or its record describes it.
+/// Newest backup, described by its file or its record.
 pub(in crate::manager) struct NewestBackup {
     pub(in crate::manager) path: PathBuf,
-    /// Start of the backup by its record, or else the time in its name, which is its end.
+    /// Recorded start of the backup, or else the time in its name, which is its end.
     pub(in crate::manager) created: UtcTime,
     pub(in crate::manager) size_bytes: u64,
     pub(in crate::manager) exists: bool,
 }
 
-/// Returns the newest backup of this database, if there is any.
+/// Returns the newest backup of this database, if any.
 pub(in crate::manager) fn newest(
     config: &Config,
     connection: &mut DbConnection,
@@ -72,7 +73,7 @@ fn files(directory: &Path, name: &BackupName) -> Vec<(UtcTime, PathBuf)> {
             return Vec::new();
         }
     };
-    // As recorded, the path must mean the same from every working directory.
+    // Absolute, as recorded paths are.
     let directory = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let backups = names.filter_map(|file| Some((name.time_of(&file)?, directory.join(file))));
@@ -81,9 +82,9 @@ fn files(directory: &Path, name: &BackupName) -> Vec<(UtcTime, PathBuf)> {
 
 /// Returns whether a file with a matching name is a backup of this database.
 ///
-/// The directory beside an SQLite file has only its own. In another one, databases with the same name
-/// may share it: there a copy that has none of this database's users is another one's. On a server the
-/// name of the database decides.
+/// The default directory beside an SQLite file has only its backups. Databases with the same name
+/// may share another directory: there, a copy that has users but none of this database's is a
+/// backup of another one. On a server the name of the database decides.
 fn is_of(config: &Config, connection: &mut DbConnection, backup: &Path) -> Result<bool> {
     let location = config.location();
     if location.path().is_none() || config.backup_dir() == location.default_backup_dir() {
@@ -91,7 +92,7 @@ fn is_of(config: &Config, connection: &mut DbConnection, backup: &Path) -> Resul
     }
     let ours = user_ids(connection)?;
     let copy = connection::inspect_copy(backup, config.sqlite());
-    // What cannot be read is not a backup.
+    // A file that cannot be read is not a backup.
     let Ok(theirs) = copy.and_then(|mut copy| user_ids(&mut copy)) else { return Ok(false) };
     Ok(ours.is_empty() || theirs.is_empty() || ours.iter().any(|id| theirs.contains(id)))
 }

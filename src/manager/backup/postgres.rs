@@ -1,4 +1,4 @@
-//! A copy of a database on a server: `pg_dump` in its custom format, read back with `pg_restore`.
+//! Copy of a database on a server: `pg_dump` in its custom format, read back with `pg_restore`.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader};
@@ -25,8 +25,8 @@ struct ExportedSnapshot {
     schema: String,
 }
 
-/// Copies the database into an empty file, from the snapshot whose rows are counted here, and checks
-/// the copy.
+/// Copies the database into an empty file, and verifies the copy. The rows are counted in the
+/// snapshot that is copied.
 pub(super) fn copy(
     source: &mut DbConnection,
     target: &Path,
@@ -38,7 +38,7 @@ pub(super) fn copy(
     }
     source.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
     let result = dump_and_check(source, target, url);
-    // Nothing was written; the connection is closed next, which ends the transaction too.
+    // Nothing was written, and closing the connection ends the transaction too.
     if let Err(cause) = source.batch_execute("ROLLBACK") {
         tracing::warn!(%cause, "ending the snapshot failed");
     }
@@ -65,7 +65,7 @@ fn dump_and_check(
         .arg(target)
         .arg(format!("--dbname={bare}"));
     if let Some(password) = password {
-        // In the environment, which only the user's own processes can read, and not in the arguments.
+        // The environment, unlike the arguments, is readable only by processes of the same user.
         dump.env("PGPASSWORD", password.expose_secret());
     }
     finish("pg_dump", spawn("pg_dump", dump.stdout(Stdio::null()))?)?;
@@ -73,13 +73,14 @@ fn dump_and_check(
     let found = rows_of(target)?;
     let same = counted.iter().all(|(table, rows)| found.get(table) == Some(rows));
     if !same || found.len() != counted.len() {
-        let reason = format!("its tables and rows are {found:?}, the database's {counted:?}");
+        let reason =
+            format!("it has the tables and row counts {found:?}, the database {counted:?}");
         return Err(Error::BackupUnfaithful { reason });
     }
     Ok(CopyOutcome { rows: found.values().sum(), fidelity: Fidelity::ExactRowCounts })
 }
 
-/// Reads a dump back, all of it, and counts the rows of each table.
+/// Reads the whole dump back and counts the rows of each table.
 fn rows_of(dump: &Path) -> Result<BTreeMap<String, i64>> {
     let mut restore = Command::new("pg_restore");
     restore.args(["--data-only", "--file=-"]).arg(dump).stdout(Stdio::piped());
@@ -92,7 +93,7 @@ fn rows_of(dump: &Path) -> Result<BTreeMap<String, i64>> {
     counted
 }
 
-/// The rows of each `COPY` in a script: between its line and `\\.`, one line each.
+/// Counts the rows of each `COPY` in a script: one line each, between the statement and `\\.`.
 fn count_rows(mut script: impl BufRead) -> io::Result<BTreeMap<String, i64>> {
     let mut found = BTreeMap::new();
     let (mut table, mut rows) = (None::<String>, 0);
@@ -116,7 +117,8 @@ fn count_rows(mut script: impl BufRead) -> io::Result<BTreeMap<String, i64>> {
     }
 }
 
-/// `schema.table (columns) FROM stdin;`, either name perhaps in quotes.
+/// Returns the table's name in `schema.table (columns) FROM stdin;`, where both names may be
+/// quoted.
 fn table_of(copy: &[u8]) -> String {
     let text = String::from_utf8_lossy(copy);
     let path = text.split(" (").next().unwrap_or_default();

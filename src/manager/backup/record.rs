@@ -1,4 +1,4 @@
-//! The record of backups in `backup_jobs`.
+//! Records of backups in `backup_jobs`.
 
 use super::report::BackupReport;
 use crate::backend::DbConnection;
@@ -8,7 +8,8 @@ use crate::models::{BackupJob, NewBackupJob};
 use crate::types::{BackupStatus, UtcTime, VerificationStatus};
 
 impl BackupReport {
-    /// Records the backup. The copy is good whether or not that works, so a failure is a warning.
+    /// Records the backup. A failure is only a warning, because the copy is valid without its
+    /// record.
     pub(in crate::manager) fn record(&self, connection: &mut DbConnection) {
         let path = self.path.display().to_string();
         let job = NewBackupJob::builder()
@@ -37,7 +38,7 @@ pub(super) fn record_failure(error: &Error, started_at: UtcTime, connection: &mu
     record(&job, connection);
 }
 
-/// Writes the record, if its table is there yet.
+/// Inserts the record, if its table exists.
 fn record(job: &NewBackupJob<'_>, connection: &mut DbConnection) {
     let recorded = connection.write(|connection| {
         if table_exists(connection, "backup_jobs")? {
@@ -50,7 +51,7 @@ fn record(job: &NewBackupJob<'_>, connection: &mut DbConnection) {
     }
 }
 
-/// The newest completed backup; `None` also where the table is not there yet.
+/// Returns the newest completed backup; `None` if there is none, or its table does not exist.
 pub(super) fn last_recorded(connection: &mut DbConnection) -> Result<Option<BackupJob>> {
     if table_exists(connection, "backup_jobs")? {
         BackupJob::find_last_completed(connection)

@@ -1,4 +1,4 @@
-//! The report of a backup.
+//! Report of a backup.
 
 use std::path::PathBuf;
 
@@ -7,23 +7,23 @@ use serde::Serialize;
 use super::copy::Fidelity;
 use crate::types::{PublicId, UtcTime};
 
-/// A backup that was taken and checked.
+/// Report of a verified backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BackupReport {
-    /// Its public id in `backup_jobs`.
+    /// Public id of the backup in `backup_jobs`.
     pub job_id: PublicId,
-    /// Where it lies.
+    /// Absolute path of the file.
     pub path: PathBuf,
-    /// How large it is, in bytes.
+    /// Size of the file, in bytes.
     pub size_bytes: u64,
-    /// When it was begun.
+    /// Start of the backup.
     pub started_at: UtcTime,
-    /// When it was done.
+    /// End of the backup.
     pub completed_at: UtcTime,
-    /// How many rows it holds, in all tables.
+    /// Number of rows in all tables.
     pub rows: i64,
-    /// What its rows were compared with.
+    /// How exactly the copy was compared with the database.
     pub fidelity: Fidelity,
-    /// What asked for it.
+    /// Operation that took the backup, such as `migrate`.
     pub triggered_by: String,
 }

@@ -1,4 +1,4 @@
-//! A copy of an SQLite database: `VACUUM INTO`, and the checks of what came of it.
+//! Copy of an SQLite database with `VACUUM INTO`, and its verification.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::connection;
 use crate::error::{Error, Result};
 
-/// Copies the database into an empty file, and checks the copy.
+/// Copies the database into an empty file, and verifies the copy.
 pub(super) fn copy(
     source: &mut DbConnection,
     target: &Path,
@@ -20,7 +20,7 @@ pub(super) fn copy(
 ) -> Result<CopyOutcome> {
     let before = Contents::of(source)?;
     let uri = connection::literal_uri(target)?;
-    // VACUUM INTO writes nothing here, but `query_only` refuses it all the same.
+    // VACUUM INTO does not write to the source, but `query_only` refuses it nevertheless.
     let inner = source.sqlite()?;
     connection::set_query_only(inner, false)?;
     diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(uri).execute(inner)?;
@@ -39,24 +39,27 @@ fn check(copy: &mut DbConnection, before: &Contents, after: &Contents) -> Result
     let found = Contents::of(copy)?;
     let undisturbed = before.commits == after.commits;
     if undisturbed && found.rows != before.rows {
-        return unfaithful("its rows are not those of the database".into());
+        return unfaithful("its row counts differ from those of the database".into());
     }
     let fidelity = if undisturbed { Fidelity::ExactRowCounts } else { Fidelity::SameTables };
     let names = |contents: &Contents| {
         contents.rows.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>()
     };
     if names(&found) != names(after) && names(&found) != names(before) {
-        return unfaithful("its tables are not those of the database".into());
+        return unfaithful("its tables differ from those of the database".into());
     }
-    // A fault that the database has itself is the health check's to report: the copy is faithful.
+    // The copy is faithful; the health check reports broken foreign keys of the database.
     let broken = broken_references(copy)?.len();
     if broken > 0 {
-        tracing::warn!(broken, "the database has broken references, and so has its backup");
+        tracing::warn!(
+            broken,
+            "the database has rows that violate foreign keys, and so has its backup"
+        );
     }
     Ok(CopyOutcome { rows: found.rows.iter().map(|(_, count)| count).sum(), fidelity })
 }
 
-/// The rows of a database at one moment.
+/// Row counts of a database at one moment.
 struct Contents {
     /// Changes whenever another connection commits.
     commits: String,

@@ -1,4 +1,4 @@
-//! The checks that both databases have.
+//! Checks that SQLite and PostgreSQL have in common.
 
 use super::outcome::CheckOutcome;
 use crate::backend::DbConnection;
@@ -9,12 +9,13 @@ use crate::manager::{DatabaseManager, seed};
 use crate::migrations::{self, HistoryFault};
 use crate::models::User;
 
-pub(super) type CheckFunction = fn(&mut DbConnection, &DatabaseManager) -> Result<CheckOutcome>;
+/// Function that runs one check.
+pub(super) type CheckFn = fn(&mut DbConnection, &DatabaseManager) -> Result<CheckOutcome>;
 
-/// Name, whether it is critical, and the check.
-pub(super) type NamedCheck = (&'static str, bool, CheckFunction);
+/// Name of a check, whether it is critical, and its function.
+pub(super) type NamedCheck = (&'static str, bool, CheckFn);
 
-/// Returns how to fix a schema that lacks something or differs.
+/// Returns how to fix a schema that differs from the migrations.
 pub(super) fn schema_fix(
     connection: &mut DbConnection,
     manager: &DatabaseManager,
@@ -22,7 +23,7 @@ pub(super) fn schema_fix(
     Ok(if manager.ledger(connection)?.pending().next().is_some() {
         "`zenith-db ensure` applies the pending migrations"
     } else {
-        "restore a backup, or undo what was changed by hand"
+        "restore a backup, or revert the manual change"
     })
 }
 
@@ -42,13 +43,13 @@ pub(super) fn schema_version(
         }
         Some(HistoryFault::Late { .. }) => "`zenith-db migrate` says how to apply it",
         Some(HistoryFault::Newer { .. } | HistoryFault::Missing { .. }) | None => {
-            "use the version of this program that has it"
+            "install the version of this program that has it"
         }
     };
     let mut faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
     if has_unfinished_transfer(connection)? {
-        faults.push("a transfer into this database was stopped".into());
-        fix = "`zenith-db transfer --to … --resume`, run on its source, completes it";
+        faults.push("a transfer into this database was interrupted".into());
+        fix = "`zenith-db transfer --to … --resume`, run on the source, completes it";
     }
     let current = ledger.current().unwrap_or("none").to_owned();
     Ok(CheckOutcome::from_faults(&faults, format!("{current}, as recorded in schema_version"), fix))
@@ -91,7 +92,7 @@ pub(super) fn seeds(
     Ok(CheckOutcome::from_faults(
         &missing,
         "all roles, permissions and settings",
-        "`zenith-db ensure` writes them",
+        "`zenith-db ensure` inserts them",
     ))
 }
 

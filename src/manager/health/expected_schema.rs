@@ -1,4 +1,4 @@
-//! The structure of a database, to compare with what the embedded migrations make.
+//! Schema of a database, for comparison with the schema that the migrations create.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -12,13 +12,15 @@ use crate::error::Result;
 use crate::migrations::Structure;
 use crate::migrations::{self, Migrations};
 
-/// Each object's definition by its name, white space normalised.
+/// Definitions of the tables, indexes or triggers by name.
 type Definitions = BTreeMap<String, Definition>;
 
+/// Definition of a table, index or trigger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Definition {
-    /// The table that it belongs to.
+    /// Table that an index or trigger belongs to; the name of a table itself.
     table: String,
+    /// Statement that creates the object, with white space normalised.
     sql: String,
 }
 
@@ -48,7 +50,7 @@ fn once_per_process<T>(
     Ok(Arc::clone(cache.get_or_init(|| value)))
 }
 
-/// The tables, indexes and triggers of a database.
+/// Tables, indexes and triggers of a database.
 pub(super) struct SchemaDefinitions {
     pub(super) tables: Definitions,
     pub(super) indexes: Definitions,
@@ -65,43 +67,45 @@ impl SchemaDefinitions {
         })
     }
 
-    /// What this database has, SQLite's and Diesel's own tables left out.
+    /// Reads the schema of this database, without SQLite's and Diesel's internal tables.
     pub(super) fn of(connection: &mut DbConnection) -> Result<Self> {
         let mut objects = catalog::schema_objects(connection.sqlite()?)?;
         objects.retain(|object| !object.name.starts_with("__"));
-        let mut catalogue =
+        let mut found =
             Self { tables: BTreeMap::new(), indexes: BTreeMap::new(), triggers: BTreeMap::new() };
         for object in objects {
             let definitions = match object.kind.as_str() {
-                "table" => &mut catalogue.tables,
-                "index" => &mut catalogue.indexes,
-                "trigger" => &mut catalogue.triggers,
+                "table" => &mut found.tables,
+                "index" => &mut found.indexes,
+                "trigger" => &mut found.triggers,
                 _ => continue,
             };
             let sql = object.sql.split_whitespace().collect::<Vec<_>>().join(" ");
             definitions.insert(object.name, Definition { table: object.table, sql });
         }
-        Ok(catalogue)
+        Ok(found)
     }
 
+    /// Returns one line for each table that does not exist.
     pub(super) fn missing_tables(&self, found: &Self) -> Vec<String> {
         let missing = self.tables.keys().filter(|name| !found.tables.contains_key(*name));
         missing.map(|name| format!("table {name} is missing")).collect()
     }
 
-    /// Tables that are there but differ, and their indexes that are missing or differ.
+    /// Returns one line for each existing table that differs, and each index of an existing table
+    /// that is missing or differs.
     pub(super) fn differences(&self, found: &Self) -> Vec<String> {
         let mut faults = Vec::new();
         for (name, table) in &self.tables {
             if found.tables.get(name).is_some_and(|found| found != table) {
-                faults.push(format!("table {name} is not as the migrations define it"));
+                faults.push(format!("table {name} differs from the migrations"));
             }
         }
         faults.extend(Self::faults_in("index", &self.indexes, &found.indexes, found));
         faults
     }
 
-    /// Triggers of existing tables that are missing or differ.
+    /// Returns one line for each trigger of an existing table that is missing or differs.
     pub(super) fn trigger_differences(&self, found: &Self) -> Vec<String> {
         Self::faults_in("trigger", &self.triggers, &found.triggers, found)
     }
@@ -109,21 +113,19 @@ impl SchemaDefinitions {
     fn faults_in(
         kind: &str,
         expected: &Definitions,
-        there: &Definitions,
+        existing: &Definitions,
         found: &Self,
     ) -> Vec<String> {
-        // What belongs to a missing table is that table's fault, reported once.
+        // A missing table is reported once, without its indexes and triggers.
         let of_present_table =
             |definition: &Definition| found.tables.contains_key(&definition.table);
         let mut faults = Vec::new();
         for (name, definition) in expected.iter().filter(|(_, d)| of_present_table(d)) {
             let table = &definition.table;
-            match there.get(name) {
+            match existing.get(name) {
                 None => faults.push(format!("{kind} {name} of {table} is missing")),
                 Some(other) if other != definition => {
-                    faults.push(format!(
-                        "{kind} {name} of {table} is not as the migrations define it"
-                    ));
+                    faults.push(format!("{kind} {name} of {table} differs from the migrations"));
                 }
                 Some(_) => {}
             }

@@ -1,4 +1,4 @@
-//! The full integrity check, table by table, so that its progress can be shown.
+//! The full integrity check, table by table so that its progress can be shown.
 
 use super::outcome::CheckOutcome;
 use crate::backend::{Backend, DbConnection};
@@ -7,7 +7,8 @@ use crate::error::{Result, chain};
 
 pub(super) const FULL_INTEGRITY: &str = "Full Integrity";
 
-/// Progress of [`DatabaseManager::deep_health_check`](crate::manager::DatabaseManager::deep_health_check).
+/// Progress of
+/// [`DatabaseManager::deep_health_check`](crate::manager::DatabaseManager::deep_health_check).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IntegrityProgress {
     /// Name of the table that is being checked; `None` during the last step, which checks the pages
@@ -21,8 +22,9 @@ pub struct IntegrityProgress {
 
 /// Checks everything that `PRAGMA integrity_check` checks.
 ///
-/// The check of one table compares its rows with its indexes and constraints, but skips the freelist,
-/// unused pages and pages that two tables claim. `quick_check` of the whole file finds those.
+/// The check of one table compares its rows with its indexes and constraints, but skips the
+/// freelist, unused pages and pages that two tables claim. `quick_check` of the whole file finds
+/// those.
 pub(super) fn full_integrity(
     connection: &mut DbConnection,
     progress: &mut dyn FnMut(IntegrityProgress),
@@ -39,7 +41,7 @@ pub(super) fn full_integrity(
     let mut faults = Vec::new();
     for (done, table) in tables.iter().enumerate() {
         progress(IntegrityProgress { table: Some(table.clone()), done, total });
-        // One table that cannot be read to its end does not keep the others from being checked.
+        // If one table cannot be read, the others are checked nevertheless.
         let found = table_integrity_faults(connection, table)
             .unwrap_or_else(|error| vec![format!("table {table}: {}", chain(&error))]);
         faults.extend(found);
@@ -48,7 +50,7 @@ pub(super) fn full_integrity(
     let found = integrity_faults(connection, IntegrityCheck::Quick)
         .unwrap_or_else(|error| vec![format!("pages of the file: {}", chain(&error))]);
     for fault in found {
-        // A damaged page is found by both.
+        // Both checks report a damaged page.
         if !faults.contains(&fault) {
             faults.push(fault);
         }

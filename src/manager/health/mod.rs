@@ -1,4 +1,4 @@
-//! The health check: every promise about a database, looked at without writing anything.
+//! The health check, which reads the database and writes nothing.
 
 mod checks;
 mod expected_schema;
@@ -25,10 +25,10 @@ use crate::error::chain;
 use crate::error::{Error, Result};
 use crate::migrations::Migrations;
 
-/// The names of the tables, indexes and triggers that a fresh database has.
+/// Returns the names of the tables, indexes and triggers that the migrations create.
 ///
 /// # Errors
-/// [`Error::Migration`] if the migrations do not run in memory.
+/// [`Error::Migration`] if the migrations fail in a database in memory.
 pub fn expected_names(migrations: Migrations) -> Result<Vec<String>> {
     let expected = SchemaDefinitions::expected(migrations)?;
     let all = [&expected.tables, &expected.indexes, &expected.triggers];
@@ -36,18 +36,19 @@ pub fn expected_names(migrations: Migrations) -> Result<Vec<String>> {
 }
 
 impl DatabaseManager {
-    /// Checks everything, except the integrity of an SQLite file above 256 MiB. Opens the database
-    /// read-only and creates nothing; a missing or unreadable database is a failed check, not an error.
+    /// Checks the schema, the data and the file or server. Skips the integrity check of an SQLite
+    /// file above 256 MiB. Opens the database read-only and creates nothing; a missing or
+    /// unreadable database is a failed check, not an error.
     #[must_use]
     pub fn health_check(&self) -> HealthReport {
         self.run_checks(None)
     }
 
-    /// Checks everything, as [`DatabaseManager::health_check`] does, with SQLite's full
-    /// `integrity_check` in place of the quick one, whatever the size of the file. Its duration grows
-    /// with the file; `progress` is called before each of its steps.
+    /// Runs the checks of [`DatabaseManager::health_check`], with SQLite's full `integrity_check`
+    /// instead of the quick one, whatever the size of the file. Its duration grows with the file;
+    /// `progress` is called before each of its steps.
     ///
-    /// PostgreSQL has no such check built in: the report names the tool that has one.
+    /// PostgreSQL has no such check built in: the report names the program that has one.
     #[must_use]
     pub fn deep_health_check(&self, progress: &mut dyn FnMut(IntegrityProgress)) -> HealthReport {
         self.run_checks(Some(progress))
@@ -60,7 +61,7 @@ impl DatabaseManager {
             #[cfg(feature = "postgres")]
             Location::Postgres(_) => ("Database Exists", postgres::CHECKS),
         };
-        let look = |connection: &mut DbConnection| {
+        let run_all = |connection: &mut DbConnection| {
             self.refuse_former(connection)?;
             let mut checks = vec![HealthCheck {
                 name: exists,
@@ -78,7 +79,7 @@ impl DatabaseManager {
             }
             Ok(checks)
         };
-        let checks = connection::inspect(&self.config, look).unwrap_or_else(|error: Error| {
+        let checks = connection::inspect(&self.config, run_all).unwrap_or_else(|error: Error| {
             vec![HealthCheck {
                 name: exists,
                 passed: false,
@@ -90,7 +91,7 @@ impl DatabaseManager {
     }
 }
 
-/// A check that fails with an error has not passed, and says why.
+/// Returns the entry of a check in the report. An error is a failed check with its message.
 fn result_of(name: &'static str, critical: bool, outcome: Result<CheckOutcome>) -> HealthCheck {
     let (passed, details) = match outcome {
         Ok(CheckOutcome::Good(details)) => (true, details),

@@ -1,13 +1,13 @@
-//! The outcome of one check.
+//! Outcome of one check.
 
-/// What a check found.
+/// Outcome of a check, with its details.
 pub(super) enum CheckOutcome {
     Good(String),
     Bad(String),
 }
 
 impl CheckOutcome {
-    /// Good if there are no faults, with `good` to say so.
+    /// Returns `Good(good)` without faults, else `Bad` with the first five faults and their `cure`.
     pub(super) fn from_faults(faults: &[String], good: impl Into<String>, cure: &str) -> Self {
         if faults.is_empty() {
             return Self::Good(good.into());

@@ -1,4 +1,4 @@
-//! Whether others on this machine could read or replace the database.
+//! Check of file permissions: other users must not be able to read or replace the database.
 
 use std::path::Path;
 
@@ -7,7 +7,8 @@ use crate::backend::DbConnection;
 use crate::error::Result;
 use crate::manager::DatabaseManager;
 
-/// The files must be private, and the directory must not let others put files in their place.
+/// Checks that only the owner can access the database's files and backups, and that other users
+/// cannot write to its directory, where they could replace the files.
 #[cfg(unix)]
 pub(super) fn check(_: &mut DbConnection, manager: &DatabaseManager) -> Result<CheckOutcome> {
     let config = &manager.config;
@@ -26,7 +27,11 @@ pub(super) fn check(_: &mut DbConnection, manager: &DatabaseManager) -> Result<C
     }
     fault(database.directory(), 0o022, "700", &mut faults)?;
     fault(config.backup_dir(), 0o077, "700", &mut faults)?;
-    Ok(CheckOutcome::from_faults(&faults, "only the owner has access", "then check who had access"))
+    Ok(CheckOutcome::from_faults(
+        &faults,
+        "only the owner has access",
+        "then check who could read the files",
+    ))
 }
 
 #[cfg(unix)]
@@ -34,9 +39,11 @@ fn fault(path: &Path, refused: u32, wanted: &str, faults: &mut Vec<String>) -> R
     use std::os::unix::fs::PermissionsExt;
 
     let mode = match std::fs::metadata(path) {
-        // A side file that is not there gives nothing away.
+        // A WAL or journal that does not exist reveals nothing.
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        found => found.map_err(crate::Error::io("look at", path))?.permissions().mode(),
+        found => {
+            found.map_err(crate::Error::io("read the metadata of", path))?.permissions().mode()
+        }
     };
     // In a sticky directory, such as /tmp, others cannot replace our files.
     let sticky = mode & 0o1000 != 0;
@@ -47,7 +54,7 @@ fn fault(path: &Path, refused: u32, wanted: &str, faults: &mut Vec<String>) -> R
     Ok(())
 }
 
-/// Elsewhere, access follows the directory's own list, which is the administrator's to set.
+/// Passes on other systems, where the access control list of the directory decides.
 #[cfg(not(unix))]
 pub(super) fn check(_: &mut DbConnection, _: &DatabaseManager) -> Result<CheckOutcome> {
     let _: Option<&Path> = None;

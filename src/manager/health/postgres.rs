@@ -1,4 +1,4 @@
-//! The checks of a database on a PostgreSQL server, in the order in which they are shown.
+//! Checks of a database on a PostgreSQL server.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use crate::error::Result;
 use crate::manager::DatabaseManager;
 use crate::migrations::Structure;
 
+/// Checks in the order of the report.
 pub(super) const CHECKS: &[NamedCheck] = &[
     ("Schema Version", true, schema_version),
     ("Required Tables", true, required_tables),
@@ -63,7 +64,7 @@ fn columns_and_indexes(
         faults.extend(differences(expected, found, &tables));
     }
     faults.extend(strange_columns(&expected, &found));
-    let good = format!("as the migrations make them, {} indexes", expected.indexes.len());
+    let good = format!("as in the migrations, with {} indexes", expected.indexes.len());
     Ok(CheckOutcome::from_faults(&faults, good, schema_fix(connection, manager)?))
 }
 
@@ -73,7 +74,7 @@ fn triggers(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<
     faults.extend(weakened_triggers(connection, manager, &expected)?);
     Ok(CheckOutcome::from_faults(
         &faults,
-        format!("all {}", expected.triggers.len()),
+        format!("all {} triggers", expected.triggers.len()),
         schema_fix(connection, manager)?,
     ))
 }
@@ -88,8 +89,8 @@ struct Trigger {
     body: String,
 }
 
-/// Triggers of ours that do something else than the migrations say: by their definition, and by what
-/// their function does. Both stand in the text of the migrations, but for white space and the schema.
+/// Returns one line for each trigger of the schema whose definition or function differs from the
+/// migrations. Their text is in the migrations, except for white space and the name of the schema.
 fn weakened_triggers(
     connection: &mut DbConnection,
     manager: &DatabaseManager,
@@ -108,9 +109,7 @@ fn weakened_triggers(
     let as_written = |text: &str| written.contains(&plain(text));
     let ours = found.into_iter().filter(|trigger| expected.triggers.contains(&trigger.name));
     let weakened = ours.filter(|t| !as_written(&t.definition) || !as_written(&t.body));
-    Ok(weakened
-        .map(|trigger| format!("{} is not what the migrations make", trigger.name))
-        .collect())
+    Ok(weakened.map(|trigger| format!("{} differs from the migrations", trigger.name)).collect())
 }
 
 fn both(
@@ -120,7 +119,8 @@ fn both(
     Ok((expected_on_postgres(manager.migrations)?, Structure::of(connection)?))
 }
 
-/// What is missing from the tables that are there: a missing table is reported once.
+/// Returns one line for each part of an existing table that is missing. A missing table is reported
+/// once, by another check.
 fn differences(
     expected: &BTreeSet<String>,
     found: &BTreeSet<String>,
@@ -129,11 +129,11 @@ fn differences(
     // Lines begin with the table, or with a constraint, whose name begins with it.
     let of_present_table = |line: &&String| tables.iter().any(|table| line.starts_with(table));
     let missing = expected.difference(found).filter(of_present_table);
-    missing.map(|line| format!("missing or otherwise: {line}")).collect()
+    missing.map(|line| format!("missing or different: {line}")).collect()
 }
 
-/// Columns that the tables of the migrations have beside theirs; one that was changed is reported
-/// already.
+/// Returns one line for each additional column in a table of the migrations. Changed columns are
+/// reported by [`differences`].
 fn strange_columns(expected: &Structure, found: &Structure) -> Vec<String> {
     let name = |line: &str| line.split(' ').next().unwrap_or_default().to_owned();
     let ours: BTreeSet<String> = expected.columns.iter().map(|line| name(line)).collect();
@@ -142,7 +142,7 @@ fn strange_columns(expected: &Structure, found: &Structure) -> Vec<String> {
         |column: &String| column.split_once('.').is_some_and(|(table, _)| tables.contains(table));
     let names = found.columns.iter().map(|line| name(line));
     let strange = names.filter(|column| of_our_table(column) && !ours.contains(column));
-    strange.map(|column| format!("column {column} is no migration's")).collect()
+    strange.map(|column| format!("column {column} is not in the migrations")).collect()
 }
 
 #[derive(QueryableByName)]
@@ -159,10 +159,10 @@ fn indexes_valid(connection: &mut DbConnection, _: &DatabaseManager) -> Result<C
     let found: Vec<NamedValue> = dispatch!(connection, |c| diesel::sql_query(query).load(c))?;
     let faults: Vec<String> =
         found.into_iter().map(|index| format!("{} is invalid", index.name)).collect();
-    Ok(CheckOutcome::from_faults(&faults, "all", "`REINDEX INDEX CONCURRENTLY` makes each anew"))
+    Ok(CheckOutcome::from_faults(&faults, "all", "`REINDEX INDEX CONCURRENTLY` rebuilds an index"))
 }
 
-/// A setting as the server gives it to a new session of this user.
+/// Returns the value of a setting in a new session of this user.
 fn setting(connection: &mut DbConnection, name: &str) -> Result<String> {
     let query =
         format!("SELECT coalesce(reset_val, '') AS name FROM pg_settings WHERE name = '{name}'");
@@ -181,7 +181,8 @@ fn encoding(connection: &mut DbConnection, _: &DatabaseManager) -> Result<CheckO
     Ok(server.encoding_fault().map_or(CheckOutcome::Good(server.encoding), CheckOutcome::Bad))
 }
 
-/// Times are stored in UTC whatever this says; other programs would show and compare them wrongly.
+/// Checks the default time zone. This program stores times in UTC whatever it is, but other
+/// programs would show and compare them wrongly.
 fn time_zone(connection: &mut DbConnection, _: &DatabaseManager) -> Result<CheckOutcome> {
     let zone = setting(connection, "TimeZone")?;
     let is_utc = ["UTC", "Etc/UTC", "GMT", "Etc/GMT", "Zulu", "Etc/Zulu", "UCT"].contains(&&*zone);
@@ -189,8 +190,8 @@ fn time_zone(connection: &mut DbConnection, _: &DatabaseManager) -> Result<Check
         CheckOutcome::Good(zone)
     } else {
         CheckOutcome::Bad(format!(
-            "other programs of this user have {zone}, and take stored times for times there: ALTER \
-             DATABASE … SET timezone TO 'UTC'"
+            "sessions of this user have the time zone {zone}, in which other programs misread the \
+             stored times: ALTER DATABASE … SET timezone TO 'UTC'"
         ))
     })
 }
@@ -211,14 +212,13 @@ fn headroom(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<
             WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()) AS used";
     let room: Room = dispatch!(connection, |c| diesel::sql_query(query).get_result(c))?;
     let (free, wanted) = (room.limit - room.used, i64::from(config.max_connections()));
-    let state =
-        format!("{} of {} connections are free, a pool may take {wanted}", free, room.limit);
+    let state = format!("{} of {} connections are free, a pool may use {wanted}", free, room.limit);
     Ok(if free >= wanted {
         CheckOutcome::Good(state)
     } else {
         CheckOutcome::Bad(format!(
-            "{state}; lower DATABASE_MAX_CONNECTIONS, raise the server's max_connections, or put a \
-             pooler before it"
+            "{state}; lower DATABASE_MAX_CONNECTIONS, raise the server's max_connections, or use a \
+             connection pooler"
         ))
     })
 }
@@ -229,7 +229,7 @@ struct Identity {
     system: i64,
 }
 
-/// Which server it is: a replica has its primary's identifier.
+/// Returns the system identifier of the server, which a replica shares with its primary.
 fn identity(connection: &mut DbConnection) -> Result<i64> {
     let query = "SELECT system_identifier AS system FROM pg_control_system()";
     let found: Identity = dispatch!(connection, |c| diesel::sql_query(query).get_result(c))?;
@@ -244,17 +244,16 @@ fn replica(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<C
     let mut replica = connection::open_replica(url, config)?;
     if identity(connection)? != identity(&mut replica)? {
         return Ok(CheckOutcome::Bad(format!(
-            "{url} is no replica of this server: DATABASE_REPLICA_URL names another one"
+            "{url} is not a replica of this server: correct DATABASE_REPLICA_URL"
         )));
     }
     let limit = config.server().replica_max_lag;
     Ok(match connection::lag(&mut replica)? {
-        Some(lag) if lag <= limit => CheckOutcome::Good(format!("{} ms behind", lag.as_millis())),
+        Some(lag) if lag <= limit => CheckOutcome::Good(format!("lag of {} ms", lag.as_millis())),
         lag => {
             let lag = lag.map_or("an unknown time".into(), |lag| format!("{} ms", lag.as_millis()));
             CheckOutcome::Bad(format!(
-                "it lies {lag} behind, {} ms are allowed; reads go to the primary. Is replication \
-                 running?",
+                "the lag is {lag}, {} ms are allowed; reads use the primary. Is replication running?",
                 limit.as_millis()
             ))
         }

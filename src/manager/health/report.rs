@@ -1,28 +1,28 @@
-//! The report of a health check.
+//! Report of a health check.
 
 use serde::Serialize;
 
-/// One promise, and whether it holds.
+/// Result of one check.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct HealthCheck {
-    /// What is checked.
+    /// Name of the check.
     pub name: &'static str,
-    /// Whether it holds. A check that was skipped counts as passed; its details say why.
+    /// Whether the check passed. A skipped check counts as passed; its details say why.
     pub passed: bool,
-    /// Whether the application must not run without it.
+    /// Whether the database is unhealthy if the check fails.
     pub critical: bool,
-    /// What was found, and what mends it.
+    /// Findings and, if the check failed, how to fix them.
     pub details: String,
 }
 
-/// Every check, in a fixed order.
+/// Results of all checks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct HealthReport {
-    /// Every critical check passed.
+    /// Whether every critical check passed.
     pub healthy: bool,
-    /// Every check passed.
+    /// Whether every check passed.
     pub all_checks_passed: bool,
-    /// The checks. Without a readable database there is only the first.
+    /// Results in a fixed order. If the database cannot be read, only the first.
     pub checks: Vec<HealthCheck>,
 }
 
@@ -33,7 +33,7 @@ impl HealthReport {
         Self { healthy, all_checks_passed, checks }
     }
 
-    /// The checks that did not pass.
+    /// Returns the checks that failed.
     pub fn failures(&self) -> impl Iterator<Item = &HealthCheck> {
         self.checks.iter().filter(|check| !check.passed)
     }

@@ -1,4 +1,4 @@
-//! The checks of an SQLite database, in the order in which they are shown.
+//! Checks of an SQLite database.
 
 use std::fs;
 
@@ -22,6 +22,7 @@ use crate::manager::DatabaseManager;
 
 pub(super) const QUICK_INTEGRITY: &str = "Quick Integrity";
 
+/// Checks in the order of the report.
 pub(super) const CHECKS: &[NamedCheck] = &[
     ("Schema Version", true, schema_version),
     ("Required Tables", true, required_tables),
@@ -38,14 +39,15 @@ pub(super) const CHECKS: &[NamedCheck] = &[
     ("Pending Migrations", true, pending),
 ];
 
-/// Above this, reading the whole file would make the check slow.
+/// Largest file that the quick integrity check reads, in bytes: the check of a larger one would be
+/// slow.
 const QUICK_CHECK_LIMIT: u64 = 256 * 1024 * 1024;
 
-/// Before this, concurrent writers could corrupt a database in WAL mode
+/// First version of SQLite in which concurrent writers cannot corrupt a database in WAL mode
 /// (<https://sqlite.org/wal.html#walresetbug>).
 const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
 
-/// The file. These checks are made of one only.
+/// Returns the path of the file.
 fn path_of(config: &Config) -> Result<&DatabasePath> {
     config
         .location()
@@ -71,7 +73,7 @@ fn columns_and_indexes(
     let (expected, found) =
         (SchemaDefinitions::expected(manager.migrations)?, SchemaDefinitions::of(connection)?);
     let faults = expected.differences(&found);
-    let good = format!("as the migrations make them, {} indexes", expected.indexes.len());
+    let good = format!("as in the migrations, with {} indexes", expected.indexes.len());
     Ok(CheckOutcome::from_faults(&faults, good, schema_fix(connection, manager)?))
 }
 
@@ -81,7 +83,7 @@ fn triggers(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<
     let faults = expected.trigger_differences(&found);
     Ok(CheckOutcome::from_faults(
         &faults,
-        format!("all {}", expected.triggers.len()),
+        format!("all {} triggers", expected.triggers.len()),
         schema_fix(connection, manager)?,
     ))
 }
@@ -97,11 +99,12 @@ fn foreign_keys_enabled(
     })
 }
 
-/// From the file itself: an opener could switch the mode before asking for it.
+/// Reads the journal mode from the file's header, because opening the database could change the
+/// mode.
 fn wal_mode(_: &mut DbConnection, manager: &DatabaseManager) -> Result<CheckOutcome> {
     let config = &manager.config;
     if !config.sqlite().wal {
-        return Ok(CheckOutcome::Good("not wanted (DATABASE_WAL_MODE=false)".into()));
+        return Ok(CheckOutcome::Good("not configured (DATABASE_WAL_MODE=false)".into()));
     }
     let path = path_of(config)?.as_path();
     let header = read_head(path, 20).map_err(Error::io("read the header of", path))?;
@@ -118,7 +121,7 @@ fn quick_integrity(
 ) -> Result<CheckOutcome> {
     let config = &manager.config;
     let path = path_of(config)?.as_path();
-    let size = fs::metadata(path).map_err(Error::io("look at", path))?.len();
+    let size = fs::metadata(path).map_err(Error::io("read the metadata of", path))?.len();
     if size > QUICK_CHECK_LIMIT {
         let megabytes = size / 1_000_000;
         return Ok(CheckOutcome::Good(format!(

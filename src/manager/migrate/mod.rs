@@ -1,4 +1,4 @@
-//! Migrating and rolling back, with a backup first.
+//! Migrations and rollbacks, after a backup.
 
 mod disk_space;
 mod record;
@@ -20,104 +20,114 @@ pub use record::FailedMigration;
 pub(super) use record::last_failure;
 pub use repair::RepairReport;
 
-/// What a migration or a rollback did.
+/// Report of a migration, a rollback or a redo.
 #[derive(Clone, Debug, Serialize)]
 pub struct MigrationReport {
-    /// The migrations that ran, in the order they ran: empty if there was nothing to do.
+    /// Migrations that ran, in order; empty if there was nothing to do.
     pub steps: Vec<Step>,
-    /// The newest version now; `None` when nothing is applied.
+    /// Newest version after the run; `None` if no migration is applied.
     pub version: Option<String>,
-    /// What held before and after: empty if there was nothing to do.
+    /// Checks before and after the run; empty if there was nothing to do.
     pub conditions: Vec<Check>,
-    /// The backup that was taken before, if one was.
+    /// Backup taken before the run; `None` if there was nothing to do or to save, or `auto_backup`
+    /// is off.
     pub backup: Option<BackupReport>,
-    /// The command that takes it back; `None` if there was nothing to do.
+    /// Command that undoes the run, and what it does not restore; `None` if there was nothing to
+    /// do.
     pub undo: Option<String>,
 }
 
-/// What a migration or a rollback would do.
+/// Plan of a migration, a rollback or a redo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MigrationPlan {
-    /// The newest version now; `None` when nothing is applied.
+    /// Current version; `None` if no migration is applied.
     pub version: Option<String>,
-    /// The migrations that would run, in the order they would: empty if there is nothing to do.
+    /// Migrations that would run, in order; empty if there is nothing to do.
     pub steps: Vec<PlannedStep>,
 }
 
-/// How far back [`DatabaseManager::rollback`] goes.
+/// Target of [`DatabaseManager::rollback`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RollbackTarget {
-    /// This many migrations.
+    /// Number of migrations to revert.
     Steps(usize),
-    /// To this version, which stays applied; `0` is an empty schema.
+    /// Version to roll back to, which stays applied; `0` reverts all migrations.
     Version(String),
 }
 
 impl DatabaseManager {
-    /// Applies what is pending: all of it or nothing. Takes a backup first, if `auto_backup` is on.
+    /// Applies the pending migrations in one transaction, after a backup unless `auto_backup` is
+    /// off.
     ///
     /// # Errors
-    /// [`Error::NoDatabase`](crate::Error::NoDatabase); [`Error::Migration`](crate::Error::Migration) with what is wrong, after a backup inside
-    /// [`RolledBack`](crate::MigrationFault::RolledBack). The database is then as it was.
+    /// [`Error::NoDatabase`](crate::Error::NoDatabase);
+    /// [`Error::Migration`](crate::Error::Migration) with the fault, inside
+    /// [`RolledBack`](crate::MigrationFault::RolledBack) if a backup was taken. The database is
+    /// then unchanged.
     pub fn migrate(&self) -> Result<MigrationReport> {
         self.go_to(&Target::Latest, "migrate")
     }
 
-    /// Applies what is pending up to a version, as [`DatabaseManager::migrate`] applies all.
+    /// Applies the pending migrations up to `version`, in one transaction, after a backup unless
+    /// `auto_backup` is off.
     ///
     /// # Errors
-    /// Those of [`DatabaseManager::migrate`]; [`MigrationFault::LaterVersion`].
+    /// The errors of [`DatabaseManager::migrate`], and [`MigrationFault::LaterVersion`].
     pub fn migrate_to(&self, version: &str) -> Result<MigrationReport> {
         self.go_to(&Target::UpTo(version.to_owned()), "migrate")
     }
 
-    /// What [`DatabaseManager::migrate_to`] would do, statement by statement. Nothing is written.
+    /// Returns the statements that [`DatabaseManager::migrate_to`] would run. Writes nothing.
     ///
     /// # Errors
-    /// Those of [`DatabaseManager::plan_migration`]; [`MigrationFault::LaterVersion`].
+    /// The errors of [`DatabaseManager::plan_migration`], and [`MigrationFault::LaterVersion`].
     pub fn plan_migration_to(&self, version: &str) -> Result<MigrationPlan> {
         self.plan(&Target::UpTo(version.to_owned()))
     }
 
-    /// Reverts the last migration and applies it again, in one transaction. The rows of the tables
-    /// that it made are gone then; the backup has them.
+    /// Reverts the last migration and applies it again, in one transaction, after a backup unless
+    /// `auto_backup` is off. The tables and columns that the migration added lose their data.
     ///
     /// # Errors
-    /// Those of [`DatabaseManager::migrate`]; [`MigrationFault::NothingToRedo`].
+    /// The errors of [`DatabaseManager::migrate`], and [`MigrationFault::NothingToRedo`].
     pub fn redo(&self) -> Result<MigrationReport> {
         self.go_to(&Target::Redo, "redo")
     }
 
-    /// What [`DatabaseManager::redo`] would do, statement by statement. Nothing is written.
+    /// Returns the statements that [`DatabaseManager::redo`] would run. Writes nothing.
     ///
     /// # Errors
-    /// Those of [`DatabaseManager::plan_migration`]; [`MigrationFault::NothingToRedo`].
+    /// The errors of [`DatabaseManager::plan_migration`], and [`MigrationFault::NothingToRedo`].
     pub fn plan_redo(&self) -> Result<MigrationPlan> {
         self.plan(&Target::Redo)
     }
 
-    /// Reverts migrations, newest first: all that are asked for or none. Takes a backup first, if
-    /// `auto_backup` is on, and checks the references of what is left.
+    /// Reverts migrations, newest first, in one transaction, after a backup unless `auto_backup` is
+    /// off. Checks the foreign keys before the commit.
     ///
     /// # Errors
-    /// [`Error::NoDatabase`](crate::Error::NoDatabase); [`Error::Migration`](crate::Error::Migration) with what is wrong, after a backup inside
-    /// [`RolledBack`](crate::MigrationFault::RolledBack). The database is then as it was.
+    /// [`Error::NoDatabase`](crate::Error::NoDatabase);
+    /// [`Error::Migration`](crate::Error::Migration) with the fault, inside
+    /// [`RolledBack`](crate::MigrationFault::RolledBack) if a backup was taken. The database is
+    /// then unchanged.
     pub fn rollback(&self, target: &RollbackTarget) -> Result<MigrationReport> {
         self.go_to(&target_of(target)?, "rollback")
     }
 
-    /// What [`DatabaseManager::migrate`] would do, statement by statement. Nothing is written.
+    /// Returns the statements that [`DatabaseManager::migrate`] would run. Writes nothing.
     ///
     /// # Errors
-    /// [`Error::NoDatabase`](crate::Error::NoDatabase), [`Error::Refused`](crate::Error::Refused) or [`Error::Migration`](crate::Error::Migration).
+    /// [`Error::NoDatabase`](crate::Error::NoDatabase), [`Error::Refused`](crate::Error::Refused)
+    /// or [`Error::Migration`](crate::Error::Migration).
     pub fn plan_migration(&self) -> Result<MigrationPlan> {
         self.plan(&Target::Latest)
     }
 
-    /// What [`DatabaseManager::rollback`] would do, statement by statement. Nothing is written.
+    /// Returns the statements that [`DatabaseManager::rollback`] would run. Writes nothing.
     ///
     /// # Errors
-    /// [`Error::NoDatabase`](crate::Error::NoDatabase), [`Error::Refused`](crate::Error::Refused) or [`Error::Migration`](crate::Error::Migration).
+    /// [`Error::NoDatabase`](crate::Error::NoDatabase), [`Error::Refused`](crate::Error::Refused)
+    /// or [`Error::Migration`](crate::Error::Migration).
     pub fn plan_rollback(&self, target: &RollbackTarget) -> Result<MigrationPlan> {
         self.plan(&target_of(target)?)
     }
@@ -156,7 +166,7 @@ fn target_of(target: &RollbackTarget) -> Result<Target> {
     }
 }
 
-/// `SCHEMA_VERSION` follows, if its table is there.
+/// Updates the read-only settings, such as `SCHEMA_VERSION`, if their tables exist.
 fn refresh_settings(connection: &mut DbConnection) -> Result<()> {
     for table in ["system_settings", "users", "roles"] {
         if !catalog::table_exists(connection, table)? {

@@ -1,4 +1,4 @@
-//! The record of how the last run of migrations ended.
+//! Record of the result of the last run of migrations.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -10,22 +10,22 @@ use crate::error::{Error, Result};
 use crate::models::{HealthObservation, SystemHealth};
 use crate::types::{HealthStatus, Json, UtcTime};
 
-/// Under this name `system_health` says how the last run of migrations ended.
+/// Component of `system_health` that records the result of the last run of migrations.
 const COMPONENT: &str = "migrations";
 
-/// A run of migrations that failed, with nothing run since that did not.
+/// Last run of migrations, which failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FailedMigration {
-    /// When it failed.
+    /// Time of the failure.
     pub at: UtcTime,
-    /// Why, and where the backup from before lies.
+    /// Message of the error, with its causes and the path of the backup, if any.
     pub error: String,
-    /// How many runs in a row have failed.
+    /// Number of consecutive failed runs.
     pub attempts: i32,
 }
 
-/// Outside the transaction that was rolled back. What failed is what the caller must learn, so a
-/// failure to record it is a warning.
+/// Records a failed run, after its transaction was rolled back. The caller gets the error of the
+/// run, so that a failure to record it is only a warning.
 pub(super) fn record_failure(connection: &mut DbConnection, operation: &str, error: &Error) {
     let details = chain(error).replace('\0', "\u{fffd}");
     let observation = HealthObservation::builder()
@@ -40,12 +40,14 @@ pub(super) fn record_failure(connection: &mut DbConnection, operation: &str, err
                 tracing::warn!(%error, "the failure could not be recorded");
             }
         }
-        Ok(false) => tracing::warn!("the failure is not recorded: there is no table system_health"),
+        Ok(false) => {
+            tracing::warn!("the failure is not recorded: there is no table system_health")
+        }
         Err(error) => tracing::warn!(%error, "the failure could not be recorded"),
     }
 }
 
-/// What failed before is over.
+/// Records that the last run succeeded, if an earlier one failed.
 pub(super) fn record_success(connection: &mut DbConnection) {
     let recorded = last_failure(connection).and_then(|failure| {
         if failure.is_none() {
@@ -59,7 +61,7 @@ pub(super) fn record_success(connection: &mut DbConnection) {
         connection.write(|connection| observation.record(connection)).map(drop)
     });
     if let Err(error) = recorded {
-        tracing::warn!(%error, "the end of the failure could not be recorded");
+        tracing::warn!(%error, "the success could not be recorded");
     }
 }
 
@@ -71,7 +73,7 @@ fn has_records(connection: &mut DbConnection) -> Result<bool> {
     catalog::table_exists(connection, "system_health")
 }
 
-/// The last run, if it failed.
+/// Returns the last run of migrations if it failed.
 pub(in crate::manager) fn last_failure(
     connection: &mut DbConnection,
 ) -> Result<Option<FailedMigration>> {

@@ -1,4 +1,4 @@
-//! Accepting that a migration's text is not the one that ran.
+//! Acceptance of migrations that were edited after they ran.
 
 use serde::Serialize;
 
@@ -8,18 +8,18 @@ use crate::error::Result;
 use crate::manager::DatabaseManager;
 use crate::migrations::{self, HistoryFault, Structure};
 
-/// What a repair of the checksums would accept, or has accepted.
+/// Report or plan of a repair of the recorded checksums.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RepairReport {
-    /// The migrations whose text is not the one that ran, with both checksums.
+    /// Migrations that were edited after they ran, with both checksums.
     pub edited: Vec<HistoryFault>,
-    /// What the database lacks of what the program's text makes, one line each: if there is anything,
-    /// the edit was more than a comment, and the text that ran made something else.
+    /// Parts of the schema that the program's migrations create but the database lacks, one line
+    /// each. If there are any, the edit changed more than comments.
     pub missing: Vec<String>,
 }
 
 impl DatabaseManager {
-    /// What [`DatabaseManager::repair`] would accept. Nothing is written.
+    /// Returns what [`DatabaseManager::repair`] would accept. Writes nothing.
     ///
     /// # Errors
     /// [`Error::NoDatabase`](crate::Error::NoDatabase) or [`Error::Query`](crate::Error::Query).
@@ -32,8 +32,8 @@ impl DatabaseManager {
         })
     }
 
-    /// Records the checksums of the program's migrations in place of those of the text that ran.
-    /// Neither the structure nor any other row is touched.
+    /// Replaces the recorded checksums by those of the program's migrations. Changes neither the
+    /// schema nor any other row.
     ///
     /// # Errors
     /// [`Error::NoDatabase`](crate::Error::NoDatabase) or [`Error::Query`](crate::Error::Query).

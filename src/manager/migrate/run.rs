@@ -1,4 +1,4 @@
-//! One run of migrations: disk space, a backup, the run itself, and a record of how it ended.
+//! One run of migrations: check of the disk space, backup, migrations, and a record of the result.
 
 use std::path::Path;
 
@@ -13,11 +13,11 @@ use crate::manager::backup::BackupReport;
 use crate::migrations::{self, Check, Run, Session, Target};
 
 impl DatabaseManager {
-    /// Goes to the target; if there is something to do and to save, takes a backup under the same lock
-    /// before, so that nothing can be committed between the two.
+    /// Runs the migrations to the target. If there is something to do and to save, takes a backup
+    /// first, under the same lock, so that nothing can be committed in between.
     ///
     /// # Errors
-    /// Those of [`DatabaseManager::migrate`].
+    /// The errors of [`DatabaseManager::migrate`].
     #[doc(hidden)]
     pub fn run_with_backup<T>(
         &self,
@@ -43,7 +43,7 @@ impl DatabaseManager {
             self.replace_if_lost(connection, &session);
         }
         let result = result.and_then(|finished| finished.ensure_committed(connection));
-        // Recorded whatever came of the migrations, but after them: before, the table may be missing.
+        // Recorded after the migrations, even if they failed: before them the table may not exist.
         if let Some(backup) = &backup {
             backup.record(connection);
         }
@@ -51,7 +51,7 @@ impl DatabaseManager {
             (Ok(mut run), backup) => {
                 run.conditions.extend(disk_space);
                 run.conditions.sort_by_key(|condition| condition.when != migrations::Phase::Before);
-                // What failed before may be what there is nothing to do for any more.
+                // Without pending migrations, an earlier failure is no longer relevant.
                 if begun || self.ledger(connection)?.pending().next().is_none() {
                     record_success(connection);
                 }
@@ -60,7 +60,7 @@ impl DatabaseManager {
             (Err(error), backup) => {
                 let error = match (error, backup) {
                     (error, None) => error,
-                    // Nobody knows that the database is as it was.
+                    // Whether the transaction was rolled back is unknown.
                     (error @ Error::CommitUnknown(_), Some(backup)) => {
                         tracing::warn!("the backup from just before is {}", backup.path.display());
                         error
@@ -71,7 +71,7 @@ impl DatabaseManager {
                         source: Box::new(error),
                     }),
                 };
-                // What was refused has not been tried.
+                // A run that was refused before it began is not a failed run.
                 if begun {
                     record_failure(connection, operation, &error);
                 }
@@ -80,8 +80,8 @@ impl DatabaseManager {
         }
     }
 
-    /// What became of a run is asked and recorded over another connection, if the server or the network
-    /// took this one.
+    /// Opens another connection if the connection was lost, to read and record the result of the
+    /// run.
     fn replace_if_lost(&self, connection: &mut DbConnection, session: &Session) {
         if connection.ping().is_ok() {
             return;
@@ -92,19 +92,19 @@ impl DatabaseManager {
         });
         match another {
             Ok(another) => *connection = another,
-            Err(error) => tracing::warn!(%error, "there is no connection to record the run over"),
+            Err(error) => tracing::warn!(%error, "the run cannot be recorded without a connection"),
         }
     }
 
-    /// The backup needs as much as the database at most, and so does what the migrations write before
-    /// it is committed. A server's disk cannot be seen from here.
+    /// Checks the free disk space. A backup needs at most the size of the database, and so do the
+    /// migrations before they are committed. The disk of a server cannot be checked from here.
     fn check_disk_space(&self, connection: &mut DbConnection) -> Result<Option<Check>> {
         let Some(database) = self.config.location().path() else { return Ok(None) };
         let needed = self.size_in_bytes(connection)?;
         let mut places = vec![("the migration", database.directory().to_owned(), needed)];
         if self.config.auto_backup() {
             let mut backups = self.config.backup_dir();
-            // It is made when the backup is.
+            // The backup creates the directory if it does not exist.
             while !backups.exists() {
                 let Some(parent) = backups.parent() else { break };
                 backups = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };

@@ -1,11 +1,11 @@
-//! The command that takes a run back.
+//! Command that undoes a run of migrations.
 
 use crate::config::Config;
 use crate::config::{Key, Source};
 use crate::manager::backup::BackupReport;
 use crate::migrations::{Run, Target};
 
-/// The command that takes a run back, and what it cannot bring back.
+/// Returns the command that undoes a run, and what it does not restore.
 pub(super) fn undo<T>(
     config: &Config,
     target: &Target,
@@ -14,45 +14,45 @@ pub(super) fn undo<T>(
 ) -> String {
     let was = run.was.as_deref().unwrap_or("0");
     let database = database_flag(config);
-    let rows = backup.map(|backup| format!("the rows that went are in {}", backup.path.display()));
+    let rows = backup.map(|backup| format!("the previous rows are in {}", backup.path.display()));
     match target {
-        // Applied to an empty database, there is nothing that could have gone.
+        // Migrations of an empty database delete no rows.
         Target::Latest | Target::UpTo(_) => {
             let command = format!("zenith-db rollback --to {was}{database}");
             let lost = run.steps.iter().any(|step| !step.rows.is_empty());
             match rows {
                 _ if !lost => command,
-                Some(rows) => format!("{command} brings the structure back; {rows}"),
+                Some(rows) => format!("{command} restores the schema; {rows}"),
                 None => format!(
-                    "{command} brings the structure back, without what went: no backup was taken"
+                    "{command} restores the schema, but not the previous rows: no backup was taken"
                 ),
             }
         }
-        Target::Redo => rows.unwrap_or_else(|| "nothing: no backup was taken".into()),
+        Target::Redo => rows.unwrap_or_else(|| "not possible: no backup was taken".into()),
         Target::Everything | Target::RollbackSteps(_) | Target::RollbackTo(_) => {
-            let command = format!("zenith-db migrate --to {was}{database} brings the tables back");
+            let command = format!("zenith-db migrate --to {was}{database} restores the schema");
             match rows {
                 Some(rows) => format!("{command}; {rows}"),
-                None => format!("{command}, without the rows that went: no backup was taken"),
+                None => format!("{command}, but not the previous rows: no backup was taken"),
             }
         }
     }
 }
 
-/// The flag that names this database, if no setting outside the command does.
+/// Returns the flag that names this database; empty if a setting outside the command line does.
 fn database_flag(config: &Config) -> String {
     let flags =
         config.settings().iter().filter(|setting| matches!(setting.source, Source::Flag(_)));
     let mut flags = flags.filter_map(|setting| Some((setting.name, setting.value.as_deref()?)));
     match flags.find(|(name, _)| *name == Key::Path.name() || *name == Key::Url.name()) {
         Some((name, path)) if name == Key::Path.name() => format!(" --path {}", in_shell(path)),
-        // A flag's URL holds no password: such a flag is refused.
+        // A URL in a flag has no password: it would have been refused.
         Some((_, url)) => format!(" --database-url {}", in_shell(url)),
         None => String::new(),
     }
 }
 
-/// As one word of a shell's.
+/// Quotes a value as one word of a shell.
 fn in_shell(value: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-:@%+=,".contains(c);
     if !value.is_empty() && value.chars().all(plain) {

@@ -109,7 +109,7 @@ impl Models {
     {
         let error = self.fails(work);
         let violation = error.violation().unwrap_or_else(|| panic!("no violation: {error:?}"));
-        // PostgreSQL refuses a NUL before it comes to any column.
+        // PostgreSQL refuses a NUL before it knows the column.
         let early = self.fixture.backend() == Backend::Postgres && violation.rule() == Rule::Text;
         if early && [Rule::Text, Rule::Length].contains(&rule) && violation.table().is_none() {
             return;

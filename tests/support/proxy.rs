@@ -43,7 +43,7 @@ impl Proxy {
             for client in listener.incoming() {
                 let (client, port) =
                     (client.expect("a client"), shared.server.load(Ordering::SeqCst));
-                // A client is let go at once if nobody is there.
+                // Without a server, the connection of the client is closed.
                 if let Ok(server) = TcpStream::connect(("127.0.0.1", port)) {
                     connect(&client, &server, &shared);
                 }

@@ -7,6 +7,7 @@ mod api_key;
 mod credentials;
 mod password_record;
 mod user;
+mod user_list;
 mod user_session;
 
 pub use api_key::{ApiKey, NewApiKey};
@@ -17,5 +18,6 @@ pub use password_record::{NewPasswordRecord, PasswordRecord};
 pub(super) mod internal {
     pub use super::user::canonical;
 }
-pub use user::{NewUser, User, UserChanges, UserFilter};
+pub use user::{NewUser, User, UserChanges};
+pub use user_list::UserFilter;
 pub use user_session::{NewUserSession, UserSession};

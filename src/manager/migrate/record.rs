@@ -40,9 +40,7 @@ pub(super) fn record_failure(connection: &mut DbConnection, operation: &str, err
                 tracing::warn!(%error, "the failure could not be recorded");
             }
         }
-        Ok(false) => {
-            tracing::warn!("the failure is not recorded: there is no table system_health")
-        }
+        Ok(false) => tracing::warn!("the failure is not recorded: there is no table system_health"),
         Err(error) => tracing::warn!(%error, "the failure could not be recorded"),
     }
 }

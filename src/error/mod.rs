@@ -263,10 +263,6 @@ pub enum Error {
     #[error(transparent)]
     Migration(#[from] MigrationFault),
 
-    /// The database is not in the state that the operation needs.
-    #[error("{0}")]
-    State(String),
-
     /// A file operation failed.
     #[error("cannot {action} {path}", path = path.display())]
     Io {
@@ -312,13 +308,6 @@ pub enum Error {
     FormerDatabase {
         /// The configured path.
         database: String,
-    },
-
-    /// What an adoption wrote is not what it read. Nothing was changed.
-    #[error("the adopted database failed its check and was removed; nothing was changed: {reason}")]
-    AdoptionUnfaithful {
-        /// What the check found.
-        reason: String,
     },
 
     /// The database is the target of an interrupted transfer, so it lacks rows.

@@ -47,7 +47,7 @@ fn quarantined_rows_go_to_a_private_file_that_never_replaces_another() {
     let quarantine = ["adopt", "--yes", "--quarantine", file.to_str().expect("UTF-8")];
     std::fs::write(&file, "mine").expect("a file");
     let refused = run(fixture.zenith().args(quarantine), 1);
-    assert!(stderr(&refused).contains("is there already"), "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("already exists"), "{}", stderr(&refused));
     assert_eq!(std::fs::read_to_string(&file).expect("a file"), "mine");
     std::fs::remove_file(&file).expect("it goes");
     run(fixture.zenith().args(quarantine), 0);
@@ -108,13 +108,13 @@ fn from_leaves_the_other_file_alone_and_replaces_none() {
     run(fixture.zenith().arg("health-check"), 0);
     let adopted = std::fs::read(fixture.path()).expect("a database");
     let refused = run(fixture.zenith().args(arguments), 1);
-    assert!(stderr(&refused).contains("is there already"), "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("already exists"), "{}", stderr(&refused));
     assert_eq!(std::fs::read(fixture.path()).expect("a database"), adopted);
     // A log that another database left would pass for one of the new database.
     let fixture = SqliteFixture::empty();
     std::fs::write(fixture.directory.path().join("zenith.db-wal"), "stale").expect("a file");
     let refused = run(fixture.zenith().args(arguments), 1);
-    assert!(stderr(&refused).contains("zenith.db-wal is there already"), "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("zenith.db-wal already exists"), "{}", stderr(&refused));
 }
 
 /// A former database as a killed process leaves it: with rows that only its log has.

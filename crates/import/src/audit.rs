@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
+use zenith_db::Error;
 use zenith_db::internal::models::AuditRow;
 use zenith_db::schema::{audit_log, users};
 use zenith_db::types::{AuditEntryId, Sha256Hash, UserId};
-use zenith_db::{Error, Result};
 
 use super::cell::Cell;
+use super::error::Result;
 
 /// The end of the chain as it grows.
 pub(super) struct Chain {
@@ -31,17 +32,16 @@ impl Chain {
         &mut self,
         connection: &mut SqliteConnection,
         cells: &[Cell],
-    ) -> QueryResult<()> {
+    ) -> Result<QueryResult<()>> {
         let id = cells.first().and_then(Cell::as_integer).unwrap_or_default();
-        let row = self
-            .row(cells)
-            .map_err(|error| diesel::result::Error::SerializationError(error.to_string().into()))?;
+        let row = self.row(cells)?;
         let hash = row.hash();
         let values = (audit_log::id.eq(AuditEntryId(id)), &row, audit_log::entry_hash.eq(hash));
-        diesel::insert_into(audit_log::table).values(values).execute(connection)?;
-        self.seq += 1;
-        self.last = hash;
-        Ok(())
+        let written = diesel::insert_into(audit_log::table).values(values).execute(connection);
+        Ok(written.map(|_| {
+            self.seq += 1;
+            self.last = hash;
+        }))
     }
 
     /// The hash that the entry should have, if it is the next one.
@@ -55,7 +55,7 @@ impl Chain {
     fn row<'a>(&'a self, cells: &'a [Cell]) -> Result<AuditRow<'a>> {
         let at = |place: usize| cells.get(place).unwrap_or(&Cell::Null);
         let text = |place: usize| at(place).as_text();
-        let wrong = |what: &str| Error::State(format!("an audit entry has no {what}"));
+        let wrong = |what: &str| Error::Internal(format!("an audit entry has no {what}"));
         let needed = |place, what| text(place).ok_or_else(|| wrong(what));
         let user_id = at(2).as_integer();
         Ok(AuditRow {

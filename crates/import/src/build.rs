@@ -6,6 +6,7 @@ use std::path::Path;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use zenith_db::DbConnection;
 use zenith_db::config::SqliteOptions;
 use zenith_db::internal::catalog::{literal, names};
 use zenith_db::internal::connection::{self, Access};
@@ -15,10 +16,10 @@ use zenith_db::internal::migrations::{Target, run};
 use zenith_db::manager::SeedReport;
 use zenith_db::migrations::EmbeddedMigration;
 use zenith_db::types::UtcTime;
-use zenith_db::{DbConnection, Result};
 
 use super::carry::{self, Cargo};
 use super::cell::AnyRow;
+use super::error::{AdoptionError, Result};
 use super::grants;
 use super::load::{self, ASIDE, Former, copy_table, settle};
 use super::normalise::Knowledge;
@@ -82,7 +83,7 @@ pub(super) fn build(
         let seeded = seed(connection)?;
         let grants = grants::grant(connection.sqlite()?, former, &built.knowledge)?;
         let refreshed = refresh(connection)?;
-        Ok::<_, zenith_db::Error>((SeedReport { refreshed, ..seeded }, grants))
+        Ok::<_, AdoptionError>((SeedReport { refreshed, ..seeded }, grants))
     })?;
     finish(connection, &suspended, options)?;
     let file = std::fs::File::open(target).map_err(zenith_db::Error::io("open", target))?;

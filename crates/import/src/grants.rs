@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
+use zenith_db::Error;
 use zenith_db::models::{NewPermission, NewRolePermission};
 use zenith_db::schema::{permissions, role_permissions};
 use zenith_db::types::{PermissionId, RoleId};
-use zenith_db::{Error, Result};
 
 use super::cell::Cell;
+use super::error::Result;
 use super::json;
 use super::load::{Former, set_aside};
 use super::normalise::Knowledge;
@@ -97,6 +98,6 @@ fn create(connection: &mut SqliteConnection, name: &str) -> Result<Option<Permis
     match made.map_err(Error::from) {
         Ok(id) => Ok(Some(id)),
         Err(Error::Violation(_)) => Ok(None),
-        Err(error) => Err(error),
+        Err(error) => Err(error.into()),
     }
 }

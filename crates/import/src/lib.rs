@@ -13,6 +13,7 @@ mod audit;
 mod build;
 mod carry;
 mod cell;
+mod error;
 mod grants;
 mod json;
 mod kept;
@@ -36,6 +37,7 @@ use std::time::Instant;
 
 use tempfile::TempPath;
 
+pub use error::{AdoptionError, Result};
 pub use report::{
     AdoptionOutcome, AdoptionReport, BrokenRow, CarriedReport, ChangeReport, ColumnDigest,
     GrantReport, TableReport,
@@ -49,7 +51,7 @@ use zenith_db::config::{DatabasePath, SqliteOptions};
 use zenith_db::internal::connection;
 use zenith_db::internal::manager::origin_of;
 use zenith_db::manager::{DatabaseManager, Origin};
-use zenith_db::{Config, Error, Result};
+use zenith_db::{Config, Error};
 
 /// How to take over a database of the former application.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -69,7 +71,7 @@ pub struct AdoptionOptions {
 ///
 /// # Errors
 /// [`Error::Refused`] if it is not the former application's; [`Error::Locked`] if another
-/// process uses it; [`Error::AdoptionUnfaithful`] if the result fails its check. Nothing has
+/// process uses it; [`AdoptionError::Unfaithful`] if the result fails its check. Nothing has
 /// changed then.
 pub fn adopt(manager: &DatabaseManager, options: &AdoptionOptions) -> Result<AdoptionReport> {
     let begun = Instant::now();
@@ -156,10 +158,7 @@ impl Adoption<'_> {
         let (path, sqlite) = (self.file()?, self.config.sqlite());
         let source = connection_path(from)?;
         if !source.as_path().exists() {
-            return Err(Error::State(format!(
-                "there is no file {} to adopt from (--from)",
-                source.as_path().display()
-            )));
+            return Err(AdoptionError::NoSource { path: source.as_path().to_owned() });
         }
         self.check_free()?;
         let refuse_ours = |origin| match origin {
@@ -213,13 +212,11 @@ impl Adoption<'_> {
     /// Only the former application's database is adopted, and only ours is left as it is.
     fn check_origin(&self, path: &DatabasePath, name: &DatabasePath) -> Result<Origin> {
         let refuse = |reason: String| {
-            Err(Error::Refused {
-                database: name.to_string(),
-                reason: format!(
-                    "{reason}; only a database of the former application can be adopted. Nothing \
-                     was changed"
-                ),
-            })
+            let reason = format!(
+                "{reason}; only a database of the former application can be adopted. Nothing was \
+                 changed"
+            );
+            Err(Error::Refused { database: name.to_string(), reason }.into())
         };
         let sqlite = self.config.sqlite();
         let found =
@@ -239,13 +236,7 @@ impl Adoption<'_> {
 
     /// The former application had only SQLite, and so has adoption.
     fn file(&self) -> Result<&DatabasePath> {
-        self.config.location().path().ok_or_else(|| {
-            Error::State(
-                "the former application's databases are SQLite files: adopt into a file (--path), \
-                 then move that to the server with `zenith-db transfer --to`"
-                    .into(),
-            )
-        })
+        self.config.location().path().ok_or(AdoptionError::NotAFile)
     }
 
     /// What has a name that SQLite uses beside the database would pass for a part of it.
@@ -254,10 +245,7 @@ impl Adoption<'_> {
         let file = absolute(file)?;
         for own in own_files(self.file()?) {
             if absolute(&own)? == file {
-                return Err(Error::State(format!(
-                    "{} is a name of the database's own; give another for the rows that are left out",
-                    file.display()
-                )));
+                return Err(AdoptionError::QuarantineIsDatabase { path: file });
             }
         }
         Ok(())
@@ -267,11 +255,7 @@ impl Adoption<'_> {
     fn check_free(&self) -> Result<()> {
         match own_files(self.file()?).into_iter().find(|file| file.symlink_metadata().is_ok()) {
             None => Ok(()),
-            Some(file) => Err(Error::State(format!(
-                "{} is there already; give another path (--path), or move it away. To adopt the \
-                 database at the configured path itself, leave --from out",
-                file.display()
-            ))),
+            Some(path) => Err(AdoptionError::TargetExists { path }),
         }
     }
 
@@ -308,7 +292,8 @@ impl Adoption<'_> {
 
     /// The new database must pass every critical check before it gets its name.
     fn check_health(&self, new: &Path) -> Result<()> {
-        let health = self.manager.for_config(Config::for_path(new)?).health_check();
+        let health =
+            self.manager.for_config(Config::for_path(new).map_err(Error::from)?).health_check();
         let faults: Vec<String> = health
             .failures()
             .filter(|check| check.critical)
@@ -317,7 +302,7 @@ impl Adoption<'_> {
         if faults.is_empty() {
             Ok(())
         } else {
-            Err(Error::AdoptionUnfaithful { reason: faults.join("; ") })
+            Err(AdoptionError::Unfaithful { reason: faults.join("; ") })
         }
     }
 }

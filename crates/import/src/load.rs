@@ -6,14 +6,15 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 
 use diesel::connection::{DefaultLoadingMode, SimpleConnection};
 use diesel::prelude::*;
+use zenith_db::Error;
 use zenith_db::Violation;
 use zenith_db::config::SqliteOptions;
 use zenith_db::internal::catalog::{column_list, columns, is_one_of, sqlite_tables};
 use zenith_db::internal::connection;
-use zenith_db::{Error, Result};
 
 use super::audit::Chain;
 use super::cell::{AnyRow, Cell, Statement, with_values};
+use super::error::Result;
 use super::normalise::{Broken, Knowledge, Layout, NewRow};
 use super::report::BrokenRow;
 use super::tables::{AUDIT_LOG, REMEMBERED, TABLES};
@@ -95,7 +96,7 @@ impl<'a> Writer<'a> {
     /// Writes a row, or says which rule of the new schema it breaks. Any other failure is an error.
     pub(super) fn write(&mut self, rowid: i64, row: &NewRow) -> Result<Result<(), Broken>> {
         let written = match &mut self.chain {
-            Some(chain) => chain.append(self.connection, &row.cells),
+            Some(chain) => chain.append(self.connection, &row.cells)?,
             None => Statement::new(&self.insert, &row.cells, &self.numbers)
                 .execute(self.connection)
                 .map(drop),
@@ -190,7 +191,7 @@ pub(super) fn copy_table(
                 };
             }
         }
-        reader.join().map_err(|_| Error::State("the thread that reads ended early".into()))?
+        reader.join().map_err(|_| Error::Internal("the thread that reads ended early".into()))?
     })?;
     connection.batch_execute("COMMIT")?;
     if remembered {
@@ -262,10 +263,11 @@ pub(super) fn settle(
                 return Ok(());
             }
             let new = layout.convert(row.rowid, &row.cells, knowledge);
-            let new = new.map_err(|broken| Error::State(broken.reason))?;
+            let new = new.map_err(|broken| Error::Internal(broken.reason))?;
             let delete = format!("DELETE FROM {name} WHERE id = {}", row.rowid);
             writer.connection.batch_execute(&delete)?;
-            writer.write(row.rowid, &new)?.map_err(|broken| Error::State(broken.reason))
+            writer.write(row.rowid, &new)?.map_err(|broken| Error::Internal(broken.reason))?;
+            Ok(())
         })?;
         connection.batch_execute("COMMIT")?;
     }

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 use tempfile::NamedTempFile;
+use zenith_db::Error;
 use zenith_db::internal::catalog::quoted;
 use zenith_db::internal::catalog::{column_list, columns};
 use zenith_db::internal::connection;
-use zenith_db::{Error, Result};
 
 use super::carry::Key;
+use super::error::{AdoptionError, Result};
 use super::load::Former;
 use super::report::BrokenRow;
 
@@ -23,12 +24,8 @@ pub(super) fn check(path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn taken(path: &Path) -> Error {
-    Error::State(format!(
-        "{} is there already, and rows that were quarantined are not overwritten; give another \
-         file, or move that one away",
-        path.display()
-    ))
+fn taken(path: &Path) -> AdoptionError {
+    AdoptionError::QuarantineExists { path: path.to_owned() }
 }
 
 /// Writes the rows under their name. The file is removed again unless it is kept.
@@ -72,7 +69,7 @@ pub(super) fn write(former: &Former<'_>, broken: &[BrokenRow], path: &Path) -> R
         Err(failed) if failed.error.kind() == std::io::ErrorKind::AlreadyExists => {
             return Err(taken(path));
         }
-        Err(failed) => return Err(io(failed.error)),
+        Err(failed) => return Err(io(failed.error).into()),
     }
     let quarantined = Quarantined(Some(path.to_owned()));
     connection::sync_dir(directory).map_err(Error::io("write through", directory))?;

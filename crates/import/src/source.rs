@@ -11,6 +11,8 @@ use zenith_db::config::{DatabasePath, SqliteOptions};
 use zenith_db::internal::connection;
 use zenith_db::{Error, Result};
 
+use super::error::AdoptionError;
+
 /// The database that is to be replaced. Until it is dropped, nobody else can read or write it.
 pub(super) struct Original {
     connection: SqliteConnection,
@@ -44,7 +46,7 @@ impl Original {
     /// Its write-ahead log goes into the file and away: one that stayed behind would lie beside the
     /// new database and pass for its own. The lock is held on. Whoever waited for it finds a file
     /// without a name, to which SQLite refuses to write.
-    pub(super) fn retire(&mut self) -> Result<()> {
+    pub(super) fn retire(&mut self) -> Result<(), AdoptionError> {
         let mode = connection::read_pragma(&mut self.connection, "journal_mode", "journal_mode")?;
         if mode == "wal" {
             self.connection.batch_execute("PRAGMA journal_mode = DELETE")?;
@@ -54,13 +56,11 @@ impl Original {
         remove_if_there(&self.path.with_suffix("-journal"))?;
         let wal = self.path.with_suffix("-wal");
         if wal.exists() {
-            return Err(Error::State(format!(
-                "{} is still there, so that the database cannot be replaced; nothing was changed",
-                wal.display()
-            )));
+            return Err(AdoptionError::LogRemains { path: wal });
         }
         let directory = self.path.directory();
-        connection::sync_dir(directory).map_err(Error::io("write through", directory))
+        connection::sync_dir(directory).map_err(Error::io("write through", directory))?;
+        Ok(())
     }
 }
 

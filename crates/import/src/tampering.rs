@@ -2,9 +2,10 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use zenith_db::{Config, Error};
+use zenith_db::Config;
 
 use super::build::build;
+use super::error::AdoptionError;
 use super::load::Former;
 use super::verify::verify;
 
@@ -66,7 +67,7 @@ fn whatever_differs_the_comparison_finds_it() {
         bad.batch_execute(statement).unwrap();
         drop(bad);
         match verify(&former, &built, &place("bad.db"), options) {
-            Err(Error::AdoptionUnfaithful { reason }) => {
+            Err(AdoptionError::Unfaithful { reason }) => {
                 assert!(reason.contains(found), "{statement}: {reason}");
             }
             other => panic!("{statement}: {:?}", other.map(|_| "nothing was found")),

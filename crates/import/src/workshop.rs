@@ -54,7 +54,7 @@ fn prefix(name: &str) -> String {
 pub(super) fn connection_path(path: &Path) -> Result<DatabasePath> {
     let config = Config::for_path(path)?;
     let path = config.location().path().cloned();
-    path.ok_or_else(|| Error::State("the path names no file".into()))
+    path.ok_or_else(|| Error::Internal("a path names no file".into()))
 }
 
 /// Removes the directories of adoptions of `name` that were killed.

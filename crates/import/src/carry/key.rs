@@ -1,9 +1,9 @@
 //! How a row of a former table is told from the others.
 
 use diesel::prelude::*;
-use zenith_db::Result;
 use zenith_db::internal::catalog::{column_list, literal, names};
 
+use super::super::error::Result;
 use super::super::tables::TABLES;
 
 /// What a row is named by.

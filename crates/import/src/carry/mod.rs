@@ -11,6 +11,7 @@ use diesel::sql_types::Text;
 
 pub(super) use self::key::Key;
 pub(super) use self::orphans::explain;
+use super::error::{AdoptionError, Result};
 use super::load::{ASIDE, Former};
 use super::report::BrokenRow;
 use super::tables::{GIVEN_UP, TABLES};
@@ -19,7 +20,6 @@ use zenith_db::internal::catalog::{column_list, is_one_of, literal, names, sqlit
 use zenith_db::internal::connection;
 use zenith_db::internal::manager::expected_names;
 use zenith_db::migrations::EmbeddedMigration;
-use zenith_db::{Error, Result};
 
 /// A table that is carried over.
 #[derive(Clone, Debug)]
@@ -91,11 +91,8 @@ fn is_known(table: &str) -> bool {
 }
 
 /// That a table cannot be carried over, and what is to be done.
-fn cannot(table: &str, reason: &dyn std::fmt::Display) -> Error {
-    Error::State(format!(
-        "the table {table} cannot be carried over: {reason}; change or drop it in the former \
-         database, and adopt that again. Nothing was changed"
-    ))
+fn cannot(table: &str, reason: &dyn std::fmt::Display) -> AdoptionError {
+    AdoptionError::UnknownTable { table: table.to_owned(), reason: reason.to_string() }
 }
 
 /// Makes one table with its indexes, under its own name.
@@ -152,14 +149,14 @@ fn added_indexes(source: &mut SqliteConnection, reserved: &[String]) -> Result<V
 
 /// Views, triggers and virtual tables, which may do anything, are named and left in the original.
 fn unknown_kinds(source: &mut SqliteConnection) -> Result<Vec<String>> {
-    names(
+    Ok(names(
         source,
         "SELECT type || ' ' || name AS name FROM sqlite_schema WHERE type IN ('view', 'trigger')
          UNION ALL
          SELECT type || ' table ' || name FROM pragma_table_list
          WHERE schema = 'main' AND type IN ('virtual', 'shadow')
          ORDER BY 1",
-    )
+    )?)
 }
 
 /// Copies the rows, continues every sequence, and takes out the rows that refer to nothing.

@@ -1,11 +1,12 @@
 //! The references of carried tables: who refers to a row that is not there any more goes as well.
 
 use diesel::prelude::*;
+use zenith_db::Error;
 use zenith_db::internal::catalog::quoted;
 use zenith_db::internal::catalog::{literal, names};
-use zenith_db::{Error, Result};
 
 use super::super::cell::{AnyRow, Cell};
+use super::super::error::{AdoptionError, Result};
 use super::super::report::BrokenRow;
 use super::super::tables::TABLES;
 use super::{Cargo, Carried, Key, cannot};
@@ -15,13 +16,16 @@ const NO_REFERENCE: &str = "a reference must lead to columns that are unique in 
                             it";
 
 /// The migrations see every reference: one of a carried table that SQLite cannot follow is named.
-pub(crate) fn explain(error: Error, cargo: &Cargo) -> Error {
-    let Error::Query(cause) = &error else { return error };
+pub(crate) fn explain(error: Error, cargo: &Cargo) -> AdoptionError {
+    let Error::Query(cause) = &error else { return error.into() };
     let said = cause.to_string();
     let blamed = cargo.tables.iter().find(|table| {
         said.starts_with(&format!("foreign key mismatch - \"{}\" referencing ", table.to))
     });
-    blamed.map_or(error, |table| cannot(&table.from, &format!("{said} ({NO_REFERENCE})")))
+    match blamed {
+        Some(table) => cannot(&table.from, &format!("{said} ({NO_REFERENCE})")),
+        None => error.into(),
+    }
 }
 
 /// Takes the rows away that refer to a row that is not there, until there is none. The former database

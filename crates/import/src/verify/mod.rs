@@ -8,6 +8,7 @@ use std::path::Path;
 use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
 use sha2::{Digest, Sha256};
+use zenith_db::Error;
 use zenith_db::config::SqliteOptions;
 use zenith_db::internal::catalog::broken_references;
 use zenith_db::internal::catalog::quoted;
@@ -15,12 +16,12 @@ use zenith_db::internal::catalog::{IntegrityCheck, integrity_faults};
 use zenith_db::internal::catalog::{column_list, sqlite_tables};
 use zenith_db::internal::connection;
 use zenith_db::types::Sha256Hash;
-use zenith_db::{Error, Result};
 
 use super::audit::Chain;
 use super::build::Built;
 use super::carry::Carried;
 use super::cell::{AnyRow, Cell};
+use super::error::{AdoptionError, Result};
 use super::load::{ASIDE, Former};
 use super::normalise::Layout;
 use super::report::{CarriedReport, ChangeReport, ColumnDigest, TableReport};
@@ -81,7 +82,7 @@ pub(super) fn verify(
         let sound = sound(target, options);
         (old.join(), new.join(), sound)
     });
-    let ended = |_| Error::State("a thread that compares ended early".into());
+    let ended = |_| Error::Internal("a thread that compares ended early".into());
     let (old, expected_aside) = old.map_err(ended)??;
     let (new, found_aside) = new.map_err(ended)??;
     sound?;
@@ -101,7 +102,7 @@ pub(super) fn verify(
 }
 
 fn unfaithful<T>(reason: &str) -> Result<T> {
-    Err(Error::AdoptionUnfaithful { reason: reason.to_owned() })
+    Err(AdoptionError::Unfaithful { reason: reason.to_owned() })
 }
 
 fn absent(table: &str) -> TableReport {

@@ -348,3 +348,20 @@ const AUDIT_COLUMNS: &[Column] = &[
     c("response_data", OptionalJson),
     c("metadata", Metadata),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use zenith_db::internal::manager::FORMER_TABLES;
+
+    use super::*;
+
+    #[test]
+    fn the_library_recognizes_a_former_database_by_the_same_tables() {
+        let converted: BTreeSet<&str> = TABLES.iter().map(|table| table.name).collect();
+        let recognized: BTreeSet<&str> = FORMER_TABLES.iter().copied().collect();
+        assert_eq!(converted, recognized);
+        assert_eq!((converted.len(), recognized.len()), (TABLES.len(), FORMER_TABLES.len()));
+    }
+}

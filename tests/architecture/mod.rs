@@ -111,16 +111,6 @@ const KNOWN_CIRCLES: &[&[&str]] = &[
     &["src/config/loader.rs", "src/config/mod.rs", "src/config/resolve.rs"],
     &["src/models/access/permission.rs", "src/models/access/role.rs"],
     &[
-        "crates/import/src/build.rs",
-        "crates/import/src/carry/mod.rs",
-        "crates/import/src/carry/orphans.rs",
-        "crates/import/src/grants.rs",
-        "crates/import/src/load.rs",
-        "crates/import/src/report.rs",
-        "crates/import/src/verify/mod.rs",
-    ],
-    &["crates/import/src/json.rs", "crates/import/src/normalise.rs", "crates/import/src/value.rs"],
-    &[
         "crates/lint/src/comments.rs",
         "crates/lint/src/lib.rs",
         "crates/lint/src/parity.rs",

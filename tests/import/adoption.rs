@@ -13,7 +13,7 @@ use crate::support::{SqliteFixture, run, text};
 fn adopt(fixture: &SqliteFixture) -> AdoptionReport {
     let report = zenith_db_import::adopt(&fixture.manager(), &AdoptionOptions::default())
         .expect("an adoption");
-    assert_eq!(report.outcome, AdoptionOutcome::Adopted, "{:?}", report.broken);
+    assert_eq!(report.outcome, AdoptionOutcome::Adopted, "{:?}", report.rejected);
     report
 }
 
@@ -216,7 +216,7 @@ fn unknown_tables_come_along_unchanged_and_unknown_columns_as_legacy() {
         fixture.text("SELECT hex(value) FROM configuration_values WHERE key = 'blob'"),
         "00FF"
     );
-    assert_eq!(report.left, ["trigger noisy", "view everybody"]);
+    assert_eq!(report.not_copied, ["trigger noisy", "view everybody"]);
     assert_eq!(
         fixture.text("SELECT metadata ->> '$.legacy.role' FROM users WHERE id = 2"),
         "member"
@@ -273,7 +273,7 @@ fn the_report_proves_every_unchanged_column_and_counts_every_change() {
         chat.changes.iter().filter(|c| c.column == column).map(|c| c.rows).sum::<u64>()
     };
     assert_eq!((change("timestamp"), change("source_documents"), change("message_id")), (3, 1, 1));
-    assert_eq!(report.carried.len(), 5);
+    assert_eq!(report.preserved.len(), 5);
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn adopt(fixture: &SqliteFixture) -> (AdoptionReport, Vec<serde_json::Value>) {
 
 /// The reason for which a row was left out.
 fn reason(report: &AdoptionReport, table: &str, id: i64) -> String {
-    let row = report.broken.iter().find(|row| row.table == table && row.id == id);
+    let row = report.rejected.iter().find(|row| row.table == table && row.id == id);
     row.map_or_else(|| format!("{table} {id} is not broken"), |row| row.reason.clone())
 }
 
@@ -46,10 +46,10 @@ fn text_that_cannot_be_kept_is_named_and_written_out_losslessly() {
     ];
     let fixture = former_with(Shape::Plain, &statements.concat());
     let (report, lines) = adopt(&fixture);
-    assert!(reason(&report, "chat_history", 100).contains("NUL"), "{:?}", report.broken);
+    assert!(reason(&report, "chat_history", 100).contains("NUL"), "{:?}", report.rejected);
     assert!(reason(&report, "chat_history", 101).contains("not valid UTF-8"));
-    assert!(reason(&report, "chat_history", 102).contains("no text"));
-    assert_eq!(report.broken.len(), 3, "{:?}", report.broken);
+    assert!(reason(&report, "chat_history", 102).contains("not UTF-8"));
+    assert_eq!(report.rejected.len(), 3, "{:?}", report.rejected);
     let content = |id: i64| {
         let line = lines.iter().find(|line| line["id"] == id).expect("a line");
         line["row"]["message_content"].clone()
@@ -130,7 +130,7 @@ fn times_of_every_form_are_converted_and_impossible_ones_named() {
                 assert_eq!(fixture.text(&query), expected, "{time}");
             }
             None => assert!(
-                report.broken.iter().any(|row| row.id == id && row.column == "timestamp"),
+                report.rejected.iter().any(|row| row.id == id && row.column == "timestamp"),
                 "{time} became {}",
                 fixture.text(&query)
             ),
@@ -196,8 +196,8 @@ fn names_that_differ_in_case_only_are_named_with_the_row_that_came_first() {
     );
     let fixture = former_with(Shape::Plain, &statements);
     let (report, _) = adopt(&fixture);
-    assert!(reason(&report, "users", 20).contains("the same username"), "{:?}", report.broken);
-    assert!(reason(&report, "users", 20).ends_with("row 1"), "{:?}", report.broken);
+    assert!(reason(&report, "users", 20).contains("the same username"), "{:?}", report.rejected);
+    assert!(reason(&report, "users", 20).ends_with("row 1"), "{:?}", report.rejected);
     assert!(reason(&report, "users", 21).contains("the same email"));
     assert!(reason(&report, "users", 21).ends_with("row 2"));
     assert!(reason(&report, "chat_sessions", 5).contains("breaks a rule itself"));
@@ -283,7 +283,7 @@ fn json_that_is_none_is_kept_as_a_string_or_under_legacy() {
         assert_eq!(fixture.text(query), expected, "{query}");
     }
     assert_eq!(reason(&report, "documents", 1), "is not a JSON list of texts");
-    assert_eq!(report.grants.unread, [4]);
+    assert_eq!(report.grants.unreadable, [4]);
 }
 
 #[test]
@@ -340,8 +340,8 @@ fn rows_of_unknown_tables_that_refer_to_nothing_are_left_out_as_well() {
     let fixture = former_with(Shape::Plain, statements);
     let (report, lines) = adopt(&fixture);
     assert_eq!(fixture.text("SELECT group_concat(id) FROM notes"), "1");
-    assert_eq!(reason(&report, "notes", 2), "refers to a row of users that is not there");
-    assert_eq!(reason(&report, "notes", 3), "refers to a row of notes that is not there");
+    assert_eq!(reason(&report, "notes", 2), "refers to a row of users that does not exist");
+    assert_eq!(reason(&report, "notes", 3), "refers to a row of notes that does not exist");
     assert_eq!(lines.len(), 2);
     assert_eq!(report.rows_quarantined, 2);
 }

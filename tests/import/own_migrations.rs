@@ -9,15 +9,16 @@ use crate::support::command::{assert_unchanged, tree};
 use crate::support::legacy::{Shape, former, former_with, kept_original};
 use crate::support::own_migrations::{manager_with, migration};
 
-/// Adds a table, and a column and an index to tables that have rows to adopt.
+/// Adds a table, and a column and an index to tables that have rows to adopt. The index has a name that
+/// must be quoted.
 fn own() -> [EmbeddedMigration; 1] {
     let up = "CREATE TABLE own_notes (
                   id INTEGER PRIMARY KEY NOT NULL,
                   user_id BIGINT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
                   note TEXT NOT NULL);
               ALTER TABLE documents ADD COLUMN own_shelf TEXT NOT NULL DEFAULT 'top';
-              CREATE INDEX own_titles ON chat_sessions (title);";
-    let down = "DROP INDEX own_titles; ALTER TABLE documents DROP COLUMN own_shelf;
+              CREATE INDEX \"own titles\" ON chat_sessions (title);";
+    let down = "DROP INDEX \"own titles\"; ALTER TABLE documents DROP COLUMN own_shelf;
                 DROP TABLE own_notes";
     [migration(up, down)]
 }
@@ -26,7 +27,7 @@ fn assert_applied(fixture: &SqliteFixture, manager: &DatabaseManager) {
     for (query, expected) in [
         ("SELECT count(*) FROM own_notes", "0"),
         ("SELECT group_concat(DISTINCT own_shelf) FROM documents", "top"),
-        ("SELECT count(*) FROM sqlite_schema WHERE name = 'own_titles'", "1"),
+        ("SELECT count(*) FROM sqlite_schema WHERE name = 'own titles'", "1"),
         ("SELECT count(*) FROM users", "3"),
     ] {
         assert_eq!(fixture.text(query), expected, "{query}");
@@ -40,7 +41,7 @@ fn an_adoption_in_place_applies_them() {
     let fixture = former(Shape::Configuration);
     let manager = manager_with(&fixture, &own());
     let report = adopt(&manager, &AdoptionOptions::default()).expect("an adoption");
-    assert_eq!(report.outcome, AdoptionOutcome::Adopted, "{:?}", report.broken);
+    assert_eq!(report.outcome, AdoptionOutcome::Adopted, "{:?}", report.rejected);
     assert_applied(&fixture, &manager);
     kept_original(&fixture);
 }
@@ -52,7 +53,7 @@ fn an_adoption_from_another_file_applies_them() {
     let manager = manager_with(&fixture, &own());
     let options = AdoptionOptions { from: Some(source.path()), ..AdoptionOptions::default() };
     let report = adopt(&manager, &options).expect("an adoption");
-    assert_eq!(report.outcome, AdoptionOutcome::Adopted, "{:?}", report.broken);
+    assert_eq!(report.outcome, AdoptionOutcome::Adopted, "{:?}", report.rejected);
     assert_applied(&fixture, &manager);
     assert_unchanged(&before, &tree(source.directory.path()));
 }
@@ -63,7 +64,7 @@ fn a_plan_tries_them_and_changes_nothing() {
     let before = tree(fixture.directory.path());
     let options = AdoptionOptions { plan: true, ..AdoptionOptions::default() };
     let report = adopt(&manager_with(&fixture, &own()), &options).expect("a plan");
-    assert_eq!((report.outcome, report.broken.len()), (AdoptionOutcome::Planned, 0));
+    assert_eq!((report.outcome, report.rejected.len()), (AdoptionOutcome::Planned, 0));
     assert_unchanged(&before, &tree(fixture.directory.path()));
     // Each of them is run: the plan fails where one does.
     let failing = [migration("SELECT * FROM no_such_table", "SELECT 1")];
@@ -79,7 +80,7 @@ fn a_former_table_of_the_name_of_an_own_table_gets_another_name() {
     );
     let manager = manager_with(&fixture, &own());
     let report = adopt(&manager, &AdoptionOptions::default()).expect("an adoption");
-    assert_eq!(report.outcome, AdoptionOutcome::Adopted, "{:?}", report.broken);
+    assert_eq!(report.outcome, AdoptionOutcome::Adopted, "{:?}", report.rejected);
     assert_applied(&fixture, &manager);
     assert_eq!(fixture.text("SELECT text FROM legacy_own_notes"), "kept");
 }

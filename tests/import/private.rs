@@ -105,7 +105,7 @@ fn beside_a_journal_nothing_is_planned_or_copied() {
     let other = run(elsewhere.zenith().args(["adopt", "--from", from]), 2);
     for output in [plan, other] {
         let said = stderr(&output);
-        assert!(said.contains("a rollback journal lies beside it"), "{said}");
+        assert!(said.contains("a rollback journal exists beside it"), "{said}");
     }
     assert_unchanged(&before, &tree(copied.directory.path()));
 }
@@ -156,7 +156,7 @@ fn the_rows_that_are_left_out_do_not_go_into_a_file_of_the_databases_own() {
         let file = format!("{}{suffix}", fixture.path().display());
         let said =
             stderr(&run(fixture.zenith().args(["adopt", "--yes", "--quarantine", &file]), 1));
-        assert!(said.contains("is a name of the database's own"), "{said}");
+        assert!(said.contains("belongs to the database"), "{said}");
     }
     assert_unchanged(&before, &tree(fixture.directory.path()));
 }

@@ -14,8 +14,8 @@ fn adopt(fixture: &SqliteFixture) -> (AdoptionReport, Vec<String>) {
     assert_eq!(report.outcome, AdoptionOutcome::Adopted);
     assert!(fixture.manager().health_check().healthy);
     let lines = std::fs::read_to_string(file).unwrap_or_default().lines().count();
-    assert_eq!(lines, report.broken.len());
-    let broken = report.broken.iter();
+    assert_eq!(lines, report.rejected.len());
+    let broken = report.rejected.iter();
     let broken =
         broken.map(|row| format!("{} {}: {} {}", row.table, row.id, row.column, row.reason));
     let broken = broken.collect();
@@ -83,7 +83,7 @@ fn names_that_are_taken_are_passed_by() {
 #[test]
 fn a_column_with_the_name_of_the_row_number_is_a_column_like_others() {
     let rows = "('a', '2', 1), ('b', 'x', 99), ('c', '3', 7)";
-    let missing = "user_id refers to a row of users that is not there";
+    let missing = "user_id refers to a row of users that does not exist";
     for (columns, rows) in [
         ("k TEXT, rowid TEXT, user_id INTEGER REFERENCES users (id)", rows),
         (
@@ -140,8 +140,8 @@ fn rows_that_lose_what_they_refer_to_are_left_out_in_whichever_order_they_are_fo
         broken,
         [
             "users 7: is_active \"maybe\" is neither true nor false",
-            "zz 2: user_id refers to a row of users that is not there",
-            "aa 11: zz refers to a row of zz that is not there",
+            "zz 2: user_id refers to a row of users that does not exist",
+            "aa 11: zz refers to a row of zz that does not exist",
         ]
     );
     assert_eq!(fixture.text("SELECT group_concat(id) FROM aa"), "10,12");
@@ -157,7 +157,7 @@ fn rows_without_a_number_are_named_by_their_place_and_others_by_the_number_that_
          INSERT INTO gaps VALUES ('a', 1), ('b', 1), ('c', 97), ('d', 1);
          DELETE FROM gaps WHERE k < 'c';",
     );
-    let missing = "user_id refers to a row of users that is not there";
+    let missing = "user_id refers to a row of users that does not exist";
     assert_eq!(
         broken,
         [format!("gaps 3: {missing}"), format!("zz 2: {missing}"), format!("zz 4: {missing}")]
@@ -178,7 +178,7 @@ fn references_are_compared_as_sqlite_compares_them() {
          CREATE TABLE zz (k, code, part, FOREIGN KEY (part, code) REFERENCES codes (part, code));
          INSERT INTO zz VALUES (1, 7, '1'), (2, 'ABC', 2.0), (3, 'abc', 1), (4, NULL, 99), (5, 7.5, 1);",
     );
-    let missing = "part, code refers to a row of codes that is not there";
+    let missing = "part, code refers to a row of codes that does not exist";
     assert_eq!(broken, [format!("zz 3: {missing}"), format!("zz 5: {missing}")]);
     assert_eq!(fixture.text("SELECT count(*) FROM pragma_foreign_key_check"), "0");
 }
@@ -187,7 +187,7 @@ fn references_are_compared_as_sqlite_compares_them() {
 fn what_cannot_be_carried_over_is_named_with_what_to_do() {
     let reason = refused("CREATE TABLE zz (k TEXT, name TEXT REFERENCES users (full_name));");
     assert!(reason.starts_with("the table zz cannot be preserved: foreign key mis"), "{reason}");
-    assert!(reason.contains("make the table again without it"), "{reason}");
+    assert!(reason.contains("create the table again without it"), "{reason}");
     let reason = refused(
         "CREATE TABLE backup_jobs (k TEXT); INSERT INTO backup_jobs VALUES (NULL);
          PRAGMA writable_schema = ON;
@@ -234,8 +234,8 @@ fn a_reference_to_a_name_that_gets_its_one_form_says_so() {
     assert_eq!(
         broken,
         [
-            "zz 1: name refers to users.username as it was before it was written in its one form",
-            "zz 3: name refers to a row of users that is not there",
+            "zz 1: name refers to the old form of users.username; the new form is canonical",
+            "zz 3: name refers to a row of users that does not exist",
         ]
     );
 }
@@ -249,7 +249,7 @@ fn indexes_that_were_added_to_known_tables_are_reported() {
     );
     let (report, _) = adopt(&fixture);
     assert_eq!(
-        report.left,
+        report.not_copied,
         [
             "index my_doc of documents: the table has the new schema's indexes",
             "index mine of users: the table has the new schema's indexes",

@@ -86,8 +86,8 @@ fn a_row_without_a_uuid_is_left_out_and_named_and_the_others_are_adopted() {
                 zenith_db_import::adopt(&fixture.manager(), &options).expect("an adoption");
             assert_eq!(report.outcome, AdoptionOutcome::Adopted);
             let place = format!("{table}.{column} = {none}");
-            let named = report.broken.iter().find(|b| b.table == *table && b.id == *row);
-            let named = named.unwrap_or_else(|| panic!("{place}: {:?}", report.broken));
+            let named = report.rejected.iter().find(|b| b.table == *table && b.id == *row);
+            let named = named.unwrap_or_else(|| panic!("{place}: {:?}", report.rejected));
             assert_eq!(named.column, *column, "{place}: {}", named.reason);
             let kept = format!("SELECT count(*) FROM {table} WHERE id = {row}");
             assert_eq!(fixture.text(&kept), "0", "{place}");

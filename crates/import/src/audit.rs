@@ -1,4 +1,4 @@
-//! The former audit log, entry by entry in the order of its keys, chained as new entries are.
+//! Hash chain of the audit log. The former entries are chained in the order of their keys.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use zenith_db::types::{AuditEntryId, Sha256Hash, UserId};
 use super::cell::Cell;
 use super::error::Result;
 
-/// The end of the chain as it grows.
+/// Hash chain of the audit log, with the last entry so far.
 pub(super) struct Chain {
     names: HashMap<i64, String>,
     seq: i64,
@@ -19,7 +19,7 @@ pub(super) struct Chain {
 }
 
 impl Chain {
-    /// An empty log; the users are those that were copied.
+    /// Returns the chain of an empty log. The actors are the users that were copied.
     pub(super) fn new(connection: &mut SqliteConnection) -> Result<Self> {
         let names: Vec<(UserId, String)> =
             users::table.select((users::id, users::username)).load(connection)?;
@@ -27,7 +27,8 @@ impl Chain {
         Ok(Self { names, seq: 0, last: Sha256Hash::ZERO })
     }
 
-    /// Writes an entry, given as the cells of its columns, behind the last.
+    /// Inserts an entry, given as the cells of its columns, after the last one. The inner result is that
+    /// of the statement.
     pub(super) fn append(
         &mut self,
         connection: &mut SqliteConnection,
@@ -44,7 +45,7 @@ impl Chain {
         }))
     }
 
-    /// The hash that the entry should have, if it is the next one.
+    /// Returns the hash that the next entry must have.
     pub(super) fn expect(&mut self, cells: &[Cell]) -> Result<Sha256Hash> {
         let hash = self.row(cells)?.hash();
         self.seq += 1;
@@ -53,10 +54,10 @@ impl Chain {
     }
 
     fn row<'a>(&'a self, cells: &'a [Cell]) -> Result<AuditRow<'a>> {
-        let at = |place: usize| cells.get(place).unwrap_or(&Cell::Null);
-        let text = |place: usize| at(place).as_text();
+        let at = |index: usize| cells.get(index).unwrap_or(&Cell::Null);
+        let text = |index: usize| at(index).as_text();
         let wrong = |what: &str| Error::Internal(format!("an audit entry has no {what}"));
-        let needed = |place, what| text(place).ok_or_else(|| wrong(what));
+        let needed = |index, what| text(index).ok_or_else(|| wrong(what));
         let user_id = at(2).as_integer();
         Ok(AuditRow {
             seq: self.seq + 1,

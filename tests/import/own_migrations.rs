@@ -84,3 +84,30 @@ fn a_former_table_of_the_name_of_an_own_table_gets_another_name() {
     assert_applied(&fixture, &manager);
     assert_eq!(fixture.text("SELECT text FROM legacy_own_notes"), "kept");
 }
+
+#[test]
+fn rows_that_they_insert_stay_and_a_former_row_with_the_key_of_one_is_listed() {
+    let up = "INSERT INTO security_events (id, event_id, event_type, severity, timestamp) VALUES
+                  (9000, '90000000-0000-4000-8000-000000000000', 'own', 'info',
+                   '2025-01-01 00:00:00.000000');
+              INSERT INTO permissions (id, name, resource, action)
+                  VALUES (9000, 'own.read', 'own', 'read');";
+    let fixture = former(Shape::Plain);
+    let manager = manager_with(&fixture, &[migration(up, "SELECT 1")]);
+    let report = adopt(&manager, &AdoptionOptions::default()).expect("an adoption");
+    assert_eq!(report.outcome, AdoptionOutcome::Adopted, "{:?}", report.rejected);
+    assert_eq!(report.rows_read, report.rows_copied);
+    for (table, column) in [("security_events", "event_type"), ("permissions", "resource")] {
+        let query = format!("SELECT {column} FROM {table} WHERE id = 9000");
+        assert_eq!(fixture.text(&query), "own");
+    }
+    let taken = "INSERT INTO roles (id, name) VALUES (9, 'own')";
+    let fixture = former(Shape::Plain);
+    let before = tree(fixture.directory.path());
+    let manager = manager_with(&fixture, &[migration(taken, "SELECT 1")]);
+    let options = AdoptionOptions { plan: true, ..AdoptionOptions::default() };
+    let report = adopt(&manager, &options).expect("a plan");
+    let row = report.rejected.first().expect("a rejected row");
+    assert_eq!((row.table.as_str(), row.id, row.column.as_str()), ("roles", 9, "id"));
+    assert_unchanged(&before, &tree(fixture.directory.path()));
+}

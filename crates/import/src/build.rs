@@ -1,7 +1,7 @@
 //! The new database, built beside the old one. It is written without journal or sync, because a crash
 //! loses nothing before the database has its name.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use diesel::connection::SimpleConnection;
@@ -30,6 +30,8 @@ use super::{grants, overflow_values};
 /// Outcome of the build, as the comparison and the report need it.
 pub(super) struct BuildOutcome {
     pub(super) context: ConversionContext,
+    /// Keys of the rows in known tables that an application's own migrations inserted.
+    pub(super) from_migrations: HashMap<&'static str, HashSet<i64>>,
     /// Keys of the read-only settings. Their former values describe the former database, and were
     /// replaced.
     pub(super) replaced_settings: HashSet<i64>,
@@ -60,6 +62,7 @@ pub(super) fn build(
     finished.ensure_committed(&mut connection)?;
     let inner = connection.sqlite()?;
     let suspended = suspend(inner)?;
+    let from_migrations = existing_rows(inner, legacy)?;
     overflow_values::create(inner)?;
     let (mut context, mut rejected) = (ConversionContext::new(), Vec::new());
     for table in legacy.tables() {
@@ -77,7 +80,15 @@ pub(super) fn build(
     finish(connection, &suspended, options)?;
     let file = std::fs::File::open(target).map_err(Error::io("open", target))?;
     file.sync_all().map_err(Error::io("sync", target))?;
-    Ok(BuildOutcome { context, replaced_settings, unknown, rejected, grants, seeded })
+    Ok(BuildOutcome {
+        context,
+        from_migrations,
+        replaced_settings,
+        unknown,
+        rejected,
+        grants,
+        seeded,
+    })
 }
 
 /// Drops the indexes that enforce no constraint, and the triggers that set `updated_at`, while rows are
@@ -100,6 +111,20 @@ fn suspend(connection: &mut SqliteConnection) -> Result<Vec<String>> {
         connection.batch_execute(&drop)?;
     }
     Ok(definitions)
+}
+
+/// Returns the keys of the rows that the known tables have before the first is copied.
+fn existing_rows(
+    connection: &mut SqliteConnection,
+    legacy: &LegacyDb<'_>,
+) -> Result<HashMap<&'static str, HashSet<i64>>> {
+    let mut existing = HashMap::new();
+    for (map, _) in legacy.tables() {
+        let query = format!("SELECT id AS rowid FROM {}", map.table.name);
+        let rows: Vec<AnyRow> = diesel::sql_query(query).load(connection)?;
+        existing.insert(map.table.name, rows.into_iter().map(|row| row.rowid).collect());
+    }
+    Ok(existing)
 }
 
 /// Replaces the settings that describe the former database by the seeds' first values, which `refresh`

@@ -1,8 +1,9 @@
 //! Content of the known tables, read from each database again.
 
+use std::path::Path;
+
 use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
-use std::path::Path;
 use zenith_db::config::SqliteOptions;
 use zenith_db::internal::catalog::sqlite_tables;
 use zenith_db::internal::connection;
@@ -84,8 +85,9 @@ pub(super) fn read_new(
         let columns: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
         let is_audit = table.name == AUDIT_LOG;
         let extra = if is_audit { ", seq, entry_hash" } else { "" };
-        // Rows that the seeds added have no counterpart in the former database.
+        // Rows that the seeds or the migrations added have no counterpart in the former database.
         let copied = built.context.copied.get(table.name);
+        let added = built.from_migrations.get(table.name);
         let query =
             format!("SELECT id, {}{extra} FROM {} ORDER BY id", columns.join(", "), table.name);
         let mut chain = if is_audit { Some(Chain::new(connection)?) } else { None };
@@ -93,7 +95,9 @@ pub(super) fn read_new(
         let rows = diesel::sql_query(query).load_iter::<AnyRow, DefaultLoadingMode>(connection)?;
         for row in rows {
             let AnyRow { rowid, cells } = row?;
-            if copied.is_some_and(|ids| !ids.contains(&rowid)) {
+            if copied.is_some_and(|ids| !ids.contains(&rowid))
+                || added.is_some_and(|ids| ids.contains(&rowid))
+            {
                 continue;
             }
             side.copied += 1;

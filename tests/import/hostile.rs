@@ -1,12 +1,12 @@
-//! What old databases can hold, because SQLite does not look at types: it is converted, kept aside,
-//! or named row by row, and never lost.
+//! Values that SQLite accepts because it does not check types: each is converted, preserved, or listed
+//! with its row, and never lost.
 
 use zenith_db_import::{AdoptionOptions, AdoptionOutcome, AdoptionReport};
 
 use crate::support::SqliteFixture;
 use crate::support::legacy::{Shape, former_with, kept_original};
 
-/// Adopts with every broken row written to a file, whose lines are returned.
+/// Adopts with a quarantine file, and returns its lines.
 fn adopt(fixture: &SqliteFixture) -> (AdoptionReport, Vec<serde_json::Value>) {
     let file = fixture.directory.path().join("quarantine.jsonl");
     let options = AdoptionOptions { quarantine: Some(file.clone()), ..AdoptionOptions::default() };
@@ -19,13 +19,13 @@ fn adopt(fixture: &SqliteFixture) -> (AdoptionReport, Vec<serde_json::Value>) {
     (report, lines.collect())
 }
 
-/// The reason for which a row was left out.
+/// Reason why a row was skipped.
 fn reason(report: &AdoptionReport, table: &str, id: i64) -> String {
     let row = report.rejected.iter().find(|row| row.table == table && row.id == id);
     row.map_or_else(|| format!("{table} {id} is not broken"), |row| row.reason.clone())
 }
 
-/// A message of the first conversation with this expression as its content.
+/// Statement that inserts a message with this expression as its content.
 fn message(id: u32, content: &str) -> String {
     format!(
         "INSERT INTO chat_history (id, chat_session_id, user_id, message_id, message_content,
@@ -77,12 +77,12 @@ fn numbers_and_flags_that_are_none_are_named() {
     let (report, _) = adopt(&fixture);
     assert_eq!(reason(&report, "chat_history", 1), "inf is not a whole number");
     assert_eq!(reason(&report, "chat_history", 2), "1.5 is not a whole number");
-    // SQLite has no NaN: it is no value at all.
+    // SQLite has no NaN and stores NULL.
     assert_eq!(fixture.text("SELECT token_count FROM chat_history WHERE id = 3"), "NULL");
     assert_eq!(reason(&report, "users", 7), "\"maybe\" is neither true nor false");
     assert!(reason(&report, "documents", 1).contains("documents_file_size_count"));
     assert_eq!(reason(&report, "documents", 2), "\"many\" is not a whole number");
-    // What belongs to a row that is left out is left out as well, and says so.
+    // Rows that belong to a skipped row are skipped as well, and the reason says so.
     let parent = "refers to row 1 of documents, which breaks a rule itself";
     assert_eq!(reason(&report, "document_chunks", 1), parent);
     assert_eq!(reason(&report, "document_chunks", 2), parent);
@@ -238,7 +238,7 @@ fn unknown_words_lengths_and_hashes_are_named_by_their_rule() {
     let shown = serde_json::to_string(&report).expect("JSON");
     assert!(!shown.contains("secret that") && !shown.contains("another secret"), "{shown}");
     assert!(!shown.contains("third secret"), "{shown}");
-    // The audit chain closes over the gap.
+    // The audit chain has no gap where the row was skipped.
     assert_eq!(
         fixture.text("SELECT group_concat(id || ':' || seq ORDER BY seq) FROM audit_log"),
         "3:1,9:2"

@@ -1,4 +1,4 @@
-//! Taking over databases of the former application.
+//! Adoption of databases of the former application.
 
 mod adoption;
 mod command;

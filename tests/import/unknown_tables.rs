@@ -1,12 +1,12 @@
-//! What the former application's database holds beside what is known of it: tables, columns and indexes
-//! that somebody added, whatever their names are and whatever they refer to.
+//! Tables, columns and indexes that were added to the former application's database, whatever their names
+//! are and whatever they refer to.
 
 use zenith_db_import::{AdoptionError, AdoptionOptions, AdoptionOutcome, AdoptionReport};
 
 use crate::support::SqliteFixture;
 use crate::support::legacy::{Shape, former_with};
 
-/// Adopts, with the rows that break a rule written out: their keys and reasons, table by table.
+/// Adopts with a quarantine file, and returns the keys and reasons of the rejected rows.
 fn adopt(fixture: &SqliteFixture) -> (AdoptionReport, Vec<String>) {
     let file = fixture.directory.path().join("quarantine.jsonl");
     let options = AdoptionOptions { quarantine: Some(file.clone()), ..AdoptionOptions::default() };

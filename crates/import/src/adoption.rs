@@ -21,8 +21,8 @@ use super::retained_original::{copy_prefix, retain};
 use super::source::{self, Original};
 use super::staging_dir::{StagingDir, clear_leftovers, connection_path, entries};
 
-/// Converts a database of the former application to this program's schema, with all rows. If it fails,
-/// the former database is in place and unchanged.
+/// Converts a database of the former application to this program's schema, with all rows. A complete
+/// database is at the path at every moment: the former one or the new one.
 ///
 /// # Errors
 /// [`AdoptionError::Database`] with [`Error::Refused`] if the database is not the former application's,

@@ -20,7 +20,7 @@ pub(super) struct NewRow {
     pub(super) cells: Vec<Cell>,
     /// Index and reason of each column whose value was changed.
     pub(super) changes: Vec<(usize, &'static str)>,
-    /// Former column and value of what has neither a column nor a place in `metadata`.
+    /// Former column and value, for values that have no column and that `metadata` cannot hold.
     pub(super) overflow: Vec<(String, Cell)>,
 }
 

@@ -7,7 +7,8 @@ use zenith_db::Error;
 /// Result of an adoption.
 pub type Result<T, E = AdoptionError> = std::result::Result<T, E>;
 
-/// Why an adoption failed. The former database is in place and unchanged in every case.
+/// Why an adoption failed. A complete database is at the path in every case: the former one, or if only
+/// the last sync failed, the new one.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdoptionError {
@@ -65,7 +66,7 @@ pub enum AdoptionError {
     UnknownTable {
         /// Name of the table in the former database.
         table: String,
-        /// Error of SQLite, or the reference that cannot be kept.
+        /// Error of SQLite, or the reference that leads to no row.
         reason: String,
     },
 

@@ -32,8 +32,8 @@ impl Original {
         if identity(path.as_path())? != before {
             return Ok(None);
         }
-        // A killed process left it, or one that read the database after that: under the exclusive lock
-        // nobody uses it.
+        // It remains from a killed process, or from one that read the database after that. Under the
+        // exclusive lock nobody uses it.
         remove_if_exists(&path.with_suffix("-shm"))?;
         Ok(Some(Self { connection, path: path.clone() }))
     }

@@ -59,7 +59,7 @@ pub(super) fn connection_path(path: &Path) -> Result<DatabasePath> {
     path.ok_or_else(|| Error::Internal("a path names no file".into()))
 }
 
-/// Removes the directories that killed adoptions of the database `name` left.
+/// Removes the directories of killed adoptions of the database `name`.
 pub(super) fn clear_leftovers(parent: &Path, name: &str, options: &SqliteOptions) -> Result<()> {
     let without_waiting = SqliteOptions { busy_timeout: std::time::Duration::ZERO, ..*options };
     for path in entries(parent, &prefix(name))? {

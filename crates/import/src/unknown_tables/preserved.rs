@@ -1,11 +1,11 @@
-//! What the new database has of the former tables that are not in the schema.
+//! List of the unknown tables, and of what is not copied.
 
 use std::fmt::Display;
 
 use super::row_key::RowKey;
 use crate::error::AdoptionError;
 
-/// A table that is not in the schema, and that the new database has as well.
+/// Table that is not in the schema, and was created in the new database again.
 #[derive(Clone, Debug)]
 pub(crate) struct PreservedTable {
     /// Name in the former database.
@@ -17,7 +17,7 @@ pub(crate) struct PreservedTable {
     pub(crate) key: RowKey,
 }
 
-/// The tables that are preserved, and what is not.
+/// Unknown tables that were created again, and objects that were not.
 #[derive(Debug, Default)]
 pub(crate) struct UnknownTables {
     pub(crate) tables: Vec<PreservedTable>,

@@ -267,10 +267,6 @@ pub enum Error {
     #[error(transparent)]
     Migration(#[from] MigrationFault),
 
-    /// The database is not in the state that the operation needs.
-    #[error("{0}")]
-    State(String),
-
     /// A file operation failed.
     #[error("cannot {action} {path}", path = path.display())]
     Io {
@@ -316,13 +312,6 @@ pub enum Error {
     FormerDatabase {
         /// Configured path.
         database: String,
-    },
-
-    /// An adopted database differs from its source, and has been removed. The source is unchanged.
-    #[error("the adopted database failed its check and was removed; nothing was changed: {reason}")]
-    AdoptionUnfaithful {
-        /// Difference that the check found.
-        reason: String,
     },
 
     /// The database is the target of an interrupted transfer, so it lacks rows.

@@ -1,4 +1,4 @@
-//! A database of the former application becomes one of ours, with every row and in every shape.
+//! A database of the former application is converted with every row, in every shape that was found.
 
 use argon2::password_hash::PasswordVerifier;
 use argon2::{Argon2, PasswordHash};
@@ -13,7 +13,7 @@ use crate::support::{SqliteFixture, run, text};
 fn adopt(fixture: &SqliteFixture) -> AdoptionReport {
     let report = zenith_db_import::adopt(&fixture.manager(), &AdoptionOptions::default())
         .expect("an adoption");
-    assert_eq!(report.outcome, AdoptionOutcome::Adopted, "{:?}", report.broken);
+    assert_eq!(report.outcome, AdoptionOutcome::Adopted, "{:?}", report.rejected);
     report
 }
 
@@ -28,7 +28,7 @@ fn every_shape_is_adopted_with_every_row_and_is_healthy() {
         assert_eq!(report.rows_read, u64::try_from(counts.iter().sum::<i64>()).expect("rows"));
         for (table, before) in tables.iter().zip(counts) {
             let name = if table == "schema_version" { "legacy_schema_version" } else { table };
-            // Seeds and grants come on top.
+            // Seeds and grants add rows.
             let seeded = ["roles", "permissions", "role_permissions", "system_settings"];
             let after = count(&fixture, name);
             assert!(
@@ -67,7 +67,7 @@ fn keys_stay_and_sequences_go_on() {
     };
     assert_eq!(next("chat_history"), "400");
     assert_eq!(next("configuration_values"), "70");
-    // The seeds' own roles come after every key that was ever given out.
+    // The seeds' own roles get keys after every key that was ever used.
     assert_eq!(fixture.text("SELECT id FROM roles WHERE name = 'operator'"), "41");
 }
 
@@ -91,7 +91,7 @@ fn a_bcrypt_hash_is_kept_without_its_prefix_as_bcrypt() {
     let hash = "SELECT substr(password_hash, 1, 7) || password_algorithm FROM";
     assert_eq!(fixture.text(&format!("{hash} users WHERE id = 2")), "$2b$12$bcrypt");
     assert_eq!(fixture.text(&format!("{hash} password_history WHERE id = 2")), "$2b$12$bcrypt");
-    // Where the column said nothing, the hash itself does.
+    // The column was NULL; the hash names its algorithm.
     assert_eq!(fixture.text("SELECT password_algorithm FROM users WHERE id = 7"), "argon2id");
 }
 
@@ -167,9 +167,9 @@ fn permissions_of_roles_become_grants_and_an_unknown_name_a_permission() {
         "super_admin"
     );
     assert_eq!(report.grants.new_permissions, ["report_export"]);
-    // What the old table granted keeps its key.
+    // A grant of the old table keeps its key.
     assert_eq!(fixture.text("SELECT granted_by FROM role_permissions WHERE id = 4"), "1");
-    // A role that was there is given nothing that its list does not name.
+    // A former role is granted nothing that its list does not name.
     assert_eq!(granted("user"), "chat_access");
 }
 
@@ -216,7 +216,7 @@ fn unknown_tables_come_along_unchanged_and_unknown_columns_as_legacy() {
         fixture.text("SELECT hex(value) FROM configuration_values WHERE key = 'blob'"),
         "00FF"
     );
-    assert_eq!(report.left, ["trigger noisy", "view everybody"]);
+    assert_eq!(report.not_copied, ["trigger noisy", "view everybody"]);
     assert_eq!(
         fixture.text("SELECT metadata ->> '$.legacy.role' FROM users WHERE id = 2"),
         "member"
@@ -247,7 +247,7 @@ fn former_audit_rows_are_chained_and_new_ones_follow() {
     assert_eq!(entry.seq, 4);
     let last = fixture.text("SELECT entry_hash FROM audit_log WHERE seq = 3");
     assert_eq!(entry.prev_hash.to_string(), last);
-    // The models can read what was written.
+    // The models can read the new rows.
     let page = database
         .read(|conn| AuditEntry::page(conn, AuditFilter::default(), None, PageSize::default()));
     assert_eq!(page.expect("a page").rows.len(), 4);
@@ -273,7 +273,7 @@ fn the_report_proves_every_unchanged_column_and_counts_every_change() {
         chat.changes.iter().filter(|c| c.column == column).map(|c| c.rows).sum::<u64>()
     };
     assert_eq!((change("timestamp"), change("source_documents"), change("message_id")), (3, 1, 1));
-    assert_eq!(report.carried.len(), 5);
+    assert_eq!(report.preserved.len(), 5);
 }
 
 #[test]

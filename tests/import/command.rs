@@ -1,4 +1,4 @@
-//! `zenith-db adopt` from the outside: what it refuses, what it leaves alone, what it says.
+//! The command `zenith-db adopt`: refusals, files that it does not change, and messages.
 
 use diesel::connection::SimpleConnection;
 
@@ -6,7 +6,7 @@ use crate::support::command::{assert_unchanged, json, tree};
 use crate::support::legacy::{Shape, former, former_with, kept_original, rows, tables, write};
 use crate::support::{SqliteFixture, run, stderr, stdout};
 
-/// A row that breaks a rule.
+/// Statement that makes a row break a rule.
 const BROKEN: &str = "UPDATE chat_history SET timestamp = 'yesterday' WHERE id = 2;";
 
 #[test]
@@ -47,7 +47,7 @@ fn quarantined_rows_go_to_a_private_file_that_never_replaces_another() {
     let quarantine = ["adopt", "--yes", "--quarantine", file.to_str().expect("UTF-8")];
     std::fs::write(&file, "mine").expect("a file");
     let refused = run(fixture.zenith().args(quarantine), 1);
-    assert!(stderr(&refused).contains("is there already"), "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("already exists"), "{}", stderr(&refused));
     assert_eq!(std::fs::read_to_string(&file).expect("a file"), "mine");
     std::fs::remove_file(&file).expect("it goes");
     run(fixture.zenith().args(quarantine), 0);
@@ -84,7 +84,7 @@ fn what_the_former_application_did_not_make_is_refused_with_what_was_found() {
     run(fixture.zenith().args(["adopt", "--yes"]), 2);
     std::fs::write(fixture.path(), "not a database at all").expect("a file");
     run(fixture.zenith().args(["adopt", "--yes"]), 2);
-    // One whose tables have another key cannot have its rows told apart.
+    // Rows of a table with another key cannot be identified.
     let fixture = SqliteFixture::empty();
     let odd = tables(Shape::Plain).replace(
         "CREATE TABLE roles (\n    id INTEGER PRIMARY KEY AUTOINCREMENT,",
@@ -108,16 +108,16 @@ fn from_leaves_the_other_file_alone_and_replaces_none() {
     run(fixture.zenith().arg("health-check"), 0);
     let adopted = std::fs::read(fixture.path()).expect("a database");
     let refused = run(fixture.zenith().args(arguments), 1);
-    assert!(stderr(&refused).contains("is there already"), "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("already exists"), "{}", stderr(&refused));
     assert_eq!(std::fs::read(fixture.path()).expect("a database"), adopted);
-    // A log that another database left would pass for one of the new database.
+    // SQLite would read the log of another database as that of the new one.
     let fixture = SqliteFixture::empty();
     std::fs::write(fixture.directory.path().join("zenith.db-wal"), "stale").expect("a file");
     let refused = run(fixture.zenith().args(arguments), 1);
-    assert!(stderr(&refused).contains("zenith.db-wal is there already"), "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("zenith.db-wal already exists"), "{}", stderr(&refused));
 }
 
-/// A former database as a killed process leaves it: with rows that only its log has.
+/// Former database that a killed process left, with rows that are in its write-ahead log only.
 fn with_log(statements: &str) -> SqliteFixture {
     let written = SqliteFixture::empty();
     write(&written.path(), &[&tables(Shape::Plain), &rows(Shape::Plain), statements]);
@@ -149,7 +149,7 @@ fn what_only_the_write_ahead_log_has_is_adopted_and_kept() {
     std::fs::copy(kept, original.path()).expect("a copy");
     assert_eq!(original.text(name), "Only in the log");
 
-    // A plan leaves all of it as it was; without a decision only the log may be folded in.
+    // A plan changes nothing; an adoption that rejected rows stop may only checkpoint the log.
     let fixture = with_log(BROKEN);
     let before = tree(fixture.directory.path());
     run(fixture.zenith().args(["adopt", "--plan"]), 0);

@@ -1,12 +1,12 @@
-//! What old databases can hold, because SQLite does not look at types: it is converted, kept aside,
-//! or named row by row, and never lost.
+//! Values that SQLite accepts because it does not check types: each is converted, preserved, or listed
+//! with its row, and never lost.
 
 use zenith_db_import::{AdoptionOptions, AdoptionOutcome, AdoptionReport};
 
 use crate::support::SqliteFixture;
 use crate::support::legacy::{Shape, former_with, kept_original};
 
-/// Adopts with every broken row written to a file, whose lines are returned.
+/// Adopts with a quarantine file, and returns its lines.
 fn adopt(fixture: &SqliteFixture) -> (AdoptionReport, Vec<serde_json::Value>) {
     let file = fixture.directory.path().join("quarantine.jsonl");
     let options = AdoptionOptions { quarantine: Some(file.clone()), ..AdoptionOptions::default() };
@@ -19,13 +19,13 @@ fn adopt(fixture: &SqliteFixture) -> (AdoptionReport, Vec<serde_json::Value>) {
     (report, lines.collect())
 }
 
-/// The reason for which a row was left out.
+/// Reason why a row was skipped.
 fn reason(report: &AdoptionReport, table: &str, id: i64) -> String {
-    let row = report.broken.iter().find(|row| row.table == table && row.id == id);
+    let row = report.rejected.iter().find(|row| row.table == table && row.id == id);
     row.map_or_else(|| format!("{table} {id} is not broken"), |row| row.reason.clone())
 }
 
-/// A message of the first conversation with this expression as its content.
+/// Statement that inserts a message with this expression as its content.
 fn message(id: u32, content: &str) -> String {
     format!(
         "INSERT INTO chat_history (id, chat_session_id, user_id, message_id, message_content,
@@ -46,10 +46,10 @@ fn text_that_cannot_be_kept_is_named_and_written_out_losslessly() {
     ];
     let fixture = former_with(Shape::Plain, &statements.concat());
     let (report, lines) = adopt(&fixture);
-    assert!(reason(&report, "chat_history", 100).contains("NUL"), "{:?}", report.broken);
+    assert!(reason(&report, "chat_history", 100).contains("NUL"), "{:?}", report.rejected);
     assert!(reason(&report, "chat_history", 101).contains("not valid UTF-8"));
-    assert!(reason(&report, "chat_history", 102).contains("no text"));
-    assert_eq!(report.broken.len(), 3, "{:?}", report.broken);
+    assert!(reason(&report, "chat_history", 102).contains("not UTF-8"));
+    assert_eq!(report.rejected.len(), 3, "{:?}", report.rejected);
     let content = |id: i64| {
         let line = lines.iter().find(|line| line["id"] == id).expect("a line");
         line["row"]["message_content"].clone()
@@ -77,12 +77,12 @@ fn numbers_and_flags_that_are_none_are_named() {
     let (report, _) = adopt(&fixture);
     assert_eq!(reason(&report, "chat_history", 1), "inf is not a whole number");
     assert_eq!(reason(&report, "chat_history", 2), "1.5 is not a whole number");
-    // SQLite has no NaN: it is no value at all.
+    // SQLite has no NaN and stores NULL.
     assert_eq!(fixture.text("SELECT token_count FROM chat_history WHERE id = 3"), "NULL");
     assert_eq!(reason(&report, "users", 7), "\"maybe\" is neither true nor false");
     assert!(reason(&report, "documents", 1).contains("documents_file_size_count"));
     assert_eq!(reason(&report, "documents", 2), "\"many\" is not a whole number");
-    // What belongs to a row that is left out is left out as well, and says so.
+    // Rows that belong to a skipped row are skipped as well, and the reason says so.
     let parent = "refers to row 1 of documents, which breaks a rule itself";
     assert_eq!(reason(&report, "document_chunks", 1), parent);
     assert_eq!(reason(&report, "document_chunks", 2), parent);
@@ -130,7 +130,7 @@ fn times_of_every_form_are_converted_and_impossible_ones_named() {
                 assert_eq!(fixture.text(&query), expected, "{time}");
             }
             None => assert!(
-                report.broken.iter().any(|row| row.id == id && row.column == "timestamp"),
+                report.rejected.iter().any(|row| row.id == id && row.column == "timestamp"),
                 "{time} became {}",
                 fixture.text(&query)
             ),
@@ -196,8 +196,8 @@ fn names_that_differ_in_case_only_are_named_with_the_row_that_came_first() {
     );
     let fixture = former_with(Shape::Plain, &statements);
     let (report, _) = adopt(&fixture);
-    assert!(reason(&report, "users", 20).contains("the same username"), "{:?}", report.broken);
-    assert!(reason(&report, "users", 20).ends_with("row 1"), "{:?}", report.broken);
+    assert!(reason(&report, "users", 20).contains("the same username"), "{:?}", report.rejected);
+    assert!(reason(&report, "users", 20).ends_with("row 1"), "{:?}", report.rejected);
     assert!(reason(&report, "users", 21).contains("the same email"));
     assert!(reason(&report, "users", 21).ends_with("row 2"));
     assert!(reason(&report, "chat_sessions", 5).contains("breaks a rule itself"));
@@ -238,7 +238,7 @@ fn unknown_words_lengths_and_hashes_are_named_by_their_rule() {
     let shown = serde_json::to_string(&report).expect("JSON");
     assert!(!shown.contains("secret that") && !shown.contains("another secret"), "{shown}");
     assert!(!shown.contains("third secret"), "{shown}");
-    // The audit chain closes over the gap.
+    // The audit chain has no gap where the row was skipped.
     assert_eq!(
         fixture.text("SELECT group_concat(id || ':' || seq ORDER BY seq) FROM audit_log"),
         "3:1,9:2"
@@ -283,7 +283,7 @@ fn json_that_is_none_is_kept_as_a_string_or_under_legacy() {
         assert_eq!(fixture.text(query), expected, "{query}");
     }
     assert_eq!(reason(&report, "documents", 1), "is not a JSON list of texts");
-    assert_eq!(report.grants.unread, [4]);
+    assert_eq!(report.grants.unreadable, [4]);
 }
 
 #[test]
@@ -340,8 +340,8 @@ fn rows_of_unknown_tables_that_refer_to_nothing_are_left_out_as_well() {
     let fixture = former_with(Shape::Plain, statements);
     let (report, lines) = adopt(&fixture);
     assert_eq!(fixture.text("SELECT group_concat(id) FROM notes"), "1");
-    assert_eq!(reason(&report, "notes", 2), "refers to a row of users that is not there");
-    assert_eq!(reason(&report, "notes", 3), "refers to a row of notes that is not there");
+    assert_eq!(reason(&report, "notes", 2), "refers to a row of users that does not exist");
+    assert_eq!(reason(&report, "notes", 3), "refers to a row of notes that does not exist");
     assert_eq!(lines.len(), 2);
     assert_eq!(report.rows_quarantined, 2);
 }

@@ -1,5 +1,5 @@
-//! Killed or out of room at any moment: the path holds exactly the old database or exactly the new
-//! one, whole, and the next run finishes the work and sweeps up.
+//! Killed, or out of disk space, at any moment: the complete old database or the complete new one is at
+//! the path, and the next run finishes the adoption and removes leftovers.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -9,7 +9,7 @@ use crate::support::command::tree;
 use crate::support::legacy::{Shape, kept_originals, messages, rows, tables, write};
 use crate::support::{SqliteFixture, run};
 
-/// A former database with enough rows that adopting it takes a while, and a directory to use it in.
+/// Former database with enough rows that its adoption takes a while.
 struct Template(SqliteFixture);
 
 impl Template {
@@ -27,7 +27,7 @@ impl Template {
     }
 }
 
-/// The old database, every row of it, or the new one, whole and with every row.
+/// Whether the new database is in place. It or the old one must be complete, with every row.
 fn assert_old_or_new(fixture: &SqliteFixture, moment: &str) -> bool {
     assert_eq!(fixture.text("SELECT count(*) FROM chat_history"), "1003", "{moment}");
     assert_eq!(
@@ -47,7 +47,7 @@ fn assert_old_or_new(fixture: &SqliteFixture, moment: &str) -> bool {
     adopted
 }
 
-/// After a finished run nothing lies about but the database, its backups and logs.
+/// A finished run leaves no hidden files.
 fn assert_swept(directory: &Path, moment: &str) {
     let hidden = |path: &&std::path::PathBuf| {
         path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'))
@@ -65,7 +65,7 @@ fn killed_at_any_moment_the_old_or_the_new_database_is_in_place() {
     let fixture = template.copy();
     let begun = Instant::now();
     run(fixture.zenith().args(["adopt", "--yes"]), 0);
-    // A little beyond the end as well.
+    // Some moments are after the end.
     let whole = begun.elapsed() * 11 / 10;
     let (mut old, mut new) = (0, 0);
     for round in 0..rounds {
@@ -104,13 +104,13 @@ fn out_of_room_at_any_size_the_old_or_the_new_database_is_in_place() {
     let fixture = template.copy();
     run(fixture.zenith().args(["adopt", "--yes"]), 0);
     let size = std::fs::metadata(fixture.path()).expect("a file").len();
-    // In units of 512 bytes, from nothing to a little more than is needed.
+    // In units of 512 bytes, from 0 to a little more than is needed.
     let enough = size / 512 * 5 / 4;
     let (mut old, mut new) = (0, 0);
     for round in 0..20 {
         let fixture = template.copy();
         let blocks = enough * round / 19;
-        // Half of them are told that the file is too large, the others are killed by the system.
+        // Half of them get an error from the write, the others are killed by a signal.
         let trap = if round % 2 == 0 { "trap '' XFSZ; " } else { "" };
         let command = fixture.zenith();
         let mut limited = Command::new("sh");

@@ -1,5 +1,5 @@
-//! Adoption among others: nobody reads along, nobody's file is taken for a leftover, and nobody is kept
-//! from writing who is not.
+//! Adoption beside other users and processes: copies are private, files of others are not removed, and
+//! the original is replaced only under a lock.
 #![cfg(unix)]
 
 use std::os::unix::fs::PermissionsExt;
@@ -74,7 +74,7 @@ fn who_may_not_write_the_original_does_not_replace_it() {
     assert_eq!(std::fs::read(fixture.path()).expect("bytes"), before);
 }
 
-/// A journal is rolled back by whoever opens the database: that is writing.
+/// Opening a database with a journal rolls it back, which writes to it.
 #[test]
 fn beside_a_journal_nothing_is_planned_or_copied() {
     let fixture = former(Shape::Plain);
@@ -91,7 +91,7 @@ fn beside_a_journal_nothing_is_planned_or_copied() {
         "{}-journal",
         fixture.path().file_name().expect("a name").display()
     ));
-    // As a writer leaves it that was killed.
+    // As a killed writer leaves it.
     std::fs::create_dir_all(copied.path().parent().expect("a directory")).expect("a directory");
     std::fs::copy(fixture.path(), copied.path()).expect("a copy");
     let name = copied.path().file_name().expect("a name").display().to_string();
@@ -105,7 +105,7 @@ fn beside_a_journal_nothing_is_planned_or_copied() {
     let other = run(elsewhere.zenith().args(["adopt", "--from", from]), 2);
     for output in [plan, other] {
         let said = stderr(&output);
-        assert!(said.contains("a rollback journal lies beside it"), "{said}");
+        assert!(said.contains("a rollback journal exists beside it"), "{said}");
     }
     assert_unchanged(&before, &tree(copied.directory.path()));
 }
@@ -156,7 +156,7 @@ fn the_rows_that_are_left_out_do_not_go_into_a_file_of_the_databases_own() {
         let file = format!("{}{suffix}", fixture.path().display());
         let said =
             stderr(&run(fixture.zenith().args(["adopt", "--yes", "--quarantine", &file]), 1));
-        assert!(said.contains("is a name of the database's own"), "{said}");
+        assert!(said.contains("belongs to the database"), "{said}");
     }
     assert_unchanged(&before, &tree(fixture.directory.path()));
 }

@@ -1,13 +1,12 @@
-//! What the former application's database holds beside what is known of it: tables, columns and indexes
-//! that somebody added, whatever their names are and whatever they refer to.
+//! Tables, columns and indexes that were added to the former application's database, whatever their names
+//! are and whatever they refer to.
 
-use zenith_db::Error;
-use zenith_db_import::{AdoptionOptions, AdoptionOutcome, AdoptionReport};
+use zenith_db_import::{AdoptionError, AdoptionOptions, AdoptionOutcome, AdoptionReport};
 
 use crate::support::SqliteFixture;
 use crate::support::legacy::{Shape, former_with};
 
-/// Adopts, with the rows that break a rule written out: their keys and reasons, table by table.
+/// Adopts with a quarantine file, and returns the keys and reasons of the rejected rows.
 fn adopt(fixture: &SqliteFixture) -> (AdoptionReport, Vec<String>) {
     let file = fixture.directory.path().join("quarantine.jsonl");
     let options = AdoptionOptions { quarantine: Some(file.clone()), ..AdoptionOptions::default() };
@@ -15,8 +14,8 @@ fn adopt(fixture: &SqliteFixture) -> (AdoptionReport, Vec<String>) {
     assert_eq!(report.outcome, AdoptionOutcome::Adopted);
     assert!(fixture.manager().health_check().healthy);
     let lines = std::fs::read_to_string(file).unwrap_or_default().lines().count();
-    assert_eq!(lines, report.broken.len());
-    let broken = report.broken.iter();
+    assert_eq!(lines, report.rejected.len());
+    let broken = report.rejected.iter();
     let broken =
         broken.map(|row| format!("{} {}: {} {}", row.table, row.id, row.column, row.reason));
     let broken = broken.collect();
@@ -37,7 +36,7 @@ fn refused(statements: &str) -> String {
         ..AdoptionOptions::default()
     };
     let refused = zenith_db_import::adopt(&fixture.manager(), &options).expect_err("no adoption");
-    assert!(matches!(refused, Error::State(_)), "{refused:?}");
+    assert!(matches!(refused, AdoptionError::UnknownTable { .. }), "{refused:?}");
     assert_eq!(std::fs::read(fixture.path()).expect("the former database"), before);
     refused.to_string()
 }
@@ -84,7 +83,7 @@ fn names_that_are_taken_are_passed_by() {
 #[test]
 fn a_column_with_the_name_of_the_row_number_is_a_column_like_others() {
     let rows = "('a', '2', 1), ('b', 'x', 99), ('c', '3', 7)";
-    let missing = "user_id refers to a row of users that is not there";
+    let missing = "user_id refers to a row of users that does not exist";
     for (columns, rows) in [
         ("k TEXT, rowid TEXT, user_id INTEGER REFERENCES users (id)", rows),
         (
@@ -103,7 +102,7 @@ fn a_column_with_the_name_of_the_row_number_is_a_column_like_others() {
     let (fixture, broken) = adopted(all);
     assert_eq!((fixture.text("SELECT count(*) FROM zz"), broken.len()), ("1".into(), 0));
     let reason = refused(&format!("{all} INSERT INTO zz VALUES (1, 2, 3, 99);"));
-    assert!(reason.contains("the table zz cannot be carried over"), "{reason}");
+    assert!(reason.contains("the table zz cannot be preserved"), "{reason}");
     assert!(reason.contains("rename one of them"), "{reason}");
 }
 
@@ -141,8 +140,8 @@ fn rows_that_lose_what_they_refer_to_are_left_out_in_whichever_order_they_are_fo
         broken,
         [
             "users 7: is_active \"maybe\" is neither true nor false",
-            "zz 2: user_id refers to a row of users that is not there",
-            "aa 11: zz refers to a row of zz that is not there",
+            "zz 2: user_id refers to a row of users that does not exist",
+            "aa 11: zz refers to a row of zz that does not exist",
         ]
     );
     assert_eq!(fixture.text("SELECT group_concat(id) FROM aa"), "10,12");
@@ -158,7 +157,7 @@ fn rows_without_a_number_are_named_by_their_place_and_others_by_the_number_that_
          INSERT INTO gaps VALUES ('a', 1), ('b', 1), ('c', 97), ('d', 1);
          DELETE FROM gaps WHERE k < 'c';",
     );
-    let missing = "user_id refers to a row of users that is not there";
+    let missing = "user_id refers to a row of users that does not exist";
     assert_eq!(
         broken,
         [format!("gaps 3: {missing}"), format!("zz 2: {missing}"), format!("zz 4: {missing}")]
@@ -179,7 +178,7 @@ fn references_are_compared_as_sqlite_compares_them() {
          CREATE TABLE zz (k, code, part, FOREIGN KEY (part, code) REFERENCES codes (part, code));
          INSERT INTO zz VALUES (1, 7, '1'), (2, 'ABC', 2.0), (3, 'abc', 1), (4, NULL, 99), (5, 7.5, 1);",
     );
-    let missing = "part, code refers to a row of codes that is not there";
+    let missing = "part, code refers to a row of codes that does not exist";
     assert_eq!(broken, [format!("zz 3: {missing}"), format!("zz 5: {missing}")]);
     assert_eq!(fixture.text("SELECT count(*) FROM pragma_foreign_key_check"), "0");
 }
@@ -187,18 +186,15 @@ fn references_are_compared_as_sqlite_compares_them() {
 #[test]
 fn what_cannot_be_carried_over_is_named_with_what_to_do() {
     let reason = refused("CREATE TABLE zz (k TEXT, name TEXT REFERENCES users (full_name));");
-    assert!(reason.starts_with("the table zz cannot be carried over: foreign key mis"), "{reason}");
-    assert!(reason.contains("make the table again without it"), "{reason}");
+    assert!(reason.starts_with("the table zz cannot be preserved: foreign key mis"), "{reason}");
+    assert!(reason.contains("create the table again without it"), "{reason}");
     let reason = refused(
         "CREATE TABLE backup_jobs (k TEXT); INSERT INTO backup_jobs VALUES (NULL);
          PRAGMA writable_schema = ON;
          UPDATE sqlite_schema SET sql = 'CREATE TABLE backup_jobs (k TEXT NOT NULL)'
          WHERE name = 'backup_jobs';",
     );
-    assert!(
-        reason.starts_with("the table backup_jobs cannot be carried over: NOT NULL"),
-        "{reason}"
-    );
+    assert!(reason.starts_with("the table backup_jobs cannot be preserved: NOT NULL"), "{reason}");
     assert!(reason.contains("change or drop it in the former database"), "{reason}");
 }
 
@@ -238,8 +234,8 @@ fn a_reference_to_a_name_that_gets_its_one_form_says_so() {
     assert_eq!(
         broken,
         [
-            "zz 1: name refers to users.username as it was before it was written in its one form",
-            "zz 3: name refers to a row of users that is not there",
+            "zz 1: name refers to the old form of users.username; the new form is canonical",
+            "zz 3: name refers to a row of users that does not exist",
         ]
     );
 }
@@ -253,7 +249,7 @@ fn indexes_that_were_added_to_known_tables_are_reported() {
     );
     let (report, _) = adopt(&fixture);
     assert_eq!(
-        report.left,
+        report.not_copied,
         [
             "index my_doc of documents: the table has the new schema's indexes",
             "index mine of users: the table has the new schema's indexes",

@@ -1,11 +1,11 @@
-//! UUIDs of the former application: written in their one form, and where there is none, the row is left
-//! out and named.
+//! UUIDs of the former application are written in canonical form. A row with a value that is not a UUID
+//! is skipped and listed.
 
 use zenith_db_import::{AdoptionOptions, AdoptionOutcome};
 
 use crate::support::legacy::{Shape, former_with};
 
-/// Each column with a row of it, which no other row needs.
+/// Each column, with a row to which no other row refers.
 const COLUMNS: &[(&str, &str, i64)] = &[
     ("users", "uuid", 7),
     ("api_keys", "key_id", 1),
@@ -29,7 +29,7 @@ const FORMS: &[&str] = &[
     "CAST('abcdef01-2345-4678-89ab-cdef01234567' AS BLOB)",
 ];
 
-/// What is no UUID in any form.
+/// Values that are not a UUID in any form.
 const NONE: &[&str] = &[
     "'no UUID'",
     "'abcdef01-2345-4678-89ab-cdef0123456g'",
@@ -49,7 +49,7 @@ fn a_uuid_in_another_form_is_written_in_its_one_form() {
     for form in FORMS {
         let statements: String =
             COLUMNS.iter().map(|(table, column, row)| set(table, column, *row, form)).collect();
-        // An answer names its question in a form of its own.
+        // A message names its parent in another form.
         let question = set("chat_history", "message_id", 1, "upper(message_id)");
         let answer =
             "UPDATE chat_history SET parent_message_id = '{20000000-0000-4000-8000-000000000001}'
@@ -74,7 +74,7 @@ fn a_uuid_in_another_form_is_written_in_its_one_form() {
 fn a_row_without_a_uuid_is_left_out_and_named_and_the_others_are_adopted() {
     for (number, none) in NONE.iter().enumerate() {
         for (table, column, row) in COLUMNS {
-            // Each column at one value at least, each value at one column at least.
+            // Every column is tested with at least one value, and every value with at least one column.
             if number > 0 && (number + table.len() + column.len()) % 4 > 0 {
                 continue;
             }
@@ -86,8 +86,8 @@ fn a_row_without_a_uuid_is_left_out_and_named_and_the_others_are_adopted() {
                 zenith_db_import::adopt(&fixture.manager(), &options).expect("an adoption");
             assert_eq!(report.outcome, AdoptionOutcome::Adopted);
             let place = format!("{table}.{column} = {none}");
-            let named = report.broken.iter().find(|b| b.table == *table && b.id == *row);
-            let named = named.unwrap_or_else(|| panic!("{place}: {:?}", report.broken));
+            let named = report.rejected.iter().find(|b| b.table == *table && b.id == *row);
+            let named = named.unwrap_or_else(|| panic!("{place}: {:?}", report.rejected));
             assert_eq!(named.column, *column, "{place}: {}", named.reason);
             let kept = format!("SELECT count(*) FROM {table} WHERE id = {row}");
             assert_eq!(fixture.text(&kept), "0", "{place}");

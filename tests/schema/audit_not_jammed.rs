@@ -309,7 +309,7 @@ fn a_former_entry_with_the_last_id_that_fits_is_left_out_and_the_log_goes_on() {
     let file = fixture.directory.path().join("quarantine.jsonl");
     let options = AdoptionOptions { quarantine: Some(file), ..AdoptionOptions::default() };
     let report = zenith_db_import::adopt(&fixture.manager(), &options).expect("an adoption");
-    let [left_out] = report.broken.as_slice() else { panic!("{:?}", report.broken) };
+    let [left_out] = report.rejected.as_slice() else { panic!("{:?}", report.rejected) };
     assert_eq!((left_out.table.as_str(), left_out.id), ("audit_log", i64::MAX));
     assert!(left_out.reason.contains("audit_log_id_range"), "{}", left_out.reason);
     let event = NewAuditEvent::builder().event_type("t").event_category("c").action("a").build();

@@ -5,7 +5,9 @@ use std::io::Result as IoResult;
 use serde_json::Value;
 use zenith_db::Error;
 use zenith_db::manager::{DatabaseManager, Origin};
-use zenith_db_import::{AdoptionOptions, AdoptionOutcome, AdoptionReport, BrokenRow, TableReport};
+use zenith_db_import::{
+    AdoptionOptions, AdoptionOutcome, AdoptionReport, RejectedRow, TableReport,
+};
 
 use super::args::Args;
 use super::ask;
@@ -113,7 +115,7 @@ fn render(out: Out<'_>, report: &AdoptionReport) -> IoResult<()> {
             &quarantined.to_string(),
         ]);
     }
-    for carried in &report.carried {
+    for carried in &report.preserved {
         let left = carried.read - carried.copied;
         let name = if carried.table == carried.name {
             carried.name.clone()
@@ -127,7 +129,7 @@ fn render(out: Out<'_>, report: &AdoptionReport) -> IoResult<()> {
     writeln!(out, "{table}")?;
     changes(out, report)?;
     let shown = if report.outcome == AdoptionOutcome::Planned { usize::MAX } else { SHOWN };
-    broken(out, &report.broken, shown)?;
+    broken(out, &report.rejected, shown)?;
     proof(out, report)?;
     field(
         out,
@@ -168,21 +170,21 @@ fn changes(out: Out<'_>, report: &AdoptionReport) -> IoResult<()> {
     if !grants.new_permissions.is_empty() {
         field(out, "permissions", format_args!("created: {}", grants.new_permissions.join(", ")))?;
     }
-    for role in &grants.unread {
+    for role in &grants.unreadable {
         writeln!(
             out,
             "  {WARNING}role {role}{WARNING:#}: its permissions are not a list of names, and grant \
              nothing; they are kept in legacy_values"
         )?;
     }
-    for left in &report.left {
+    for left in &report.not_copied {
         writeln!(out, "  {WARNING}not copied:{WARNING:#} {left}")?;
     }
     Ok(())
 }
 
-fn broken(out: Out<'_>, rows: &[BrokenRow], shown: usize) -> IoResult<()> {
-    for BrokenRow { table, id, column, reason } in rows.iter().take(shown) {
+fn broken(out: Out<'_>, rows: &[RejectedRow], shown: usize) -> IoResult<()> {
+    for RejectedRow { table, id, column, reason } in rows.iter().take(shown) {
         let column = if column.is_empty() { String::new() } else { format!(" {column}") };
         writeln!(out, "  {BAD}violation:{BAD:#} {table} row {id}:{column} {reason}")?;
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use zenith_db::{Error, MigrationFault};
+use zenith_db_import::AdoptionError;
 use zenith_db_transfer::TransferError;
 
 /// Exit code of the command. The numbers are part of its interface.
@@ -26,8 +27,9 @@ impl Exit {
         if error.downcast_ref::<UsageError>().is_some() {
             return Self::Usage;
         }
-        let of_database = match error.downcast_ref() {
-            Some(TransferError::Database(error)) => Some(error),
+        let of_database = match (error.downcast_ref(), error.downcast_ref()) {
+            (Some(TransferError::Database(error)), _)
+            | (_, Some(AdoptionError::Database(error))) => Some(error),
             _ => error.downcast_ref::<Error>(),
         };
         match of_database {

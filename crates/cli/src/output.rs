@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use zenith_db::Error;
 use zenith_db::manager::IntegrityProgress;
+use zenith_db_import::AdoptionError;
 use zenith_db_transfer::{TransferError, TransferPhase, TransferProgress};
 
 use super::args::{Args, Color, Format};
@@ -115,9 +116,12 @@ impl Output {
     pub(super) fn error(self, error: &anyhow::Error, exit: u8) {
         let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
         self.say(BAD, "error", &causes.join(": "));
-        let hint = match error.downcast_ref::<TransferError>() {
-            Some(error) => error.hint(),
-            None => error.downcast_ref::<Error>().and_then(Error::hint),
+        let hint = if let Some(error) = error.downcast_ref::<TransferError>() {
+            error.hint()
+        } else if let Some(error) = error.downcast_ref::<AdoptionError>() {
+            error.hint()
+        } else {
+            error.downcast_ref::<Error>().and_then(Error::hint)
         };
         if let Some(hint) = hint {
             self.say(STRONG, "help", hint);

@@ -1,16 +1,17 @@
-//! The former audit log, entry by entry in the order of its keys, chained as new entries are.
+//! Hash chain of the audit log. The former entries are chained in the order of their keys.
 
 use std::collections::HashMap;
 
 use diesel::prelude::*;
+use zenith_db::Error;
 use zenith_db::internal::models::AuditRow;
 use zenith_db::schema::{audit_log, users};
 use zenith_db::types::{AuditEntryId, Sha256Hash, UserId};
-use zenith_db::{Error, Result};
 
 use super::cell::Cell;
+use super::error::Result;
 
-/// The end of the chain as it grows.
+/// Hash chain of the audit log, with the last entry so far.
 pub(super) struct Chain {
     names: HashMap<i64, String>,
     seq: i64,
@@ -18,7 +19,7 @@ pub(super) struct Chain {
 }
 
 impl Chain {
-    /// An empty log; the users are those that were copied.
+    /// Returns the chain of an empty log. The actors are the users that were copied.
     pub(super) fn new(connection: &mut SqliteConnection) -> Result<Self> {
         let names: Vec<(UserId, String)> =
             users::table.select((users::id, users::username)).load(connection)?;
@@ -26,25 +27,25 @@ impl Chain {
         Ok(Self { names, seq: 0, last: Sha256Hash::ZERO })
     }
 
-    /// Writes an entry, given as the cells of its columns, behind the last.
+    /// Inserts an entry, given as the cells of its columns, after the last one. The inner result is that
+    /// of the statement.
     pub(super) fn append(
         &mut self,
         connection: &mut SqliteConnection,
         cells: &[Cell],
-    ) -> QueryResult<()> {
+    ) -> Result<QueryResult<()>> {
         let id = cells.first().and_then(Cell::as_integer).unwrap_or_default();
-        let row = self
-            .row(cells)
-            .map_err(|error| diesel::result::Error::SerializationError(error.to_string().into()))?;
+        let row = self.row(cells)?;
         let hash = row.hash();
         let values = (audit_log::id.eq(AuditEntryId(id)), &row, audit_log::entry_hash.eq(hash));
-        diesel::insert_into(audit_log::table).values(values).execute(connection)?;
-        self.seq += 1;
-        self.last = hash;
-        Ok(())
+        let written = diesel::insert_into(audit_log::table).values(values).execute(connection);
+        Ok(written.map(|_| {
+            self.seq += 1;
+            self.last = hash;
+        }))
     }
 
-    /// The hash that the entry should have, if it is the next one.
+    /// Returns the hash that the next entry must have.
     pub(super) fn expect(&mut self, cells: &[Cell]) -> Result<Sha256Hash> {
         let hash = self.row(cells)?.hash();
         self.seq += 1;
@@ -53,10 +54,10 @@ impl Chain {
     }
 
     fn row<'a>(&'a self, cells: &'a [Cell]) -> Result<AuditRow<'a>> {
-        let at = |place: usize| cells.get(place).unwrap_or(&Cell::Null);
-        let text = |place: usize| at(place).as_text();
-        let wrong = |what: &str| Error::State(format!("an audit entry has no {what}"));
-        let needed = |place, what| text(place).ok_or_else(|| wrong(what));
+        let at = |index: usize| cells.get(index).unwrap_or(&Cell::Null);
+        let text = |index: usize| at(index).as_text();
+        let wrong = |what: &str| Error::Internal(format!("an audit entry has no {what}"));
+        let needed = |index, what| text(index).ok_or_else(|| wrong(what));
         let user_id = at(2).as_integer();
         Ok(AuditRow {
             seq: self.seq + 1,

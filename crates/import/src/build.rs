@@ -1,7 +1,7 @@
-//! The new database, built beside the old one: as fast as SQLite can, because until it has its name
-//! nobody misses it.
+//! The new database, built beside the old one. It is written without journal or sync, because a crash
+//! loses nothing before the database has its name.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use diesel::connection::SimpleConnection;
@@ -9,41 +9,45 @@ use diesel::prelude::*;
 use zenith_db::config::SqliteOptions;
 use zenith_db::internal::catalog::{literal, names};
 use zenith_db::internal::connection::{self, Access};
-use zenith_db::internal::manager::SETTINGS;
-use zenith_db::internal::manager::{refresh, seed};
+use zenith_db::internal::manager::{SETTINGS, refresh, seed};
 use zenith_db::internal::migrations::{Target, run};
 use zenith_db::manager::SeedReport;
 use zenith_db::migrations::EmbeddedMigration;
-use zenith_db::types::UtcTime;
-use zenith_db::{DbConnection, Result};
+use zenith_db::{DbConnection, Error};
 
-use super::carry::{self, Cargo};
 use super::cell::AnyRow;
-use super::grants;
-use super::load::{self, ASIDE, Former, copy_table, settle};
-use super::normalise::Knowledge;
-use super::report::{BrokenRow, GrantReport};
-use super::workshop::connection_path;
+use super::context::ConversionContext;
+use super::dangling_references::resolve_dangling_references;
+use super::error::{AdoptionError, Result};
+use super::legacy_db::LegacyDb;
+use super::load::copy_table;
+use super::report::{GrantReport, RejectedRow};
+use super::staging_dir::connection_path;
+use super::tables::TABLES;
+use super::unknown_tables::{self, UnknownTables};
+use super::{grants, overflow_values};
 
-/// What was built, and all that is known of it.
-pub(super) struct Built {
-    pub(super) knowledge: Knowledge,
-    /// The settings that the system keeps: what the former database says of itself is not true of
-    /// the new one.
-    pub(super) superseded: HashSet<i64>,
-    pub(super) cargo: Cargo,
-    pub(super) broken: Vec<BrokenRow>,
+/// Outcome of the build, as the comparison and the report need it.
+pub(super) struct BuildOutcome {
+    pub(super) context: ConversionContext,
+    /// Keys of the rows in known tables that an application's own migrations inserted.
+    pub(super) from_migrations: HashMap<&'static str, HashSet<i64>>,
+    /// Keys of the read-only settings. Their former values describe the former database, and were
+    /// replaced.
+    pub(super) replaced_settings: HashSet<i64>,
+    pub(super) unknown: UnknownTables,
+    pub(super) rejected: Vec<RejectedRow>,
     pub(super) grants: GrantReport,
     pub(super) seeded: SeedReport,
 }
 
-/// Builds it at `target`, whole and closed.
+/// Builds the new database at `target`, and closes it.
 pub(super) fn build(
-    former: &Former<'_>,
+    legacy: &LegacyDb<'_>,
     target: &Path,
     options: &SqliteOptions,
     migrations: &'static [EmbeddedMigration],
-) -> Result<Built> {
+) -> Result<BuildOutcome> {
     let path = connection_path(target)?;
     connection::sqlite::create_file(&path)?;
     let plain = SqliteOptions { wal: false, ..*options };
@@ -52,58 +56,56 @@ pub(super) fn build(
         "PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY;
          PRAGMA secure_delete = OFF; PRAGMA locking_mode = EXCLUSIVE",
     )?;
-    let cargo = carry::create(connection.sqlite()?, former, migrations)?;
+    let unknown = unknown_tables::create(connection.sqlite()?, legacy, migrations)?;
     let finished = run(&mut connection, migrations, &Target::Latest, |_| Ok(()), |_| Ok(()));
-    let finished = finished.map_err(|error| carry::explain(error, &cargo))?;
+    let finished = finished.map_err(|error| unknown_tables::explain(error, &unknown))?;
     finished.ensure_committed(&mut connection)?;
     let inner = connection.sqlite()?;
     let suspended = suspend(inner)?;
-    load::create_aside(inner)?;
-    let mut built = Built {
-        knowledge: Knowledge {
-            now: UtcTime::now(),
-            kept: BTreeMap::new(),
-            quarantined: BTreeMap::new(),
-            orphans: HashSet::new(),
-        },
-        superseded: HashSet::new(),
-        cargo,
-        broken: Vec::new(),
-        grants: GrantReport::default(),
-        seeded: SeedReport::default(),
-    };
-    for table in former.tables() {
-        copy_table(inner, former, table, &mut built.knowledge, &mut built.broken)?;
+    let from_migrations = existing_rows(inner, legacy)?;
+    overflow_values::create(inner)?;
+    let (mut context, mut rejected) = (ConversionContext::new(), Vec::new());
+    for table in legacy.tables() {
+        copy_table(inner, legacy, table, &mut context, &mut rejected)?;
     }
-    settle(inner, former, &mut built.knowledge)?;
-    built.superseded = supersede(inner)?;
-    carry::copy_rows(inner, former.copy, &built.cargo, &mut built.broken)?;
-    (built.seeded, built.grants) = connection.write(|connection| {
+    resolve_dangling_references(inner, legacy, &mut context)?;
+    let replaced_settings = replace_settings(inner)?;
+    unknown_tables::copy_rows(inner, legacy.copy, &unknown, &mut rejected)?;
+    let (seeded, grants) = connection.write(|connection| {
         let seeded = seed(connection)?;
-        let grants = grants::grant(connection.sqlite()?, former, &built.knowledge)?;
+        let grants = grants::grant(connection.sqlite()?, legacy, &context)?;
         let refreshed = refresh(connection)?;
-        Ok::<_, zenith_db::Error>((SeedReport { refreshed, ..seeded }, grants))
+        Ok::<_, AdoptionError>((SeedReport { refreshed, ..seeded }, grants))
     })?;
     finish(connection, &suspended, options)?;
-    let file = std::fs::File::open(target).map_err(zenith_db::Error::io("open", target))?;
-    file.sync_all().map_err(zenith_db::Error::io("write through", target))?;
-    Ok(built)
+    let file = std::fs::File::open(target).map_err(Error::io("open", target))?;
+    file.sync_all().map_err(Error::io("sync", target))?;
+    Ok(BuildOutcome {
+        context,
+        from_migrations,
+        replaced_settings,
+        unknown,
+        rejected,
+        grants,
+        seeded,
+    })
 }
 
-/// Indexes that no rule needs, and the triggers that move `updated_at`, come back when all rows are
-/// there. Returns their definitions.
+/// Drops the indexes that enforce no constraint, and the triggers that set `updated_at`, while rows are
+/// copied. Returns their definitions.
 fn suspend(connection: &mut SqliteConnection) -> Result<Vec<String>> {
     let which = "((type = 'index' AND sql NOT LIKE 'CREATE UNIQUE %')
                   OR (type = 'trigger' AND name LIKE '%\\_updated\\_at' ESCAPE '\\'))
                  AND tbl_name IN (SELECT value FROM json_each(";
-    let known: Vec<&str> = super::tables::TABLES.iter().map(|table| table.name).collect();
+    let known: Vec<&str> = TABLES.iter().map(|table| table.name).collect();
     let known = literal(&serde_json::Value::from(known).to_string());
     let definitions = names(
         connection,
         &format!("SELECT sql AS name FROM sqlite_schema WHERE {which}{known}))"),
     )?;
     let drops = format!(
-        "SELECT 'DROP ' || type || ' ' || name AS name FROM sqlite_schema WHERE {which}{known}))"
+        "SELECT format('DROP %s \"%w\"', type, name) AS name FROM sqlite_schema
+         WHERE {which}{known}))"
     );
     for drop in names(connection, &drops)? {
         connection.batch_execute(&drop)?;
@@ -111,15 +113,29 @@ fn suspend(connection: &mut SqliteConnection) -> Result<Vec<String>> {
     Ok(definitions)
 }
 
-/// What the former database says of its own state is replaced by the seeds' first values, which
-/// `refresh` then brings up to date.
-fn supersede(connection: &mut SqliteConnection) -> Result<HashSet<i64>> {
-    let mut superseded = HashSet::new();
+/// Returns the keys of the rows that the known tables have before the first is copied.
+fn existing_rows(
+    connection: &mut SqliteConnection,
+    legacy: &LegacyDb<'_>,
+) -> Result<HashMap<&'static str, HashSet<i64>>> {
+    let mut existing = HashMap::new();
+    for (map, _) in legacy.tables() {
+        let query = format!("SELECT id AS rowid FROM {}", map.table.name);
+        let rows: Vec<AnyRow> = diesel::sql_query(query).load(connection)?;
+        existing.insert(map.table.name, rows.into_iter().map(|row| row.rowid).collect());
+    }
+    Ok(existing)
+}
+
+/// Replaces the settings that describe the former database by the seeds' first values, which `refresh`
+/// then updates. Returns their keys.
+fn replace_settings(connection: &mut SqliteConnection) -> Result<HashSet<i64>> {
+    let mut replaced = HashSet::new();
     for setting in SETTINGS.iter().filter(|setting| setting.is_readonly) {
         let key = literal(setting.key);
         let query = format!("SELECT id AS rowid FROM system_settings WHERE key = {key}");
         let rows: Vec<AnyRow> = diesel::sql_query(query).load(connection)?;
-        superseded.extend(rows.into_iter().map(|row| row.rowid));
+        replaced.extend(rows.into_iter().map(|row| row.rowid));
         connection.batch_execute(&format!(
             "UPDATE system_settings SET value = {}, value_type = {}, is_secret = 0, is_readonly = 1,
                  validation_rule = NULL WHERE key = {key}",
@@ -127,7 +143,7 @@ fn supersede(connection: &mut SqliteConnection) -> Result<HashSet<i64>> {
             literal(setting.value_type.as_str()),
         ))?;
     }
-    Ok(superseded)
+    Ok(replaced)
 }
 
 fn finish(
@@ -140,13 +156,7 @@ fn finish(
     for definition in suspended {
         inner.batch_execute(definition)?;
     }
-    let kept: i64 = diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(&format!(
-        "(SELECT count(*) FROM {ASIDE})"
-    )))
-    .get_result(inner)?;
-    if kept == 0 {
-        inner.batch_execute(&format!("DROP TABLE {ASIDE}"))?;
-    }
+    overflow_values::drop_if_empty(inner)?;
     inner.batch_execute("COMMIT; PRAGMA locking_mode = NORMAL")?;
     if options.wal {
         inner.batch_execute("PRAGMA journal_mode = DELETE; PRAGMA journal_mode = WAL")?;

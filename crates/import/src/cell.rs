@@ -1,4 +1,4 @@
-//! Values as SQLite has them: of any type in any column, whatever the column declares.
+//! Values of any storage class: SQLite accepts each in any column, whatever type the column declares.
 
 use diesel::deserialize::{self, QueryableByName};
 use diesel::prelude::*;
@@ -9,14 +9,14 @@ use diesel::sqlite::{Sqlite, SqliteType};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-/// One value.
+/// Value of a column in a row.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Cell {
     Null,
     Integer(i64),
     Real(f64),
     Text(String),
-    /// Stored as text, but not valid UTF-8.
+    /// Text that is not valid UTF-8.
     BadText(Vec<u8>),
     Blob(Vec<u8>),
 }
@@ -40,8 +40,8 @@ impl Cell {
         }
     }
 
-    /// How many bytes it holds beside itself.
-    pub(super) fn weight(&self) -> usize {
+    /// Number of bytes that the value has on the heap.
+    pub(super) fn heap_size(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
             Self::BadText(bytes) | Self::Blob(bytes) => bytes.len(),
@@ -49,8 +49,7 @@ impl Cell {
         }
     }
 
-    /// The value as JSON, from which it can be told again: what JSON has no form for is an object
-    /// that names it.
+    /// Returns the value as JSON. A value that JSON cannot represent is an object that names its kind.
     pub(super) fn to_json(&self) -> Value {
         match self {
             Self::Null => Value::Null,
@@ -63,7 +62,7 @@ impl Cell {
         }
     }
 
-    /// Adds the value to a digest: its type, its length and its bytes.
+    /// Adds the storage class, the length and the bytes of the value to a digest.
     pub(super) fn digest(&self, digest: &mut Sha256) {
         let mut head = [0_u8; 9];
         let (kind, bytes): (u8, &[u8]) = match self {
@@ -94,7 +93,7 @@ fn hex(bytes: &[u8]) -> String {
     text
 }
 
-/// Any row of any query: the first column is its rowid, the others are its values.
+/// Row of any query. The first column is the rowid, the others are values.
 #[derive(Debug)]
 pub(super) struct AnyRow {
     pub(super) rowid: i64,
@@ -107,14 +106,14 @@ impl QueryableByName<Sqlite> for AnyRow {
         let mut cells = Vec::with_capacity(count);
         let mut rowid = 0;
         for index in 0..count {
-            let field = Row::get(row, index).ok_or("a row ends before its columns do")?;
+            let field = Row::get(row, index).ok_or("a row has fewer values than columns")?;
             let cell = match field.value() {
                 None => Cell::Null,
                 Some(mut value) => match value.value_type() {
                     None => Cell::Null,
                     Some(SqliteType::Text) => {
                         let text = value.read_text();
-                        // Diesel puts this character in the place of what is not UTF-8.
+                        // Diesel replaces invalid UTF-8 by this character.
                         if text.contains('\u{FFFD}') {
                             match std::str::from_utf8(value.read_blob()) {
                                 Ok(text) => Cell::Text(text.to_owned()),
@@ -130,7 +129,7 @@ impl QueryableByName<Sqlite> for AnyRow {
                 },
             };
             if index == 0 {
-                rowid = cell.as_integer().ok_or("a rowid is no integer")?;
+                rowid = cell.as_integer().ok_or("a rowid is not an integer")?;
             } else {
                 cells.push(cell);
             }
@@ -139,13 +138,14 @@ impl QueryableByName<Sqlite> for AnyRow {
     }
 }
 
-/// A statement with a bound value of any type between each two parts of its text. It is prepared once
-/// for each text and types.
+/// Statement with a bound value of any type between each two parts of its text. It is prepared once
+/// for each text and combination of types.
 #[derive(Debug)]
 pub(super) struct Statement<'a> {
     parts: &'a [String],
     cells: &'a [Cell],
-    /// Whether a value is a number: what a NULL is bound as, so that it makes no other statement.
+    /// For each value whether its column holds numbers. A NULL is bound as such a type, so that it does
+    /// not need another prepared statement.
     numbers: &'a [bool],
 }
 
@@ -155,7 +155,7 @@ impl<'a> Statement<'a> {
     }
 }
 
-/// The parts of a statement that ends with this many values in parentheses.
+/// Returns the parts of a statement that ends with `count` values in parentheses.
 pub(super) fn with_values(head: &str, count: usize) -> Vec<String> {
     let mut parts = vec![format!("{head} (")];
     parts.extend((1..count).map(|_| ", ".to_owned()));
@@ -176,9 +176,9 @@ impl QueryFragment<Sqlite> for Statement<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         let mut parts = self.parts.iter();
         out.push_sql(parts.next().map_or("", String::as_str));
-        for (place, (part, cell)) in parts.zip(self.cells).enumerate() {
+        for (index, (part, cell)) in parts.zip(self.cells).enumerate() {
             match cell {
-                Cell::Null if self.numbers.get(place) == Some(&true) => {
+                Cell::Null if self.numbers.get(index) == Some(&true) => {
                     out.push_bind_param::<Nullable<BigInt>, Option<i64>>(&None)?;
                 }
                 Cell::Null => out.push_bind_param::<Nullable<Text>, Option<String>>(&None)?,

@@ -1,25 +1,27 @@
-//! The list of permissions that each former role held, as grants.
+//! Grants for the list of permissions that each former role has.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
+use zenith_db::Error;
 use zenith_db::models::{NewPermission, NewRolePermission};
 use zenith_db::schema::{permissions, role_permissions};
 use zenith_db::types::{PermissionId, RoleId};
-use zenith_db::{Error, Result};
 
 use super::cell::Cell;
-use super::json;
-use super::load::{Former, set_aside};
-use super::normalise::Knowledge;
+use super::context::ConversionContext;
+use super::conversion::permission_names;
+use super::error::Result;
+use super::legacy_db::LegacyDb;
+use super::overflow_values;
 use super::report::GrantReport;
 
-/// Grants each role what its list names. A name without a permission gets one, of the resource
-/// `legacy`; a list that is none is kept aside, and grants nothing.
+/// Grants each copied role the permissions in its list. A name without a permission gets a new one,
+/// with the resource `legacy`. A value that is not a list of names grants nothing, and is preserved.
 pub(super) fn grant(
     connection: &mut SqliteConnection,
-    former: &Former<'_>,
-    knowledge: &Knowledge,
+    legacy: &LegacyDb<'_>,
+    context: &ConversionContext,
 ) -> Result<GrantReport> {
     let mut report = GrantReport::default();
     let known: Vec<(String, PermissionId)> =
@@ -30,21 +32,21 @@ pub(super) fn grant(
         .load(connection)?;
     let mut held: BTreeSet<(i64, i64)> = held.into_iter().map(|(r, p)| (r.0, p.0)).collect();
     let mut lists = Vec::new();
-    former.each("SELECT id, permissions FROM roles ORDER BY id", |row| {
+    legacy.each("SELECT id, permissions FROM roles ORDER BY id", |row| {
         lists.push((row.rowid, row.cells.into_iter().next().unwrap_or(Cell::Null)));
         Ok(())
     })?;
-    let kept = |id: &i64| knowledge.kept.get("roles").is_some_and(|kept| kept.contains(id));
-    for (role, list) in lists.into_iter().filter(|(id, _)| kept(id)) {
+    let copied = |id: &i64| context.copied.get("roles").is_some_and(|ids| ids.contains(id));
+    for (role, list) in lists.into_iter().filter(|(id, _)| copied(id)) {
         let names = match &list {
             Cell::Null => Some(Vec::new()),
             Cell::Text(text) if text.trim().is_empty() => Some(Vec::new()),
-            Cell::Text(text) => json::permission_names(text),
+            Cell::Text(text) => permission_names(text),
             _ => None,
         };
         let Some(names) = names else {
-            report.unread.push(role);
-            set_aside(connection, "roles", role, "permissions", &list)?;
+            report.unreadable.push(role);
+            overflow_values::insert(connection, "roles", role, "permissions", &list)?;
             continue;
         };
         for name in names {
@@ -60,8 +62,8 @@ pub(super) fn grant(
                 }),
             };
             let Some(permission) = permission else {
-                report.unread.push(role);
-                set_aside(connection, "roles", role, "permissions", &list)?;
+                report.unreadable.push(role);
+                overflow_values::insert(connection, "roles", role, "permissions", &list)?;
                 continue;
             };
             if held.insert((role, permission.0)) {
@@ -76,11 +78,11 @@ pub(super) fn grant(
         }
     }
     report.superusers.dedup();
-    report.unread.dedup();
+    report.unreadable.dedup();
     Ok(report)
 }
 
-/// A permission of this name, unless the schema has no room for it.
+/// Creates a permission; `None` if the name violates a constraint of the schema.
 fn create(connection: &mut SqliteConnection, name: &str) -> Result<Option<PermissionId>> {
     let new = NewPermission {
         name,
@@ -90,13 +92,13 @@ fn create(connection: &mut SqliteConnection, name: &str) -> Result<Option<Permis
         action: name,
         is_system_permission: false,
     };
-    let made: QueryResult<PermissionId> = diesel::insert_into(permissions::table)
+    let created: QueryResult<PermissionId> = diesel::insert_into(permissions::table)
         .values(&new)
         .returning(permissions::id)
         .get_result(connection);
-    match made.map_err(Error::from) {
+    match created.map_err(Error::from) {
         Ok(id) => Ok(Some(id)),
         Err(Error::Violation(_)) => Ok(None),
-        Err(error) => Err(error),
+        Err(error) => Err(error.into()),
     }
 }

@@ -1,65 +1,64 @@
-//! What an adoption found, changed and left out.
+//! Report of an adoption.
 
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use zenith_db::manager::SeedReport;
 
-use super::build::Built;
-use super::verify::Proof;
-
-/// How an adoption ended.
+/// Outcome of an adoption.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AdoptionOutcome {
     /// The new database is in place.
     Adopted,
-    /// The database was this program's already; nothing was done.
+    /// The database already belonged to this program; nothing was done.
     AlreadyOurs,
-    /// Everything was tried, and nothing was changed, as asked.
+    /// A plan: the new database was built and compared, and nothing was changed.
     Planned,
-    /// Rows break rules of the new schema, and nobody said what is to become of them. Nothing was
-    /// changed.
+    /// Rows break rules of the new schema, and no quarantine file was given. Nothing was changed.
     Undecided,
 }
 
-/// The result of [`adopt`](crate::adopt).
+/// Result of [`adopt`](crate::adopt).
 #[derive(Clone, Debug, Serialize)]
 pub struct AdoptionReport {
-    /// How it ended.
+    /// Outcome of the adoption.
     pub outcome: AdoptionOutcome,
-    /// Where the new database lies, or would.
+    /// Path of the new database, even if nothing was changed.
     pub database_path: PathBuf,
-    /// The former database that was read.
+    /// Path of the former database that was read.
     pub source: PathBuf,
-    /// Where the former database is kept, if it was replaced.
+    /// Path of the retained copy of the former database; `None` if it was not replaced.
     pub original: Option<PathBuf>,
-    /// Where the rows that break a rule were written, if there are any and that was asked.
+    /// Path of the quarantine file; `None` if none was written.
     pub quarantine: Option<PathBuf>,
-    /// The rows of the former database.
+    /// Number of rows in the former database.
     pub rows_read: u64,
-    /// Those that the new one has.
+    /// Number of those rows that the new database has.
     pub rows_copied: u64,
-    /// Those that break a rule, or refer to one that does.
+    /// Number of those rows that break a rule, or refer to a row that does.
     pub rows_quarantined: u64,
-    /// Each known table.
+    /// Known tables.
     pub tables: Vec<TableReport>,
-    /// Each table that was carried over without being known.
-    pub carried: Vec<CarriedReport>,
-    /// What was not carried over: views, triggers, virtual tables.
-    pub left: Vec<String>,
-    /// What became of the roles' lists of permissions.
+    /// Tables that are not in the schema, and were preserved.
+    #[serde(rename = "carried")]
+    pub preserved: Vec<PreservedTableReport>,
+    /// Views, triggers, virtual tables and indexes that were not copied.
+    #[serde(rename = "left")]
+    pub not_copied: Vec<String>,
+    /// Grants made from the roles' lists of permissions.
     pub grants: GrantReport,
-    /// The roles, permissions and settings that were missing.
+    /// Missing roles, permissions and settings that were seeded.
     pub seeded: SeedReport,
     /// Every row that breaks a rule.
-    pub broken: Vec<BrokenRow>,
-    /// How long it took, in milliseconds.
+    #[serde(rename = "broken")]
+    pub rejected: Vec<RejectedRow>,
+    /// Duration in milliseconds.
     pub milliseconds: u64,
 }
 
 impl AdoptionReport {
-    /// Where there was nothing to do.
+    /// Report about a database that already belongs to this program.
     pub(super) fn already_ours(path: &Path) -> Self {
         Self {
             outcome: AdoptionOutcome::AlreadyOurs,
@@ -71,135 +70,127 @@ impl AdoptionReport {
             rows_copied: 0,
             rows_quarantined: 0,
             tables: Vec::new(),
-            carried: Vec::new(),
-            left: Vec::new(),
+            preserved: Vec::new(),
+            not_copied: Vec::new(),
             grants: GrantReport::default(),
             seeded: SeedReport::default(),
-            broken: Vec::new(),
+            rejected: Vec::new(),
             milliseconds: 0,
         }
     }
-
-    pub(super) fn of(
-        outcome: AdoptionOutcome,
-        database: &Path,
-        source: &Path,
-        built: Built,
-        proof: Proof,
-    ) -> Self {
-        let Proof { tables, carried } = proof;
-        let read = tables.iter().map(|t| t.read).chain(carried.iter().map(|t| t.read)).sum();
-        let copied = tables.iter().map(|t| t.copied).chain(carried.iter().map(|t| t.copied)).sum();
-        Self {
-            outcome,
-            database_path: database.to_owned(),
-            source: source.to_owned(),
-            rows_read: read,
-            rows_copied: copied,
-            rows_quarantined: read - copied,
-            tables,
-            carried,
-            left: built.cargo.left,
-            grants: built.grants,
-            seeded: built.seeded,
-            broken: built.broken,
-            ..Self::already_ours(database)
-        }
-    }
 }
 
-/// A row that breaks a rule of the new schema.
+/// Row that breaks a rule of the new schema.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct BrokenRow {
-    /// The former table.
+pub struct RejectedRow {
+    /// Name of the former table.
     pub table: String,
-    /// The row's key.
+    /// Primary key or rowid. In a `WITHOUT ROWID` table, the position of the row in the order of the
+    /// primary key.
     pub id: i64,
-    /// The column, where it is one.
+    /// Name of the column; empty if the rule is not about one.
     pub column: String,
-    /// Which rule. It never repeats a secret.
+    /// Rule that the row breaks. The text never repeats a secret.
     pub reason: String,
 }
 
-impl BrokenRow {
+impl RejectedRow {
     pub(super) fn new(table: &str, id: i64, column: &str, reason: String) -> Self {
         Self { table: table.to_owned(), id, column: column.to_owned(), reason }
     }
 }
 
-/// What became of one known table.
+/// Result for one known table.
 #[derive(Clone, Debug, Serialize)]
 pub struct TableReport {
-    /// The table.
+    /// Name of the table.
     pub table: String,
-    /// Whether the former database has it.
+    /// Whether the former database has the table.
     pub present: bool,
-    /// The rows that were read: those copied and those quarantined.
+    /// Number of rows that were read: those copied and those quarantined.
     pub read: u64,
-    /// The rows that the new database has.
+    /// Number of former rows that the new database has.
     pub copied: u64,
-    /// The rows that break a rule.
+    /// Number of rows that break a rule.
     pub quarantined: u64,
-    /// The copied rows of which something was changed.
+    /// Number of copied rows with at least one changed value.
     pub changed: u64,
-    /// What was changed, and why.
+    /// Changes, by column and reason.
     pub changes: Vec<ChangeReport>,
-    /// Each column's content on both sides.
+    /// Digests of each column in both databases.
     pub columns: Vec<ColumnDigest>,
-    /// Columns of the former table that the new one does not know.
+    /// Columns of the former table that the new one does not have.
     pub unknown_columns: Vec<String>,
 }
 
-/// One kind of change.
+impl TableReport {
+    /// Report for a table that the former database does not have.
+    pub(super) fn absent(table: &str) -> Self {
+        Self {
+            table: table.to_owned(),
+            present: false,
+            read: 0,
+            copied: 0,
+            quarantined: 0,
+            changed: 0,
+            changes: Vec::new(),
+            columns: Vec::new(),
+            unknown_columns: Vec::new(),
+        }
+    }
+}
+
+/// Values of a column that were changed for one reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ChangeReport {
-    /// The column of the new table.
+    /// Column of the new table.
     pub column: String,
-    /// Why.
+    /// Reason for the change.
     pub reason: String,
-    /// In how many rows.
+    /// Number of rows.
     pub rows: u64,
 }
 
-/// The content of a column: SHA-256 over the values of the copied rows, in the order of their keys,
-/// read from each database by itself.
+/// Content of a column: SHA-256 of the values of the copied rows in the order of their keys, computed
+/// from each database separately.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ColumnDigest {
-    /// The column of the new table.
+    /// Column of the new table.
     pub column: String,
-    /// In how many rows it was changed. Where that is none, the two digests are equal.
+    /// Number of rows in which the value was changed. If it is 0, the two digests are equal.
     pub changed: u64,
-    /// In the former database; `None` for a column that it does not have.
+    /// Digest in the former database; `None` for a column that it does not have.
     pub before: Option<String>,
-    /// In the new one.
+    /// Digest in the new database.
     pub after: String,
 }
 
-/// A table that was carried over without being known.
+/// Result for a table that is not in the schema, and was preserved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct CarriedReport {
-    /// Its name in the former database.
+pub struct PreservedTableReport {
+    /// Name in the former database.
     pub table: String,
-    /// Its name in the new one.
+    /// Name in the new database.
     pub name: String,
-    /// The rows that were read.
+    /// Number of rows that were read.
     pub read: u64,
-    /// The rows that the new database has.
+    /// Number of those rows that the new database has.
     pub copied: u64,
-    /// The content of the copied rows, in both.
+    /// Digest of the copied rows, which is equal in both databases.
     pub digest: String,
 }
 
-/// What became of the roles' lists of permissions.
+/// Grants made from the roles' lists of permissions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct GrantReport {
-    /// Grants that were made.
+    /// Number of new grants.
     pub granted: usize,
-    /// The keys of the roles that may do everything.
+    /// Keys of the roles that hold every permission.
     pub superusers: Vec<i64>,
-    /// Permissions that only a list named, and that were made.
+    /// Permissions that were created because a list names them.
     pub new_permissions: Vec<String>,
-    /// The keys of the roles whose list could not be read as one, or not all of it. It is kept in
+    /// Keys of the roles whose list could not be read, or only in part. The list is preserved in
     /// `legacy_values`.
-    pub unread: Vec<i64>,
+    #[serde(rename = "unread")]
+    pub unreadable: Vec<i64>,
 }

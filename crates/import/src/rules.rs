@@ -1,65 +1,67 @@
-//! The rules by which values of the former application become ours.
+//! Rules for the conversion of columns.
 
-/// How a value of the former application becomes one of ours.
+/// Rule for the conversion of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rule {
-    /// The key, kept as it is.
+    /// The primary key, unchanged.
     Id,
-    /// Text that must be there.
+    /// Required text.
     Text,
-    /// Text that may be missing.
+    /// Text or NULL.
     OptionalText,
-    /// Text that may be missing; empty is missing.
+    /// Text or NULL; empty text becomes NULL.
     FilledText,
-    /// Text that, missing or empty, is this.
+    /// Text; this one if it is NULL or empty.
     TextOr(&'static str),
-    /// A name or an address: lower case, nothing around it.
+    /// Name or address in lower case, without surrounding whitespace.
     Canonical,
-    /// A UUID in its one form.
+    /// UUID in canonical form.
     Uuid,
-    /// A password's hash, without the former prefix.
+    /// Password hash without the prefix of the former application.
     PasswordHash,
-    /// How the password was hashed: what the hash beside it says.
+    /// Algorithm that the password hash of the row names.
     PasswordAlgorithm,
-    /// A SHA-256 hash in lower-case hexadecimal digits.
+    /// SHA-256 hash in lower-case hexadecimal digits.
     Sha256,
-    /// A token whose SHA-256 is kept in its place.
+    /// Token that is replaced by its SHA-256 hash.
     Token,
-    /// 0 or 1; missing, it is this.
+    /// 0 or 1; the default if it is NULL or empty.
     Flag(bool),
-    /// A whole number that must be there.
+    /// Required integer.
     Integer,
-    /// A whole number that, missing, is this.
+    /// Integer; this one if it is NULL or empty.
     IntegerOr(i64),
-    /// A whole number that may be missing.
+    /// Integer or NULL.
     OptionalInteger,
-    /// A time; missing, it is the moment of the adoption.
+    /// Time; the time of the adoption if it is missing.
     Time,
-    /// A time that may be missing.
+    /// Time or NULL.
     OptionalTime,
-    /// A time that must be there.
+    /// Required time.
     RequiredTime,
-    /// JSON that may be missing. Text that is no JSON becomes a JSON string.
+    /// JSON or NULL. Text that is not JSON becomes a JSON string.
     OptionalJson,
-    /// A list of texts; missing, it is empty.
+    /// JSON list of texts; empty if it is missing.
     JsonTexts,
-    /// What the application keeps beside, and under `legacy` what has no column any more.
+    /// JSON object with more values of the row. Values of unknown columns move to its entry `legacy`.
     Metadata,
-    /// A word of the vocabulary; missing, it is the first.
-    Word(&'static [&'static str]),
-    /// A word of the vocabulary that must be there.
-    RequiredWord(&'static [&'static str]),
-    /// A reference to a row that must be there.
+    /// One of these words; the first if it is missing.
+    OneOf(&'static [&'static str]),
+    /// One of these words, required.
+    RequiredOneOf(&'static [&'static str]),
+    /// Required reference to a row of this table.
     Parent(&'static str),
-    /// A reference to a row; if that is not there, it is taken away and kept under `legacy`.
+    /// Reference to a row of this table, or NULL. One that leads to no row becomes NULL, and its old
+    /// value is preserved.
     Reference(&'static str),
-    /// The public id of the message that this one answers, likewise.
+    /// Public id of the parent message, or NULL. One that leads to no message becomes NULL, and its
+    /// old value is preserved.
     ParentMessage,
-    /// Text that agrees with the row's `value_type`, or is encrypted.
+    /// Text in the form of the row's `value_type`, or encrypted text.
     SettingValue,
-    /// Whether the list of permissions holds `*`.
+    /// Flag: whether the list of permissions has `*`.
     Superuser,
-    /// 0 if the row was revoked, whatever the flag says.
+    /// Flag: 0 if the row was revoked, whatever the flag was.
     ActiveUnlessRevoked,
 }
 
@@ -81,32 +83,33 @@ impl Rule {
     }
 }
 
-/// A column of the new table.
+/// Column of the new table.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Column {
     pub(super) name: &'static str,
-    /// The former column that it comes from.
+    /// Former column with its value.
     pub(super) source: &'static str,
     pub(super) rule: Rule,
 }
 
 impl Column {
-    /// Whether it has no counterpart of its own name in the former table.
+    /// Whether the value comes from a former column of another name.
     pub(super) fn is_derived(&self) -> bool {
         self.name != self.source
     }
 }
 
-/// A table of the former application.
+/// Table that both schemas have.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Table {
     pub(super) name: &'static str,
     pub(super) columns: &'static [Column],
-    /// Former columns that have no column any more and must not go to `metadata`, which is shown.
+    /// Former columns without a new column whose values must not go to `metadata`, which users see.
     pub(super) withheld: &'static [&'static str],
 }
 
 impl Table {
+    /// Whether the values of a former column must not go to `metadata`.
     pub(super) fn withholds(&self, column: &str) -> bool {
         self.withheld.iter().any(|name| name.eq_ignore_ascii_case(column))
     }

@@ -11,60 +11,62 @@ use zenith_db::config::{DatabasePath, SqliteOptions};
 use zenith_db::internal::connection;
 use zenith_db::{Error, Result};
 
-/// The database that is to be replaced. Until it is dropped, nobody else can read or write it.
+use super::error::AdoptionError;
+use super::staging_dir::private_directory;
+
+/// Exclusive lock on the database that is to be replaced. No other process can read or write the
+/// database until this is dropped.
 pub(super) struct Original {
     connection: SqliteConnection,
     path: DatabasePath,
 }
 
-pub(super) const LOCKING: &str = "taking the database for its adoption, so that nobody uses it meanwhile \
-                       (stop the application first)";
+pub(super) const LOCKING: &str =
+    "locking the database for the adoption (stop the application first)";
 
 impl Original {
-    /// Locks it. Returns `None` if another process put another file in its place meanwhile.
+    /// Locks the database. Returns `None` if another process replaced the file meanwhile.
     pub(super) fn lock(path: &DatabasePath, options: &SqliteOptions) -> Result<Option<Self>> {
         let before = identity(path.as_path())?;
         let connection = connection::sqlite::open_exclusively(path.as_path(), options, LOCKING)?;
         if identity(path.as_path())? != before {
             return Ok(None);
         }
-        // Left by a process that was killed, or by one that looked at what that left: nobody can have
-        // it open now, and the lock needs none.
-        remove_if_there(&path.with_suffix("-shm"))?;
+        // It remains from a killed process, or from one that read the database after that. Under the
+        // exclusive lock nobody uses it.
+        remove_if_exists(&path.with_suffix("-shm"))?;
         Ok(Some(Self { connection, path: path.clone() }))
     }
 
-    /// Copies its state into a new file.
+    /// Copies the database into a new file.
     pub(super) fn copy_to(&mut self, target: &Path) -> Result<()> {
         vacuum_into(&mut self.connection, target)
     }
 
-    /// Makes it a single file whose name can be given to another.
+    /// Makes the database a single file, so that another can take its name.
     ///
-    /// Its write-ahead log goes into the file and away: one that stayed behind would lie beside the
-    /// new database and pass for its own. The lock is held on. Whoever waited for it finds a file
-    /// without a name, to which SQLite refuses to write.
-    pub(super) fn retire(&mut self) -> Result<()> {
+    /// The write-ahead log is checkpointed and removed: otherwise SQLite would read it as the log of
+    /// the new database. The lock is still held. A process that waits for it gets a file without a
+    /// name, to which SQLite refuses to write.
+    pub(super) fn retire(&mut self) -> Result<(), AdoptionError> {
         let mode = connection::read_pragma(&mut self.connection, "journal_mode", "journal_mode")?;
         if mode == "wal" {
             self.connection.batch_execute("PRAGMA journal_mode = DELETE")?;
         }
-        // Closes the journal, so that closing the connection does not delete one by its name.
+        // Closes the journal; otherwise closing the connection would delete one of the new database.
         self.connection.batch_execute("PRAGMA journal_mode = MEMORY")?;
-        remove_if_there(&self.path.with_suffix("-journal"))?;
+        remove_if_exists(&self.path.with_suffix("-journal"))?;
         let wal = self.path.with_suffix("-wal");
         if wal.exists() {
-            return Err(Error::State(format!(
-                "{} is still there, so that the database cannot be replaced; nothing was changed",
-                wal.display()
-            )));
+            return Err(AdoptionError::LogRemains { path: wal });
         }
         let directory = self.path.directory();
-        connection::sync_dir(directory).map_err(Error::io("write through", directory))
+        connection::sync_dir(directory).map_err(Error::io("sync", directory))?;
+        Ok(())
     }
 }
 
-fn remove_if_there(file: &Path) -> Result<()> {
+fn remove_if_exists(file: &Path) -> Result<()> {
     match fs::remove_file(file) {
         Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
             Err(Error::io("remove", file)(cause))
@@ -73,7 +75,7 @@ fn remove_if_there(file: &Path) -> Result<()> {
     }
 }
 
-/// Which file it is, whatever its name.
+/// Returns the device and inode of the file.
 #[cfg(unix)]
 fn identity(path: &Path) -> Result<(u64, u64)> {
     use std::os::unix::fs::MetadataExt;
@@ -82,24 +84,25 @@ fn identity(path: &Path) -> Result<(u64, u64)> {
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
             return Err(Error::NoDatabase { database: path.display().to_string() });
         }
-        found => found.map_err(Error::io("look at the database file", path))?,
+        found => found.map_err(Error::io("read the metadata of", path))?,
     };
     Ok((metadata.dev(), metadata.ino()))
 }
 
-/// Elsewhere a file that is open cannot be replaced.
+/// On other systems an open file cannot be replaced.
 #[cfg(not(unix))]
 fn identity(_: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether a process that was killed left a log behind. Nobody has the database open then, or there
-/// would be a `-shm`; and reading it in place would leave one.
+/// Whether a killed process left a write-ahead log. Nobody has the database open then, or a `-shm`
+/// would exist; and reading the database in place would create one.
 pub(super) fn has_abandoned_log(path: &DatabasePath) -> bool {
     path.with_suffix("-wal").exists() && !path.with_suffix("-shm").exists()
 }
 
-/// Refuses a database that could not be read without writing to it first: a journal is rolled back.
+/// Refuses a database with a rollback journal: SQLite would roll it back before reading, which writes
+/// to the database.
 pub(super) fn ensure_no_journal(source: &DatabasePath) -> Result<()> {
     if !source.with_suffix("-journal").exists() {
         return Ok(());
@@ -107,20 +110,20 @@ pub(super) fn ensure_no_journal(source: &DatabasePath) -> Result<()> {
     Err(Error::Refused {
         database: source.to_string(),
         reason:
-            "a rollback journal lies beside it: a program is writing to it, or was stopped while \
+            "a rollback journal exists beside it: a program is writing to it, or was stopped while \
                  it did; open and close it with that program first"
                 .into(),
     })
 }
 
-/// Copies the state of a database that is only read, and leaves nothing beside it.
+/// Copies a database without changing it, or creating files beside it.
 pub(super) fn copy(source: &DatabasePath, options: &SqliteOptions, target: &Path) -> Result<()> {
     ensure_no_journal(source)?;
     if has_abandoned_log(source) {
         return copy_with_log(source, options, target);
     }
     connection::sqlite::inspect(source, options, |connection| {
-        // Looked at a second time if somebody wrote meanwhile.
+        // Called a second time if somebody wrote meanwhile.
         fs::write(target, []).map_err(Error::io("empty", target))?;
         let inner = connection.sqlite()?;
         connection::set_query_only(inner, false)?;
@@ -130,13 +133,14 @@ pub(super) fn copy(source: &DatabasePath, options: &SqliteOptions, target: &Path
 
 fn copy_with_log(source: &DatabasePath, options: &SqliteOptions, target: &Path) -> Result<()> {
     let parent = target.parent().unwrap_or_else(|| Path::new("."));
-    let directory = super::workshop::private_directory("former-", parent)?;
-    let beside = directory.path().join("former.db");
-    let log: PathBuf = directory.path().join("former.db-wal");
-    fs::copy(source.as_path(), &beside).map_err(Error::io("copy", source.as_path()))?;
-    fs::copy(source.with_suffix("-wal"), log).map_err(Error::io("copy the log of", &beside))?;
+    let directory = private_directory("legacy-", parent)?;
+    let database = directory.path().join("legacy.db");
+    let log: PathBuf = directory.path().join("legacy.db-wal");
+    fs::copy(source.as_path(), &database).map_err(Error::io("copy", source.as_path()))?;
+    fs::copy(source.with_suffix("-wal"), log)
+        .map_err(Error::io("copy the write-ahead log of", source.as_path()))?;
     let mut connection =
-        connection::sqlite::open_exclusively(&beside, options, "reading a copy of the database")?;
+        connection::sqlite::open_exclusively(&database, options, "reading a copy of the database")?;
     vacuum_into(&mut connection, target)
 }
 

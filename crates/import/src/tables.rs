@@ -1,5 +1,5 @@
-//! What becomes of each column of the former application: one line a column, in the order of the new
-//! table's columns.
+//! Rule for each column of the known tables: one line per column, in the order of the new table's
+//! columns.
 
 use super::rules::{Column, Rule, Table};
 
@@ -17,17 +17,16 @@ const fn table(name: &'static str, columns: &'static [Column]) -> Table {
 
 use Rule::{
     ActiveUnlessRevoked, Canonical, FilledText, Flag, Id, Integer, IntegerOr, JsonTexts, Metadata,
-    OptionalInteger, OptionalJson, OptionalText, OptionalTime, Parent, ParentMessage,
-    PasswordAlgorithm, PasswordHash, Reference, RequiredTime, RequiredWord, SettingValue, Sha256,
-    Superuser, Text, TextOr, Time, Token, Uuid, Word,
+    OneOf, OptionalInteger, OptionalJson, OptionalText, OptionalTime, Parent, ParentMessage,
+    PasswordAlgorithm, PasswordHash, Reference, RequiredOneOf, RequiredTime, SettingValue, Sha256,
+    Superuser, Text, TextOr, Time, Token, Uuid,
 };
 
 const VALUE_TYPES: &[&str] = &["string", "integer", "float", "boolean", "json"];
 const SEVERITIES: &[&str] = &["info", "debug", "warning", "error", "critical"];
 
-/// The former tables in the order in which they are copied: what others need comes first. Its
-/// `schema_version` is carried over like a table that is not known: the new one tells of the new
-/// migrations.
+/// The known tables in the order in which they are copied: parents first. `schema_version` is preserved
+/// like an unknown table, because the new table of that name lists the new migrations.
 pub(super) const TABLES: &[Table] = &[
     table(
         "roles",
@@ -185,7 +184,7 @@ pub(super) const TABLES: &[Table] = &[
             c("message_id", Uuid),
             c("parent_message_id", ParentMessage),
             c("message_content", Text),
-            c("message_type", RequiredWord(&["user", "assistant", "system"])),
+            c("message_type", RequiredOneOf(&["user", "assistant", "system"])),
             c("model_name", FilledText),
             c("provider", FilledText),
             c("timestamp", Time),
@@ -216,8 +215,8 @@ pub(super) const TABLES: &[Table] = &[
             c("file_size", Integer),
             c("file_hash", Sha256),
             c("mime_type", Text),
-            c("upload_status", Word(&["uploaded", "uploading", "failed"])),
-            c("processing_status", Word(&["pending", "processing", "completed", "failed"])),
+            c("upload_status", OneOf(&["uploaded", "uploading", "failed"])),
+            c("processing_status", OneOf(&["pending", "processing", "completed", "failed"])),
             c("chunk_count", IntegerOr(0)),
             c("total_tokens", IntegerOr(0)),
             c("upload_started_at", Time),
@@ -258,7 +257,7 @@ pub(super) const TABLES: &[Table] = &[
             c("id", Id),
             c("key", Text),
             c("value", SettingValue),
-            c("value_type", Word(VALUE_TYPES)),
+            c("value_type", OneOf(VALUE_TYPES)),
             c("description", OptionalText),
             c("is_secret", Flag(false)),
             c("is_readonly", Flag(false)),
@@ -276,7 +275,7 @@ pub(super) const TABLES: &[Table] = &[
             c("user_id", Parent("users")),
             c("key", Text),
             c("value", SettingValue),
-            c("value_type", Word(VALUE_TYPES)),
+            c("value_type", OneOf(VALUE_TYPES)),
             c("category", TextOr("general")),
             c("created_at", Time),
             c("updated_at", Time),
@@ -290,7 +289,7 @@ pub(super) const TABLES: &[Table] = &[
             c("user_id", Reference("users")),
             c("event_type", Text),
             c("event_subtype", FilledText),
-            c("severity", RequiredWord(SEVERITIES)),
+            c("severity", RequiredOneOf(SEVERITIES)),
             c("source_ip", FilledText),
             c("user_agent", OptionalText),
             c("timestamp", Time),
@@ -304,17 +303,21 @@ pub(super) const TABLES: &[Table] = &[
     table(AUDIT_LOG, AUDIT_COLUMNS),
 ];
 
-/// The indexes of the former application that the new schema does without.
-pub(super) const GIVEN_UP: &[&str] = &[
+/// Whether a table is one of `TABLES`.
+pub(super) fn is_known(table: &str) -> bool {
+    TABLES.iter().any(|known| known.name.eq_ignore_ascii_case(table))
+}
+
+/// Indexes of the former application that the new schema does not have.
+pub(super) const DROPPED_INDEXES: &[&str] = &[
     "idx_chat_history_message_type",
     "idx_chat_history_timestamp",
     "idx_chat_sessions_created_at",
     "idx_user_preferences_key",
 ];
 
-/// The tables that others refer to, and those that get seeds as well: of these it must be known which
-/// rows were copied.
-pub(super) const REMEMBERED: &[&str] = &[
+/// Tables whose copied keys are tracked: those that others refer to, and those that get seeds as well.
+pub(super) const TRACKED: &[&str] = &[
     "roles",
     "permissions",
     "users",
@@ -324,7 +327,7 @@ pub(super) const REMEMBERED: &[&str] = &[
     "system_settings",
 ];
 
-/// The one table whose rows are chained, and so are written in their own way.
+/// Name of the audit log. Its rows form a hash chain, so `Chain` writes them.
 pub(super) const AUDIT_LOG: &str = "audit_log";
 
 const AUDIT_COLUMNS: &[Column] = &[
@@ -341,10 +344,27 @@ const AUDIT_COLUMNS: &[Column] = &[
     c("ip_address", FilledText),
     c("user_agent", OptionalText),
     c("timestamp", Time),
-    c("severity", Word(SEVERITIES)),
+    c("severity", OneOf(SEVERITIES)),
     c("success", Flag(true)),
     c("error_message", OptionalText),
     c("request_data", OptionalJson),
     c("response_data", OptionalJson),
     c("metadata", Metadata),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use zenith_db::internal::manager::FORMER_TABLES;
+
+    use super::*;
+
+    #[test]
+    fn the_library_recognizes_a_former_database_by_the_same_tables() {
+        let converted: BTreeSet<&str> = TABLES.iter().map(|table| table.name).collect();
+        let recognized: BTreeSet<&str> = FORMER_TABLES.iter().copied().collect();
+        assert_eq!(converted, recognized);
+        assert_eq!((converted.len(), recognized.len()), (TABLES.len(), FORMER_TABLES.len()));
+    }
+}

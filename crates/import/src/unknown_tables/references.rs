@@ -1,53 +1,40 @@
-//! The references of carried tables: who refers to a row that is not there any more goes as well.
+//! References of the preserved tables. A row whose reference leads to no row is deleted.
 
 use diesel::prelude::*;
-use zenith_db::internal::catalog::quoted;
-use zenith_db::internal::catalog::{literal, names};
-use zenith_db::{Error, Result};
+use zenith_db::internal::catalog::{literal, names, quoted};
 
-use super::super::cell::{AnyRow, Cell};
-use super::super::report::BrokenRow;
-use super::super::tables::TABLES;
-use super::{Cargo, Carried, Key, cannot};
+use super::preserved::{PreservedTable, UnknownTables, cannot_preserve};
+use super::row_key::RowKey;
+use crate::cell::{AnyRow, Cell};
+use crate::error::Result;
+use crate::report::RejectedRow;
+use crate::tables::TABLES;
 
-const NO_REFERENCE: &str = "a reference must lead to columns that are unique in the new schema too, \
-                            or nothing can be written on either side: make the table again without \
-                            it";
-
-/// The migrations see every reference: one of a carried table that SQLite cannot follow is named.
-pub(crate) fn explain(error: Error, cargo: &Cargo) -> Error {
-    let Error::Query(cause) = &error else { return error };
-    let said = cause.to_string();
-    let blamed = cargo.tables.iter().find(|table| {
-        said.starts_with(&format!("foreign key mismatch - \"{}\" referencing ", table.to))
-    });
-    blamed.map_or(error, |table| cannot(&table.from, &format!("{said} ({NO_REFERENCE})")))
-}
-
-/// Takes the rows away that refer to a row that is not there, until there is none. The former database
-/// is attached.
-pub(super) fn take_out(
+/// Deletes rows whose references lead to no row, until none is left. The former database is attached
+/// as `legacy`.
+pub(super) fn delete_dangling_rows(
     connection: &mut SqliteConnection,
-    cargo: &Cargo,
-    broken: &mut Vec<BrokenRow>,
+    unknown: &UnknownTables,
+    rejected: &mut Vec<RejectedRow>,
 ) -> Result<()> {
     loop {
-        let before = broken.len();
-        for table in &cargo.tables {
+        let before = rejected.len();
+        for table in &unknown.tables {
             for reference in references(connection, &table.to)? {
-                reference.take_out(connection, table, cargo, broken)?;
+                reference.delete_dangling_rows(connection, table, unknown, rejected)?;
             }
         }
-        if broken.len() == before {
+        if rejected.len() == before {
             return Ok(());
         }
     }
 }
 
-/// A reference of a table in the new database.
+/// Foreign key of a table in the new database.
 struct Reference {
+    /// Name of the table that it refers to.
     parent: String,
-    /// The table's own columns, each with the one that it refers to.
+    /// Columns of the table, each with the column of the parent that it refers to.
     columns: Vec<(String, String)>,
 }
 
@@ -73,60 +60,58 @@ fn references(connection: &mut SqliteConnection, table: &str) -> Result<Vec<Refe
 }
 
 impl Reference {
-    fn take_out(
+    fn delete_dangling_rows(
         &self,
         connection: &mut SqliteConnection,
-        table: &Carried,
-        cargo: &Cargo,
-        broken: &mut Vec<BrokenRow>,
+        table: &PreservedTable,
+        unknown: &UnknownTables,
+        rejected: &mut Vec<RejectedRow>,
     ) -> Result<()> {
-        let orphan = self.orphan(connection)?;
-        let rewritten = self.rewritten(cargo);
+        let dangling = self.dangling(connection)?;
+        let rewritten = self.rewritten(unknown);
         let (from, to) = (quoted(&table.from), quoted(&table.to));
         let query = match &table.key {
-            Key::Number(number) => {
+            RowKey::Number(number) => {
                 format!(
-                    "SELECT c.{number}, {rewritten} FROM main.{to} AS c WHERE {orphan} ORDER BY 1"
+                    "SELECT c.{number}, {rewritten} FROM main.{to} AS c WHERE {dangling} ORDER BY 1"
                 )
             }
-            Key::Place(key) => {
+            RowKey::Position(key) => {
                 let same = key.iter().map(|name| quoted(name));
                 let same: Vec<String> = same.map(|name| format!("c.{name} = f.{name}")).collect();
                 format!(
-                    "SELECT f.\" place\", {rewritten}
-                     FROM (SELECT {} AS \" place\", * FROM former.{from}) AS f
-                     JOIN main.{to} AS c ON {} WHERE {orphan} ORDER BY 1",
+                    "SELECT f.\" position\", {rewritten}
+                     FROM (SELECT {} AS \" position\", * FROM legacy.{from}) AS f
+                     JOIN main.{to} AS c ON {} WHERE {dangling} ORDER BY 1",
                     table.key.expression(),
                     same.join(" AND ")
                 )
             }
-            Key::Hidden => format!("SELECT 0, 0 FROM main.{to} AS c WHERE {orphan} LIMIT 1"),
+            RowKey::Hidden => format!("SELECT 0, 0 FROM main.{to} AS c WHERE {dangling} LIMIT 1"),
         };
         let rows: Vec<AnyRow> = diesel::sql_query(query).load(connection)?;
         if rows.is_empty() {
             return Ok(());
         }
-        let carried = cargo.tables.iter().find(|c| c.to.eq_ignore_ascii_case(&self.parent));
-        let parent = carried.map_or(&self.parent, |carried| &carried.from);
+        let preserved = unknown.tables.iter().find(|p| p.to.eq_ignore_ascii_case(&self.parent));
+        let parent = preserved.map_or(&self.parent, |preserved| &preserved.from);
         let [own, theirs] = [0, 1].map(|side| self.names(side));
-        if matches!(table.key, Key::Hidden) {
+        if matches!(table.key, RowKey::Hidden) {
             let reason = format!(
-                "a row refers to a row of {parent} that is not there, and cannot be named, because \
-                 columns are called rowid, _rowid_ and oid (rename one of them)"
+                "a row refers to a row of {parent} that does not exist, and cannot be identified, \
+                 because columns are called rowid, _rowid_ and oid (rename one of them)"
             );
-            return Err(cannot(&table.from, &reason));
+            return Err(cannot_preserve(&table.from, &reason));
         }
         for AnyRow { rowid, cells } in rows {
             let reason = if cells.first() == Some(&Cell::Integer(1)) {
-                format!(
-                    "refers to {parent}.{theirs} as it was before it was written in its one form"
-                )
+                format!("refers to the old form of {parent}.{theirs}; the new form is canonical")
             } else {
-                format!("refers to a row of {parent} that is not there")
+                format!("refers to a row of {parent} that does not exist")
             };
-            broken.push(BrokenRow::new(&table.from, rowid, &own, reason));
+            rejected.push(RejectedRow::new(&table.from, rowid, &own, reason));
         }
-        diesel::sql_query(format!("DELETE FROM main.{to} AS c WHERE {orphan}"))
+        diesel::sql_query(format!("DELETE FROM main.{to} AS c WHERE {dangling}"))
             .execute(connection)?;
         Ok(())
     }
@@ -136,7 +121,7 @@ impl Reference {
         names.map(String::as_str).collect::<Vec<_>>().join(", ")
     }
 
-    /// What is true of the parent `p` of a row `c`, compared as SQLite compares them: by the type and
+    /// Returns the condition that row `c` refers to row `p`. SQLite compares them by the affinity and
     /// the collation of the parent's column.
     fn refers(&self) -> String {
         let pairs = self.columns.iter();
@@ -144,8 +129,8 @@ impl Reference {
         pairs.collect::<Vec<_>>().join(" AND ")
     }
 
-    /// What is true of a row `c` that refers to nothing.
-    fn orphan(&self, connection: &mut SqliteConnection) -> Result<String> {
+    /// Returns the condition that row `c` refers to a row that does not exist.
+    fn dangling(&self, connection: &mut SqliteConnection) -> Result<String> {
         let mut all: Vec<String> =
             self.columns.iter().map(|(own, _)| format!("c.{} IS NOT NULL", quoted(own))).collect();
         let parents = format!(
@@ -159,12 +144,13 @@ impl Reference {
         Ok(all.join(" AND "))
     }
 
-    /// Whether the row that `c` refers to is there, but its value was changed by the rules.
-    fn rewritten(&self, cargo: &Cargo) -> String {
+    /// Returns the condition that the row that `c` refers to was copied, but with another value in the
+    /// column that `c` refers to.
+    fn rewritten(&self, unknown: &UnknownTables) -> String {
         let known = TABLES.iter().find(|known| known.name.eq_ignore_ascii_case(&self.parent));
-        match known.filter(|_| !cargo.tables.iter().any(|c| c.to == self.parent)) {
+        match known.filter(|_| !unknown.tables.iter().any(|table| table.to == self.parent)) {
             Some(known) => format!(
-                "EXISTS (SELECT 1 FROM former.{0} AS p JOIN main.{0} AS n ON n.id = p.id WHERE {1})",
+                "EXISTS (SELECT 1 FROM legacy.{0} AS p JOIN main.{0} AS n ON n.id = p.id WHERE {1})",
                 known.name,
                 self.refers()
             ),

@@ -1,18 +1,52 @@
-//! Reading the times that the former application wrote, in whatever form.
+//! Times of the former application, in every form that it wrote.
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use zenith_db::types::UtcTime;
 
-pub(super) type Reason = &'static str;
+use super::outcome::{Converted, Outcome, shown, text};
+use crate::cell::Cell;
+
+type Reason = &'static str;
 
 const FORM: Reason = "time written in the stored form";
 const OFFSET: Reason = "time with an offset converted to UTC";
-const CUT: Reason = "time finer than a microsecond cut off";
+const CUT: Reason = "time truncated to microseconds";
 const UNIX: Reason = "seconds since 1970 written as a time";
+const NOW: Reason = "was missing: the time of the adoption";
+const CREATED: Reason = "was missing: the time of creation";
 
-/// A time in any of the forms `YYYY-MM-DD`, `YYYY-MM-DD HH:MM`, `…:SS` and `….f`, with a space or a
-/// `T`, and with nothing, `Z`, `UTC` or an offset behind. Without an offset it is UTC.
-pub(super) fn parse(text: &str) -> Option<(UtcTime, Option<Reason>)> {
+/// Converts a time; a missing one becomes `now`.
+pub(super) fn time(old: &Cell, now: UtcTime) -> Outcome {
+    Ok(optional_time(old)?.unwrap_or_else(|| (Cell::Text(now.to_string()), Some(NOW))))
+}
+
+/// Converts the missing time of a row's last change: a row whose changes are not known was last
+/// changed when it was created.
+pub(crate) fn time_of_creation(created_at: &Cell, now: UtcTime) -> Outcome {
+    time(created_at, now).map(|(cell, _)| (cell, Some(CREATED)))
+}
+
+/// Converts a time; `None` for NULL and for empty text.
+pub(super) fn optional_time(old: &Cell) -> Result<Option<Converted>, String> {
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^53, or refused")]
+    let (found, shown) = match old {
+        Cell::Null => return Ok(None),
+        Cell::Integer(number) => (from_seconds(*number as f64), number.to_string()),
+        Cell::Real(number) => (from_seconds(*number), number.to_string()),
+        other => match text(other)? {
+            Some((text, _)) if !text.trim().is_empty() => (parse(&text), shown(&text)),
+            _ => return Ok(None),
+        },
+    };
+    match found {
+        Some((time, reason)) => Ok(Some((Cell::Text(time.to_string()), reason))),
+        None => Err(format!("{shown} is not a time")),
+    }
+}
+
+/// Parses a time in one of the forms `YYYY-MM-DD`, `YYYY-MM-DD HH:MM`, `…:SS` and `….f`, with a space
+/// or a `T`, followed by nothing, `Z`, `UTC` or an offset. Without an offset it is UTC.
+fn parse(text: &str) -> Option<(UtcTime, Option<Reason>)> {
     let trimmed = text.trim();
     let bytes = trimmed.as_bytes();
     let date = date(bytes.get(..10)?)?;
@@ -28,7 +62,7 @@ pub(super) fn parse(text: &str) -> Option<(UtcTime, Option<Reason>)> {
         None => time,
     };
     let instant = UtcTime::from(shifted.and_utc());
-    // What lies beyond the years that can be stored would silently become the first or last instant.
+    // A year that cannot be stored would silently become the first or the last instant.
     if instant.as_datetime().timestamp() != shifted.and_utc().timestamp() {
         return None;
     }
@@ -44,9 +78,9 @@ pub(super) fn parse(text: &str) -> Option<(UtcTime, Option<Reason>)> {
     Some((instant, reason))
 }
 
-/// Seconds since 1970, as some programs store a time. Only what lies between 1973 and 2100 is taken
-/// for one.
-pub(super) fn from_seconds(seconds: f64) -> Option<(UtcTime, Option<Reason>)> {
+/// Returns the time of a number of seconds since 1970. A number is read as a time only if that lies
+/// between 1973 and 2100.
+fn from_seconds(seconds: f64) -> Option<(UtcTime, Option<Reason>)> {
     if !(1.0e8..4.1e9).contains(&seconds) {
         return None;
     }
@@ -80,7 +114,7 @@ fn date(text: &[u8]) -> Option<NaiveDate> {
     }
 }
 
-/// The time of day, and whether digits were cut off.
+/// Parses the time of day. The flag says whether digits beyond microseconds were dropped.
 fn clock_of(date: NaiveDate, text: &str) -> Option<(NaiveDateTime, bool)> {
     let (clock, fraction) = match text.split_once(['.', ',']) {
         Some((clock, fraction)) if clock.len() == 8 => (clock, fraction),
@@ -107,7 +141,7 @@ fn clock_of(date: NaiveDate, text: &str) -> Option<(NaiveDateTime, bool)> {
     Some((date.and_hms_micro_opt(hour, minute, second, number(kept)? * scale)?, lost))
 }
 
-/// The clock and the offset behind it, in seconds east of UTC.
+/// Splits the time of day from the offset that follows it, in seconds east of UTC.
 fn split_offset(text: &str) -> Option<(&str, Option<i64>)> {
     let text = text.trim_end();
     for suffix in ["Z", "z", "UTC", "GMT"] {

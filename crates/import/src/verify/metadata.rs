@@ -1,25 +1,23 @@
-//! That a row's metadata says all that it said, and what has no column any more: read back out of what
-//! was written, and compared with what was read.
+//! Comparison of a row's old metadata with the new one, which also holds the values of unknown columns.
 
 use serde_json::Value;
 
-use super::super::cell::Cell;
-use super::super::json::{Entries, LEGACY, is_json};
-use super::super::normalise::Layout;
-use super::super::rules::Rule;
-use super::super::value;
+use crate::cell::Cell;
+use crate::column_map::ColumnMap;
+use crate::conversion::{Entries, LEGACY, is_json, text};
+use crate::rules::Rule;
 
-/// What is missing or other than it was, if anything is.
-pub(super) fn fault(layout: &Layout, raw: &[Cell], new: &[Cell]) -> Option<String> {
-    let place = layout.metadata?;
-    let written = new.get(place).and_then(Cell::as_text).unwrap_or_default();
-    let old = layout.source(place, raw);
-    let own = value::text(old).ok().flatten();
+/// Returns the first value that is missing or different, if any.
+pub(super) fn fault(map: &ColumnMap, raw: &[Cell], new: &[Cell]) -> Option<String> {
+    let index = map.metadata?;
+    let written = new.get(index).and_then(Cell::as_text).unwrap_or_default();
+    let old = map.source(index, raw);
+    let own = text(old).ok().flatten();
     let own = own.as_ref().map_or("", |(text, _)| text.as_ref());
-    let set_aside = set_aside(layout, raw, new);
+    let moved = moved_values(map, raw, new);
     let object = Entries::of(own).filter(|_| is_json(own));
-    if set_aside.is_empty() && object.is_some() {
-        return (own != written).then(|| "its metadata is another".into());
+    if moved.is_empty() && object.is_some() {
+        return (own != written).then(|| "its metadata differs".into());
     }
     let is_legacy = |name: &str| name == LEGACY;
     let Some(mut found) = Entries::of(written).filter(|_| is_json(written)) else {
@@ -31,70 +29,68 @@ pub(super) fn fault(layout: &Layout, raw: &[Cell], new: &[Cell]) -> Option<Strin
         [(_, legacy)] => Entries::of(legacy.get()).unwrap_or_default(),
         _ => return Some("its metadata has two values for legacy".into()),
     };
-    for (name, value) in &set_aside {
+    for (name, value) in &moved {
         let taken = legacy.take(|found| found == *name);
         let [(_, taken)] = taken.as_slice() else {
-            return Some(format!("{name} is not kept once"));
+            return Some(format!("{name} is not in its metadata exactly once"));
         };
         if serde_json::from_str::<Value>(taken.get()).ok().as_ref() != Some(value) {
-            return Some(format!("{name} is kept with another value"));
+            return Some(format!("{name} has another value in its metadata"));
         }
     }
-    // Only what the metadata itself was is left under `legacy`.
-    let left: Vec<&str> = legacy.0.iter().map(|(_, value)| value.get()).collect();
+    // All that remains under `legacy` came from the metadata itself.
+    let remaining: Vec<&str> = legacy.0.iter().map(|(_, value)| value.get()).collect();
     let (before, under) = match object {
         Some(mut before) => {
             let under = before.take(is_legacy);
             (before, under.into_iter().map(|(_, value)| value.get().to_owned()).collect())
         }
-        None if old.is_null() || (own.is_empty() && value::text(old).is_ok()) => {
+        None if old.is_null() || (own.is_empty() && text(old).is_ok()) => {
             (Entries::default(), Vec::new())
         }
-        None if value::text(old).is_err() => (Entries::default(), vec![old.to_json().to_string()]),
+        None if text(old).is_err() => (Entries::default(), vec![old.to_json().to_string()]),
         None => (Entries::default(), vec![own.to_owned()]),
     };
     let same = |(found, before): (&&str, &String)| {
         before.trim() == *found
             || serde_json::from_str(found).is_ok_and(|text: String| text == *before)
     };
-    let kept = left.len() == under.len() && left.iter().zip(&under).all(same);
+    let kept = remaining.len() == under.len() && remaining.iter().zip(&under).all(same);
     let equal = before.texts().eq(found.texts());
-    (!kept || !equal).then(|| "its metadata does not say all that it said".into())
+    (!kept || !equal).then(|| "its metadata has not kept all entries".into())
 }
 
-/// The values that have no column, or were taken out of theirs, and where there is a `metadata` belong
-/// into it.
-fn set_aside<'a>(layout: &'a Layout, raw: &[Cell], new: &[Cell]) -> Vec<(&'a str, Value)> {
-    let filled = |cell: &Cell| !cell.is_null();
-    let unknown = layout.unknown.iter().filter_map(|(name, place)| {
-        let cell = raw.get(*place).filter(|cell| filled(cell))?;
-        (!layout.table.withholds(name)).then(|| (name.as_str(), cell.to_json()))
+/// Returns the values that must have moved to the metadata: those of unknown columns, and references
+/// that were set to NULL.
+fn moved_values<'a>(map: &'a ColumnMap, raw: &[Cell], new: &[Cell]) -> Vec<(&'a str, Value)> {
+    let unknown = map.unknown.iter().filter_map(|(name, position)| {
+        let cell = raw.get(*position).filter(|cell| !cell.is_null())?;
+        (!map.table.withholds(name)).then(|| (name.as_str(), cell.to_json()))
     });
-    let columns = layout.table.columns.iter().zip(new).enumerate();
-    let gone = columns.filter_map(|(place, (column, new))| {
+    let columns = map.table.columns.iter().zip(new).enumerate();
+    let dangling = columns.filter_map(|(index, (column, new))| {
         let refers = matches!(column.rule, Rule::Reference(_) | Rule::ParentMessage);
-        let old = layout.source(place, raw);
-        let blank =
-            value::text(old).is_ok_and(|text| text.is_none_or(|(t, _)| t.trim().is_empty()));
+        let old = map.source(index, raw);
+        let blank = text(old).is_ok_and(|text| text.is_none_or(|(t, _)| t.trim().is_empty()));
         (refers && new.is_null() && !blank).then(|| (column.name, old.to_json()))
     });
-    unknown.chain(gone).collect()
+    unknown.chain(dangling).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::tables::TABLES;
     use super::*;
+    use crate::tables::TABLES;
 
     #[test]
-    fn what_is_not_kept_is_found() {
+    fn a_value_that_is_not_kept_is_found() {
         let table = TABLES.iter().find(|table| table.name == "documents").unwrap();
-        let layout = Layout::new(table, &["metadata", "legacy"].map(str::to_owned));
+        let map = ColumnMap::new(table, &["metadata", "legacy"].map(str::to_owned));
         let fault = |old: &str, written: &str| {
             let raw = [Cell::Text(old.into()), Cell::Text("PRECIOUS".into())];
             let mut new = vec![Cell::Integer(1); table.columns.len()];
-            *new.get_mut(layout.metadata.unwrap()).unwrap() = Cell::Text(written.into());
-            fault(&layout, &raw, &new)
+            *new.get_mut(map.metadata.unwrap()).unwrap() = Cell::Text(written.into());
+            fault(&map, &raw, &new)
         };
         let kept = r#"{"a":1.10,"a":2,"legacy":{"legacy":"PRECIOUS","legacy_legacy":{"old":1}}}"#;
         let old = r#"{"a": 1.10, "legacy": {"old":1}, "a": 2}"#;

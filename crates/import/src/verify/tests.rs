@@ -1,19 +1,20 @@
-//! Whatever differs between the two databases, the comparison finds it.
+//! Every change to the new database is a difference that the comparison finds.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use zenith_db::{Config, Error};
+use zenith_db::Config;
 
-use super::build::build;
-use super::load::Former;
-use super::verify::verify;
+use super::verify;
+use crate::build::build;
+use crate::error::AdoptionError;
+use crate::legacy_db::LegacyDb;
 
-const TABLES: &str = include_str!("../../../tests/support/legacy/tables.sql");
-const ROWS: &str = include_str!("../../../tests/support/legacy/rows.sql");
-/// Of the right form, and nobody's password.
+const TABLES: &str = include_str!("../../../../tests/support/legacy/tables.sql");
+const ROWS: &str = include_str!("../../../../tests/support/legacy/rows.sql");
+/// Well-formed hash of no password.
 const HASH: &str = "argon2id:$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$aGFzaA";
 
-/// What is done to the new database, and what the comparison says.
+/// Statements that change the new database, each with the difference that must be reported.
 const TAMPERING: &[(&str, &str)] = &[
     (
         "UPDATE chat_history SET message_content = 'other' WHERE id = 2",
@@ -35,7 +36,7 @@ const TAMPERING: &[(&str, &str)] = &[
         "audit_log: the chain breaks at entry 2",
     ),
     ("DELETE FROM legacy_schema_version WHERE id = 2", "the table legacy_schema_version"),
-    ("UPDATE legacy_values SET value = 'salt'", "legacy_values holds other values"),
+    ("UPDATE legacy_values SET value = 'salt'", "legacy_values has other values"),
     ("UPDATE user_sessions SET user_id = 77 WHERE id = 1", "has no users"),
     (
         "PRAGMA writable_schema = ON; DELETE FROM sqlite_schema WHERE name = 'idx_users_email'",
@@ -44,32 +45,32 @@ const TAMPERING: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn whatever_differs_the_comparison_finds_it() {
+fn every_change_is_found() {
     let directory = tempfile::tempdir().unwrap();
-    let place = |name: &str| directory.path().join(name);
-    let connect = |name: &str| SqliteConnection::establish(place(name).to_str().unwrap()).unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let connect = |name: &str| SqliteConnection::establish(path(name).to_str().unwrap()).unwrap();
     let mut old = connect("old.db");
     old.batch_execute("PRAGMA foreign_keys = OFF").unwrap();
     old.batch_execute(TABLES).unwrap();
     old.batch_execute(&ROWS.replace("{ADMIN}", HASH)).unwrap();
     drop(old);
-    let config = Config::for_path(place("zenith.db")).unwrap();
-    let (options, old) = (config.sqlite(), place("old.db"));
-    let former = Former::open(&old, options).unwrap();
-    let built = build(&former, &place("new.db"), options, zenith_db::migrations::all()).unwrap();
-    assert!(built.broken.is_empty(), "{:?}", built.broken);
-    verify(&former, &built, &place("new.db"), options).unwrap();
+    let config = Config::for_path(path("zenith.db")).unwrap();
+    let (options, old) = (config.sqlite(), path("old.db"));
+    let legacy = LegacyDb::open(&old, options).unwrap();
+    let built = build(&legacy, &path("new.db"), options, zenith_db::migrations::all()).unwrap();
+    assert!(built.rejected.is_empty(), "{:?}", built.rejected);
+    verify(&legacy, &built, &path("new.db"), options).unwrap();
     for (statement, found) in TAMPERING {
-        std::fs::copy(place("new.db"), place("bad.db")).unwrap();
+        std::fs::copy(path("new.db"), path("bad.db")).unwrap();
         let mut bad = connect("bad.db");
         bad.batch_execute("PRAGMA foreign_keys = OFF; PRAGMA journal_mode = DELETE").unwrap();
         bad.batch_execute(statement).unwrap();
         drop(bad);
-        match verify(&former, &built, &place("bad.db"), options) {
-            Err(Error::AdoptionUnfaithful { reason }) => {
+        match verify(&legacy, &built, &path("bad.db"), options) {
+            Err(AdoptionError::Unfaithful { reason }) => {
                 assert!(reason.contains(found), "{statement}: {reason}");
             }
-            other => panic!("{statement}: {:?}", other.map(|_| "nothing was found")),
+            other => panic!("{statement}: {:?}", other.map(|_| "no difference")),
         }
     }
 }

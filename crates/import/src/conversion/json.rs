@@ -1,4 +1,4 @@
-//! JSON of the former application, and what only should have been JSON.
+//! JSON columns of the former application, some of which hold text that is not JSON.
 
 use std::fmt;
 
@@ -6,16 +6,17 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::cell::Cell;
-use super::value::{DEFAULT, EMPTY, Outcome, text};
+use super::outcome::{DEFAULT, EMPTY, Outcome, text};
+use crate::cell::Cell;
 
-const NOT_JSON: &str = "text that is not JSON kept as a JSON string";
+const NOT_JSON: &str = "text that is not JSON written as a JSON string";
 
-/// Text that the models can read: SQLite's own check knows no depth.
-pub(super) fn is_json(text: &str) -> bool {
+/// Whether the models can parse the text. They limit the depth; `json_valid` does not.
+pub(crate) fn is_json(text: &str) -> bool {
     text == "{}" || text == "[]" || serde_json::from_str::<Value>(text).is_ok()
 }
 
+/// Converts JSON that may be NULL.
 pub(super) fn optional_json(old: &Cell) -> Outcome {
     match text(old)? {
         None => Ok((Cell::Null, None)),
@@ -25,6 +26,7 @@ pub(super) fn optional_json(old: &Cell) -> Outcome {
     }
 }
 
+/// Converts a list of texts; a missing one is empty.
 pub(super) fn json_texts(old: &Cell) -> Outcome {
     match text(old)? {
         None => Ok((Cell::Text("[]".into()), Some(DEFAULT))),
@@ -36,15 +38,16 @@ pub(super) fn json_texts(old: &Cell) -> Outcome {
     }
 }
 
-/// What a row's metadata is.
-pub(super) enum Metadata {
-    /// An object, as its own text.
+/// Metadata of a row.
+pub(crate) enum Metadata {
+    /// Text of an object, with the reason if it is not the old text.
     Object(String, Option<&'static str>),
-    /// Anything else, as JSON that goes under `legacy`.
+    /// JSON for `legacy`, made from anything that is not an object, with the reason.
     Other(String, &'static str),
 }
 
-pub(super) fn metadata(old: &Cell) -> Metadata {
+/// Classifies the metadata of a row.
+pub(crate) fn metadata(old: &Cell) -> Metadata {
     let text = match text(old) {
         Ok(None) => return Metadata::Object("{}".into(), Some(DEFAULT)),
         Ok(Some((text, _))) if text.is_empty() => {
@@ -56,34 +59,34 @@ pub(super) fn metadata(old: &Cell) -> Metadata {
         Ok(Some(found)) => found,
         Err(_) => {
             let other = old.to_json().to_string();
-            return Metadata::Other(other, "metadata that is no text kept under legacy");
+            return Metadata::Other(other, "metadata that is not text moved to legacy");
         }
     };
     match (serde_json::from_str::<Value>(&text.0), text) {
         (Ok(Value::Object(_)), (text, reason)) => Metadata::Object(text.into_owned(), reason),
         (Ok(_), (text, _)) => {
-            Metadata::Other(nested(&text), "metadata that is no object kept under legacy")
+            Metadata::Other(nested(&text), "metadata that is not an object moved to legacy")
         }
         (Err(_), (text, _)) => {
             let other = Value::from(text.as_ref()).to_string();
-            Metadata::Other(other, "metadata that is not JSON kept under legacy")
+            Metadata::Other(other, "metadata that is not JSON moved to legacy")
         }
     }
 }
 
-/// Where metadata holds what has no place of its own.
-pub(super) const LEGACY: &str = "legacy";
+/// Name of the entry in metadata that holds the values without a column.
+pub(crate) const LEGACY: &str = "legacy";
 
-/// The text of an object with these values under `legacy`. The rest stays as it is written; a `legacy`
-/// that it has already goes under the new one, by a name that is free there.
-pub(super) fn with_legacy(object: &str, mut legacy: Vec<(String, String)>) -> String {
+/// Adds values to an object, in its entry `legacy`. All other entries keep their text. An entry
+/// `legacy` that the object already has moves into the new one, under a free name.
+pub(crate) fn with_legacy(object: &str, mut legacy: Vec<(String, String)>) -> String {
     let mut own = Entries::of(object).unwrap_or_default();
     let mut name = LEGACY.to_owned();
     while legacy.iter().any(|(taken, _)| *taken == name) {
         name = format!("{LEGACY}_{name}");
     }
-    let former = own.take(|name| name == LEGACY);
-    legacy.extend(former.into_iter().map(|(_, value)| (name.clone(), nested(value.get()))));
+    let existing = own.take(|name| name == LEGACY);
+    legacy.extend(existing.into_iter().map(|(_, value)| (name.clone(), nested(value.get()))));
     let legacy = legacy.iter().map(|(name, value)| format!("{}:{value}", Value::from(&**name)));
     let legacy = legacy.collect::<Vec<_>>().join(",");
     let mut entries: Vec<String> =
@@ -92,7 +95,8 @@ pub(super) fn with_legacy(object: &str, mut legacy: Vec<(String, String)>) -> St
     format!("{{{}}}", entries.join(","))
 }
 
-/// JSON two levels down, or if that is too deep to be read again, a JSON string with its text.
+/// Returns JSON that can be nested two levels deeper: the text itself, or a JSON string with it if the
+/// result would exceed the depth that can be parsed.
 fn nested(json: &str) -> String {
     if is_json(&format!("[[{json}]]")) {
         json.trim().to_owned()
@@ -101,28 +105,30 @@ fn nested(json: &str) -> String {
     }
 }
 
-/// The entries of an object as they are written, in their order, and as often as they are there.
+/// Entries of an object as they are written: in their order, duplicate names included.
 #[derive(Debug, Default)]
-pub(super) struct Entries<'a>(pub(super) Vec<Entry<'a>>);
+pub(crate) struct Entries<'a>(pub(crate) Vec<Entry<'a>>);
 
 type Entry<'a> = (&'a RawValue, &'a RawValue);
 
 impl<'a> Entries<'a> {
-    pub(super) fn of(text: &'a str) -> Option<Self> {
+    /// Parses an object; `None` if the text is not one.
+    pub(crate) fn of(text: &'a str) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
 
-    /// Takes those out whose name is meant.
-    pub(super) fn take(&mut self, is_meant: impl Fn(&str) -> bool) -> Vec<Entry<'a>> {
+    /// Removes and returns the entries whose names match.
+    pub(crate) fn take(&mut self, matches: impl Fn(&str) -> bool) -> Vec<Entry<'a>> {
         let entries = std::mem::take(&mut self.0).into_iter();
         let (taken, rest) = entries.partition(|(name, _)| {
-            serde_json::from_str::<String>(name.get()).is_ok_and(|name| is_meant(&name))
+            serde_json::from_str::<String>(name.get()).is_ok_and(|name| matches(&name))
         });
         self.0 = rest;
         taken
     }
 
-    pub(super) fn texts(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+    /// Name and value of each entry, as they are written.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.0.iter().map(|(name, value)| (name.get(), value.get()))
     }
 }
@@ -151,11 +157,12 @@ impl<'de> Deserialize<'de> for Entries<'de> {
     }
 }
 
-/// The names in a role's old list of permissions; `None` if it is no list of names.
-pub(super) fn permission_names(text: &str) -> Option<Vec<String>> {
+/// Returns the names in a role's list of permissions; `None` if it is not a list of names.
+pub(crate) fn permission_names(text: &str) -> Option<Vec<String>> {
     serde_json::from_str(text).ok()
 }
 
+/// Whether a list of permissions has `*`.
 pub(super) fn grants_everything(text: &str) -> bool {
     permission_names(text).is_some_and(|names| names.iter().any(|name| name == "*"))
 }

@@ -1,0 +1,115 @@
+//! Conversion of single values by the rules of their columns.
+
+mod json;
+mod number;
+mod outcome;
+mod password;
+mod reference;
+mod setting;
+mod time;
+
+use zenith_db::internal::models::canonical;
+use zenith_db::types::{PublicId, Sha256Hash, UtcTime};
+
+pub(super) use self::json::{
+    Entries, LEGACY, Metadata, is_json, metadata, permission_names, with_legacy,
+};
+pub(super) use self::number::active;
+pub(super) use self::outcome::{Converted, NUMBER, Outcome, text};
+pub(super) use self::password::algorithm;
+pub(super) use self::reference::{parent, reference};
+pub(super) use self::setting::setting;
+pub(super) use self::time::time_of_creation;
+
+use self::json::{grants_everything, json_texts, optional_json};
+use self::number::{flag, integer};
+use self::outcome::{DEFAULT, EMPTY, missing, shown, text_cell};
+use self::password::phc;
+use self::time::optional_time;
+use super::cell::Cell;
+use super::rules::Rule;
+
+/// Applies a rule that needs no other value than the one that it converts.
+pub(super) fn convert(rule: Rule, old: &Cell, now: UtcTime) -> Outcome {
+    match rule {
+        Rule::Id | Rule::Integer => integer(old, None)?.ok_or_else(missing),
+        Rule::IntegerOr(default) => {
+            Ok(integer(old, Some(default))?.unwrap_or((Cell::Integer(default), Some(DEFAULT))))
+        }
+        Rule::OptionalInteger => Ok(integer(old, None)?.unwrap_or((Cell::Null, None))),
+        Rule::Flag(default) => flag(old, default),
+        Rule::Time => time::time(old, now),
+        Rule::RequiredTime => optional_time(old)?.ok_or_else(missing),
+        Rule::OptionalTime => match optional_time(old)? {
+            Some(converted) => Ok(converted),
+            None if old.is_null() => Ok((Cell::Null, None)),
+            None => Ok((Cell::Null, Some(EMPTY))),
+        },
+        Rule::OptionalJson => optional_json(old),
+        Rule::JsonTexts => json_texts(old),
+        Rule::Superuser => {
+            let granted =
+                text(old).ok().flatten().is_some_and(|(text, _)| grants_everything(&text));
+            Ok((Cell::Integer(granted.into()), None))
+        }
+        rule => convert_text(rule, old),
+    }
+}
+
+fn convert_text(rule: Rule, old: &Cell) -> Outcome {
+    let Some((found, read)) = text(old)? else {
+        return match rule {
+            Rule::OptionalText | Rule::FilledText | Rule::Token | Rule::ParentMessage => {
+                Ok((Cell::Null, None))
+            }
+            Rule::TextOr(default) => Ok((text_cell(default), Some(DEFAULT))),
+            Rule::OneOf([default, ..]) => Ok((text_cell(default), Some(DEFAULT))),
+            _ => Err(missing()),
+        };
+    };
+    let becomes = |new: String, reason| {
+        let reason = if new == found { read } else { Some(reason) };
+        Ok((Cell::Text(new), reason))
+    };
+    match rule {
+        Rule::FilledText | Rule::Token | Rule::ParentMessage if found.is_empty() => {
+            Ok((Cell::Null, Some(EMPTY)))
+        }
+        Rule::TextOr(default) if found.is_empty() => Ok((text_cell(default), Some(DEFAULT))),
+        Rule::Canonical => becomes(canonical(&found), "lower case, surrounding whitespace removed"),
+        Rule::Uuid | Rule::ParentMessage => match found.trim().parse::<PublicId>() {
+            Ok(id) => becomes(id.to_string(), "UUID written in its canonical form"),
+            Err(_) => Err(format!("{} is not a UUID", shown(&found))),
+        },
+        Rule::PasswordHash => {
+            becomes(phc(&found).to_owned(), "hash without the prefix of its algorithm")
+        }
+        Rule::Sha256 => {
+            let lower = found.trim().to_ascii_lowercase();
+            match lower.parse::<Sha256Hash>() {
+                Ok(_) => becomes(lower, "hash written in lower case"),
+                // Not shown: it may be a token that grants access.
+                Err(_) => Err("is not a SHA-256 hash".into()),
+            }
+        }
+        Rule::Token => {
+            let hash = Sha256Hash::of(found.as_bytes()).to_string();
+            Ok((Cell::Text(hash), Some("token replaced by its SHA-256 hash: links still work")))
+        }
+        Rule::OneOf(words) | Rule::RequiredOneOf(words) => match (rule, word(&found, words)) {
+            (_, Some(word)) => {
+                becomes(word.to_owned(), "lower case, surrounding whitespace removed")
+            }
+            (Rule::OneOf([default, ..]), None) if found.trim().is_empty() => {
+                Ok((text_cell(default), Some(DEFAULT)))
+            }
+            _ => Err(format!("{} is not one of {}", shown(&found), words.join(", "))),
+        },
+        _ => Ok((Cell::Text(found.into_owned()), read)),
+    }
+}
+
+fn word<'a>(text: &str, words: &[&'a str]) -> Option<&'a str> {
+    let lower = text.trim().to_ascii_lowercase();
+    words.iter().copied().find(|word| *word == lower)
+}

@@ -1,0 +1,107 @@
+//! Errors of an adoption.
+
+use std::path::PathBuf;
+
+use zenith_db::Error;
+
+/// Result of an adoption.
+pub type Result<T, E = AdoptionError> = std::result::Result<T, E>;
+
+/// Why an adoption failed. A complete database is at the path in every case: the former one, or if only
+/// the last sync failed, the new one.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AdoptionError {
+    /// The configured database is on a server.
+    #[error(
+        "the former application's databases are SQLite files: adopt into a file (--path), then move \
+         that to the server with `zenith-db transfer --to`"
+    )]
+    NotAFile,
+
+    /// The file of [`AdoptionOptions::from`](crate::AdoptionOptions::from) does not exist.
+    #[error("there is no file {} to adopt from (--from)", path.display())]
+    NoSource {
+        /// Path of the file.
+        path: PathBuf,
+    },
+
+    /// A file that belongs to the new database already exists.
+    #[error(
+        "{} already exists; give another path (--path), or move it away. To adopt the database at \
+         the configured path itself, leave --from out",
+        path.display()
+    )]
+    TargetExists {
+        /// Path of the file: the database, or a file that SQLite keeps beside it.
+        path: PathBuf,
+    },
+
+    /// The quarantine file already exists.
+    #[error(
+        "{} already exists, and quarantined rows never replace a file; give another file, or move \
+         that one away",
+        path.display()
+    )]
+    QuarantineExists {
+        /// Path of the file.
+        path: PathBuf,
+    },
+
+    /// The quarantine file has the path of the database, or of a file that SQLite keeps beside it.
+    #[error(
+        "{} belongs to the database; give another file for the quarantined rows",
+        path.display()
+    )]
+    QuarantineIsDatabase {
+        /// Path of the file.
+        path: PathBuf,
+    },
+
+    /// A table that is not in the schema cannot be created or filled in the new database.
+    #[error(
+        "the table {table} cannot be preserved: {reason}; change or drop it in the former database, \
+         and adopt that again. Nothing was changed"
+    )]
+    UnknownTable {
+        /// Name of the table in the former database.
+        table: String,
+        /// Error of SQLite, or the reference that leads to no row.
+        reason: String,
+    },
+
+    /// The write-ahead log of the original could not be removed.
+    #[error("{} still exists, so the database cannot be replaced; nothing was changed", path.display())]
+    LogRemains {
+        /// Path of the log.
+        path: PathBuf,
+    },
+
+    /// The new database differs from what it should be. It has been removed.
+    #[error("the adopted database failed its check and was removed; nothing was changed: {reason}")]
+    Unfaithful {
+        /// First difference, or the failed checks.
+        reason: String,
+    },
+
+    /// The database layer reported an error.
+    #[error(transparent)]
+    Database(#[from] Error),
+}
+
+impl AdoptionError {
+    /// Help for an error that its message cannot give, such as for a damaged file or a full disk.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Database(error) => error.hint(),
+            _ => None,
+        }
+    }
+}
+
+impl From<diesel::result::Error> for AdoptionError {
+    fn from(cause: diesel::result::Error) -> Self {
+        Self::Database(cause.into())
+    }
+}

@@ -1,0 +1,52 @@
+//! Identification of a row of a former table.
+
+use diesel::prelude::*;
+use zenith_db::internal::catalog::{column_list, is_one_of, literal, names};
+
+use crate::error::Result;
+use crate::tables::is_known;
+
+/// Value that identifies a row of a former table.
+#[derive(Clone, Debug)]
+pub(crate) enum RowKey {
+    /// A column with a number: `id` in a known table, otherwise SQLite's rowid, by a name that no
+    /// column has.
+    Number(&'static str),
+    /// The position of the row in the order of these columns: the primary key of a `WITHOUT ROWID`
+    /// table.
+    Position(Vec<String>),
+    /// The table has a rowid, but columns have all of its names.
+    Hidden,
+}
+
+impl RowKey {
+    /// Returns the key of a table.
+    pub(crate) fn of(connection: &mut SqliteConnection, table: &str) -> Result<Self> {
+        if is_known(table) {
+            return Ok(Self::Number("id"));
+        }
+        let of = literal(table);
+        let primary_key = format!(
+            "SELECT x.name FROM pragma_table_list({of}) AS t, pragma_table_xinfo({of}) AS x
+             WHERE t.schema = 'main' AND t.wr AND x.pk > 0 ORDER BY x.pk"
+        );
+        let key = names(connection, &primary_key)?;
+        if !key.is_empty() {
+            return Ok(Self::Position(key));
+        }
+        let columns = names(connection, &format!("SELECT name FROM pragma_table_xinfo({of})"))?;
+        let free =
+            ["rowid", "_rowid_", "oid"].into_iter().find(|number| !is_one_of(number, &columns));
+        Ok(free.map_or(Self::Hidden, Self::Number))
+    }
+
+    /// Returns the expression that selects the key.
+    pub(crate) fn expression(&self) -> String {
+        match self {
+            Self::Number(name) => (*name).to_owned(),
+            Self::Position(key) => format!("row_number() OVER (ORDER BY {})", column_list(key)),
+            // No row is ever identified by it: see `references`.
+            Self::Hidden => "0".into(),
+        }
+    }
+}

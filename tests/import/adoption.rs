@@ -222,9 +222,9 @@ fn unknown_tables_come_along_unchanged_and_unknown_columns_as_legacy() {
         "member"
     );
     assert_eq!(fixture.text("SELECT metadata ->> '$.theme' FROM users WHERE id = 2"), "dark");
-    let aside =
+    let preserved =
         "SELECT value FROM legacy_values WHERE table_name = 'roles' AND column_name = 'colour'";
-    assert_eq!(fixture.text(aside), "red");
+    assert_eq!(fixture.text(preserved), "red");
     let users = report.tables.iter().find(|table| table.table == "users").expect("users");
     assert_eq!(users.unknown_columns, ["role", "permissions"]);
     let permissions = "SELECT metadata ->> '$.legacy.permissions' FROM users WHERE id = 2";

@@ -184,7 +184,7 @@ fn references_are_compared_as_sqlite_compares_them() {
 }
 
 #[test]
-fn what_cannot_be_carried_over_is_named_with_what_to_do() {
+fn a_table_that_cannot_be_preserved_is_named_with_what_to_do() {
     let reason = refused("CREATE TABLE zz (k TEXT, name TEXT REFERENCES users (full_name));");
     assert!(reason.starts_with("the table zz cannot be preserved: foreign key mis"), "{reason}");
     assert!(reason.contains("create the table again without it"), "{reason}");

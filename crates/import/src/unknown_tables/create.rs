@@ -3,7 +3,9 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use zenith_db::Error;
-use zenith_db::internal::catalog::{is_one_of, literal, names, quoted, sqlite_tables};
+use zenith_db::internal::catalog::{
+    SchemaObject, is_one_of, literal, names, quoted, schema_objects,
+};
 use zenith_db::internal::connection;
 use zenith_db::internal::manager::expected_names;
 use zenith_db::migrations::EmbeddedMigration;
@@ -28,7 +30,8 @@ pub(crate) fn create(
     let source = source.sqlite()?;
     let mut unknown =
         UnknownTables { not_copied: other_objects(source)?, ..UnknownTables::default() };
-    unknown.not_copied.extend(added_indexes(source, &reserved)?);
+    let objects = schema_objects(source)?;
+    unknown.not_copied.extend(added_indexes(&objects, &reserved));
     let mut tables = names(
         source,
         "SELECT name FROM pragma_table_list
@@ -38,10 +41,10 @@ pub(crate) fn create(
     tables.retain(|name| !is_known(name));
     // All are created before the first is renamed, so that SQLite updates the references to it.
     for from in &tables {
-        create_table(connection, source, from, &reserved, &mut unknown.not_copied)?;
+        create_table(connection, &objects, from, &reserved, &mut unknown.not_copied)?;
     }
-    let mut taken =
-        names(source, "SELECT name FROM sqlite_schema WHERE type IN ('table', 'index')")?;
+    let named = objects.iter().filter(|object| ["table", "index"].contains(&object.kind.as_str()));
+    let mut taken: Vec<String> = named.map(|object| object.name.clone()).collect();
     taken.extend(reserved.iter().cloned());
     for from in tables {
         let mut to = from.clone();
@@ -65,27 +68,21 @@ pub(crate) fn create(
 /// Creates one table with its indexes, under the name that it has in the former database.
 fn create_table(
     connection: &mut SqliteConnection,
-    source: &mut SqliteConnection,
+    objects: &[SchemaObject],
     table: &str,
     reserved: &[String],
     not_copied: &mut Vec<String>,
 ) -> Result<()> {
-    let of = literal(table);
-    let definition =
-        format!("SELECT sql AS name FROM sqlite_schema WHERE type = 'table' AND name = {of}");
-    let mut definitions = names(source, &definition)?;
-    let indexes = format!(
-        "SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = {of} AND sql IS NOT NULL"
-    );
-    for index in names(source, &indexes)? {
-        if is_one_of(&index, reserved) {
-            not_copied.push(format!("index {index} of {table}: the new schema uses its name"));
-            continue;
+    let own = objects.iter().filter(|object| object.table == table);
+    let (tables, indexes) = (own.clone(), own.filter(|object| object.kind == "index"));
+    let mut definitions: Vec<&str> =
+        tables.filter(|object| object.kind == "table").map(|object| object.sql.as_str()).collect();
+    for SchemaObject { name, sql, .. } in indexes {
+        if is_one_of(name, reserved) {
+            not_copied.push(format!("index {name} of {table}: the new schema uses its name"));
+        } else {
+            definitions.push(sql);
         }
-        let of = literal(&index);
-        let definition =
-            format!("SELECT sql AS name FROM sqlite_schema WHERE type = 'index' AND name = {of}");
-        definitions.extend(names(source, &definition)?);
     }
     for sql in definitions {
         let created = diesel::sql_query(sql).execute(connection);
@@ -96,24 +93,20 @@ fn create_table(
 
 /// Returns the indexes that were added to known tables. The new tables have the indexes of the new
 /// schema instead.
-fn added_indexes(source: &mut SqliteConnection, reserved: &[String]) -> Result<Vec<String>> {
-    let mut added = Vec::new();
-    for table in sqlite_tables(source)?.iter().filter(|table| is_known(table)) {
-        let query = format!(
-            "SELECT name FROM sqlite_schema
-             WHERE type = 'index' AND tbl_name = {} AND sql IS NOT NULL ORDER BY name",
-            literal(table)
-        );
-        let mut indexes = names(source, &query)?;
-        indexes.retain(|name| {
-            !is_one_of(name, reserved)
-                && !DROPPED_INDEXES.iter().any(|dropped| dropped.eq_ignore_ascii_case(name))
-        });
-        let not_copied =
-            |name| format!("index {name} of {table}: the table has the new schema's indexes");
-        added.extend(indexes.into_iter().map(not_copied));
-    }
-    Ok(added)
+fn added_indexes(objects: &[SchemaObject], reserved: &[String]) -> Vec<String> {
+    let is_dropped =
+        |name: &str| DROPPED_INDEXES.iter().any(|dropped| dropped.eq_ignore_ascii_case(name));
+    let mut added: Vec<&SchemaObject> = objects
+        .iter()
+        .filter(|object| object.kind == "index" && is_known(&object.table))
+        .filter(|index| !is_one_of(&index.name, reserved) && !is_dropped(&index.name))
+        .collect();
+    added.sort_by_key(|index| (&index.table, &index.name));
+    let not_copied = |index: &SchemaObject| {
+        let SchemaObject { name, table, .. } = index;
+        format!("index {name} of {table}: the table has the new schema's indexes")
+    };
+    added.into_iter().map(not_copied).collect()
 }
 
 /// Returns the views, triggers and virtual tables. They stay in the original only, because they may do

@@ -1,7 +1,7 @@
 //! References of the preserved tables. A row whose reference leads to no row is deleted.
 
 use diesel::prelude::*;
-use zenith_db::internal::catalog::{literal, names, quoted};
+use zenith_db::internal::catalog::{is_one_of, literal, quoted, sqlite_tables};
 
 use super::preserved::{PreservedTable, UnknownTables, cannot_preserve};
 use super::row_key::RowKey;
@@ -133,11 +133,7 @@ impl Reference {
     fn dangling(&self, connection: &mut SqliteConnection) -> Result<String> {
         let mut all: Vec<String> =
             self.columns.iter().map(|(own, _)| format!("c.{} IS NOT NULL", quoted(own))).collect();
-        let parents = format!(
-            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name = {} COLLATE NOCASE",
-            literal(&self.parent)
-        );
-        if !names(connection, &parents)?.is_empty() {
+        if is_one_of(&self.parent, &sqlite_tables(connection)?) {
             let (parent, refers) = (quoted(&self.parent), self.refers());
             all.push(format!("NOT EXISTS (SELECT 1 FROM main.{parent} AS p WHERE {refers})"));
         }

@@ -1,7 +1,7 @@
 //! Identification of a row of a former table.
 
 use diesel::prelude::*;
-use zenith_db::internal::catalog::{column_list, is_one_of, literal, names};
+use zenith_db::internal::catalog::{column_list, columns, is_one_of, literal, names};
 
 use crate::error::Result;
 use crate::tables::is_known;
@@ -34,7 +34,7 @@ impl RowKey {
         if !key.is_empty() {
             return Ok(Self::Position(key));
         }
-        let columns = names(connection, &format!("SELECT name FROM pragma_table_xinfo({of})"))?;
+        let columns = columns(connection, table)?;
         let free =
             ["rowid", "_rowid_", "oid"].into_iter().find(|number| !is_one_of(number, &columns));
         Ok(free.map_or(Self::Hidden, Self::Number))

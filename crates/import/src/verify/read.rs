@@ -5,7 +5,7 @@ use std::path::Path;
 use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
 use zenith_db::config::SqliteOptions;
-use zenith_db::internal::catalog::sqlite_tables;
+use zenith_db::internal::catalog::{is_one_of, sqlite_tables};
 use zenith_db::internal::connection;
 
 use super::metadata;
@@ -113,7 +113,7 @@ pub(super) fn read_new(
         }
         sides.tables.insert(table.name, side);
     }
-    if sqlite_tables(connection)?.iter().any(|name| name == overflow_values::TABLE) {
+    if is_one_of(overflow_values::TABLE, &sqlite_tables(connection)?) {
         let query = format!(
             "SELECT 1, table_name, row_id, column_name, value FROM {}",
             overflow_values::TABLE

@@ -138,10 +138,13 @@ fn each_package_depends_on_those_that_the_table_says() {
 #[test]
 fn an_arrow_is_found_however_it_is_written() {
     let sources = [
-        ("lib.rs", "mod low; mod high; mod side; pub use low::Thing;"),
+        ("lib.rs", "mod low; mod front; mod high; mod side; pub use low::Thing;"),
         ("low.rs", "pub struct Thing; pub fn make() -> Thing { Thing }"),
+        ("front/mod.rs", "mod first; mod second; pub use first::*; pub use second::*;"),
+        ("front/first.rs", "pub struct First;"),
+        ("front/second.rs", "pub struct Second;"),
         ("high/mod.rs", "mod inner; mod other; pub use inner::Up; fn f() { crate::low::make(); }"),
-        ("high/inner.rs", "use super::super::low::make; pub struct Up;"),
+        ("high/inner.rs", "use super::super::low::make; use crate::front::Second; pub struct Up;"),
         ("high/other.rs", "use crate::Thing; mod deep { use super::super::Up; }"),
         (
             "side.rs",
@@ -155,6 +158,7 @@ fn an_arrow_is_found_however_it_is_written() {
     assert_eq!(
         arrows,
         [
+            "high/inner.rs front/second.rs",
             "high/inner.rs low.rs",
             "high/mod.rs low.rs",
             "high/other.rs high/inner.rs",
@@ -163,7 +167,7 @@ fn an_arrow_is_found_however_it_is_written() {
         ]
     );
     let allowed = tables::layers(
-        "| layer | may use |\n|---|---|\n| `low` | |\n| `high` | `low` |\n| `side` | `low` |\n",
+        "| layer | may use |\n|---|---|\n| `low` | |\n| `high` | `front`, `low` |\n| `side` | `low` |\n",
     );
     let refused = ["side.rs uses high/inner.rs (side → high)"];
     assert_eq!(forbidden(&krate.arrows(), &allowed), refused);

@@ -146,7 +146,7 @@ impl Crate {
         let mut found = BTreeSet::new();
         for (path, module) in &self.modules {
             for used in &module.uses {
-                if let Some(to) = self.file_of(path, used, &mut BTreeSet::new()) {
+                if let Some(to) = self.file_of(path, used, true, &mut BTreeSet::new()) {
                     found.insert(Arrow { from: module.file.clone(), to });
                 }
             }
@@ -158,11 +158,14 @@ impl Crate {
     /// The file that defines what a path leads to, as it is written in a module. None if that is another
     /// crate's.
     ///
+    /// With `guess`, a name that no item of the module it is asked of has is taken for one that a macro
+    /// makes there. Of a module from which everything is imported, nobody knows that the name is its own.
     /// `seen` are the names that were asked for already: imports may lead round in a circle.
     fn file_of(
         &self,
         from: &ModulePath,
         path: &[String],
+        guess: bool,
         seen: &mut BTreeSet<(ModulePath, Vec<String>)>,
     ) -> Option<String> {
         if !seen.insert((from.clone(), path.to_vec())) {
@@ -196,7 +199,7 @@ impl Crate {
             let tail = &rest[index + 1..];
             if let Some(import) = module.imports.get(segment) {
                 let path: Vec<String> = import.iter().chain(tail).cloned().collect();
-                return self.file_of(&at, &path, seen);
+                return self.file_of(&at, &path, guess, seen);
             }
             let own = |glob: &&Vec<String>| {
                 let first = glob.first().map_or("", String::as_str);
@@ -204,16 +207,16 @@ impl Crate {
             };
             let through_glob = module.globs.iter().filter(own).find_map(|glob| {
                 let path: Vec<String> = glob.iter().chain(&rest[index..]).cloned().collect();
-                self.file_of(&at, &path, seen)
+                self.file_of(&at, &path, false, seen)
             });
             if at.is_empty()
                 && let Some(place) = self.exported_macros.get(segment)
             {
-                return self.file_of(&at, place, seen);
+                return self.file_of(&at, place, guess, seen);
             }
             // A name that nobody writes down comes from a macro or a derive of this file. Of a path
             // that does not begin in this crate, nothing is known.
-            let is_ours = rest.len() < path.len() || index > 0;
+            let is_ours = guess && (rest.len() < path.len() || index > 0);
             return through_glob.or_else(|| is_ours.then(|| module.file.clone()));
         }
         // A module itself is used: its front is.

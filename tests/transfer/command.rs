@@ -91,7 +91,7 @@ fn to_a_server_and_back() {
         original.fixture().zenith().args(["transfer", "--to", "postgres://me:secret@host/db"]),
         2,
     );
-    assert!(stderr(&refused).contains("--to holds a password"), "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("--to contains a password"), "{}", stderr(&refused));
     assert!(!stderr(&refused).contains("secret"));
 }
 

@@ -16,7 +16,7 @@ const FRESH: Duration = Duration::from_millis(500);
 
 /// Role of a pool's connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
+pub(super) enum ConnectionRole {
     /// SQLite's only writer.
     Writer,
     /// SQLite's readers.
@@ -29,7 +29,7 @@ pub(super) enum Role {
     Replica,
 }
 
-impl Role {
+impl ConnectionRole {
     fn is_file(self) -> bool {
         matches!(self, Self::Writer | Self::Reader)
     }
@@ -38,7 +38,7 @@ impl Role {
 /// Connection manager for r2d2.
 pub(super) struct Connector {
     config: Config,
-    role: Role,
+    role: ConnectionRole,
     /// Open connection, for the first caller.
     first: Mutex<Option<DbConnection>>,
     /// Time at which a connection was last found lost: others not used since may be lost too.
@@ -47,19 +47,19 @@ pub(super) struct Connector {
 
 impl Connector {
     /// Opens a connection, with a typed error if that fails.
-    pub(super) fn open(config: &Config, role: Role) -> Result<DbConnection> {
+    pub(super) fn open(config: &Config, role: ConnectionRole) -> Result<DbConnection> {
         match role {
-            Role::Writer => connection::open(config, Access::Write),
-            Role::Reader => connection::open(config, Access::Read),
+            ConnectionRole::Writer => connection::open(config, Access::Write),
+            ConnectionRole::Reader => connection::open(config, Access::Read),
             #[cfg(feature = "postgres")]
-            Role::Primary => {
+            ConnectionRole::Primary => {
                 // Refuses a server that takes no writes.
                 let mut connection = connection::open(config, Access::Write)?;
                 connection::default_to_read_only(&mut connection, config)?;
                 Ok(connection)
             }
             #[cfg(feature = "postgres")]
-            Role::Replica => {
+            ConnectionRole::Replica => {
                 let Some(url) = &config.server().replica else {
                     return Err(Error::Internal("no replica is configured".into()));
                 };
@@ -73,7 +73,7 @@ impl Connector {
     /// Returns a pool of at most `limit` connections.
     pub(super) fn pool(
         config: &Config,
-        role: Role,
+        role: ConnectionRole,
         limit: u32,
         first: Option<DbConnection>,
     ) -> Pool<Self> {
@@ -112,7 +112,7 @@ impl ManageConnection for Connector {
     fn is_valid(&self, slot: &mut Slot) -> Result<()> {
         // A replica that is busy falls behind all the same.
         #[cfg(feature = "postgres")]
-        let since = if self.role == Role::Replica { slot.tested } else { slot.last_used };
+        let since = if self.role == ConnectionRole::Replica { slot.tested } else { slot.last_used };
         #[cfg(not(feature = "postgres"))]
         let since = slot.last_used;
         if slot.is_fresh(since) {
@@ -120,10 +120,10 @@ impl ManageConnection for Connector {
         }
         let tested = slot.get().and_then(|connection| match self.role {
             #[cfg(feature = "postgres")]
-            Role::Replica => connection::check_lag(connection, &self.config),
+            ConnectionRole::Replica => connection::check_lag(connection, &self.config),
             #[cfg(feature = "postgres")]
-            Role::Primary => connection.ping(),
-            Role::Writer | Role::Reader => connection.ping(),
+            ConnectionRole::Primary => connection.ping(),
+            ConnectionRole::Writer | ConnectionRole::Reader => connection.ping(),
         });
         if let Err(error) = tested {
             // Closed here, because r2d2 opens the next one before it drops this one, and there would

@@ -15,7 +15,7 @@ use std::time::Duration;
 use r2d2::{Pool, PooledConnection};
 use serde::Serialize;
 
-use self::connector::{Connector, Role};
+use self::connector::{ConnectionRole, Connector};
 #[cfg(feature = "postgres")]
 use self::replica::Replica;
 use crate::backend::DbConnection;
@@ -96,21 +96,26 @@ impl Database {
         let first = |role| Connector::open(config, role).map(Some);
         let (primary, reads) = match config.location() {
             Location::Sqlite(_) => {
-                let writer = Connector::pool(config, Role::Writer, 1, first(Role::Writer)?);
-                let readers =
-                    (limit > 1).then(|| Connector::pool(config, Role::Reader, limit - 1, None));
+                let writer = Connector::pool(
+                    config,
+                    ConnectionRole::Writer,
+                    1,
+                    first(ConnectionRole::Writer)?,
+                );
+                let readers = (limit > 1)
+                    .then(|| Connector::pool(config, ConnectionRole::Reader, limit - 1, None));
                 (writer, readers.map_or(Reads::Primary, Reads::Readers))
             }
             #[cfg(feature = "postgres")]
             Location::Postgres(_) => {
-                let first = first(Role::Primary)?;
+                let first = first(ConnectionRole::Primary)?;
                 // The limit is this process's, wherever its connections go.
                 let replicas = if config.server().replica.is_some() { limit / 2 } else { 0 };
                 let reads = match replicas {
                     0 => Reads::Primary,
                     limit => Reads::Replica(Replica::new(config, limit)),
                 };
-                (Connector::pool(config, Role::Primary, limit - replicas, first), reads)
+                (Connector::pool(config, ConnectionRole::Primary, limit - replicas, first), reads)
             }
         };
         let inner = Inner { config: config.clone(), primary, reads, waits: AtomicU64::new(0) };

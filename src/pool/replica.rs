@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use r2d2::{Pool, PooledConnection};
 
-use super::connector::{Connector, Role};
+use super::connector::{ConnectionRole, Connector};
 use crate::config::Config;
 
 /// Pool of connections to a replica.
@@ -18,13 +18,13 @@ pub(super) struct Replica {
 impl Replica {
     /// Opens the pool. A replica that is not available may become so: that is not an error.
     pub(super) fn new(config: &Config, limit: u32) -> Self {
-        let first = Connector::open(config, Role::Replica);
+        let first = Connector::open(config, ConnectionRole::Replica);
         let warned = AtomicBool::new(first.is_err());
         if let Err(error) = &first {
             warn(error);
         }
         let there = first.is_ok();
-        let pool = Connector::pool(config, Role::Replica, limit, first.ok());
+        let pool = Connector::pool(config, ConnectionRole::Replica, limit, first.ok());
         // The pool takes the connection in a thread of its own; until then the replica would pass for
         // away.
         if there && let Err(error) = pool.get() {

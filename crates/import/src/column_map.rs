@@ -3,7 +3,7 @@
 use super::cell::Cell;
 use super::context::ConversionContext;
 use super::conversion::{self, Converted, NUMBER};
-use super::rules::{Column, Rule, Table};
+use super::rules::{Column, ColumnRule, Table};
 
 /// Reason why a row cannot be copied.
 #[derive(Clone, Debug)]
@@ -52,7 +52,7 @@ impl ColumnMap {
             table,
             positions: table.columns.iter().map(|column| position(column.source)).collect(),
             unknown: unknown.map(|(position, name)| (name.clone(), position)).collect(),
-            metadata: table.columns.iter().position(|column| column.rule == Rule::Metadata),
+            metadata: table.columns.iter().position(|column| column.rule == ColumnRule::Metadata),
         }
     }
 
@@ -87,12 +87,12 @@ impl ColumnMap {
             let rejection = |reason| Rejection { column: column.source, reason };
             let old = self.source(index, raw);
             let (cell, reason) = match column.rule {
-                Rule::Parent(parent) => {
+                ColumnRule::Parent(parent) => {
                     let cell = conversion::parent(old, parent, context).map_err(rejection)?;
                     let reason = (cell != *old).then_some(NUMBER);
                     (cell, reason)
                 }
-                Rule::Reference(parent) => {
+                ColumnRule::Reference(parent) => {
                     let (cell, exists) = conversion::reference(old, parent, context);
                     if !exists {
                         self.preserve_reference(column, old, &mut row, &mut legacy);
@@ -101,12 +101,12 @@ impl ColumnMap {
                     let changed = cell != *old;
                     (cell, changed.then_some(reason))
                 }
-                Rule::ParentMessage if context.without_parent.contains(&rowid) => {
+                ColumnRule::ParentMessage if context.without_parent.contains(&rowid) => {
                     self.preserve_reference(column, old, &mut row, &mut legacy);
                     (Cell::Null, Some(DANGLING))
                 }
                 // Written last, when all that moves into it is known.
-                Rule::Metadata => (Cell::Null, None),
+                ColumnRule::Metadata => (Cell::Null, None),
                 rule => self.value(rule, column, old, raw, context).map_err(rejection)?,
             };
             if let Some(reason) = reason {
@@ -121,23 +121,25 @@ impl ColumnMap {
 
     fn value(
         &self,
-        rule: Rule,
+        rule: ColumnRule,
         column: &Column,
         old: &Cell,
         raw: &[Cell],
         context: &ConversionContext,
     ) -> Result<Converted, String> {
         match rule {
-            Rule::PasswordAlgorithm => {
+            ColumnRule::PasswordAlgorithm => {
                 conversion::algorithm(old, self.sibling("password_hash", raw))
             }
-            Rule::SettingValue => conversion::setting(
+            ColumnRule::SettingValue => conversion::setting(
                 old,
                 self.sibling("value_type", raw),
                 self.sibling("is_secret", raw),
             ),
-            Rule::ActiveUnlessRevoked => conversion::active(old, self.sibling("revoked_at", raw)),
-            Rule::Time if old.is_null() && column.name == "updated_at" => {
+            ColumnRule::ActiveUnlessRevoked => {
+                conversion::active(old, self.sibling("revoked_at", raw))
+            }
+            ColumnRule::Time if old.is_null() && column.name == "updated_at" => {
                 conversion::time_of_creation(self.sibling("created_at", raw), context.now)
             }
             rule => conversion::convert(rule, old, context.now),

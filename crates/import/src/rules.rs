@@ -2,7 +2,7 @@
 
 /// Rule for the conversion of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rule {
+pub(super) enum ColumnRule {
     /// The primary key, unchanged.
     Id,
     /// Required text.
@@ -65,7 +65,7 @@ pub(super) enum Rule {
     ActiveUnlessRevoked,
 }
 
-impl Rule {
+impl ColumnRule {
     /// Whether the column holds numbers.
     pub(super) const fn makes_numbers(self) -> bool {
         matches!(
@@ -89,7 +89,7 @@ pub(super) struct Column {
     pub(super) name: &'static str,
     /// Former column with its value.
     pub(super) source: &'static str,
-    pub(super) rule: Rule,
+    pub(super) rule: ColumnRule,
 }
 
 impl Column {

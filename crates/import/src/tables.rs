@@ -1,13 +1,13 @@
 //! Rule for each column of the known tables: one line per column, in the order of the new table's
 //! columns.
 
-use super::rules::{Column, Rule, Table};
+use super::rules::{Column, ColumnRule, Table};
 
-const fn c(name: &'static str, rule: Rule) -> Column {
+const fn c(name: &'static str, rule: ColumnRule) -> Column {
     Column { name, source: name, rule }
 }
 
-const fn derived(name: &'static str, source: &'static str, rule: Rule) -> Column {
+const fn derived(name: &'static str, source: &'static str, rule: ColumnRule) -> Column {
     Column { name, source, rule }
 }
 
@@ -15,7 +15,7 @@ const fn table(name: &'static str, columns: &'static [Column]) -> Table {
     Table { name, columns, withheld: &[] }
 }
 
-use Rule::{
+use ColumnRule::{
     ActiveUnlessRevoked, Canonical, FilledText, Flag, Id, Integer, IntegerOr, JsonTexts, Metadata,
     OneOf, OptionalInteger, OptionalJson, OptionalText, OptionalTime, Parent, ParentMessage,
     PasswordAlgorithm, PasswordHash, Reference, RequiredOneOf, RequiredTime, SettingValue, Sha256,

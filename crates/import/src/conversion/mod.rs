@@ -27,27 +27,27 @@ use self::outcome::{DEFAULT, EMPTY, missing, shown, text_cell};
 use self::password::phc;
 use self::time::optional_time;
 use super::cell::Cell;
-use super::rules::Rule;
+use super::rules::ColumnRule;
 
 /// Applies a rule that needs no other value than the one that it converts.
-pub(super) fn convert(rule: Rule, old: &Cell, now: UtcTime) -> Outcome {
+pub(super) fn convert(rule: ColumnRule, old: &Cell, now: UtcTime) -> Outcome {
     match rule {
-        Rule::Id | Rule::Integer => integer(old, None)?.ok_or_else(missing),
-        Rule::IntegerOr(default) => {
+        ColumnRule::Id | ColumnRule::Integer => integer(old, None)?.ok_or_else(missing),
+        ColumnRule::IntegerOr(default) => {
             Ok(integer(old, Some(default))?.unwrap_or((Cell::Integer(default), Some(DEFAULT))))
         }
-        Rule::OptionalInteger => Ok(integer(old, None)?.unwrap_or((Cell::Null, None))),
-        Rule::Flag(default) => flag(old, default),
-        Rule::Time => time::time(old, now),
-        Rule::RequiredTime => optional_time(old)?.ok_or_else(missing),
-        Rule::OptionalTime => match optional_time(old)? {
+        ColumnRule::OptionalInteger => Ok(integer(old, None)?.unwrap_or((Cell::Null, None))),
+        ColumnRule::Flag(default) => flag(old, default),
+        ColumnRule::Time => time::time(old, now),
+        ColumnRule::RequiredTime => optional_time(old)?.ok_or_else(missing),
+        ColumnRule::OptionalTime => match optional_time(old)? {
             Some(converted) => Ok(converted),
             None if old.is_null() => Ok((Cell::Null, None)),
             None => Ok((Cell::Null, Some(EMPTY))),
         },
-        Rule::OptionalJson => optional_json(old),
-        Rule::JsonTexts => json_texts(old),
-        Rule::Superuser => {
+        ColumnRule::OptionalJson => optional_json(old),
+        ColumnRule::JsonTexts => json_texts(old),
+        ColumnRule::Superuser => {
             let granted =
                 text(old).ok().flatten().is_some_and(|(text, _)| grants_everything(&text));
             Ok((Cell::Integer(granted.into()), None))
@@ -56,14 +56,15 @@ pub(super) fn convert(rule: Rule, old: &Cell, now: UtcTime) -> Outcome {
     }
 }
 
-fn convert_text(rule: Rule, old: &Cell) -> Outcome {
+fn convert_text(rule: ColumnRule, old: &Cell) -> Outcome {
     let Some((found, read)) = text(old)? else {
         return match rule {
-            Rule::OptionalText | Rule::FilledText | Rule::Token | Rule::ParentMessage => {
-                Ok((Cell::Null, None))
-            }
-            Rule::TextOr(default) => Ok((text_cell(default), Some(DEFAULT))),
-            Rule::OneOf([default, ..]) => Ok((text_cell(default), Some(DEFAULT))),
+            ColumnRule::OptionalText
+            | ColumnRule::FilledText
+            | ColumnRule::Token
+            | ColumnRule::ParentMessage => Ok((Cell::Null, None)),
+            ColumnRule::TextOr(default) => Ok((text_cell(default), Some(DEFAULT))),
+            ColumnRule::OneOf([default, ..]) => Ok((text_cell(default), Some(DEFAULT))),
             _ => Err(missing()),
         };
     };
@@ -72,19 +73,23 @@ fn convert_text(rule: Rule, old: &Cell) -> Outcome {
         Ok((Cell::Text(new), reason))
     };
     match rule {
-        Rule::FilledText | Rule::Token | Rule::ParentMessage if found.is_empty() => {
+        ColumnRule::FilledText | ColumnRule::Token | ColumnRule::ParentMessage
+            if found.is_empty() =>
+        {
             Ok((Cell::Null, Some(EMPTY)))
         }
-        Rule::TextOr(default) if found.is_empty() => Ok((text_cell(default), Some(DEFAULT))),
-        Rule::Canonical => becomes(canonical(&found), "lower case, surrounding whitespace removed"),
-        Rule::Uuid | Rule::ParentMessage => match found.trim().parse::<PublicId>() {
+        ColumnRule::TextOr(default) if found.is_empty() => Ok((text_cell(default), Some(DEFAULT))),
+        ColumnRule::Canonical => {
+            becomes(canonical(&found), "lower case, surrounding whitespace removed")
+        }
+        ColumnRule::Uuid | ColumnRule::ParentMessage => match found.trim().parse::<PublicId>() {
             Ok(id) => becomes(id.to_string(), "UUID written in its canonical form"),
             Err(_) => Err(format!("{} is not a UUID", shown(&found))),
         },
-        Rule::PasswordHash => {
+        ColumnRule::PasswordHash => {
             becomes(phc(&found).to_owned(), "hash without the prefix of its algorithm")
         }
-        Rule::Sha256 => {
+        ColumnRule::Sha256 => {
             let lower = found.trim().to_ascii_lowercase();
             match lower.parse::<Sha256Hash>() {
                 Ok(_) => becomes(lower, "hash written in lower case"),
@@ -92,19 +97,21 @@ fn convert_text(rule: Rule, old: &Cell) -> Outcome {
                 Err(_) => Err("is not a SHA-256 hash".into()),
             }
         }
-        Rule::Token => {
+        ColumnRule::Token => {
             let hash = Sha256Hash::of(found.as_bytes()).to_string();
             Ok((Cell::Text(hash), Some("token replaced by its SHA-256 hash: links still work")))
         }
-        Rule::OneOf(words) | Rule::RequiredOneOf(words) => match (rule, word(&found, words)) {
-            (_, Some(word)) => {
-                becomes(word.to_owned(), "lower case, surrounding whitespace removed")
+        ColumnRule::OneOf(words) | ColumnRule::RequiredOneOf(words) => {
+            match (rule, word(&found, words)) {
+                (_, Some(word)) => {
+                    becomes(word.to_owned(), "lower case, surrounding whitespace removed")
+                }
+                (ColumnRule::OneOf([default, ..]), None) if found.trim().is_empty() => {
+                    Ok((text_cell(default), Some(DEFAULT)))
+                }
+                _ => Err(format!("{} is not one of {}", shown(&found), words.join(", "))),
             }
-            (Rule::OneOf([default, ..]), None) if found.trim().is_empty() => {
-                Ok((text_cell(default), Some(DEFAULT)))
-            }
-            _ => Err(format!("{} is not one of {}", shown(&found), words.join(", "))),
-        },
+        }
         _ => Ok((Cell::Text(found.into_owned()), read)),
     }
 }

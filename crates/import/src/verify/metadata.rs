@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::cell::Cell;
 use crate::column_map::ColumnMap;
 use crate::conversion::{Entries, LEGACY, is_json, text};
-use crate::rules::Rule;
+use crate::rules::ColumnRule;
 
 /// Returns the first value that is missing or different, if any.
 pub(super) fn fault(map: &ColumnMap, raw: &[Cell], new: &[Cell]) -> Option<String> {
@@ -69,7 +69,7 @@ fn moved_values<'a>(map: &'a ColumnMap, raw: &[Cell], new: &[Cell]) -> Vec<(&'a 
     });
     let columns = map.table.columns.iter().zip(new).enumerate();
     let dangling = columns.filter_map(|(index, (column, new))| {
-        let refers = matches!(column.rule, Rule::Reference(_) | Rule::ParentMessage);
+        let refers = matches!(column.rule, ColumnRule::Reference(_) | ColumnRule::ParentMessage);
         let old = map.source(index, raw);
         let blank = text(old).is_ok_and(|text| text.is_none_or(|(t, _)| t.trim().is_empty()));
         (refers && new.is_null() && !blank).then(|| (column.name, old.to_json()))

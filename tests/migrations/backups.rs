@@ -3,6 +3,7 @@
 use crate::support::rows;
 use std::path::Path;
 
+use crate::support::embedded::{before, notifications};
 use crate::support::{Fixture, administrator, files_in};
 use zenith_db::config::Key;
 use zenith_db::manager::{DatabaseManager, RollbackTarget};
@@ -51,7 +52,7 @@ fn a_rollback_and_a_migration_take_a_backup_first_into_the_configured_directory(
 fn a_backup_before_a_migration_that_fails_is_kept() {
     let fixture = Fixture::created();
     let manager = manager(&fixture, true);
-    manager.rollback(LAST).expect("rolled back");
+    manager.rollback(&before(notifications())).expect("rolled back");
     fixture.sql("CREATE TABLE notifications (x INTEGER)");
     let before = rows_of(&fixture);
     manager.migrate().expect_err("the table is there");

@@ -1,6 +1,7 @@
 //! A run that fails leaves the database as it was, says why, and is recorded.
 
 use crate::support::command::json;
+use crate::support::embedded::notifications;
 use crate::support::own_migrations::{manager_with, migration};
 use crate::support::{SqliteFixture, bare_zenith, rows, run, stderr};
 use zenith_db::manager::{DatabaseManager, HistoryFault, Phase, RollbackTarget};
@@ -51,13 +52,13 @@ fn what_was_refused_has_not_been_tried() {
 #[test]
 fn the_command_names_the_backup_of_a_run_that_failed_and_status_tells_of_it() {
     let fixture = SqliteFixture::created();
-    let last = all()[all().len() - 1];
+    let refused = all()[notifications()];
     fixture.sql("DROP TABLE notifications; CREATE VIEW notifications AS SELECT 1");
-    let output = run(fixture.zenith().args(["rollback", "--yes"]), 1);
+    let output = run(fixture.zenith().args(["rollback", "--to", "0", "--yes"]), 1);
     let backup = fixture.manager().last_backup().expect("a record").expect("one").backup_path;
     let backup = backup.expect("a path");
     let said = stderr(&output);
-    for part in [backup.as_str(), last.name(), "the database is as it was"] {
+    for part in [backup.as_str(), refused.name(), "the database is as it was"] {
         assert!(said.contains(part), "{part}: {said}");
     }
     let status = run(fixture.zenith().arg("status"), 0);
@@ -130,14 +131,16 @@ fn a_migration_stops_at_a_version_and_never_goes_back() {
 fn the_last_migration_is_redone_in_one_transaction() {
     let fixture = SqliteFixture::created();
     rows::fill(&mut fixture.raw());
-    let manager = fixture.manager();
+    let last = migration("CREATE TABLE own (id INTEGER PRIMARY KEY NOT NULL)", "DROP TABLE own");
+    let manager = manager_with(&fixture, &[last]);
+    manager.migrate().expect("a table of its own");
+    fixture.sql("INSERT INTO own VALUES (1)");
     assert_eq!(manager.plan_redo().expect("a plan").steps.len(), 2);
     let catalogue = rows::catalogue(&mut fixture.raw());
     let report = manager.redo().expect("redone");
-    let last = all()[all().len() - 1].name();
-    assert!(report.steps.len() == 2 && report.steps.iter().all(|step| step.name == last));
+    assert!(report.steps.len() == 2 && report.steps.iter().all(|step| step.name == last.name()));
     assert_eq!(rows::catalogue(&mut fixture.raw()), catalogue);
-    assert_eq!(fixture.text("SELECT count(*) FROM notifications"), "0");
+    assert_eq!(fixture.text("SELECT count(*) FROM own"), "0");
     assert_eq!(fixture.text("SELECT count(*) FROM chat_history"), "2");
     assert!(manager.health_check().all_checks_passed);
     let manager = DatabaseManager::with_migrations(fixture.config(), &[]);

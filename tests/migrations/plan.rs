@@ -8,6 +8,7 @@ use zenith_db::manager::{Effect, RollbackTarget, StepDirection};
 use zenith_db::{Error, migrations};
 
 use crate::support::command::json;
+use crate::support::embedded::{before, notifications};
 use crate::support::snapshot::{differences, snapshot};
 use crate::support::{Fixture, run, stderr, stdout};
 
@@ -57,11 +58,12 @@ fn a_plan_of_a_rollback_asks_nothing_and_shows_every_drop() {
 
 #[test]
 fn each_statement_is_planned_with_its_effect() {
-    let fixture = behind();
+    let fixture = Fixture::created();
+    fixture.manager().rollback(&before(notifications())).expect("rolled back");
     let plan = fixture.manager().plan_migration().expect("a plan");
-    let last = plan.steps.last().expect("a step");
-    assert_eq!(last.direction, StepDirection::Applied);
-    let first = &last.statements[0];
+    let step = plan.steps.first().expect("a step");
+    assert_eq!(step.direction, StepDirection::Applied);
+    let first = &step.statements[0];
     assert_eq!((first.effect, first.subject.as_str()), (Effect::Creates, "table notifications"));
     assert!(first.sql.starts_with("CREATE TABLE notifications ("), "{}", first.sql);
 }

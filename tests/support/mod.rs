@@ -2,6 +2,7 @@
 //! ends.
 pub mod command;
 pub mod content;
+pub mod embedded;
 pub mod filled;
 pub mod former;
 pub mod legacy;

@@ -191,6 +191,32 @@ pub fn contents(connection: &mut impl Raw) -> BTreeMap<String, Vec<String>> {
     contents
 }
 
+/// Returns the values of every column of every table but Diesel's own, as text in the order of the
+/// key, by table and column.
+pub fn values(connection: &mut impl Raw) -> BTreeMap<(String, String), Vec<String>> {
+    let columns = connection.lines(match connection.backend() {
+        Backend::Sqlite => {
+            "SELECT t.name || ' ' || c.name AS line
+             FROM sqlite_schema AS t, pragma_table_info(t.name) AS c
+             WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+                 AND t.name NOT LIKE '\\_\\_%' ESCAPE '\\'"
+        }
+        Backend::Postgres => {
+            "SELECT table_name || ' ' || column_name AS line FROM information_schema.columns
+             WHERE table_schema = 'public' AND table_name NOT LIKE '\\_\\_%'"
+        }
+    });
+    let mut values = BTreeMap::new();
+    for path in columns {
+        let (table, column) = path.split_once(' ').expect("a table and a column");
+        let query = format!(
+            "SELECT coalesce(CAST(\"{column}\" AS TEXT), 'NULL') AS line FROM \"{table}\" ORDER BY id"
+        );
+        values.insert((table.to_owned(), column.to_owned()), connection.lines(&query));
+    }
+    values
+}
+
 /// Returns the error of a statement; panics if it succeeds.
 pub fn refusal(connection: &mut impl Raw, statement: &str) -> String {
     connection.refusal(statement).unwrap_or_else(|| panic!("accepted: {statement}"))

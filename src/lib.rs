@@ -16,7 +16,8 @@ pub mod types;
 pub use backend::{Backend, DbConnection, MultiBackend};
 pub use config::Config;
 pub use error::{
-    ConnectFault, Error, MigrationFault, Result, RowChange, Rule, SettingFault, Violation,
+    ConnectFault, CopyError, Error, MigrationFault, Result, RowChange, Rule, SettingFault,
+    SideFileFault, Violation,
 };
 pub use pool::Database;
 

@@ -12,6 +12,7 @@ mod support;
 mod architecture;
 mod cli;
 mod config;
+mod connection;
 mod import;
 mod manager;
 mod migrations;

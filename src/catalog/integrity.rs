@@ -1,10 +1,12 @@
 //! SQLite's integrity checks.
 
+use std::fmt::Display;
+
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use crate::backend::DbConnection;
-use crate::error::Result;
+use crate::backend::{Backend, DbConnection};
+use crate::error::{Error, Result};
 
 /// Thoroughness of an integrity check of an SQLite file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +28,7 @@ struct IntegrityFault {
 ///
 /// # Errors
 /// [`Error::Query`](crate::Error::Query) if the file is too damaged to be checked.
-pub fn integrity_faults(
+pub(crate) fn integrity_faults(
     connection: &mut DbConnection,
     check: IntegrityCheck,
 ) -> Result<Vec<String>> {
@@ -37,6 +39,28 @@ pub fn integrity_faults(
     let query = format!("SELECT {pragma} AS text FROM pragma_{pragma}");
     let rows: Vec<IntegrityFault> = diesel::sql_query(query).load(connection.sqlite()?)?;
     Ok(faults_in(&rows))
+}
+
+/// Refuses a damaged SQLite database, whose rows a copy or a migration could lose. `database` names it
+/// in the error. A server checks its own files.
+///
+/// # Errors
+/// [`Error::IntegrityFaults`]; [`Error::Query`] or [`Error::Damaged`] if the file is too damaged to be
+/// checked.
+pub fn ensure_intact(
+    connection: &mut DbConnection,
+    check: IntegrityCheck,
+    database: impl Display,
+) -> Result<()> {
+    if connection.backend() == Backend::Postgres {
+        return Ok(());
+    }
+    let faults = integrity_faults(connection, check)?;
+    if faults.is_empty() {
+        return Ok(());
+    }
+    let faults = faults.iter().take(5).map(String::as_str).collect::<Vec<_>>().join("; ");
+    Err(Error::IntegrityFaults { database: database.to_string(), faults })
 }
 
 /// Returns the first faults that `integrity_check` finds in one table and its indexes. It does not

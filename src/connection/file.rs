@@ -1,15 +1,21 @@
 //! Files and directories that only their owner can read.
 
+#[cfg(unix)]
+use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::path::Path;
+#[cfg(unix)]
+use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Result};
 
-/// Creates a directory and its missing parents with mode 0700.
+/// Creates a directory and its missing parents with mode 0700, for the owner of the directory in which
+/// they are.
 ///
 /// An existing directory is not changed, unless it is empty apart from hidden files: such a
 /// directory was created for the database, by a volume mount or a checkout, and is made private.
+/// A symbolic link is not followed.
 ///
 /// # Errors
 /// [`Error::Io`] if the directory cannot be created or made private.
@@ -18,25 +24,39 @@ pub fn create_private_dir(path: &Path) -> Result<()> {
         return tighten_if_empty(path)
             .map_err(Error::io("restrict the permissions of the directory", path));
     }
+    create_missing(path).map_err(Error::io("create the directory", path))
+}
+
+fn create_missing(path: &Path) -> io::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = parent.unwrap_or_else(|| Path::new("."));
+    if !parent.is_dir() {
+        create_missing(parent)?;
+    }
     let mut builder = DirBuilder::new();
-    builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(Error::io("create the directory", path))
+    match builder.create(path) {
+        Ok(()) => Owner::of(parent)?.give(&open_dir(path)?),
+        // Another process created it meanwhile.
+        Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        failed => failed,
+    }
 }
 
 #[cfg(unix)]
 fn tighten_if_empty(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
 
-    let mode = fs::metadata(path)?.permissions().mode();
+    let metadata = fs::symlink_metadata(path)?;
+    let mode = metadata.permissions().mode();
     let shared_on_purpose = mode & 0o1022 != 0;
     let mut entries = fs::read_dir(path)?.filter_map(io::Result::ok);
     let in_use = entries.any(|entry| !entry.file_name().to_string_lossy().starts_with('.'));
-    if mode & 0o077 == 0 || shared_on_purpose || in_use {
+    if mode & 0o077 == 0 || shared_on_purpose || in_use || !metadata.is_dir() {
         return Ok(());
     }
-    match fs::set_permissions(path, fs::Permissions::from_mode(0o700)) {
+    match open_dir(path)?.set_permissions(fs::Permissions::from_mode(0o700)) {
         // Somebody else's directory: the health check reports what is wrong with it.
         Err(cause) if cause.kind() == io::ErrorKind::PermissionDenied => Ok(()),
         done => done,
@@ -48,17 +68,115 @@ fn tighten_if_empty(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Creates an empty file with mode 0600. Returns `false` if the path already exists.
+/// Opens a directory, but not one behind a symbolic link.
+#[cfg(unix)]
+fn open_dir(path: &Path) -> io::Result<File> {
+    use rustix::fs::OFlags;
+
+    let flags = (OFlags::DIRECTORY | OFlags::NOFOLLOW).bits().cast_signed();
+    let mut options = OpenOptions::new();
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags);
+    options.read(true).open(path)
+}
+
+/// Owner and group of a file. A file that root creates for the database of an application must belong
+/// to the application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    #[cfg(unix)]
+    user_and_group: (u32, u32),
+}
+
+impl Owner {
+    /// Returns the owner of a file or directory.
+    ///
+    /// # Errors
+    /// The error of the operating system.
+    #[cfg(unix)]
+    pub fn of(path: &Path) -> io::Result<Self> {
+        use std::os::unix::fs::MetadataExt;
+
+        let metadata = fs::metadata(path)?;
+        Ok(Self { user_and_group: (metadata.uid(), metadata.gid()) })
+    }
+
+    /// Gives a file that this process has created to the owner. Only root can; others own what they
+    /// create.
+    ///
+    /// # Errors
+    /// The error of the operating system.
+    #[cfg(unix)]
+    pub fn give(self, file: &File) -> io::Result<()> {
+        let (user, group) = self.user_and_group;
+        if rustix::process::geteuid().is_root() && user != 0 {
+            std::os::unix::fs::fchown(file, Some(user), Some(group))?;
+        }
+        Ok(())
+    }
+
+    /// Whether this is a regular file of the current user.
+    #[cfg(unix)]
+    pub(super) fn is_own_file(path: &Path) -> bool {
+        use std::os::unix::fs::MetadataExt;
+
+        let user = rustix::process::geteuid();
+        fs::symlink_metadata(path)
+            .is_ok_and(|found| found.is_file() && (found.uid() == user.as_raw() || user.is_root()))
+    }
+}
+
+#[cfg(not(unix))]
+impl Owner {
+    /// Returns nothing: a file belongs to who creates it.
+    ///
+    /// # Errors
+    /// None.
+    pub fn of(_: &Path) -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    /// Does nothing.
+    ///
+    /// # Errors
+    /// None.
+    pub fn give(self, _: &File) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(super) fn is_own_file(path: &Path) -> bool {
+        fs::symlink_metadata(path).is_ok_and(|found| found.is_file())
+    }
+}
+
+/// Creates an empty file with mode 0600, for the owner of its directory. Returns `false` if the path
+/// already exists.
 pub(super) fn create_private_file(path: &Path) -> io::Result<bool> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     match options.open(path) {
-        Ok(_) => Ok(true),
+        Ok(file) => {
+            Owner::of(parent.unwrap_or_else(|| Path::new(".")))?.give(&file)?;
+            Ok(true)
+        }
         Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Ok(false),
         Err(cause) => Err(cause),
     }
+}
+
+/// Files that [`with_open_file`] has opened, by device and inode.
+#[cfg(unix)]
+static KEPT: Mutex<BTreeMap<(u64, u64), Vec<File>>> = Mutex::new(BTreeMap::new());
+
+/// Returns the descriptors that [`with_open_file`] has opened.
+#[cfg(target_os = "linux")]
+pub(super) fn kept_descriptors() -> Vec<i32> {
+    use std::os::fd::AsRawFd;
+
+    let kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    kept.values().flatten().map(AsRawFd::as_raw_fd).collect()
 }
 
 /// Runs `look` on an open file of a database.
@@ -71,11 +189,8 @@ pub(super) fn with_open_file<T>(
     path: &Path,
     look: impl FnOnce(&File) -> io::Result<T>,
 ) -> io::Result<T> {
-    use std::collections::BTreeMap;
     use std::os::unix::fs::MetadataExt;
-    use std::sync::{Mutex, PoisonError};
 
-    static KEPT: Mutex<BTreeMap<(u64, u64), Vec<File>>> = Mutex::new(BTreeMap::new());
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
     // Of a file that has been deleted nobody needs the locks any more.
     let there = |file: &File| file.metadata().is_ok_and(|metadata| metadata.nlink() > 0);
@@ -117,8 +232,40 @@ pub(crate) fn read_head(path: &Path, length: usize) -> io::Result<Vec<u8>> {
 
 /// Writes the entries of a directory to the disk, after a rename. It has an effect on Unix only.
 ///
+/// File systems that cannot do this, such as CIFS, answer EINVAL or the like; as in SQLite, that is no
+/// error, since nothing more can be done there.
+///
 /// # Errors
 /// The error of the operating system.
 pub fn sync_dir(path: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+    use io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
+
+    if !cfg!(unix) {
+        return Ok(());
+    }
+    match File::open(path).and_then(|directory| directory.sync_all()) {
+        Err(cause) if matches!(cause.kind(), InvalidInput | Unsupported | PermissionDenied) => Ok(()),
+        done => done,
+    }
+}
+
+/// Renames a file, and fails with `AlreadyExists` instead of replacing another one.
+///
+/// # Errors
+/// The error of the operating system.
+pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use rustix::io::Errno;
+
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            // The file system or the kernel does not offer it.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+            done => return done.map_err(Into::into),
+        }
+    }
+    // Whoever creates the file may replace it. No hard link is needed, which some file systems lack.
+    create_private_file(to)?.then_some(()).ok_or(io::ErrorKind::AlreadyExists)?;
+    fs::rename(from, to).inspect_err(|_| drop(fs::remove_file(to)))
 }

@@ -3,6 +3,7 @@
 //! The operating system knows: it gave the lock to a process at SQLite's request, and releases it
 //! when the process ends, however it ends. So nothing is stored that could be out of date.
 
+use std::path::Path;
 use std::time::Instant;
 
 use diesel::dsl::sql;
@@ -27,7 +28,12 @@ pub(crate) fn locked(
 pub(crate) fn lock_owner(connection: &mut SqliteConnection) -> Option<String> {
     let file = "(SELECT coalesce(file, '') FROM pragma_database_list WHERE name = 'main')";
     let path: String = diesel::select(sql::<Text>(file)).get_result(connection).ok()?;
-    let process = if path.is_empty() { None } else { process(&path) }?;
+    if path.is_empty() { None } else { lock_owner_of(path.as_ref()) }
+}
+
+/// Returns the process that holds the write lock of the database at a path.
+pub(super) fn lock_owner_of(path: &Path) -> Option<String> {
+    let process = process(path)?;
     // Linux gives the program's name. Its arguments, which may hold secrets, are not read.
     let name = std::fs::read_to_string(format!("/proc/{process}/comm"));
     Some(match name {
@@ -37,7 +43,7 @@ pub(crate) fn lock_owner(connection: &mut SqliteConnection) -> Option<String> {
 }
 
 #[cfg(unix)]
-fn process(path: &str) -> Option<i32> {
+fn process(path: &Path) -> Option<i32> {
     use rustix::process::{Flock, FlockType, fcntl_getlk};
 
     /// `WAL_WRITE_LOCK`, in the `-shm` file (<https://sqlite.org/walformat.html#wal_locks>).
@@ -47,17 +53,19 @@ fn process(path: &str) -> Option<i32> {
     const IN_FILE: (u64, u64) = (0x4000_0000, 512);
 
     // Only a writer is in the way of reading these.
-    let held = |path: &str, (start, length)| {
+    let held = |path: &Path, (start, length)| {
         let wanted = Flock { start, length, ..FlockType::ReadLock.into() };
         let look = |file: &std::fs::File| Ok(fcntl_getlk(file, &wanted)?);
-        super::file::with_open_file(path.as_ref(), look).ok().flatten()?.pid
+        super::file::with_open_file(path, look).ok().flatten()?.pid
     };
-    let pid = held(&format!("{path}-shm"), IN_SHM).or_else(|| held(path, IN_FILE))?;
+    let mut shm = path.as_os_str().to_owned();
+    shm.push("-shm");
+    let pid = held(shm.as_ref(), IN_SHM).or_else(|| held(path, IN_FILE))?;
     Some(pid.as_raw_nonzero().get())
 }
 
 /// Returns `None`: other systems do not say.
 #[cfg(not(unix))]
-fn process(_: &str) -> Option<i32> {
+fn process(_: &Path) -> Option<i32> {
     None
 }

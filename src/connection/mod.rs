@@ -4,6 +4,7 @@ mod access;
 mod by_backend;
 mod file;
 mod lock_owner;
+mod new_file;
 mod open;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -12,15 +13,16 @@ mod sqlite;
 mod transaction;
 
 pub(crate) use access::Access;
-pub(crate) use file::{create_private_dir, read_head, sync_dir};
+pub(crate) use file::{Owner, create_private_dir, read_head};
 pub(crate) use lock_owner::lock_owner;
+pub(crate) use new_file::NewFile;
 #[cfg(feature = "postgres")]
 pub(crate) use open::open_replica;
-pub(crate) use open::{create, exists, inspect, open, reopen};
+pub(crate) use open::{create, exists, inspect, open, recover, reopen};
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::{Server, check_lag, default_to_read_only, lag, limit_transaction};
 pub(crate) use pragma::{is_busy, read as read_pragma, set_query_only};
-pub(crate) use sqlite::{inspect_copy, literal_uri};
+pub(crate) use sqlite::{copy as copy_pages, inspect_copy};
 pub(crate) use transaction::TransactionLock;
 #[cfg(feature = "postgres")]
 pub(crate) use transaction::TransactionOutcome;
@@ -30,13 +32,16 @@ pub(crate) use transaction::TransactionOutcome;
 #[doc(hidden)]
 pub mod internal {
     pub use super::access::Access;
-    pub use super::file::{create_private_dir, sync_dir};
+    pub use super::file::{Owner, create_private_dir, rename_new, sync_dir};
+    pub use super::new_file::{NewFile, Temporary, remove_temporary_files};
     pub use super::open::{create, inspect, open, remove_created};
     pub use super::pragma::{is_busy, read as read_pragma, set_query_only};
     pub use super::sqlite::{inspect_copy, literal_uri};
 
     /// Opening SQLite files other than the configured one.
     pub mod sqlite {
-        pub use super::super::sqlite::{create_file, inspect, open, open_exclusively};
+        pub use super::super::sqlite::{
+            check_file, copy, copy_from, create_file, inspect, lock, open, open_to_read,
+        };
     }
 }

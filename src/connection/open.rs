@@ -65,6 +65,20 @@ pub fn inspect<T>(config: &Config, look: impl FnMut(&mut DbConnection) -> Result
     }
 }
 
+/// Rolls back the transaction of a process that was stopped while it wrote to an SQLite database
+/// without a WAL. Does nothing if the database does not exist; a server does this itself.
+///
+/// # Errors
+/// The errors of [`open`].
+pub(crate) fn recover(config: &Config) -> Result<()> {
+    match config.location() {
+        Location::Sqlite(path) if sqlite::exists(path) => sqlite::recover(path, config.sqlite()),
+        Location::Sqlite(_) => Ok(()),
+        #[cfg(feature = "postgres")]
+        Location::Postgres(_) => Ok(()),
+    }
+}
+
 /// Whether the database exists. On SQLite, anything at the path counts.
 ///
 /// # Errors

@@ -29,12 +29,7 @@ impl Error {
         while let Some(error) = cause {
             let boxed = error.downcast_ref::<Box<Self>>().map(AsRef::as_ref);
             match error.downcast_ref::<Self>().or(boxed) {
-                Some(Self::Damaged(_)) => {
-                    return Some(
-                        "the file is damaged: `zenith-db health-check` shows where; stop the programs \
-                         that use it, and replace it with the newest backup",
-                    );
-                }
+                Some(Self::Damaged(_) | Self::IntegrityFaults { .. }) => return Some(DAMAGED),
                 Some(Self::DiskFull(_)) => return Some(FREE_SPACE),
                 Some(Self::Io { source, .. }) if source.kind() == io::ErrorKind::StorageFull => {
                     return Some(FREE_SPACE);
@@ -45,6 +40,13 @@ impl Error {
         None
     }
 
+    /// Whether a file already exists where one was to be created.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn is_already_exists(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::AlreadyExists)
+    }
+
     /// Returns a closure for `map_err`: the error of a file operation.
     #[doc(hidden)]
     pub fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
@@ -52,6 +54,11 @@ impl Error {
         move |source| Self::Io { action, path, source }
     }
 }
+
+const DAMAGED: &str = "the file is damaged: stop the programs that use it, move it away together with \
+     its -wal and -shm files, and put the newest backup in its place. Without a backup, \
+     sqlite3 DAMAGED \"VACUUM INTO 'readable.db'\" copies the rows that can still be read, and \
+     sqlite3 readable.db REINDEX makes its indexes agree; keep the damaged file, which may have more";
 
 const FREE_SPACE: &str = "the disk is full: free some space and try again; nothing was lost";
 

@@ -158,13 +158,6 @@ pub enum MigrationFault {
         names: String,
     },
 
-    /// The database file is damaged.
-    #[error("the database is damaged ({faults}); replace it with a backup; nothing was changed")]
-    Damaged {
-        /// First faults that SQLite found.
-        faults: String,
-    },
-
     /// The disk has too little free space.
     #[error(
         "{what} may need {} MB on the disk of {place}, and {} MB are free; free some space and try \

@@ -7,6 +7,7 @@ mod migration;
 mod row_change;
 mod server;
 mod setting;
+mod side_file;
 mod violation;
 
 use std::io;
@@ -18,6 +19,7 @@ pub use migration::MigrationFault;
 pub use row_change::RowChange;
 pub use server::ConnectFault;
 pub use setting::SettingFault;
+pub use side_file::{CopyError, SideFileFault};
 pub use violation::{Rule, Violation};
 
 use crate::backend::Backend;
@@ -54,6 +56,50 @@ pub enum Error {
         database: String,
         /// Reason.
         reason: String,
+    },
+
+    /// A file beside the database is not one that SQLite may trust.
+    #[error(
+        "{path} {fault}. Nothing was changed. Stop the programs that use the database, make sure which \
+         files belong together, and move this one away: mv -n '{path}' '{path}.aside'",
+        path = path.display()
+    )]
+    SideFile {
+        /// Path of the `-journal`, `-wal` or `-shm` file.
+        path: PathBuf,
+        /// Fault of the file.
+        fault: SideFileFault,
+    },
+
+    /// A process was stopped while it wrote, and an operation that only reads does not roll its
+    /// transaction back.
+    #[error(
+        "a program was stopped while it wrote to the database, and {path} holds what undoes the \
+         unfinished transaction; `zenith-db ensure` rolls it back; nothing was changed",
+        path = path.display()
+    )]
+    HotJournal {
+        /// Path of the rollback journal.
+        path: PathBuf,
+    },
+
+    /// The file at the path was replaced while it was opened.
+    #[error(
+        "{path} was replaced while it was opened; check who can write to its directory",
+        path = path.display()
+    )]
+    Replaced {
+        /// Path of the database.
+        path: PathBuf,
+    },
+
+    /// The pages of an SQLite database could not be copied.
+    #[error("cannot copy {path}", path = path.display())]
+    Copy {
+        /// Path of the database that was read.
+        path: PathBuf,
+        /// Error of SQLite.
+        source: CopyError,
     },
 
     /// The connection to the server failed.
@@ -175,6 +221,15 @@ pub enum Error {
     /// The database file is damaged.
     #[error("the database file is damaged")]
     Damaged(#[source] diesel::result::Error),
+
+    /// An integrity check found faults in an SQLite database. Copying or changing it could lose rows.
+    #[error("{database} is damaged; nothing was changed. SQLite found: {faults}")]
+    IntegrityFaults {
+        /// Path of the database.
+        database: String,
+        /// First faults that SQLite found.
+        faults: String,
+    },
 
     /// The disk that holds the database is full. The open transaction is rolled back.
     #[error("the disk of the database is full; nothing was changed")]

@@ -8,6 +8,17 @@ use crate::connection;
 use crate::error::{Error, Result};
 
 impl DatabaseManager {
+    /// Rolls back the transaction of a process that was stopped while it wrote to an SQLite database
+    /// without a WAL. Every method that writes does this first; one that only reads refuses such a
+    /// database with [`Error::HotJournal`]. Does nothing if there is no such transaction.
+    ///
+    /// # Errors
+    /// [`Error::SideFile`] if the rollback journal cannot be trusted; [`Error::Refused`],
+    /// [`Error::Open`] or [`Error::Query`] if the database cannot be written.
+    pub fn recover(&self) -> Result<()> {
+        connection::recover(&self.config)
+    }
+
     /// Refuses a database that another program or a newer version of this one created, and one that
     /// an interrupted transfer left incomplete. Opens it read-only: opening it for writing could
     /// already change its journal mode.

@@ -80,6 +80,7 @@ impl DatabaseManager {
     /// unchanged.
     pub fn initialize(&self, administrator: &Administrator) -> Result<SetupReport> {
         // Invalid arguments fail before anything is written.
+        self.recover()?;
         let exists = self.has_existing_administrator()?;
         let prepared = if exists { None } else { Some(administrator.prepare()?) };
         if self.exists()? {
@@ -96,6 +97,7 @@ impl DatabaseManager {
     /// Fails if the path, the administrator or the migrations cannot be used. The database is then
     /// unchanged.
     pub fn recreate(&self, administrator: &Administrator) -> Result<SetupReport> {
+        self.recover()?;
         // A file that is not a database, or cannot be read, is refused before anything is written.
         self.has_existing_administrator()?;
         self.set_up(Some(administrator.prepare()?), &Target::Everything)

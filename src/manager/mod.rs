@@ -115,6 +115,7 @@ impl DatabaseManager {
 
     /// Opens the existing database for writing, if this program created it.
     fn open_ours(&self) -> Result<DbConnection> {
+        self.recover()?;
         self.ensure_ours()?;
         self.open()
     }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::ledger::Ledger;
 use super::structure::Structure;
 use crate::backend::{Backend, DbConnection};
-use crate::catalog::{IntegrityCheck, broken_references, integrity_faults};
+use crate::catalog::{IntegrityCheck, broken_references, ensure_intact};
 use crate::error::{Error, MigrationFault, Result};
 
 /// Time at which a condition is checked.
@@ -44,12 +44,8 @@ pub(super) fn check_integrity(connection: &mut DbConnection) -> Result<Option<Ch
     if connection.backend() == Backend::Postgres {
         return Ok(None);
     }
-    let faults = integrity_faults(connection, IntegrityCheck::Quick)?;
-    if faults.is_empty() {
-        return Ok(Some(Check::before("integrity", "no damage found")));
-    }
-    let faults = faults.iter().take(5).map(String::as_str).collect::<Vec<_>>().join("; ");
-    Err(Error::Migration(MigrationFault::Damaged { faults }))
+    ensure_intact(connection, IntegrityCheck::Quick, "the database")?;
+    Ok(Some(Check::before("integrity", "no damage found")))
 }
 
 /// Refuses to continue with broken references. `subject` begins the message: the database or the

@@ -57,8 +57,8 @@ pub fn run<T>(
         }
         lock_tables_against_writes(connection)?;
         let mut conditions = Vec::new();
+        conditions.extend(check_integrity(connection)?);
         if *target != Target::Everything {
-            conditions.extend(check_integrity(connection)?);
             // Otherwise broken references could not be attributed to the migrations.
             check_references(connection, "the database has")?;
             conditions.push(Check::before("references", "none is broken"));

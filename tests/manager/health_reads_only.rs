@@ -138,28 +138,3 @@ fn checking_while_this_process_writes_does_not_let_another_process_write_too() {
         .expect("a commit");
     other_process_writes(0);
 }
-
-/// A process that is stopped while it writes without a WAL leaves a journal that must be rolled back
-/// before anybody can read.
-#[test]
-fn what_a_stopped_writer_left_in_a_rollback_journal_is_rolled_back() {
-    let fixture = SqliteFixture::created();
-    let mut writer = fixture.raw();
-    writer
-        .batch_execute(
-            "PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; BEGIN IMMEDIATE;
-             UPDATE permissions SET description = hex(randomblob(4000));
-             DELETE FROM role_permissions; DELETE FROM system_settings;",
-        )
-        .expect("pages that no longer fit in the cache");
-    // What lies on the disk at this moment is what a power failure would leave.
-    let stopped = SqliteFixture::empty();
-    let journal = fixture.path().with_extension("db-journal");
-    assert!(std::fs::metadata(&journal).expect("a journal").len() > 512);
-    std::fs::copy(fixture.path(), stopped.path()).expect("a copy");
-    std::fs::copy(&journal, stopped.path().with_extension("db-journal")).expect("a copy");
-
-    let report = stopped.manager().health_check();
-    assert_eq!(failed(&report), ["WAL Mode"]);
-    assert_eq!(stopped.files(), ["zenith.db"]);
-}

@@ -213,7 +213,7 @@ fn a_damaged_database_is_not_migrated() {
          'username TEXT NOT NULL CONSTRAINT x CHECK (username IS NULL)') WHERE name = 'users'",
     );
     let error = manager.migrate().expect_err("it breaks its own rules");
-    assert!(matches!(&error, Error::Migration(MigrationFault::Damaged { .. })), "{error}");
+    assert!(matches!(&error, Error::IntegrityFaults { .. }), "{error}");
 }
 
 #[test]
@@ -229,7 +229,7 @@ fn a_database_with_a_damaged_page_is_not_migrated() {
     bytes[page * size - size / 2..page * size].fill(0xFF);
     std::fs::write(fixture.path(), &bytes).expect("damaged");
     let error = manager.migrate().expect_err("a page is damaged");
-    let Error::Migration(MigrationFault::Damaged { faults }) = &error else { panic!("{error}") };
+    let Error::IntegrityFaults { faults, .. } = &error else { panic!("{error}") };
     assert!(faults.contains(&format!("page {page}")), "{faults}");
     assert!(std::fs::read(fixture.path()).expect("a file") == bytes, "it was written to");
 }

@@ -82,6 +82,7 @@ pub(super) fn ensure(
     output: Output,
     manager: &DatabaseManager,
 ) -> anyhow::Result<Exit> {
+    manager.recover()?;
     let adopted = adopt::offer(args, output, manager)?;
     let missing = manager.missing_parts().unwrap_or_default();
     for part in &missing {

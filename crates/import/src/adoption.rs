@@ -1,12 +1,11 @@
 //! The steps of an adoption: in place, from another file, and as a plan.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 use std::time::Instant;
 
-use tempfile::TempPath;
-use zenith_db::config::{DatabasePath, SqliteOptions};
-use zenith_db::internal::connection;
+use zenith_db::config::DatabasePath;
+use zenith_db::internal::connection::{self, NewFile, Owner};
 use zenith_db::internal::manager::origin_of;
 use zenith_db::manager::{DatabaseManager, Origin};
 use zenith_db::{Config, Error};
@@ -17,9 +16,9 @@ use super::options::AdoptionOptions;
 use super::paths::{database_file, ensure_free, ensure_not_database, file_name};
 use super::quarantine::{self, Quarantine};
 use super::report::{AdoptionOutcome, AdoptionReport};
-use super::retained_original::{copy_prefix, retain};
+use super::retained_original::retain;
 use super::source::{self, Original};
-use super::staging_dir::{StagingDir, clear_leftovers, connection_path, entries};
+use super::staging_dir::{StagingDir, clear_leftovers, connection_path};
 
 /// Converts a database of the former application to this program's schema, with all rows. A complete
 /// database is at the path at every moment: the former one or the new one.
@@ -56,7 +55,7 @@ struct Adoption<'a> {
 impl Adoption<'_> {
     fn plan_in_place(&self) -> Result<AdoptionReport> {
         let path = database_file(self.config)?;
-        let staging = plan_staging(self.config.sqlite())?;
+        let staging = plan_staging()?;
         if self.copy_legacy(path, &staging.file(OLD))? == Origin::Ours {
             return Ok(AdoptionReport::already_ours(path.as_path()));
         }
@@ -65,7 +64,7 @@ impl Adoption<'_> {
 
     fn plan_from(&self, from: &Path) -> Result<AdoptionReport> {
         let source = self.source(from)?;
-        let staging = plan_staging(self.config.sqlite())?;
+        let staging = plan_staging()?;
         refuse_ours(from, &self.copy_legacy(&source, &staging.file(OLD))?)?;
         self.plan(from, &staging)
     }
@@ -79,7 +78,7 @@ impl Adoption<'_> {
     fn adopt_in_place(&self) -> Result<AdoptionReport> {
         let (path, sqlite) = (database_file(self.config)?, self.config.sqlite());
         let (name, directory) = (file_name(path), path.directory());
-        let mut original = loop {
+        let original = loop {
             if self.check_origin(path, path)? == Origin::Ours {
                 return Ok(AdoptionReport::already_ours(path.as_path()));
             }
@@ -87,19 +86,12 @@ impl Adoption<'_> {
                 break original;
             }
         };
-        clear_leftovers(directory, &name, sqlite)?;
+        clear_leftovers(directory, &name)?;
         let backups = self.config.backup_dir();
         connection::create_private_dir(backups)?;
-        // No other process adopts this database while it is locked, so the copies are leftovers.
-        let prefix = copy_prefix(path)?;
-        for leftover in entries(backups, &prefix)? {
-            fs::remove_file(&leftover).map_err(Error::io("remove", &leftover))?;
-        }
-        let staging = StagingDir::open(directory, &name, sqlite)?;
-        let copy = tempfile::Builder::new()
-            .prefix(&prefix)
-            .tempfile_in(backups)
-            .map_err(Error::io("create a file in", backups))?;
+        let owner = Owner::of(path.as_path()).map_err(Error::io("find", path.as_path()))?;
+        let staging = StagingDir::open(directory, &name)?;
+        let copy = NewFile::create(backups, owner)?;
         original.copy_to(copy.path())?;
         let new = staging.file(NEW);
         let (mut report, quarantine) =
@@ -107,6 +99,8 @@ impl Adoption<'_> {
         if report.outcome != AdoptionOutcome::Adopted {
             return Ok(report);
         }
+        let file = File::open(&new).map_err(Error::io("open", &new))?;
+        owner.give(&file).map_err(Error::io("change the owner of", &new))?;
         let retained = retain(copy, backups, path)?;
         original.retire()?;
         fs::rename(&new, path.as_path())
@@ -119,12 +113,12 @@ impl Adoption<'_> {
     }
 
     fn adopt_from(&self, from: &Path) -> Result<AdoptionReport> {
-        let (path, sqlite) = (database_file(self.config)?, self.config.sqlite());
+        let path = database_file(self.config)?;
         let (name, directory) = (file_name(path), path.directory());
         let source = self.source(from)?;
         connection::create_private_dir(directory)?;
-        clear_leftovers(directory, &name, sqlite)?;
-        let staging = StagingDir::open(directory, &name, sqlite)?;
+        clear_leftovers(directory, &name)?;
+        let staging = StagingDir::open(directory, &name)?;
         let (old, new) = (staging.file(OLD), staging.file(NEW));
         // Created before the copy is written, so that it is private.
         connection::sqlite::create_file(&connection_path(&old)?)?;
@@ -135,10 +129,11 @@ impl Adoption<'_> {
         }
         connection::create_private_dir(self.config.backup_dir())?;
         ensure_free(path)?;
-        let new = TempPath::try_from_path(new).map_err(Error::io("find", path.as_path()))?;
-        new.persist_noclobber(path.as_path()).map_err(|failed| {
-            Error::io("rename the new database to", path.as_path())(failed.error)
-        })?;
+        let file = File::open(&new).map_err(Error::io("open", &new))?;
+        let owner = Owner::of(directory).map_err(Error::io("find", directory))?;
+        owner.give(&file).map_err(Error::io("change the owner of", &new))?;
+        connection::rename_new(&new, path.as_path())
+            .map_err(Error::io("rename the new database to", path.as_path()))?;
         report.quarantine = quarantine.and_then(Quarantine::keep);
         connection::sync_dir(directory).map_err(Error::io("sync", directory))?;
         Ok(report)
@@ -210,13 +205,13 @@ const PLAN: &str = "zenith-plan";
 
 /// Creates a staging directory for a plan. It is in the temporary directory, because a plan does not
 /// write to the directory of the former database.
-fn plan_staging(options: &SqliteOptions) -> Result<StagingDir> {
+fn plan_staging() -> Result<StagingDir> {
     let parent = std::env::temp_dir();
     // A killed plan leaves a copy of the former database. It may belong to another user.
-    if let Err(error) = clear_leftovers(&parent, PLAN, options) {
+    if let Err(error) = clear_leftovers(&parent, PLAN) {
         tracing::debug!(%error, "the directories of killed plans could not be removed");
     }
-    let staging = StagingDir::open(&parent, PLAN, options)?;
+    let staging = StagingDir::open(&parent, PLAN)?;
     // Created before the copy is written, so that it is private.
     connection::sqlite::create_file(&connection_path(&staging.file(OLD))?)?;
     Ok(staging)

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use zenith_db::internal::catalog::{IntegrityCheck, ensure_intact};
+use zenith_db::internal::connection;
 use zenith_db::manager::DatabaseManager;
 use zenith_db::{Config, Error};
 
@@ -23,6 +25,10 @@ pub(super) fn attempt(
     options: &AdoptionOptions,
 ) -> Result<(AdoptionReport, Option<Quarantine>)> {
     let sqlite = manager.config().sqlite();
+    // The copy has every page of the original, so that this checks the original.
+    let mut copy = connection::inspect_copy(old, sqlite)?;
+    ensure_intact(&mut copy, IntegrityCheck::Full, source.display())?;
+    drop(copy);
     let legacy = LegacyDb::open(old, sqlite)?;
     tracing::debug!("building the new database");
     let built = build(&legacy, new, sqlite, manager.migrations())?;

@@ -84,6 +84,10 @@ pub enum AdoptionError {
         reason: String,
     },
 
+    /// SQLite cannot read the former database.
+    #[error("SQLite cannot read the former database; nothing was changed")]
+    Former(#[from] rusqlite::Error),
+
     /// The database layer reported an error.
     #[error(transparent)]
     Database(#[from] Error),
@@ -94,11 +98,18 @@ impl AdoptionError {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
+            Self::Database(Error::IntegrityFaults { .. } | Error::Damaged(_)) => Some(DAMAGED),
             Self::Database(error) => error.hint(),
             _ => None,
         }
     }
 }
+
+const DAMAGED: &str = "an adoption could lose the rows that the damaged pages hold: adopt a backup of \
+     this database, if there is one. Otherwise sqlite3 DAMAGED \"VACUUM INTO 'readable.db'\" copies the \
+     rows that can still be read, sqlite3 readable.db REINDEX makes its indexes agree, and \
+     `zenith-db adopt --from readable.db --path NEW` adopts it; keep the damaged file, which may have \
+     more";
 
 impl From<diesel::result::Error> for AdoptionError {
     fn from(cause: diesel::result::Error) -> Self {

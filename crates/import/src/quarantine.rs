@@ -2,14 +2,13 @@
 //! file.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::{BufWriter, ErrorKind, Write};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
-use tempfile::NamedTempFile;
 use zenith_db::Error;
 use zenith_db::internal::catalog::{column_list, columns, quoted};
-use zenith_db::internal::connection;
+use zenith_db::internal::connection::{self, NewFile, Owner};
 
 use super::error::{AdoptionError, Result};
 use super::legacy_db::LegacyDb;
@@ -37,9 +36,9 @@ pub(super) fn write(
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let directory = parent.unwrap_or_else(|| Path::new("."));
     let io = |cause| Error::io("write", path)(cause);
-    let file =
-        tempfile::Builder::new().prefix(".quarantine-").tempfile_in(directory).map_err(io)?;
-    let mut writer = BufWriter::new(file);
+    let owner = Owner::of(directory).map_err(io)?;
+    let mut file = NewFile::create(directory, owner)?;
+    let mut writer = BufWriter::new(file.as_file_mut());
     let mut by_table: BTreeMap<&str, HashMap<i64, Vec<&RejectedRow>>> = BTreeMap::new();
     for row in rejected {
         by_table.entry(&row.table).or_default().entry(row.id).or_default().push(row);
@@ -66,16 +65,13 @@ pub(super) fn write(
             Ok(())
         })?;
     }
-    let file: NamedTempFile = writer.into_inner().map_err(|failed| io(failed.into_error()))?;
-    file.as_file().sync_all().map_err(io)?;
-    match file.persist_noclobber(path) {
-        Ok(_) => {}
-        Err(failed) if failed.error.kind() == ErrorKind::AlreadyExists => return Err(exists(path)),
-        Err(failed) => return Err(io(failed.error).into()),
+    writer.flush().map_err(io)?;
+    drop(writer);
+    match file.persist(path) {
+        Ok(()) => Ok(Quarantine(Some(path.to_owned()))),
+        Err(error) if error.is_already_exists() => Err(exists(path)),
+        Err(error) => Err(error.into()),
     }
-    let quarantine = Quarantine(Some(path.to_owned()));
-    connection::sync_dir(directory).map_err(Error::io("sync", directory))?;
-    Ok(quarantine)
 }
 
 /// Quarantine file. It is removed when this is dropped, unless it is kept.

@@ -1,36 +1,34 @@
 //! Hidden directory beside the database in which the new one is built.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use diesel::SqliteConnection;
 use tempfile::TempDir;
-use zenith_db::config::{DatabasePath, SqliteOptions};
-use zenith_db::internal::connection;
+use zenith_db::config::DatabasePath;
+use zenith_db::internal::connection::Temporary;
 use zenith_db::{Config, Error, Result};
 
 /// Private directory that is removed when this is dropped. A lock is held while it is in use; the lock
 /// of a process that was killed is free.
 pub(super) struct StagingDir {
     /// Declared before the directory, so that it is closed first.
-    _lock: SqliteConnection,
+    _lock: File,
+    _registered: Temporary,
     directory: TempDir,
 }
 
-const LOCK: &str = "lock.db";
+const LOCK: &str = "lock";
 
 impl StagingDir {
     /// Creates a directory in `parent` for the database `name`.
-    pub(super) fn open(parent: &Path, name: &str, options: &SqliteOptions) -> Result<Self> {
+    pub(super) fn open(parent: &Path, name: &str) -> Result<Self> {
         let directory = private_directory(&prefix(name), parent)?;
-        let lock = connection_path(&directory.path().join(LOCK))?;
-        connection::sqlite::create_file(&lock)?;
-        let lock = connection::sqlite::open_exclusively(
-            lock.as_path(),
-            options,
-            "locking a new staging directory",
-        )?;
-        Ok(Self { _lock: lock, directory })
+        let registered = Temporary::register(directory.path());
+        let path = directory.path().join(LOCK);
+        let lock = File::create_new(&path).map_err(Error::io("create", &path))?;
+        lock.lock().map_err(Error::io("lock", &path))?;
+        Ok(Self { _lock: lock, _registered: registered, directory })
     }
 
     /// Returns the path of a file in the directory.
@@ -60,22 +58,12 @@ pub(super) fn connection_path(path: &Path) -> Result<DatabasePath> {
 }
 
 /// Removes the directories of killed adoptions of the database `name`.
-pub(super) fn clear_leftovers(parent: &Path, name: &str, options: &SqliteOptions) -> Result<()> {
-    let without_waiting = SqliteOptions { busy_timeout: std::time::Duration::ZERO, ..*options };
+///
+/// In a shared directory anybody can make a directory of such a name. Nothing in it is opened but the
+/// lock, and only if the directory belongs to the current user and nobody else can write to it.
+pub(super) fn clear_leftovers(parent: &Path, name: &str) -> Result<()> {
     for path in entries(parent, &prefix(name))? {
-        let lock = path.join(LOCK);
-        if lock.exists() {
-            // If it is locked, another adoption uses the directory. Any other error means that the
-            // lock was never completed, so nobody does.
-            let taken = connection::sqlite::open_exclusively(
-                &lock,
-                &without_waiting,
-                "checking an old staging directory",
-            );
-            if matches!(taken, Err(Error::Locked { .. })) {
-                continue;
-            }
-        } else if fs::remove_dir(&path).is_ok() {
+        if !is_private(&path) || is_in_use(&path.join(LOCK)) {
             continue;
         }
         fs::remove_dir_all(&path).map_err(Error::io("remove", &path))?;
@@ -84,8 +72,38 @@ pub(super) fn clear_leftovers(parent: &Path, name: &str, options: &SqliteOptions
     Ok(())
 }
 
+#[cfg(unix)]
+fn is_private(directory: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    let user = rustix::process::geteuid().as_raw();
+    fs::symlink_metadata(directory)
+        .is_ok_and(|found| found.is_dir() && found.uid() == user && found.mode() & 0o077 == 0)
+}
+
+#[cfg(not(unix))]
+fn is_private(directory: &Path) -> bool {
+    fs::symlink_metadata(directory).is_ok_and(|found| found.is_dir())
+}
+
+/// Whether a process holds the lock. A lock that does not exist yet may be about to be created: its
+/// directory is new.
+fn is_in_use(lock: &Path) -> bool {
+    match File::open(lock) {
+        Ok(file) => file.try_lock().is_err(),
+        Err(_) => lock.parent().and_then(|directory| age_of(directory)).is_none_or(|age| age < NEW),
+    }
+}
+
+/// Age up to which a directory without a lock is left alone.
+const NEW: Duration = Duration::from_secs(60);
+
+fn age_of(directory: &Path) -> Option<Duration> {
+    fs::symlink_metadata(directory).ok()?.modified().ok()?.elapsed().ok()
+}
+
 /// Returns the entries of a directory whose names begin with `prefix`.
-pub(super) fn entries(parent: &Path, prefix: &str) -> Result<Vec<PathBuf>> {
+fn entries(parent: &Path, prefix: &str) -> Result<Vec<PathBuf>> {
     let read = match fs::read_dir(parent) {
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         read => read.map_err(Error::io("read the directory", parent))?,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use zenith_db::DbConnection;
+use zenith_db::internal::catalog::{IntegrityCheck, ensure_intact};
 use zenith_db::migrations::EmbeddedMigration;
 
 use super::digest::TableContents;
@@ -37,6 +38,8 @@ impl<'a> ActiveTransfer<'a> {
         progress: &'a mut dyn FnMut(TransferProgress),
     ) -> Result<Self> {
         let skipped = check_source(source.connection(), options)?;
+        // Rows that a damaged page hides would be missing without a difference.
+        ensure_intact(source.connection(), IntegrityCheck::Full, "the source")?;
         let identity = source.identity()?.digest.to_string();
         let of_source = source.versions()?;
         let known: Vec<String> =

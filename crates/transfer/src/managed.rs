@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use zenith_db::config::{Config, Location};
 use zenith_db::internal::catalog::is_empty;
-use zenith_db::internal::connection::{self, Access};
+use zenith_db::internal::connection::{self, Access, NewFile, Owner};
 use zenith_db::internal::migrations::Target;
 use zenith_db::manager::DatabaseManager;
 use zenith_db::types::UtcTime;
@@ -132,15 +132,10 @@ fn keep(record: &TransferRecord, directory: &Path) -> Result<PathBuf, Error> {
     connection::create_private_dir(directory)?;
     let time = record.completed_at.as_datetime().format("%Y%m%dT%H%M%S%.6fZ");
     let path = directory.join(format!("transfer-{time}.json"));
-    let failed = Error::io("write", path.clone());
-    let written = || {
-        let mut file = tempfile::NamedTempFile::new_in(directory)?;
-        serde_json::to_writer_pretty(&mut file, record)?;
-        writeln!(file)?;
-        file.as_file().sync_all()?;
-        file.persist_noclobber(&path)?;
-        connection::sync_dir(directory)
-    };
-    written().map_err(failed)?;
+    let failed = |cause| Error::io("write", path.clone())(cause);
+    let mut file = NewFile::create(directory, Owner::of(directory).map_err(failed)?)?;
+    let text = serde_json::to_string_pretty(record).map_err(|cause| failed(cause.into()))?;
+    writeln!(file.as_file_mut(), "{text}").map_err(failed)?;
+    file.persist(&path)?;
     Ok(path)
 }

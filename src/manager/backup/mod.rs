@@ -1,14 +1,14 @@
 //! Online backups: consistent copies of a database in use, verified before they are recorded.
 //!
-//! 1. Copy to a temporary file (mode 0600) in the backup directory, from one snapshot: on SQLite with
-//!    `VACUUM INTO`, in one step that no writer can restart; on PostgreSQL with `pg_dump`.
+//! 1. Copy to a temporary file (mode 0600) in the backup directory, from one snapshot: on SQLite page by
+//!    page, in one step that no writer can restart; on PostgreSQL with `pg_dump`.
 //! 2. Verify the copy: on SQLite `integrity_check`, foreign keys, and the row count of every table; on
 //!    PostgreSQL the tables and their row counts, read back with `pg_restore`.
 //! 3. Sync the file, rename it without replacing another file, and sync the directory.
 //! 4. Record it in `backup_jobs`.
 //!
 //! A failed backup leaves no file behind, and a failure of `zenith-db backup` is recorded. Only a
-//! killed process leaves a file, `.zenith-….partial`, which can be deleted.
+//! killed process leaves a file, `.zenith-….partial`, which the next backup removes.
 
 mod copy;
 mod file_name;
@@ -20,9 +20,6 @@ mod report;
 mod sqlite;
 
 use std::fs;
-use std::path::PathBuf;
-
-use tempfile::NamedTempFile;
 
 pub use copy::Fidelity;
 pub(super) use newest::newest;
@@ -33,8 +30,8 @@ use file_name::BackupName;
 use record::{last_recorded, record_failure};
 
 use super::DatabaseManager;
-use crate::config::Location;
-use crate::connection::{self, Access};
+use crate::config::{DatabasePath, Location};
+use crate::connection::{self, Access, NewFile, Owner};
 use crate::error::{Error, Result};
 use crate::models::BackupJob;
 use crate::types::{PublicId, UtcTime};
@@ -45,9 +42,11 @@ impl DatabaseManager {
     /// # Errors
     /// [`Error::NoDatabase`]; [`Error::Io`] if the directory cannot be written;
     /// [`Error::MissingProgram`] or [`Error::Program`] if `pg_dump` is not installed or fails;
-    /// [`Error::BackupUnfaithful`] if the copy fails its verification. No file is left behind.
+    /// [`Error::IntegrityFaults`] if the database is damaged; [`Error::BackupUnfaithful`] if the copy
+    /// fails its verification. No file is left behind.
     pub fn backup(&self) -> Result<BackupReport> {
         let started_at = UtcTime::now();
+        self.recover()?;
         let result = self.copy_and_check("backup");
         match (&result, self.open_ours()) {
             (Ok(report), Ok(mut connection)) => report.record(&mut connection),
@@ -73,22 +72,24 @@ impl DatabaseManager {
         // Opened first, so that a missing database leaves no directory.
         let mut source = connection::open(&self.config, Access::Inspect)?;
         connection::create_private_dir(directory)?;
-        let partial = tempfile::Builder::new()
-            .prefix(".zenith-")
-            .suffix(".partial")
-            .tempfile_in(directory)
-            .map_err(Error::io("create a file in", directory))?;
+        let owned = self.config.location().path().map_or(directory, DatabasePath::as_path);
+        let owner = Owner::of(owned).map_err(Error::io("read the metadata of", owned))?;
+        let partial = NewFile::create(directory, owner)?;
         let CopyOutcome { rows, fidelity } = match self.config.location() {
-            Location::Sqlite(_) => sqlite::copy(&mut source, partial.path(), &self.config)?,
+            Location::Sqlite(path) => {
+                sqlite::copy(&mut source, path.as_path(), partial.path(), &self.config)?
+            }
             #[cfg(feature = "postgres")]
             Location::Postgres(url) => {
                 let pooled = self.config.server().transaction_pooler;
                 postgres::copy(&mut source, partial.path(), url, pooled)?
             }
         };
-        let partial_path = partial.path().to_owned();
-        partial.as_file().sync_all().map_err(Error::io("sync", &partial_path))?;
-        let path = self.persist(partial)?;
+        // An absolute path, because a record is read from any working directory.
+        let directory = &std::path::absolute(directory).map_err(Error::io("resolve", directory))?;
+        let name = BackupName::of(self.config.location());
+        // If the name exists, it is tried again with a later microsecond.
+        let path = partial.persist_as(|| directory.join(name.at(UtcTime::now())))?;
         let size_bytes =
             fs::metadata(&path).map_err(Error::io("read the metadata of", &path))?.len();
         Ok(BackupReport {
@@ -101,27 +102,5 @@ impl DatabaseManager {
             fidelity,
             triggered_by: triggered_by.to_owned(),
         })
-    }
-
-    /// Renames the file after the current time. If that name exists, tries again with a later
-    /// microsecond.
-    fn persist(&self, mut partial: NamedTempFile) -> Result<PathBuf> {
-        let directory = self.config.backup_dir();
-        // An absolute path, because a record is read from any working directory.
-        let directory = &std::path::absolute(directory).map_err(Error::io("resolve", directory))?;
-        let name = BackupName::of(self.config.location());
-        loop {
-            let path = directory.join(name.at(UtcTime::now()));
-            match partial.persist_noclobber(&path) {
-                Ok(_) => {
-                    connection::sync_dir(directory).map_err(Error::io("sync", directory))?;
-                    return Ok(path);
-                }
-                Err(failed) if failed.error.kind() == std::io::ErrorKind::AlreadyExists => {
-                    partial = failed.file;
-                }
-                Err(failed) => return Err(Error::io("rename the backup to", path)(failed.error)),
-            }
-        }
     }
 }

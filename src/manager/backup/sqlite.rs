@@ -1,13 +1,10 @@
-//! Copy of an SQLite database with `VACUUM INTO`, and its verification.
+//! Copy of the pages of an SQLite database, and its verification.
 
 use std::path::Path;
 
-use diesel::prelude::*;
-use diesel::sql_types::Text;
-
 use super::copy::{CopyOutcome, Fidelity};
 use crate::backend::DbConnection;
-use crate::catalog::{IntegrityCheck, broken_references, integrity_faults, row_counts};
+use crate::catalog::{IntegrityCheck, broken_references, ensure_intact, row_counts};
 use crate::config::Config;
 use crate::connection;
 use crate::error::{Error, Result};
@@ -15,27 +12,21 @@ use crate::error::{Error, Result};
 /// Copies the database into an empty file, and verifies the copy.
 pub(super) fn copy(
     source: &mut DbConnection,
+    path: &Path,
     target: &Path,
     config: &Config,
 ) -> Result<CopyOutcome> {
     let before = Contents::of(source)?;
-    let uri = connection::literal_uri(target)?;
-    // VACUUM INTO does not write to the source, but `query_only` refuses it nevertheless.
-    let inner = source.sqlite()?;
-    connection::set_query_only(inner, false)?;
-    diesel::sql_query("VACUUM INTO ?").bind::<Text, _>(uri).execute(inner)?;
-    connection::set_query_only(inner, true)?;
+    connection::copy_pages(path, target, config.sqlite().busy_timeout)?;
     let after = Contents::of(source)?;
     let mut copy = connection::inspect_copy(target, config.sqlite())?;
+    // The copy has every fault of the database, and is not written meanwhile.
+    ensure_intact(&mut copy, IntegrityCheck::Full, config.location())?;
     check(&mut copy, &before, &after)
 }
 
 fn check(copy: &mut DbConnection, before: &Contents, after: &Contents) -> Result<CopyOutcome> {
     let unfaithful = |reason: String| Err(Error::BackupUnfaithful { reason });
-    let faults = integrity_faults(copy, IntegrityCheck::Full)?;
-    if !faults.is_empty() {
-        return unfaithful(faults.join("; "));
-    }
     let found = Contents::of(copy)?;
     let undisturbed = before.commits == after.commits;
     if undisturbed && found.rows != before.rows {

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::disk_space::{free_bytes, same_disk};
 use super::record::{record_failure, record_success};
 use crate::backend::DbConnection;
-use crate::catalog;
+use crate::catalog::{self, IntegrityCheck};
 use crate::connection::{self, Access};
 use crate::error::{Error, MigrationFault, Result};
 use crate::manager::DatabaseManager;
@@ -33,6 +33,9 @@ impl DatabaseManager {
                 disk_space = self.check_disk_space(connection)?;
                 if self.config.auto_backup() {
                     backup = Some(self.copy_and_check(operation)?);
+                } else {
+                    let database = self.config.location();
+                    catalog::ensure_intact(connection, IntegrityCheck::Full, database)?;
                 }
             }
             begun = true;

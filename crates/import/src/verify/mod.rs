@@ -15,7 +15,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 use zenith_db::Error;
 use zenith_db::config::SqliteOptions;
-use zenith_db::internal::catalog::{IntegrityCheck, broken_references, integrity_faults};
+use zenith_db::internal::catalog::{IntegrityCheck, broken_references, ensure_intact};
 use zenith_db::internal::connection;
 use zenith_db::types::Sha256Hash;
 
@@ -117,7 +117,7 @@ fn compare(map: &ColumnMap, old: &Side, new: &Side, built: &BuildOutcome) -> Res
 /// Checks the pages, indexes and foreign keys of the new database.
 fn check_integrity(target: &Path, options: &SqliteOptions) -> Result<()> {
     let mut connection = connection::inspect_copy(target, options)?;
-    let mut faults = integrity_faults(&mut connection, IntegrityCheck::Full)?;
-    faults.extend(broken_references(&mut connection)?);
+    ensure_intact(&mut connection, IntegrityCheck::Full, "the new database")?;
+    let faults = broken_references(&mut connection)?;
     if faults.is_empty() { Ok(()) } else { unfaithful(&faults.join("; ")) }
 }

@@ -1,14 +1,25 @@
 //! Opening an SQLite file: literally, without creating it by accident, and without a trace when
 //! only reading.
 
+mod exact_copy;
+mod exclusive;
+mod rollback_journal;
+mod side_files;
+mod uri;
+mod vetting;
+mod write_ahead_log;
+
 use std::fs;
-use std::io;
 use std::path::Path;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+
+pub use exact_copy::{copy, copy_from, open_to_read};
+pub use exclusive::lock;
+pub use uri::literal_uri;
+pub use vetting::check_file;
 
 use super::access::Access;
 use super::{file, lock_owner, pragma};
@@ -52,30 +63,13 @@ pub(super) fn remove_created<E: From<Error>>(
     Ok(true)
 }
 
-/// Opens the database with an exclusive lock: until the connection is closed, no other process can
-/// read or write it, in any journal mode.
-///
-/// # Errors
-/// [`Error::Locked`] if another process has the file open; [`Error::Refused`], [`Error::Io`] or
-/// [`Error::Open`] if it cannot be used.
-pub fn open_exclusively(
+fn open_exclusively(
     path: &Path,
     options: &SqliteOptions,
     action: &'static str,
 ) -> Result<SqliteConnection> {
-    check_file(path)?;
-    // What may not be written to, SQLite opens for reading without a word, and keeps nobody out of.
-    #[cfg(unix)]
-    rustix::fs::accessat(
-        rustix::fs::CWD,
-        path,
-        rustix::fs::Access::WRITE_OK,
-        rustix::fs::AtFlags::EACCESS,
-    )
-    .map_err(|cause| {
-        Error::io("open for writing, which the exclusive lock needs,", path)(cause.into())
-    })?;
-    let mut connection = establish(path, "mode=rw")?;
+    let mut connection = vetting::open_checked(path, || establish(path, "mode=rw"))?;
+    exclusive::ensure_writable(path)?;
     let begun = Instant::now();
     let timeout = options.busy_timeout.as_millis();
     let lock = format!(
@@ -96,8 +90,8 @@ pub fn open_exclusively(
 /// # Errors
 /// [`Error::NoDatabase`], [`Error::Refused`], [`Error::Open`] or [`Error::Pragma`].
 pub fn open(path: &DatabasePath, options: &SqliteOptions, access: Access) -> Result<DbConnection> {
-    check_file(path.as_path())?;
-    let mut connection = establish(path.as_path(), "mode=rw")?;
+    let path = path.as_path();
+    let mut connection = vetting::open_checked(path, || establish(path, "mode=rw"))?;
     pragma::configure(&mut connection, options, access)?;
     Ok(DbConnection::Sqlite(connection))
 }
@@ -109,33 +103,58 @@ pub fn open(path: &DatabasePath, options: &SqliteOptions, access: Access) -> Res
 /// the result is discarded and `look` runs again on a live connection.
 ///
 /// # Errors
-/// The errors of [`open`], and those of `look`.
+/// The errors of [`open`], and those of `look`; [`Error::HotJournal`] if a process was stopped while it
+/// wrote: rolling its transaction back would write to the database.
 pub fn inspect<T>(
     path: &DatabasePath,
     options: &SqliteOptions,
     mut look: impl FnMut(&mut DbConnection) -> Result<T>,
 ) -> Result<T> {
-    check_file(path.as_path())?;
-    let wal = path.with_suffix("-wal");
+    vetting::check_file(path.as_path())?;
+    let (wal, journal) = (path.with_suffix("-wal"), path.with_suffix("-journal"));
     let has_wal = || fs::metadata(&wal).is_ok_and(|wal| wal.len() > 0);
-    if path.with_suffix("-journal").exists() {
-        // Left by a process that was stopped while it wrote, perhaps: until somebody who may write
-        // rolls it back, nobody can read. SQLite leaves that of a live process alone.
-        roll_back_hot_journal(path.as_path(), options)?;
-    } else if !has_wal() {
+    // The journal of a live process does not keep others from reading.
+    if !has_wal() && !journal.exists() {
         let before = FileStamp::of(path.as_path())?;
         let seen = look(&mut read_only(path.as_path(), options, IMMUTABLE)?);
-        if !has_wal() && FileStamp::of(path.as_path())? == before {
+        if !has_wal() && !journal.exists() && FileStamp::of(path.as_path())? == before {
             return seen;
         }
     }
-    look(&mut read_only(path.as_path(), options, "mode=ro")?)
+    let begun = Instant::now();
+    loop {
+        let live = read_only(path.as_path(), options, "mode=ro");
+        match live.and_then(|mut live| look(&mut live)) {
+            // SQLite would have to roll back the journal, which the connection may not. That of a live
+            // process passes for one to roll back while its transaction ends.
+            Err(Error::Query(cause)) if pragma::is_read_only(&cause) => {
+                if begun.elapsed() >= JOURNAL_OF_LIVE_PROCESS && journal.exists() {
+                    return Err(Error::HotJournal { path: journal });
+                }
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            seen => return seen,
+        }
+    }
 }
 
-/// Rolls back a hot journal: opening for writing and reading once is enough.
-fn roll_back_hot_journal(path: &Path, options: &SqliteOptions) -> Result<()> {
-    let mut connection = establish(path, "mode=rw")?;
-    pragma::configure(&mut connection, options, Access::Read)
+/// Time for which a journal must need a rollback before it is called hot.
+const JOURNAL_OF_LIVE_PROCESS: Duration = Duration::from_millis(200);
+
+/// Rolls back the transaction of a process that was stopped while it wrote, if any: writing the
+/// database is then allowed.
+///
+/// # Errors
+/// The errors of [`open`].
+pub(super) fn recover(path: &DatabasePath, options: &SqliteOptions) -> Result<()> {
+    if !path.with_suffix("-journal").exists() {
+        return Ok(());
+    }
+    // SQLite does it before the first read. The journal of a live process it leaves alone.
+    let path = path.as_path();
+    let mut connection = vetting::open_checked(path, || establish(path, "mode=rw"))?;
+    pragma::configure(&mut connection, options, Access::Read)?;
+    pragma::read(&mut connection, "schema_version", "schema_version").map(drop)
 }
 
 /// Mode for a file that nobody writes: SQLite takes no locks and creates no other files.
@@ -150,7 +169,7 @@ pub fn inspect_copy(path: &Path, options: &SqliteOptions) -> Result<DbConnection
 }
 
 fn read_only(path: &Path, options: &SqliteOptions, mode: &str) -> Result<DbConnection> {
-    let mut connection = establish(path, mode)?;
+    let mut connection = vetting::open_checked(path, || establish(path, mode))?;
     pragma::configure(&mut connection, options, Access::Read)?;
     Ok(DbConnection::Sqlite(connection))
 }
@@ -159,56 +178,6 @@ fn establish(path: &Path, mode: &str) -> Result<SqliteConnection> {
     let uri = format!("{}?{mode}", literal_uri(path)?);
     SqliteConnection::establish(&uri)
         .map_err(|source| Error::Open { path: path.to_owned(), source })
-}
-
-/// Returns the `file:` URI of exactly this path. SQLite offers modes only through URIs; every byte
-/// with a meaning in a URI is escaped.
-///
-/// # Errors
-/// [`Error::Io`] if the working directory is unknown.
-pub fn literal_uri(path: &Path) -> Result<String> {
-    let absolute = std::path::absolute(path).map_err(Error::io("resolve the path", path))?;
-    #[cfg(unix)]
-    let bytes = std::os::unix::ffi::OsStrExt::as_bytes(absolute.as_os_str());
-    #[cfg(not(unix))]
-    let text = format!("/{}", absolute.to_string_lossy().replace('\\', "/"));
-    #[cfg(not(unix))]
-    let bytes = text.as_bytes();
-    Ok(format!("file://{}", percent_encode(bytes, PLAIN_IN_A_PATH)))
-}
-
-/// Characters that stand for themselves in the path of a URI.
-const PLAIN_IN_A_PATH: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b':');
-
-/// Returns an error unless the path is a regular file that is empty or an SQLite database.
-fn check_file(path: &Path) -> Result<()> {
-    let refuse = |reason: &str| {
-        Err(Error::Refused { database: path.display().to_string(), reason: reason.into() })
-    };
-    let metadata = match fs::symlink_metadata(path) {
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
-            return Err(Error::NoDatabase { database: path.display().to_string() });
-        }
-        found => found.map_err(Error::io("inspect the database file", path))?,
-    };
-    if metadata.is_symlink() {
-        return refuse(
-            "it is a symbolic link, and SQLite would create its -wal, -shm and -journal files \
-             beside the link; give the path of the file itself",
-        );
-    }
-    if metadata.is_dir() {
-        return refuse("it is a directory; add the file's name, such as zenith.db");
-    }
-    if !metadata.is_file() {
-        return refuse("it is not a regular file");
-    }
-    let head = file::read_head(path, 16).map_err(Error::io("read the database file", path))?;
-    if head.is_empty() || head == b"SQLite format 3\0" {
-        return Ok(());
-    }
-    refuse("it is not an SQLite database (its first 16 bytes say so); nothing was changed")
 }
 
 /// Properties of a file that change when it is written.

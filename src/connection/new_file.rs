@@ -1,0 +1,151 @@
+//! Files that get their name when they are complete: backups, retained originals, records.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use tempfile::NamedTempFile;
+
+use super::file::{Owner, rename_new, sync_dir};
+use crate::error::{Error, Result};
+
+/// Private file under a temporary name. It is removed when this is dropped, and after the process was
+/// killed by the next [`NewFile::create`] in the same directory.
+#[derive(Debug)]
+pub struct NewFile {
+    file: NamedTempFile,
+    _registered: Temporary,
+    directory: PathBuf,
+}
+
+const PREFIX: &str = ".zenith-";
+const SUFFIX: &str = ".partial";
+
+impl NewFile {
+    /// Creates an empty file with mode 0600 for `owner`, and removes those that killed processes left in
+    /// the directory.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the directory cannot be written.
+    pub fn create(directory: &Path, owner: Owner) -> Result<Self> {
+        sweep(directory);
+        let file = tempfile::Builder::new()
+            .prefix(PREFIX)
+            .suffix(SUFFIX)
+            .tempfile_in(directory)
+            .map_err(Error::io("create a file in", directory))?;
+        owner.give(file.as_file()).map_err(Error::io("change the owner of", file.path()))?;
+        // Where files cannot be locked, leftovers are not recognised, and stay. On Windows the lock would
+        // keep SQLite from writing the file.
+        if cfg!(unix)
+            && let Err(error) = file.as_file().lock()
+        {
+            tracing::debug!(%error, "a temporary file could not be locked");
+        }
+        let registered = Temporary::register(file.path());
+        Ok(Self { file, _registered: registered, directory: directory.to_owned() })
+    }
+
+    /// Returns the temporary path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// Returns the open file.
+    pub fn as_file_mut(&mut self) -> &mut File {
+        self.file.as_file_mut()
+    }
+
+    /// Writes the file to the disk and renames it, without replacing another file.
+    ///
+    /// # Errors
+    /// [`Error::Io`]. If the path already exists, its cause has the kind
+    /// [`AlreadyExists`](io::ErrorKind::AlreadyExists). No file is left behind.
+    pub fn persist(self, path: &Path) -> Result<()> {
+        self.try_persist(path).map_err(|(error, _)| error)
+    }
+
+    /// As [`NewFile::persist`]. If the file could not be renamed, it is returned.
+    fn try_persist(self, path: &Path) -> Result<(), (Error, Option<Self>)> {
+        let written = self.file.as_file().sync_all().and_then(|()| rename_new(self.path(), path));
+        if let Err(cause) = written {
+            return Err((Error::io("write", path)(cause), Some(self)));
+        }
+        let Self { file, directory, .. } = self;
+        // It has another name now, so that there is nothing to remove.
+        drop(file.into_parts().1.keep());
+        sync_dir(&directory).map_err(|cause| {
+            drop(fs::remove_file(path));
+            (Error::io("synchronise", directory)(cause), None)
+        })
+    }
+
+    /// Renames the file to the first of the names that does not exist yet. Returns its path.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn persist_as(self, mut name: impl FnMut() -> PathBuf) -> Result<PathBuf> {
+        let mut file = self;
+        loop {
+            let path = name();
+            match file.try_persist(&path) {
+                Ok(()) => return Ok(path),
+                Err((error, Some(unnamed))) if error.is_already_exists() => file = unnamed,
+                Err((error, _)) => return Err(error),
+            }
+        }
+    }
+}
+
+/// Removes the files of killed processes. Only those of the current user are opened: in a directory that
+/// others can write to, anything can have such a name.
+fn sweep(directory: &Path) {
+    let Ok(entries) = fs::read_dir(directory) else { return };
+    if cfg!(not(unix)) {
+        return;
+    }
+    for path in entries.filter_map(io::Result::ok).map(|entry| entry.path()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !name.starts_with(PREFIX) || !name.ends_with(SUFFIX) || !Owner::is_own_file(&path) {
+            continue;
+        }
+        let is_free = File::open(&path).is_ok_and(|file| file.try_lock().is_ok());
+        if is_free && fs::remove_file(&path).is_ok() {
+            tracing::debug!(path = %path.display(), "removed the file of a killed process");
+        }
+    }
+}
+
+static TEMPORARY: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+/// Registration of a temporary file or directory, for [`remove_temporary_files`]; ends when this is
+/// dropped.
+#[derive(Debug)]
+pub struct Temporary(PathBuf);
+
+impl Temporary {
+    /// Registers a path.
+    #[must_use]
+    pub fn register(path: &Path) -> Self {
+        TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned());
+        Self(path.to_owned())
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0);
+    }
+}
+
+/// Removes the temporary files and directories of this process, which is about to end because of a
+/// signal.
+pub fn remove_temporary_files() {
+    for path in &*TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner) {
+        // What cannot be removed, the next run removes.
+        let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    }
+}

@@ -1,0 +1,69 @@
+//! Exact copies of a database: its pages, whatever is in them.
+//!
+//! `VACUUM INTO` reads the rows and writes them anew, so that it drops the rows that a damaged page no
+//! longer leads to, and the copy passes every check. A copy of the pages has the faults of the original:
+//! checking the copy checks the original, while others go on writing it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, OpenFlags};
+
+use super::{vetting, uri};
+use crate::error::{CopyError, Error, Result};
+
+/// Copies the pages of a database into an existing empty file, from one snapshot, its write-ahead log
+/// included. In WAL mode other processes can write meanwhile.
+///
+/// # Errors
+/// [`Error::NoDatabase`], [`Error::Refused`] or [`Error::SideFile`] if the database cannot be used;
+/// [`Error::Copy`] if it cannot be read or the copy cannot be written.
+pub fn copy(source: &Path, target: &Path, timeout: Duration) -> Result<()> {
+    copy_from(&open_to_read(source, timeout)?, source, target)
+}
+
+/// Copies the pages of an open database into an existing empty file.
+///
+/// # Errors
+/// [`Error::Copy`].
+pub fn copy_from(connection: &Connection, source: &Path, target: &Path) -> Result<()> {
+    let failed = |cause| Error::Copy { path: source.to_owned(), source: CopyError(cause) };
+    let mut copy = open(target, OpenFlags::SQLITE_OPEN_READ_WRITE)?.map_err(failed)?;
+    // A crash loses the whole copy: it gets its name after it was synchronised.
+    copy.execute_batch("PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF").map_err(failed)?;
+    let backup = Backup::new(connection, &mut copy).map_err(failed)?;
+    // In one step, which no writer can make begin again.
+    match backup.step(-1).map_err(failed)? {
+        StepResult::Done => drop(backup),
+        _ => return Err(failed(busy())),
+    }
+    // The copy has no log. In rollback mode it is one file, beside which a log is never its own.
+    copy.execute_batch("PRAGMA journal_mode = DELETE").map_err(failed)?;
+    copy.close().map_err(|(_, cause)| failed(cause))
+}
+
+fn busy() -> rusqlite::Error {
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+    rusqlite::Error::SqliteFailure(code, None)
+}
+
+/// Opens a database that only this connection reads. It never rolls back a journal.
+///
+/// # Errors
+/// [`Error::NoDatabase`], [`Error::Refused`], [`Error::SideFile`] or [`Error::Copy`].
+pub fn open_to_read(path: &Path, timeout: Duration) -> Result<Connection> {
+    let failed = |cause| Error::Copy { path: path.to_owned(), source: CopyError(cause) };
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let connection = vetting::open_checked(path, || open(path, flags)?.map_err(failed))?;
+    connection.busy_timeout(timeout).map_err(failed)?;
+    Ok(connection)
+}
+
+pub(super) fn open(path: &Path, access: OpenFlags) -> Result<rusqlite::Result<Connection>> {
+    let flags = access
+        | OpenFlags::SQLITE_OPEN_URI
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_PRIVATE_CACHE;
+    Ok(Connection::open_with_flags(uri::literal_uri(path)?, flags))
+}

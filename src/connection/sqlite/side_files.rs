@@ -1,0 +1,180 @@
+//! The files that SQLite keeps beside a database: `-journal`, `-wal` and `-shm`.
+//!
+//! SQLite trusts them. It replaces pages of the database by those in a rollback journal, and deletes
+//! the file that the journal names as its super-journal; it reads pages from a write-ahead log even
+//! if the database beside it was replaced. So they are checked before SQLite sees them.
+
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::rollback_journal::RollbackJournal;
+use super::vetting::links;
+use super::write_ahead_log::WriteAheadLog;
+use crate::connection::file;
+use crate::error::{Error, Result, SideFileFault};
+
+/// Returns an error unless the files beside the database are its own.
+pub(super) fn check(database: &Path, metadata: &Metadata) -> Result<()> {
+    let journal = check_kind(database, "-journal", metadata)?;
+    let log = check_kind(database, "-wal", metadata)?;
+    check_kind(database, "-shm", metadata)?;
+    if let Some(path) = journal {
+        check_journal(database, &path)?;
+    }
+    if let Some(path) = log {
+        check_log(database, &path)?;
+    }
+    Ok(())
+}
+
+/// Returns the path of a side file with contents. Fails unless it is a regular file with one name and
+/// the owner of the database.
+fn check_kind(database: &Path, suffix: &str, metadata: &Metadata) -> Result<Option<PathBuf>> {
+    let path = beside(database, suffix);
+    let found = match fs::symlink_metadata(&path) {
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
+        found => found.map_err(Error::io("inspect", &path))?,
+    };
+    if !found.is_file() || links(&found) > 1 {
+        return Err(Error::SideFile { path, fault: SideFileFault::NotRegular });
+    }
+    if owner(&found) != owner(metadata) {
+        return Err(Error::SideFile { path, fault: SideFileFault::OtherOwner });
+    }
+    Ok((found.len() > 0).then_some(path))
+}
+
+/// Returns the path of a database with `suffix` appended.
+pub(super) fn beside(database: &Path, suffix: &str) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
+}
+
+#[cfg(unix)]
+fn owner(metadata: &Metadata) -> u32 {
+    std::os::unix::fs::MetadataExt::uid(metadata)
+}
+
+#[cfg(not(unix))]
+fn owner(_: &Metadata) {}
+
+fn check_journal(database: &Path, path: &Path) -> Result<()> {
+    let fault = stable(path, |file, _| RollbackJournal::read(file), |journal| {
+        if journal.names_super_journal {
+            return Ok(Some(SideFileFault::SuperJournal));
+        }
+        Ok((!journal.may_belong_to(&Header::read(database)?)).then_some(SideFileFault::Unrelated))
+    })?;
+    fault.map_or(Ok(()), |fault| Err(Error::SideFile { path: path.to_owned(), fault }))
+}
+
+fn check_log(database: &Path, path: &Path) -> Result<()> {
+    let fault = stable(path, WriteAheadLog::read, |log| {
+        let header = Header::read(database)?;
+        Ok((!log.may_belong_to(&header)).then_some(SideFileFault::Unrelated))
+    })?;
+    fault.map_or(Ok(()), |fault| Err(Error::SideFile { path: path.to_owned(), fault }))
+}
+
+/// Judges a side file that other processes may write at the same time: a fault counts only if the
+/// file was the same before and after the database was read. Checksums are compared only if there is
+/// a fault, because that reads the whole file.
+fn stable<T: PartialEq>(
+    path: &Path,
+    read: impl Fn(&File, bool) -> io::Result<Option<T>>,
+    judge: impl Fn(&T) -> io::Result<Option<SideFileFault>>,
+) -> Result<Option<SideFileFault>> {
+    const ATTEMPTS: usize = 50;
+
+    let read = |verify| match open(path) {
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+        file => read(&file?, verify),
+    };
+    let judged = || {
+        for attempt in 0..ATTEMPTS {
+            let verify = attempt > 0;
+            let Some(before) = read(verify)? else { return Ok(None) };
+            let Some(fault) = judge(&before)? else { return Ok(None) };
+            if verify && read(verify)?.as_ref() == Some(&before) {
+                return Ok(Some(fault));
+            }
+        }
+        // A database that others write all the time is in order.
+        Ok(None)
+    };
+    judged().map_err(Error::io("read", path))
+}
+
+/// SQLite takes no locks on a journal or log, so that closing the descriptor releases none.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+
+        // If a pipe took its place meanwhile, opening does not wait for its writer.
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.cast_signed());
+    }
+    options.open(path)
+}
+
+/// Fields of the header of a database file
+/// (<https://sqlite.org/fileformat2.html#the_database_header>).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Header {
+    /// Whether the file has no header, because it is empty.
+    pub(super) is_empty: bool,
+    /// Whether the database is in WAL mode.
+    pub(super) is_wal: bool,
+    /// File change counter.
+    pub(super) changes: u32,
+}
+
+impl Header {
+    fn read(database: &Path) -> io::Result<Self> {
+        let head = file::read_head(database, 100)?;
+        Ok(Self::parse(&head).unwrap_or(Self { is_empty: true, ..Self::default() }))
+    }
+
+    /// Returns the fields in the first bytes of page 1.
+    fn parse(page: &[u8]) -> Option<Self> {
+        let is_wal = *page.get(18)? == 2;
+        Some(Self { is_empty: false, is_wal, changes: big_endian(page, 24)? })
+    }
+}
+
+/// Returns the four-byte number at an offset.
+pub(super) fn big_endian(bytes: &[u8], offset: usize) -> Option<u32> {
+    let number = bytes.get(offset..)?.first_chunk()?;
+    Some(u32::from_be_bytes(*number))
+}
+
+/// Reads up to `length` bytes at an offset; fewer at the end of the file.
+#[cfg(unix)]
+pub(super) fn read_at(file: &File, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; length];
+    let mut filled = 0;
+    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match std::os::unix::fs::FileExt::read_at(file, rest, offset + filled as u64)? {
+            0 => break,
+            read => filled += read,
+        }
+    }
+    bytes.truncate(filled);
+    Ok(bytes)
+}
+
+/// Reads up to `length` bytes at an offset; fewer at the end of the file.
+#[cfg(not(unix))]
+pub(super) fn read_at(mut file: &File, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+    use std::io::{Read, Seek, SeekFrom};
+
+    let mut bytes = Vec::with_capacity(length);
+    file.seek(SeekFrom::Start(offset))?;
+    file.take(length as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}

@@ -1,0 +1,115 @@
+//! Damaged databases: no operation takes one for a whole one.
+
+use std::fs;
+use std::path::Path;
+
+use diesel::connection::SimpleConnection;
+use zenith_db::Error;
+
+use crate::support::legacy::{Shape, former_with, messages};
+use crate::support::{SqliteFixture, files_in, run, stderr};
+
+const PAGE: usize = 4096;
+
+/// Makes a leaf of a table say that it has one cell, so that its other rows cannot be reached.
+fn forget_cells(database: &Path, root: usize) {
+    let mut bytes = fs::read(database).expect("a database");
+    let number = |bytes: &[u8], at: usize| {
+        usize::from(bytes[at]) << 8 | usize::from(bytes[at + 1])
+    };
+    let mut page = (root - 1) * PAGE;
+    // An inner page of a table begins with 5, a leaf with 13.
+    while bytes[page] == 5 {
+        let cell = page + number(&bytes, page + 12 + 2);
+        let child = bytes[cell..cell + 4].iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
+        page = (child - 1) * PAGE;
+    }
+    assert_eq!(bytes[page], 13, "a leaf of a table");
+    assert!(number(&bytes, page + 3) > 2, "it has cells to forget");
+    bytes[page + 3..page + 5].copy_from_slice(&[0, 1]);
+    fs::write(database, bytes).expect("damaged");
+}
+
+fn root(fixture: &SqliteFixture, table: &str) -> usize {
+    let query = format!("SELECT rootpage FROM sqlite_schema WHERE name = '{table}'");
+    fixture.text(&query).parse().expect("a page")
+}
+
+#[test]
+fn a_damaged_former_database_is_not_adopted_and_the_way_out_works() {
+    let fixture = former_with(Shape::Plain, &messages(500));
+    let rows: usize =
+        fixture.text("SELECT count(*) FROM chat_history NOT INDEXED").parse().expect("a number");
+    let root = root(&fixture, "chat_history");
+    forget_cells(&fixture.path(), root);
+    let damaged = fs::read(fixture.path()).expect("a file");
+    for arguments in [&["adopt", "--plan"][..], &["adopt", "--yes"], &["ensure", "--adopt"]] {
+        let output = run(fixture.zenith().args(arguments), 1);
+        let said = stderr(&output);
+        assert!(said.contains("is damaged") && said.contains("VACUUM INTO"), "{said}");
+        assert!(fs::read(fixture.path()).expect("a file") == damaged, "{arguments:?}");
+        let kept = fixture.backups().exists().then(|| files_in(&fixture.backups()));
+        assert_eq!(kept.unwrap_or_default(), Vec::<String>::new(), "{arguments:?}");
+    }
+
+    // The advice, followed.
+    let readable = fixture.path().with_file_name("readable.db");
+    fixture.sql(&format!("VACUUM INTO '{}'", readable.display()));
+    crate::support::open_file(&readable).batch_execute("REINDEX").expect("new indexes");
+    let new = SqliteFixture::empty();
+    run(new.zenith().args(["adopt", "--yes", "--from"]).arg(&readable), 0);
+    let left: usize = new.text("SELECT count(*) FROM chat_history").parse().expect("a number");
+    assert!(left > 0 && left < rows, "{left} of {rows}");
+}
+
+#[test]
+fn a_damaged_database_is_neither_migrated_nor_emptied_nor_backed_up_nor_transferred() {
+    let fixture = SqliteFixture::created();
+    fixture.sql(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400)
+         INSERT INTO system_metrics (metric_name, metric_value, metric_type, metadata)
+         SELECT 'm', i, 'gauge', json_object('text', hex(zeroblob(100))) FROM n",
+    );
+    let manager = fixture.manager();
+    manager.rollback(&zenith_db::manager::RollbackTarget::Steps(1)).expect("something to apply");
+    fixture.sql("PRAGMA journal_mode = DELETE");
+    let root = root(&fixture, "system_metrics");
+    forget_cells(&fixture.path(), root);
+    let before = contents(&fixture);
+    for arguments in [
+        &["migrate"][..],
+        &["migrate", "--no-backup"],
+        &["rollback", "--yes"],
+        &["rollback", "--yes", "--no-backup"],
+        &["create", "--force", "--yes"],
+        &["create", "--force", "--yes", "--no-backup"],
+    ] {
+        let output = run(fixture.zenith().arg("--no-wal-mode").args(arguments), 1);
+        let said = stderr(&output);
+        assert!(said.contains("is damaged"), "{arguments:?}: {said}");
+        // A failed run is recorded in system_health.
+        assert_eq!(contents(&fixture), before, "{arguments:?}");
+    }
+    let error = manager.backup().expect_err("damaged");
+    assert!(matches!(error, Error::IntegrityFaults { .. }), "{error}");
+    assert_eq!(files_in(&fixture.backups()).len(), 1, "the backup of the rollback");
+}
+
+#[test]
+fn a_damaged_database_is_not_transferred() {
+    let fixture = SqliteFixture::created();
+    fixture.sql("PRAGMA journal_mode = DELETE");
+    forget_cells(&fixture.path(), root(&fixture, "permissions"));
+    let target = SqliteFixture::empty();
+    let output = run(fixture.zenith().args(["transfer", "--to"]).arg(target.path()), 1);
+    assert!(stderr(&output).contains("is damaged"), "{output:?}");
+    assert!(!target.path().exists());
+}
+
+/// Returns the structure and the rows, as far as they can be read.
+fn contents(fixture: &SqliteFixture) -> String {
+    let schema = "SELECT group_concat(coalesce(sql, name), ';') FROM sqlite_schema";
+    let roles = "SELECT group_concat(name || description, ';') FROM roles";
+    let metrics = "SELECT count(*) FROM system_metrics NOT INDEXED";
+    [schema, roles, metrics].map(|query| fixture.text(query)).join("\n")
+}

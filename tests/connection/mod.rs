@@ -1,0 +1,9 @@
+//! Opening SQLite files that others may have damaged, planted or replaced.
+#![cfg(unix)]
+
+mod damaged;
+mod exact_copies;
+mod hot_journal;
+mod replaced;
+mod side_files;
+mod stale_log;

@@ -97,12 +97,7 @@ impl PreparedAdministrator {
         if let Some(existing) = User::list_administrators(connection)?.into_iter().next() {
             return report(AdministratorOutcome::Existed, existing.username);
         }
-        let taken = users::username.eq(&self.username).or(users::email.eq(&self.email));
-        let others: i64 = dispatch!(&mut *connection, |connection| users::table
-            .filter(taken)
-            .count()
-            .get_result(connection))?;
-        if others > 0 {
+        if is_taken(connection, &self.username, &self.email)? {
             return report(AdministratorOutcome::NameTaken, self.username);
         }
         let role = Role::find_by_name(connection, "super_admin")?
@@ -118,4 +113,14 @@ impl PreparedAdministrator {
         let outcome = AdministratorOutcome::Created;
         Ok(AdministratorReport { outcome, username, generated_password: self.generated })
     }
+}
+
+/// Returns whether an account has this user name or email address, in their canonical form.
+pub(super) fn is_taken(connection: &mut DbConnection, username: &str, email: &str) -> Result<bool> {
+    let taken = users::username.eq(username).or(users::email.eq(email));
+    let others: i64 = dispatch!(connection, |connection| users::table
+        .filter(taken)
+        .count()
+        .get_result(connection))?;
+    Ok(others > 0)
 }

@@ -107,7 +107,7 @@ fn checks(connection: &mut DbConnection) -> Result<BTreeSet<String>> {
             lines(connection, query)?.into_iter().flat_map(of_table).collect()
         }
     };
-    let by_type = |line: &String| ["_flag", "_utc", "_text"].iter().any(|end| line.ends_with(end));
+    let by_type = |line: &String| ["_flag", "_text"].iter().any(|end| line.ends_with(end));
     Ok(found.into_iter().filter(|line| !by_type(line)).collect())
 }
 

@@ -99,7 +99,7 @@ fn digits(version: &str) -> String {
 /// Returns the applied migrations after this version, newest first.
 fn to_revert(ledger: &Ledger, version: &str) -> Result<Selected> {
     if version != "0" {
-        ensure_version(ledger, version)?;
+        ensure_version(ledger, version, &["0"])?;
     }
     Ok(ledger
         .ran()
@@ -110,7 +110,7 @@ fn to_revert(ledger: &Ledger, version: &str) -> Result<Selected> {
 
 /// Returns the pending migrations up to this version, oldest first.
 fn to_apply(ledger: &Ledger, version: &str) -> Result<Selected> {
-    ensure_version(ledger, version)?;
+    ensure_version(ledger, version, &[])?;
     ledger.ensure_in_order()?;
     match ledger.current() {
         Some(current) if current > version => Err(Error::Migration(MigrationFault::LaterVersion {
@@ -121,11 +121,14 @@ fn to_apply(ledger: &Ledger, version: &str) -> Result<Selected> {
     }
 }
 
-fn ensure_version(ledger: &Ledger, version: &str) -> Result<()> {
+/// Refuses a version that no migration has; the error lists those that have one, after `others`.
+fn ensure_version(ledger: &Ledger, version: &str, others: &[&str]) -> Result<()> {
     if ledger.known().iter().any(|migration| migration.version() == version) {
         return Ok(());
     }
-    let known: Vec<String> = ledger.known().iter().map(EmbeddedMigration::version).collect();
-    let known = format!("0, {}", known.join(", "));
+    let others = others.iter().map(|other| (*other).to_owned());
+    let known: Vec<String> =
+        others.chain(ledger.known().iter().map(EmbeddedMigration::version)).collect();
+    let known = known.join(", ");
     Err(Error::Migration(MigrationFault::UnknownVersion { wanted: version.to_owned(), known }))
 }

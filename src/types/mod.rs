@@ -3,6 +3,7 @@
 mod hash;
 mod id;
 mod json;
+mod lossy_text;
 mod secret;
 mod stored_text;
 mod time;
@@ -11,6 +12,7 @@ mod vocabulary;
 pub use hash::{NotSha256, Sha256Hash, TokenHash};
 pub use id::*;
 pub use json::Json;
+pub(crate) use lossy_text::{LossyText, OptionalLossyText};
 pub use secret::{
     BackupCodes, Ciphertext, NotCiphertext, PasswordHash, ShareToken, TwoFactorSecret,
 };

@@ -114,23 +114,59 @@ fn no_files_use_each_other_in_a_circle() {
     }
 }
 
+/// The packages of this workspace on which a manifest depends, other than for tests.
+fn dependencies(manifest: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut counts = false;
+    for line in manifest.lines() {
+        if let Some(section) = line.strip_prefix('[') {
+            let section = section.trim_end().trim_end_matches(']');
+            let (table, name) = section.rsplit_once('.').unwrap_or(("", section));
+            let is_table = |name: &str| {
+                let last = name.rsplit('.').next();
+                matches!(last, Some("dependencies" | "build-dependencies"))
+            };
+            // The root's table of versions is no dependency.
+            let is_table = |name: &str| is_table(name) && table != "workspace";
+            counts = is_table(name) || is_table(table);
+            if is_table(table) && name.starts_with("zenith-db") {
+                found.insert(name.to_owned());
+            }
+        } else if counts {
+            // The name may stand as the key, or beside a key of the application's choice.
+            let key = line.split([' ', '.', '=']).next().unwrap_or_default();
+            let package =
+                line.split_once("package = \"").and_then(|(_, rest)| rest.split('"').next());
+            let name = package.unwrap_or(key);
+            found.extend(name.starts_with("zenith-db").then(|| name.to_owned()));
+        }
+    }
+    found
+}
+
+#[test]
+fn a_dependency_is_found_however_it_is_written() {
+    let manifest = "[dependencies]\nzenith-db.workspace = true\nother = \"1\"\n\
+        lint = { path = \"../lint\", package = \"zenith-db-lint\" }\n\
+        [target.'cfg(unix)'.dependencies]\nzenith-db-transfer = { path = \"../transfer\" }\n\
+        [dependencies.zenith-db-import]\npath = \"../import\"\n\
+        [build-dependencies]\nzenith-db-embed = { workspace = true }\n\
+        [dev-dependencies]\nzenith-db-cli.workspace = true\n\
+        [workspace.dependencies]\nzenith-db-cli = { path = \"../cli\" }\n";
+    let all = ["", "-lint", "-transfer", "-import", "-embed"];
+    assert_eq!(dependencies(manifest), all.map(|name| format!("zenith-db{name}")).into());
+}
+
 #[test]
 fn each_package_depends_on_those_that_the_table_says() {
     let allowed = tables::packages(&architecture());
     let mut found = Allowed::new();
+    let directories = fs::read_dir(repository().join("crates")).expect("the crates");
+    assert_eq!(directories.count() + 1, CRATES.len(), "a crate is not listed in this test");
     for (name, directory) in CRATES {
         let manifest = directory.trim_end_matches("src").to_owned() + "Cargo.toml";
         let text = fs::read_to_string(repository().join(manifest)).expect("a manifest");
-        let mut section = "";
-        let dependencies = text.lines().filter_map(|line| {
-            if line.starts_with('[') {
-                section = line;
-            }
-            let name = line.split([' ', '.', '=']).next()?;
-            let counts = section == "[dependencies]" || section == "[build-dependencies]";
-            (counts && name.starts_with("zenith-db")).then(|| name.to_owned())
-        });
-        found.insert(name.to_owned(), dependencies.collect());
+        found.insert(name.to_owned(), dependencies(&text));
     }
     assert_eq!(found, allowed);
 }
@@ -171,6 +207,45 @@ fn an_arrow_is_found_however_it_is_written() {
     );
     let refused = ["side.rs uses high/inner.rs (side → high)"];
     assert_eq!(forbidden(&krate.arrows(), &allowed), refused);
+}
+
+#[test]
+fn a_layer_is_found_to_be_broken_in_whatever_words() {
+    let allowed =
+        tables::layers("| layer | may use |\n|---|---|\n| `low` | |\n| `high` | `low` |\n");
+    for (file, text) in [
+        ("low/mod.rs", "use crate::{high::Up, other};"),
+        ("low/mod.rs", "use crate::{self as root}; fn f() { root::high::Up; }"),
+        ("low/mod.rs", "use crate as root; fn f() { root::high::Up; }"),
+        ("low/mod.rs", "use super::high::{self as h}; fn f(up: h::Up) {}"),
+        ("low/inner.rs", "use super::{super::{high::*}};"),
+        ("low/inner.rs", "fn f() { self::super::super::high::Up; }"),
+        ("low/inner.rs", "use self::super::super::high::Up;"),
+        ("low/inner.rs", "mod deep { fn f() -> super::super::super::high::Up {} }"),
+        ("low/mod.rs", "pub(crate) use crate::high::Up; fn f(up: Up) {}"),
+        ("low/mod.rs", "pub use crate::high::*;"),
+        ("low/mod.rs", "#[doc(hidden)] pub mod internal { pub use crate::high::Up; }"),
+        ("low/mod.rs", "fn f() { use crate::{high::Up}; }"),
+        ("low/mod.rs", "fn f() { { use crate as root; root::high::Up; } }"),
+        ("low/mod.rs", "fn f() { run!({ use crate::{high::{Up as Down}}; }); }"),
+        ("low/mod.rs", "macro_rules! m { () => { use $crate::{high::Up}; } }"),
+        ("low/mod.rs", "const _: () = { use super::{high::Up as _}; };"),
+        ("low/mod.rs", "#[derive(S)] struct T(#[serde(with = \"crate::high::inner\")] u8);"),
+        ("low/mod.rs", "impl crate::high::Up {}"),
+        ("low/mod.rs", "fn f() { <crate::high::Up as Clone>::clone; }"),
+        ("low/mod.rs", "fn f() { ::made_up::high::Up; }"),
+        ("low/mod.rs", "fn f() { itself::high::Up; }"),
+        ("low/mod.rs", "fn f() { crate::front::Up; }"),
+    ] {
+        let sources = [
+            ("lib.rs", "extern crate self as itself; pub mod front { pub use crate::high::Up; }"),
+            ("high/mod.rs", "mod inner; pub struct Up;"),
+            ("high/inner.rs", ""),
+            (file, text),
+        ];
+        let broken = forbidden(&Crate::of("made_up", &sources).arrows(), &allowed);
+        assert!(broken.iter().any(|arrow| arrow.ends_with("(low → high)")), "{text}: {broken:?}");
+    }
 }
 
 #[test]

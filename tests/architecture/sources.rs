@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use proc_macro2::{TokenStream, TokenTree};
-use quote::ToTokens;
-use syn::{Attribute, Item, UseTree, Visibility};
+use quote::{ToTokens, quote};
+use syn::{Attribute, Item, ItemUse, UseTree, Visibility};
 
 /// One file uses another of its crate. Paths are relative to the crate's `src`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,10 +46,13 @@ struct Module {
     globs: Vec<Vec<String>>,
     /// The paths that it uses: in expressions, types, macros, and in imports that are not passed on.
     uses: BTreeSet<Vec<String>>,
+    /// The paths of imports that are passed on.
+    passed_on: BTreeSet<Vec<String>>,
 }
 
 pub struct Crate {
-    name: String,
+    /// The names under which its own sources may call it.
+    names: BTreeSet<String>,
     modules: BTreeMap<ModulePath, Module>,
     /// What `macro_export` puts into the root, with the place of the definition.
     exported_macros: BTreeMap<String, Vec<String>>,
@@ -80,7 +83,7 @@ impl Crate {
     /// Reads sources, each with its path.
     pub fn of(name: &str, sources: &[(&str, &str)]) -> Self {
         let mut krate = Self {
-            name: name.to_owned(),
+            names: BTreeSet::from(["crate".to_owned(), name.to_owned()]),
             modules: BTreeMap::new(),
             exported_macros: BTreeMap::new(),
         };
@@ -110,7 +113,17 @@ impl Crate {
                     let passed_on = !matches!(item.vis, Visibility::Inherited);
                     module.import(&item.tree, &[], passed_on);
                 }
+                Item::ExternCrate(item) => {
+                    if let (true, Some((_, name))) = (item.ident == "self", &item.rename) {
+                        self.names.insert(name.to_string());
+                    }
+                }
                 Item::Mod(inner) => {
+                    let moved = inner.attrs.iter().any(|a| a.path().is_ident("path"));
+                    assert!(
+                        !moved,
+                        "{file}: a module's file follows from its name, without #[path]"
+                    );
                     module.items.insert(inner.ident.to_string());
                     if let Some((_, items)) = &inner.content {
                         let mut path = path.clone();
@@ -126,7 +139,7 @@ impl Crate {
                         self.exported_macros.insert(name, place);
                     }
                     module.items.extend(name_of(item));
-                    paths_in(item.to_token_stream(), &mut module.uses);
+                    module.paths_in(item.to_token_stream());
                 }
             }
         }
@@ -145,11 +158,15 @@ impl Crate {
     pub fn arrows(&self) -> Vec<Arrow> {
         let mut found = BTreeSet::new();
         for (path, module) in &self.modules {
-            for used in &module.uses {
-                if let Some(to) = self.file_of(path, used, true, &mut BTreeSet::new()) {
-                    found.insert(Arrow { from: module.file.clone(), to });
-                }
-            }
+            let arrow = |used: &Vec<String>| {
+                let to = self.file_of(path, used, true, &mut BTreeSet::new())?;
+                Some(Arrow { from: module.file.clone(), to })
+            };
+            found.extend(module.uses.iter().filter_map(arrow));
+            // The front of a layer passes on what its files define. Only the root passes on more.
+            let of_others = module.passed_on.iter().filter_map(arrow);
+            let of_others = of_others.filter(|a| a.layer_of_user() != a.layer_of_used());
+            found.extend(of_others.filter(|a| a.layer_of_user() != "lib"));
         }
         found.retain(|arrow| arrow.from != arrow.to);
         found.into_iter().collect()
@@ -174,12 +191,13 @@ impl Crate {
         let mut at = from.clone();
         let mut rest = path;
         let first = path.first()?;
-        if first == "crate" || *first == self.name {
+        if self.names.contains(first) {
             at.clear();
             rest = &rest[1..];
-        } else if first == "self" {
-            rest = &rest[1..];
-        } else if first == "super" {
+        } else {
+            if first == "self" {
+                rest = &rest[1..];
+            }
             while rest.first().is_some_and(|segment| segment == "super") {
                 at.pop()?;
                 rest = &rest[1..];
@@ -234,10 +252,9 @@ impl Module {
             path
         };
         let mut add = |name: String, path: Vec<String>| {
-            if !passed_on {
-                self.uses.insert(path.clone());
-            }
-            self.imports.insert(name, path);
+            let paths = if passed_on { &mut self.passed_on } else { &mut self.uses };
+            paths.insert(path.clone());
+            self.imports.entry(name).or_insert(path);
         };
         match tree {
             UseTree::Path(tree) => {
@@ -249,9 +266,8 @@ impl Module {
             }
             UseTree::Rename(tree) => add(tree.rename.to_string(), with(tree.ident.to_string())),
             UseTree::Glob(_) => {
-                if !passed_on {
-                    self.uses.insert(prefix.to_vec());
-                }
+                let paths = if passed_on { &mut self.passed_on } else { &mut self.uses };
+                paths.insert(prefix.to_vec());
                 self.globs.push(prefix.to_vec());
             }
             UseTree::Group(tree) => {
@@ -261,43 +277,71 @@ impl Module {
             }
         }
     }
+
+    /// Adds each path of two or more segments in these tokens, inside macros too, and each import inside a
+    /// block.
+    fn paths_in(&mut self, tokens: TokenStream) {
+        let (mut path, mut colons): (Vec<String>, usize) = (Vec::new(), 0);
+        let mut tokens = tokens.into_iter();
+        while let Some(token) = tokens.next() {
+            match token {
+                TokenTree::Ident(ident) if ident == "use" => {
+                    self.end(&mut path);
+                    let rest = tokens.by_ref().take_while(|token| !is_punct(token, ';'));
+                    // A macro's own crate is this one.
+                    let rest: TokenStream = rest.filter(|token| !is_punct(token, '$')).collect();
+                    match syn::parse2::<ItemUse>(quote!(use #rest;)) {
+                        Ok(item) => self.import(&item.tree, &[], false),
+                        Err(_) => self.paths_in(rest),
+                    }
+                    colons = 0;
+                }
+                TokenTree::Ident(ident) => {
+                    if colons != 2 {
+                        self.end(&mut path);
+                    }
+                    path.push(ident.to_string());
+                    colons = 0;
+                }
+                TokenTree::Punct(punct) if punct.as_char() == ':' => colons += 1,
+                TokenTree::Group(group) => {
+                    self.end(&mut path);
+                    self.paths_in(group.stream());
+                    colons = 0;
+                }
+                TokenTree::Literal(literal) => {
+                    self.end(&mut path);
+                    self.path_in_text(&literal.to_string());
+                    colons = 0;
+                }
+                TokenTree::Punct(_) => {
+                    self.end(&mut path);
+                    colons = 0;
+                }
+            }
+        }
+        self.end(&mut path);
+    }
+
+    fn end(&mut self, path: &mut Vec<String>) {
+        let path = std::mem::take(path);
+        if path.len() > 1 {
+            self.uses.insert(path);
+        }
+    }
+
+    /// Adds a text that is nothing but a path, as in `#[serde(with = "crate::models")]`.
+    fn path_in_text(&mut self, literal: &str) {
+        let text = literal.trim_matches('"');
+        let begins = ["crate::", "super::", "self::"].iter().any(|start| text.starts_with(start));
+        if let (true, Ok(path)) = (begins, syn::parse_str::<syn::Path>(text)) {
+            self.uses.insert(path.segments.iter().map(|s| s.ident.to_string()).collect());
+        }
+    }
 }
 
-/// Each path of two or more segments in these tokens, inside macros too.
-fn paths_in(tokens: TokenStream, found: &mut BTreeSet<Vec<String>>) {
-    let (mut path, mut colons): (Vec<String>, usize) = (Vec::new(), 0);
-    let mut end = |path: &mut Vec<String>| {
-        if path.len() > 1 {
-            found.insert(std::mem::take(path));
-        }
-        path.clear();
-    };
-    let mut groups = Vec::new();
-    for token in tokens {
-        match token {
-            TokenTree::Ident(ident) => {
-                if colons != 2 {
-                    end(&mut path);
-                }
-                path.push(ident.to_string());
-                colons = 0;
-            }
-            TokenTree::Punct(punct) if punct.as_char() == ':' => colons += 1,
-            TokenTree::Group(group) => {
-                end(&mut path);
-                groups.push(group.stream());
-                colons = 0;
-            }
-            _ => {
-                end(&mut path);
-                colons = 0;
-            }
-        }
-    }
-    end(&mut path);
-    for group in groups {
-        paths_in(group, found);
-    }
+fn is_punct(token: &TokenTree, character: char) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == character)
 }
 
 fn attributes(item: &Item) -> &[Attribute] {

@@ -104,6 +104,9 @@ fn an_administrator_is_created_only_where_there_is_none() {
     let said = stdout(&run(fixture.zenith().arg("ensure"), 0));
     assert!(said.contains("no administrator") && said.contains("--admin-user"), "{said}");
     assert_unchanged(&before, &fixture.everything());
+    // Nor does the health check advise what was just in vain.
+    let advice = "`zenith-db ensure --admin-user NAME --admin-email EMAIL`";
+    assert!(stdout(&run(fixture.zenith().arg("health-check"), 0)).contains(advice));
 
     let flags = ["ensure", "--admin-user", "second", "--admin-email", "second@zenith.local"];
     let report = zenith(&fixture, &flags, 0);

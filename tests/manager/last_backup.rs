@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use crate::support::command::json;
-use crate::support::{Fixture, run, stdout};
+use crate::support::{Fixture, administrator, run, stdout};
+use diesel::connection::SimpleConnection;
+use zenith_db::Backend;
 use zenith_db::config::Key;
 use zenith_db::manager::{DatabaseManager, LastBackup, RollbackTarget};
 
@@ -93,6 +95,58 @@ fn files_that_are_no_backup_of_this_database_are_ignored() {
     }
     fs::create_dir(fixture.backups().join(format!("{start}-9{end}"))).expect("a directory");
     assert_shown(&fixture, &backup);
+}
+
+/// Files of every kind with the name of a newer backup, in the default directory and in another one.
+#[test]
+fn a_file_is_no_backup_because_of_its_name() {
+    let fixture = Fixture::created();
+    let another = Fixture::created();
+    let other = another.manager().backup().expect("a backup of another database").path;
+    let other = fs::read(other).expect("its contents");
+    let elsewhere = fixture.directory.path().join("kept");
+    let set = [(Key::BackupDir, elsewhere.to_str().expect("UTF-8"))];
+    for config in [fixture.config(), fixture.config_with(&set)] {
+        let manager = DatabaseManager::new(config);
+        let backup = manager.backup().expect("a backup").path;
+        fixture.sql("DELETE FROM backup_jobs");
+        let name = backup.file_name().expect("a name").to_str().expect("UTF-8");
+        let (start, end) = name.rsplit_once("-2").expect("the time");
+        let newer = backup.with_file_name(format!("{start}-9{end}"));
+        let found = |kind: &str| {
+            assert_eq!(last(&manager).expect(kind).path, backup, "{kind}");
+            fs::remove_file(&newer).expect(kind);
+        };
+        fs::write(&newer, "").expect("a file");
+        found("an empty file");
+        fs::write(&newer, "no database").expect("a file");
+        found("a text");
+        fs::write(&newer, "SQLite format 3\0PGDMP").expect("a file");
+        found("a piece of a database");
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(&backup, &newer).expect("a link");
+            found("a symbolic link");
+        }
+        if fixture.backend() == Backend::Sqlite {
+            fs::write(&newer, &other).expect("a file");
+            found("a backup of another database");
+            crate::support::open_file(&newer)
+                .batch_execute("CREATE TABLE users (uuid TEXT, created_at TEXT)")
+                .expect("a database");
+            found("a database of another program");
+        }
+    }
+}
+
+#[test]
+fn it_is_found_when_all_users_were_created_again_since() {
+    let fixture = Fixture::created();
+    let target = RollbackTarget::Version("0".into());
+    let backup = fixture.manager().rollback(&target).expect("rolled back").backup;
+    let manager = DatabaseManager::new(fixture.config_with(&[(Key::AutoBackup, "false")]));
+    manager.initialize(&administrator()).expect("created again");
+    assert_eq!(last(&manager).expect("one").path, backup.expect("a backup before").path);
 }
 
 #[test]

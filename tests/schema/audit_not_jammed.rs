@@ -65,6 +65,29 @@ const REFUSED_BY_SQLITE: &[Values<'_>] = &[
     &[("id", "'-1'")],
 ];
 
+/// Times that only PostgreSQL's type has, and that the program cannot read.
+const REFUSED_BY_A_SERVER: &[Values<'_>] = &[
+    &[("timestamp", "'infinity'")],
+    &[("timestamp", "'-infinity'")],
+    &[("timestamp", "'294276-12-31 23:59:59.999999'")],
+    &[("timestamp", "'4713-01-01 00:00:00 BC'")],
+];
+
+/// Columns of text without a closed vocabulary.
+const TEXTS: &[&str] = &[
+    "actor_name",
+    "session_id",
+    "event_type",
+    "event_category",
+    "resource_type",
+    "resource_id",
+    "action",
+    "description",
+    "ip_address",
+    "user_agent",
+    "error_message",
+];
+
 struct Log {
     models: Models,
     raw: DbConnection,
@@ -98,14 +121,23 @@ impl Log {
         self.made += 1;
         let hash = format!("'{}'", Sha256Hash::of(self.made.to_be_bytes()));
         let event = format!("'{}'", PublicId::new());
-        let usual =
-            [("seq", "NEXT"), ("event_id", &event), ("prev_hash", "LAST"), ("entry_hash", &hash)];
+        let usual = [
+            ("seq", "NEXT"),
+            ("event_id", event.as_str()),
+            ("prev_hash", "LAST"),
+            ("entry_hash", hash.as_str()),
+            ("event_type", "'t'"),
+            ("event_category", "'c'"),
+            ("action", "'a'"),
+        ];
         let filled = |(column, usual): &(&str, &str)| {
             let given = changes.iter().find(|(name, _)| name == column);
             given.map_or(*usual, |(_, value)| value).to_owned()
         };
         let id = changes.iter().find(|(name, _)| *name == "id").map(|(_, id)| (*id).to_owned());
-        let row: Vec<String> = id.into_iter().chain(usual.iter().map(filled)).collect();
+        let others = Self::others(changes).map(|(_, value)| (*value).to_owned());
+        let row: Vec<String> =
+            id.into_iter().chain(usual.iter().map(filled)).chain(others).collect();
         let last = self.newest();
         let first = "(SELECT entry_hash FROM audit_log WHERE seq = 1)";
         row.join(", ")
@@ -116,11 +148,27 @@ impl Log {
 
     fn insert(&mut self, verb: &str, changes: Values<'_>, end: &str) -> String {
         let id = if changes.iter().any(|(name, _)| *name == "id") { "id, " } else { "" };
+        let others: String = Self::others(changes).map(|(name, _)| format!(", {name}")).collect();
         let row = self.row(changes);
         format!(
             "{verb} INTO audit_log ({id}seq, event_id, prev_hash, entry_hash, event_type, event_category,
-                 action) VALUES ({row}, 't', 'c', 'a') {end}"
+                 action{others}) VALUES ({row}) {end}"
         )
+    }
+
+    /// What an INSERT does not always give.
+    fn others<'a>(changes: Values<'a>) -> impl Iterator<Item = &'a (&'a str, &'a str)> {
+        const GIVEN: [&str; 8] = [
+            "id",
+            "seq",
+            "event_id",
+            "prev_hash",
+            "entry_hash",
+            "event_type",
+            "event_category",
+            "action",
+        ];
+        changes.iter().filter(|(name, _)| !GIVEN.contains(name))
     }
 
     fn contents(&mut self) -> Vec<String> {
@@ -162,7 +210,7 @@ fn an_entry_that_would_be_in_the_way_is_refused_in_whatever_words() {
             ],
         ),
         Backend::Postgres => (
-            REFUSED.iter().collect(),
+            REFUSED.iter().chain(REFUSED_BY_A_SERVER).collect(),
             &[
                 ("INSERT", "ON CONFLICT DO NOTHING"),
                 ("INSERT", "ON CONFLICT (seq) DO UPDATE SET entry_hash = excluded.entry_hash"),
@@ -202,13 +250,32 @@ fn the_second_row_of_one_statement_is_looked_at_as_well() {
         let mut second = vec![wrong];
         second.extend(follows.iter().filter(|(name, _)| *name != wrong.0));
         let row = log.row(&second);
-        let both = format!("{good}, ({row}, 't', 'c', 'a')");
+        let both = format!("{good}, ({row})");
         rows::refusal(&mut log.raw, &both);
     }
     // Two that follow each other are taken.
     let row = log.row(&follows);
-    log.raw.batch_execute(&format!("{good}, ({row}, 't', 'c', 'a')")).expect("both");
+    log.raw.batch_execute(&format!("{good}, ({row})")).expect("both");
     log.goes_on("two entries at once");
+}
+
+/// SQLite stores any bytes as text, and no constraint can see which are UTF-8.
+#[test]
+fn text_that_is_not_utf_8_keeps_no_page_from_being_read() {
+    let mut log = Log::new();
+    if log.raw.backend() == Backend::Postgres {
+        return;
+    }
+    for column in TEXTS {
+        for value in ["CAST(x'61ff62' AS TEXT)", "x'61ff62'", "'a' || char(55296)"] {
+            let odd = log.insert("INSERT", &[(column, value)], "");
+            log.raw.batch_execute(&odd).expect(&odd);
+            let read = serde_json::to_value(log.newest()).expect("an entry");
+            let read = read[column].as_str().expect(column);
+            assert!(read.starts_with('a') && read.contains('\u{fffd}'), "{odd}: {read}");
+            log.goes_on(&odd);
+        }
+    }
 }
 
 #[test]

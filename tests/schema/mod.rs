@@ -10,5 +10,6 @@ mod constraints;
 mod constraints_together;
 mod lints;
 mod on_delete;
+mod times;
 mod updated_at;
 mod uuids;

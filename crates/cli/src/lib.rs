@@ -56,7 +56,11 @@ fn usage(error: &clap::Error) -> ExitCode {
         || words.windows(2).any(|pair| matches!(pair, [a, b] if a == "--format" && b == "json"));
     if json {
         let message = error.render().to_string();
-        let message = message.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        // The first paragraph; what follows are tips and the usage.
+        let message: Vec<&str> =
+            message.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+        let message = message.join(" ");
+        let message = message.trim_start_matches("error: ");
         let object =
             json!({ "error": message, "causes": [], "help": null, "exit_code": Exit::Usage as u8 });
         let _ = Output::json(&object);

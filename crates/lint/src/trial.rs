@@ -33,7 +33,7 @@ fn run(migrations: &[SourceMigration], found: &mut Vec<Finding>) -> Result<()> {
             // The migrations after it build on it.
             return Ok(());
         }
-        execute(&mut connection, "SAVEPOINT before_down").map_err(zenith_db::Error::Query)?;
+        connection.batch_execute("SAVEPOINT before_down").map_err(zenith_db::Error::Query)?;
         let reverted = runs(&mut connection, &migration.down, found);
         let after = Structure::of(&mut connection)?;
         // An empty down.sql has a rule of its own.
@@ -53,7 +53,8 @@ fn run(migrations: &[SourceMigration], found: &mut Vec<Finding>) -> Result<()> {
                 ));
             }
         }
-        execute(&mut connection, "ROLLBACK TO before_down; RELEASE before_down")
+        connection
+            .batch_execute("ROLLBACK TO before_down; RELEASE before_down")
             .map_err(zenith_db::Error::Query)?;
     }
     Ok(())
@@ -64,7 +65,7 @@ fn run(migrations: &[SourceMigration], found: &mut Vec<Finding>) -> Result<()> {
 fn runs(connection: &mut DbConnection, script: &SourceScript, found: &mut Vec<Finding>) -> bool {
     let statements = statements(&script.text, Backend::Sqlite);
     for statement in statements.iter().filter(|statement| forbidden(&statement.words).is_none()) {
-        if let Err(error) = execute(connection, &statement.sql) {
+        if let Err(error) = connection.batch_execute(&statement.sql) {
             found.push(script.finding(
                 statement.line,
                 LintRule::DoesNotRun,
@@ -75,12 +76,4 @@ fn runs(connection: &mut DbConnection, script: &SourceScript, found: &mut Vec<Fi
         }
     }
     true
-}
-
-fn execute(connection: &mut DbConnection, sql: &str) -> diesel::QueryResult<()> {
-    match connection {
-        DbConnection::Sqlite(connection) => connection.batch_execute(sql),
-        #[cfg(feature = "postgres")]
-        DbConnection::Postgres(connection) => connection.batch_execute(sql),
-    }
 }

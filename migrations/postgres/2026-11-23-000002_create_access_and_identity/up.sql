@@ -22,8 +22,10 @@ CREATE TABLE roles (
     description TEXT,
     is_system_role BOOLEAN NOT NULL DEFAULT FALSE,
     is_superuser BOOLEAN NOT NULL DEFAULT FALSE,
-    created_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'),
-    updated_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'),
+    created_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC')
+        CONSTRAINT roles_created_at_utc CHECK (created_at >= '0001-01-01 BC' AND created_at < '10000-01-01'),
+    updated_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC')
+        CONSTRAINT roles_updated_at_utc CHECK (updated_at >= '0001-01-01 BC' AND updated_at < '10000-01-01'),
     created_by BIGINT
 );
 CREATE UNIQUE INDEX idx_roles_name ON roles (name);
@@ -45,6 +47,7 @@ CREATE TABLE permissions (
         CONSTRAINT permissions_action_length CHECK (length(action) BETWEEN 1 AND 50),
     is_system_permission BOOLEAN NOT NULL DEFAULT FALSE,
     created_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC')
+        CONSTRAINT permissions_created_at_utc CHECK (created_at >= '0001-01-01 BC' AND created_at < '10000-01-01')
 );
 CREATE UNIQUE INDEX idx_permissions_name ON permissions (name);
 CREATE UNIQUE INDEX idx_permissions_resource ON permissions (resource, action);
@@ -56,7 +59,8 @@ CREATE TABLE role_permissions (
         CONSTRAINT role_permissions_role_id_fkey REFERENCES roles (id) ON DELETE CASCADE,
     permission_id BIGINT NOT NULL
         CONSTRAINT role_permissions_permission_id_fkey REFERENCES permissions (id) ON DELETE CASCADE,
-    granted_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'),
+    granted_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC')
+        CONSTRAINT role_permissions_granted_at_utc CHECK (granted_at >= '0001-01-01 BC' AND granted_at < '10000-01-01'),
     granted_by BIGINT
 );
 CREATE UNIQUE INDEX idx_role_permissions_role_id ON role_permissions (role_id, permission_id);
@@ -93,17 +97,24 @@ CREATE TABLE users (
         CONSTRAINT users_timezone_length CHECK (length(timezone) BETWEEN 1 AND 50),
     locale TEXT NOT NULL DEFAULT 'en-US'
         CONSTRAINT users_locale_length CHECK (length(locale) BETWEEN 1 AND 10),
-    created_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'),
-    updated_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'),
-    last_login TIMESTAMP,
-    last_password_change TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'),
-    password_expires_at TIMESTAMP,
+    created_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC')
+        CONSTRAINT users_created_at_utc CHECK (created_at >= '0001-01-01 BC' AND created_at < '10000-01-01'),
+    updated_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC')
+        CONSTRAINT users_updated_at_utc CHECK (updated_at >= '0001-01-01 BC' AND updated_at < '10000-01-01'),
+    last_login TIMESTAMP
+        CONSTRAINT users_last_login_utc CHECK (last_login >= '0001-01-01 BC' AND last_login < '10000-01-01'),
+    last_password_change TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC')
+        CONSTRAINT users_last_password_change_utc CHECK (last_password_change >= '0001-01-01 BC' AND last_password_change < '10000-01-01'),
+    password_expires_at TIMESTAMP
+        CONSTRAINT users_password_expires_at_utc CHECK (password_expires_at >= '0001-01-01 BC' AND password_expires_at < '10000-01-01'),
     is_active BOOLEAN NOT NULL DEFAULT TRUE,
     is_verified BOOLEAN NOT NULL DEFAULT FALSE,
-    email_verified_at TIMESTAMP,
+    email_verified_at TIMESTAMP
+        CONSTRAINT users_email_verified_at_utc CHECK (email_verified_at >= '0001-01-01 BC' AND email_verified_at < '10000-01-01'),
     failed_login_attempts INTEGER NOT NULL DEFAULT 0
         CONSTRAINT users_failed_login_attempts_count CHECK (failed_login_attempts >= 0),
-    locked_until TIMESTAMP,
+    locked_until TIMESTAMP
+        CONSTRAINT users_locked_until_utc CHECK (locked_until >= '0001-01-01 BC' AND locked_until < '10000-01-01'),
     must_change_password BOOLEAN NOT NULL DEFAULT FALSE,
     two_factor_enabled BOOLEAN NOT NULL DEFAULT FALSE,
     two_factor_secret TEXT
@@ -144,12 +155,17 @@ CREATE TABLE user_sessions (
     ip_address TEXT
         CONSTRAINT user_sessions_ip_address_length CHECK (length(ip_address) BETWEEN 1 AND 45),
     user_agent TEXT,
-    created_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'),
-    last_activity TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'),
-    idle_expires_at TIMESTAMP NOT NULL,
-    expires_at TIMESTAMP NOT NULL,
+    created_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC')
+        CONSTRAINT user_sessions_created_at_utc CHECK (created_at >= '0001-01-01 BC' AND created_at < '10000-01-01'),
+    last_activity TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC')
+        CONSTRAINT user_sessions_last_activity_utc CHECK (last_activity >= '0001-01-01 BC' AND last_activity < '10000-01-01'),
+    idle_expires_at TIMESTAMP NOT NULL
+        CONSTRAINT user_sessions_idle_expires_at_utc CHECK (idle_expires_at >= '0001-01-01 BC' AND idle_expires_at < '10000-01-01'),
+    expires_at TIMESTAMP NOT NULL
+        CONSTRAINT user_sessions_expires_at_utc CHECK (expires_at >= '0001-01-01 BC' AND expires_at < '10000-01-01'),
     is_active BOOLEAN NOT NULL DEFAULT TRUE,
-    revoked_at TIMESTAMP,
+    revoked_at TIMESTAMP
+        CONSTRAINT user_sessions_revoked_at_utc CHECK (revoked_at >= '0001-01-01 BC' AND revoked_at < '10000-01-01'),
     device_fingerprint TEXT
         CONSTRAINT user_sessions_device_fingerprint_length CHECK (length(device_fingerprint) BETWEEN 1 AND 255),
     location_info TEXT
@@ -174,6 +190,7 @@ CREATE TABLE password_history (
     password_algorithm TEXT NOT NULL
         CONSTRAINT password_history_password_algorithm_known CHECK (password_algorithm IN ('argon2id', 'bcrypt')),
     created_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC')
+        CONSTRAINT password_history_created_at_utc CHECK (created_at >= '0001-01-01 BC' AND created_at < '10000-01-01')
 );
 CREATE INDEX idx_password_history_user_id ON password_history (user_id, id);
 
@@ -193,15 +210,19 @@ CREATE TABLE api_keys (
         CONSTRAINT api_keys_key_prefix_length CHECK (length(key_prefix) BETWEEN 1 AND 10),
     scopes TEXT NOT NULL DEFAULT '[]'
         CONSTRAINT api_keys_scopes_json CHECK (json_typeof(scopes::json) = 'array'),
-    last_used_at TIMESTAMP,
+    last_used_at TIMESTAMP
+        CONSTRAINT api_keys_last_used_at_utc CHECK (last_used_at >= '0001-01-01 BC' AND last_used_at < '10000-01-01'),
     usage_count BIGINT NOT NULL DEFAULT 0
         CONSTRAINT api_keys_usage_count_count CHECK (usage_count >= 0),
     is_active BOOLEAN NOT NULL DEFAULT TRUE,
-    expires_at TIMESTAMP,
-    created_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'),
+    expires_at TIMESTAMP
+        CONSTRAINT api_keys_expires_at_utc CHECK (expires_at >= '0001-01-01 BC' AND expires_at < '10000-01-01'),
+    created_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC')
+        CONSTRAINT api_keys_created_at_utc CHECK (created_at >= '0001-01-01 BC' AND created_at < '10000-01-01'),
     created_by BIGINT
         CONSTRAINT api_keys_created_by_fkey REFERENCES users (id) ON DELETE SET NULL,
-    revoked_at TIMESTAMP,
+    revoked_at TIMESTAMP
+        CONSTRAINT api_keys_revoked_at_utc CHECK (revoked_at >= '0001-01-01 BC' AND revoked_at < '10000-01-01'),
     revoked_by BIGINT
         CONSTRAINT api_keys_revoked_by_fkey REFERENCES users (id) ON DELETE SET NULL,
     metadata TEXT NOT NULL DEFAULT '{}'

@@ -11,14 +11,18 @@ CREATE TABLE chat_sessions (
     title TEXT
         CONSTRAINT chat_sessions_title_length CHECK (length(title) BETWEEN 0 AND 200),
     description TEXT,
-    created_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'),
-    updated_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'),
-    last_message_at TIMESTAMP,
+    created_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC')
+        CONSTRAINT chat_sessions_created_at_utc CHECK (created_at >= '0001-01-01 BC' AND created_at < '10000-01-01'),
+    updated_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC')
+        CONSTRAINT chat_sessions_updated_at_utc CHECK (updated_at >= '0001-01-01 BC' AND updated_at < '10000-01-01'),
+    last_message_at TIMESTAMP
+        CONSTRAINT chat_sessions_last_message_at_utc CHECK (last_message_at >= '0001-01-01 BC' AND last_message_at < '10000-01-01'),
     is_archived BOOLEAN NOT NULL DEFAULT FALSE,
     is_shared BOOLEAN NOT NULL DEFAULT FALSE,
     share_token TEXT
         CONSTRAINT chat_sessions_share_token_length CHECK (length(share_token) BETWEEN 1 AND 64),
-    share_expires_at TIMESTAMP,
+    share_expires_at TIMESTAMP
+        CONSTRAINT chat_sessions_share_expires_at_utc CHECK (share_expires_at >= '0001-01-01 BC' AND share_expires_at < '10000-01-01'),
     message_count BIGINT NOT NULL DEFAULT 0
         CONSTRAINT chat_sessions_message_count_count CHECK (message_count >= 0),
     total_tokens BIGINT NOT NULL DEFAULT 0
@@ -52,19 +56,22 @@ CREATE TABLE chat_history (
         CONSTRAINT chat_history_model_name_length CHECK (length(model_name) BETWEEN 1 AND 100),
     provider TEXT
         CONSTRAINT chat_history_provider_length CHECK (length(provider) BETWEEN 1 AND 50),
-    timestamp TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'),
+    timestamp TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC')
+        CONSTRAINT chat_history_timestamp_utc CHECK (timestamp >= '0001-01-01 BC' AND timestamp < '10000-01-01'),
     token_count INTEGER
         CONSTRAINT chat_history_token_count_count CHECK (token_count >= 0),
     processing_time_ms INTEGER
         CONSTRAINT chat_history_processing_time_ms_count CHECK (processing_time_ms >= 0),
     is_deleted BOOLEAN NOT NULL DEFAULT FALSE,
-    deleted_at TIMESTAMP,
+    deleted_at TIMESTAMP
+        CONSTRAINT chat_history_deleted_at_utc CHECK (deleted_at >= '0001-01-01 BC' AND deleted_at < '10000-01-01'),
     deleted_by BIGINT
         CONSTRAINT chat_history_deleted_by_fkey REFERENCES users (id) ON DELETE SET NULL,
     is_edited BOOLEAN NOT NULL DEFAULT FALSE,
     edit_count INTEGER NOT NULL DEFAULT 0
         CONSTRAINT chat_history_edit_count_count CHECK (edit_count >= 0),
-    last_edited_at TIMESTAMP,
+    last_edited_at TIMESTAMP
+        CONSTRAINT chat_history_last_edited_at_utc CHECK (last_edited_at >= '0001-01-01 BC' AND last_edited_at < '10000-01-01'),
     feedback_rating INTEGER
         CONSTRAINT chat_history_feedback_rating_range CHECK (feedback_rating BETWEEN 1 AND 5),
     feedback_comment TEXT,

@@ -28,11 +28,16 @@ CREATE TABLE documents (
         CONSTRAINT documents_chunk_count_count CHECK (chunk_count >= 0),
     total_tokens BIGINT NOT NULL DEFAULT 0
         CONSTRAINT documents_total_tokens_count CHECK (total_tokens >= 0),
-    upload_started_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'),
-    upload_completed_at TIMESTAMP,
-    processing_started_at TIMESTAMP,
-    processing_completed_at TIMESTAMP,
-    last_accessed_at TIMESTAMP,
+    upload_started_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC')
+        CONSTRAINT documents_upload_started_at_utc CHECK (upload_started_at >= '0001-01-01 BC' AND upload_started_at < '10000-01-01'),
+    upload_completed_at TIMESTAMP
+        CONSTRAINT documents_upload_completed_at_utc CHECK (upload_completed_at >= '0001-01-01 BC' AND upload_completed_at < '10000-01-01'),
+    processing_started_at TIMESTAMP
+        CONSTRAINT documents_processing_started_at_utc CHECK (processing_started_at >= '0001-01-01 BC' AND processing_started_at < '10000-01-01'),
+    processing_completed_at TIMESTAMP
+        CONSTRAINT documents_processing_completed_at_utc CHECK (processing_completed_at >= '0001-01-01 BC' AND processing_completed_at < '10000-01-01'),
+    last_accessed_at TIMESTAMP
+        CONSTRAINT documents_last_accessed_at_utc CHECK (last_accessed_at >= '0001-01-01 BC' AND last_accessed_at < '10000-01-01'),
     access_count BIGINT NOT NULL DEFAULT 0
         CONSTRAINT documents_access_count_count CHECK (access_count >= 0),
     is_public BOOLEAN NOT NULL DEFAULT FALSE,
@@ -76,7 +81,8 @@ CREATE TABLE document_chunks (
         CONSTRAINT document_chunks_vector_id_length CHECK (length(vector_id) BETWEEN 1 AND 100),
     embedding_model TEXT
         CONSTRAINT document_chunks_embedding_model_length CHECK (length(embedding_model) BETWEEN 1 AND 100),
-    created_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'),
+    created_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC')
+        CONSTRAINT document_chunks_created_at_utc CHECK (created_at >= '0001-01-01 BC' AND created_at < '10000-01-01'),
     metadata TEXT NOT NULL DEFAULT '{}'
         CONSTRAINT document_chunks_metadata_json CHECK (metadata::json IS NOT NULL)
 );
@@ -112,12 +118,15 @@ CREATE TABLE file_storage (
         CONSTRAINT file_storage_access_permissions_json CHECK (access_permissions::json IS NOT NULL),
     retention_policy TEXT
         CONSTRAINT file_storage_retention_policy_length CHECK (length(retention_policy) BETWEEN 1 AND 100),
-    created_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'),
-    accessed_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'),
+    created_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC')
+        CONSTRAINT file_storage_created_at_utc CHECK (created_at >= '0001-01-01 BC' AND created_at < '10000-01-01'),
+    accessed_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC')
+        CONSTRAINT file_storage_accessed_at_utc CHECK (accessed_at >= '0001-01-01 BC' AND accessed_at < '10000-01-01'),
     access_count BIGINT NOT NULL DEFAULT 0
         CONSTRAINT file_storage_access_count_count CHECK (access_count >= 0),
     is_archived BOOLEAN NOT NULL DEFAULT FALSE,
-    archived_at TIMESTAMP,
+    archived_at TIMESTAMP
+        CONSTRAINT file_storage_archived_at_utc CHECK (archived_at >= '0001-01-01 BC' AND archived_at < '10000-01-01'),
     metadata TEXT NOT NULL DEFAULT '{}'
         CONSTRAINT file_storage_metadata_json CHECK (metadata::json IS NOT NULL),
     CONSTRAINT file_storage_archive_order CHECK (archived_at >= created_at)

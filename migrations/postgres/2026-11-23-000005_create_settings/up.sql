@@ -25,8 +25,10 @@ CREATE TABLE system_settings (
         CONSTRAINT system_settings_validation_rule_length CHECK (length(validation_rule) BETWEEN 1 AND 500),
     category TEXT NOT NULL DEFAULT 'general'
         CONSTRAINT system_settings_category_length CHECK (length(category) BETWEEN 1 AND 50),
-    created_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'),
-    updated_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'),
+    created_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC')
+        CONSTRAINT system_settings_created_at_utc CHECK (created_at >= '0001-01-01 BC' AND created_at < '10000-01-01'),
+    updated_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC')
+        CONSTRAINT system_settings_updated_at_utc CHECK (updated_at >= '0001-01-01 BC' AND updated_at < '10000-01-01'),
     updated_by BIGINT
         CONSTRAINT system_settings_updated_by_fkey REFERENCES users (id) ON DELETE SET NULL,
     CONSTRAINT system_settings_value_agrees_with_type CHECK (value IS NULL OR is_secret OR CASE value_type
@@ -55,8 +57,10 @@ CREATE TABLE user_preferences (
         CONSTRAINT user_preferences_value_type_known CHECK (value_type IN ('string', 'integer', 'float', 'boolean', 'json')),
     category TEXT NOT NULL DEFAULT 'general'
         CONSTRAINT user_preferences_category_length CHECK (length(category) BETWEEN 1 AND 50),
-    created_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'),
-    updated_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'),
+    created_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC')
+        CONSTRAINT user_preferences_created_at_utc CHECK (created_at >= '0001-01-01 BC' AND created_at < '10000-01-01'),
+    updated_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC')
+        CONSTRAINT user_preferences_updated_at_utc CHECK (updated_at >= '0001-01-01 BC' AND updated_at < '10000-01-01'),
     CONSTRAINT user_preferences_value_agrees_with_type CHECK (value IS NULL OR CASE value_type
             WHEN 'integer' THEN value ~ '^(0|-?[1-9][0-9]{0,18})$' AND value::numeric BETWEEN -9223372036854775808 AND 9223372036854775807
             WHEN 'float' THEN value ~ '^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$'

@@ -32,7 +32,8 @@ CREATE TABLE audit_log (
     ip_address TEXT
         CONSTRAINT audit_log_ip_address_length CHECK (length(ip_address) BETWEEN 1 AND 45),
     user_agent TEXT,
-    timestamp TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'),
+    timestamp TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC')
+        CONSTRAINT audit_log_timestamp_utc CHECK (timestamp >= '0001-01-01 BC' AND timestamp < '10000-01-01'),
     severity TEXT NOT NULL DEFAULT 'info'
         CONSTRAINT audit_log_severity_known CHECK (severity IN ('debug', 'info', 'warning', 'error', 'critical')),
     success BOOLEAN NOT NULL DEFAULT TRUE,
@@ -114,11 +115,13 @@ CREATE TABLE security_events (
     source_ip TEXT
         CONSTRAINT security_events_source_ip_length CHECK (length(source_ip) BETWEEN 1 AND 45),
     user_agent TEXT,
-    timestamp TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'),
+    timestamp TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC')
+        CONSTRAINT security_events_timestamp_utc CHECK (timestamp >= '0001-01-01 BC' AND timestamp < '10000-01-01'),
     details TEXT
         CONSTRAINT security_events_details_json CHECK (details IS NULL OR details::json IS NOT NULL),
     resolved BOOLEAN NOT NULL DEFAULT FALSE,
-    resolved_at TIMESTAMP,
+    resolved_at TIMESTAMP
+        CONSTRAINT security_events_resolved_at_utc CHECK (resolved_at >= '0001-01-01 BC' AND resolved_at < '10000-01-01'),
     resolved_by BIGINT
         CONSTRAINT security_events_resolved_by_fkey REFERENCES users (id) ON DELETE RESTRICT,
     investigation_notes TEXT,

@@ -17,14 +17,18 @@ CREATE TABLE notifications (
     priority INTEGER NOT NULL DEFAULT 1
         CONSTRAINT notifications_priority_range CHECK (priority BETWEEN 0 AND 10),
     is_read BOOLEAN NOT NULL DEFAULT FALSE,
-    read_at TIMESTAMP,
+    read_at TIMESTAMP
+        CONSTRAINT notifications_read_at_utc CHECK (read_at >= '0001-01-01 BC' AND read_at < '10000-01-01'),
     action_url TEXT
         CONSTRAINT notifications_action_url_length CHECK (length(action_url) BETWEEN 1 AND 500),
     action_label TEXT
         CONSTRAINT notifications_action_label_length CHECK (length(action_label) BETWEEN 1 AND 100),
-    expires_at TIMESTAMP,
-    created_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'),
-    updated_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'),
+    expires_at TIMESTAMP
+        CONSTRAINT notifications_expires_at_utc CHECK (expires_at >= '0001-01-01 BC' AND expires_at < '10000-01-01'),
+    created_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC')
+        CONSTRAINT notifications_created_at_utc CHECK (created_at >= '0001-01-01 BC' AND created_at < '10000-01-01'),
+    updated_at TIMESTAMP NOT NULL DEFAULT (CURRENT_TIMESTAMP AT TIME ZONE 'UTC')
+        CONSTRAINT notifications_updated_at_utc CHECK (updated_at >= '0001-01-01 BC' AND updated_at < '10000-01-01'),
     metadata TEXT NOT NULL DEFAULT '{}'
         CONSTRAINT notifications_metadata_json CHECK (metadata::json IS NOT NULL),
     CONSTRAINT notifications_read_order CHECK (read_at >= created_at),

@@ -17,6 +17,7 @@ mod newest;
 mod postgres;
 mod record;
 mod report;
+mod same_database;
 mod sqlite;
 
 use std::fs;

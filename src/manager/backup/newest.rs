@@ -8,17 +8,12 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use diesel::prelude::*;
-
 use super::file_name::BackupName;
 use super::record::last_recorded;
+use super::same_database;
 use crate::backend::DbConnection;
-use crate::catalog;
 use crate::config::Config;
-use crate::connection;
-use crate::dispatch;
 use crate::error::Result;
-use crate::schema::users;
 use crate::types::UtcTime;
 
 /// Newest backup, described by its file or its record.
@@ -39,7 +34,7 @@ pub(in crate::manager) fn newest(
     let recorded = last_recorded(connection)?.and_then(|job| {
         let path = PathBuf::from(job.backup_path?);
         Some(NewestBackup {
-            exists: path.is_file(),
+            exists: is_regular(&path),
             path,
             created: job.started_at,
             size_bytes: u64::try_from(job.backup_size.unwrap_or(0)).unwrap_or(0),
@@ -54,7 +49,7 @@ pub(in crate::manager) fn newest(
     unrecorded.retain(|(time, _)| is_newer(*time));
     unrecorded.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
     for (created, path) in unrecorded {
-        if is_of(config, connection, &path)? {
+        if same_database::is_of(config, connection, created, &path)? {
             let size_bytes = fs::metadata(&path).map_or(0, |file| file.len());
             return Ok(Some(NewestBackup { path, created, size_bytes, exists: true }));
         }
@@ -77,29 +72,11 @@ fn files(directory: &Path, name: &BackupName) -> Vec<(UtcTime, PathBuf)> {
     let directory = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let backups = names.filter_map(|file| Some((name.time_of(&file)?, directory.join(file))));
-    backups.filter(|(_, path)| path.is_file()).collect()
+    backups.filter(|(_, path)| is_regular(path)).collect()
 }
 
-/// Returns whether a file with a matching name is a backup of this database.
-///
-/// The default directory beside an SQLite file has only its backups. Databases with the same name
-/// may share another directory: there, a copy that has users but none of this database's is a
-/// backup of another one. On a server the name of the database decides.
-fn is_of(config: &Config, connection: &mut DbConnection, backup: &Path) -> Result<bool> {
-    let location = config.location();
-    if location.path().is_none() || config.backup_dir() == location.default_backup_dir() {
-        return Ok(true);
-    }
-    let ours = user_ids(connection)?;
-    let copy = connection::inspect_copy(backup, config.sqlite());
-    // A file that cannot be read is not a backup.
-    let Ok(theirs) = copy.and_then(|mut copy| user_ids(&mut copy)) else { return Ok(false) };
-    Ok(ours.is_empty() || theirs.is_empty() || ours.iter().any(|id| theirs.contains(id)))
-}
-
-fn user_ids(connection: &mut DbConnection) -> Result<Vec<String>> {
-    if !catalog::table_exists(connection, "users")? {
-        return Ok(Vec::new());
-    }
-    Ok(dispatch!(connection, |c| users::table.select(users::uuid).load(c))?)
+/// Returns whether the path names a regular file. A symbolic link is none: backups are renamed into
+/// place, never linked.
+fn is_regular(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_file())
 }

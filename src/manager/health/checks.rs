@@ -4,8 +4,9 @@ use super::outcome::CheckOutcome;
 use crate::backend::DbConnection;
 use crate::catalog::{broken_references, table_exists};
 use crate::error::Result;
+use crate::manager::administrator::is_taken;
 use crate::manager::origin::has_unfinished_transfer;
-use crate::manager::{DatabaseManager, seed};
+use crate::manager::{Administrator, DatabaseManager, seed};
 use crate::migrations::{self, HistoryFault};
 use crate::models::User;
 
@@ -105,13 +106,17 @@ pub(super) fn administrator(
     }
     let names: Vec<String> =
         User::list_administrators(connection)?.into_iter().map(|user| user.username).collect();
-    Ok(if names.is_empty() {
-        CheckOutcome::Bad(
-            "no active user has an administrator's role; `zenith-db ensure` creates one".into(),
-        )
+    if !names.is_empty() {
+        return Ok(CheckOutcome::Good(names.join(", ")));
+    }
+    let default = Administrator::default();
+    let fix = if is_taken(connection, &default.username, &default.email)? {
+        "`zenith-db ensure --admin-user NAME --admin-email EMAIL` creates one; the default name or \
+         email address belongs to another account"
     } else {
-        CheckOutcome::Good(names.join(", "))
-    })
+        "`zenith-db ensure` creates one"
+    };
+    Ok(CheckOutcome::Bad(format!("no active user has an administrator's role; {fix}")))
 }
 
 pub(super) fn pending(

@@ -14,9 +14,15 @@ use crate::error::{Rule, Violation};
 use crate::models::User;
 use crate::models::query::{LiteralLimit, OptionalFilter, Page, PageSize, find_one};
 use crate::schema::{audit_log, users};
-use crate::types::{AuditEntryId, Json, PublicId, Severity, Sha256Hash, UserId, UtcTime};
+use crate::types::{
+    AuditEntryId, Json, LossyText, OptionalLossyText, PublicId, Severity, Sha256Hash, UserId,
+    UtcTime,
+};
 
 /// Entry of the audit log.
+///
+/// Bytes that are not UTF-8, which another program may have written to an SQLite file, are read as U+FFFD, so
+/// that no entry makes the page with it unreadable.
 #[derive(
     Clone,
     Debug,
@@ -42,24 +48,34 @@ pub struct AuditEntry {
     pub user_id: Option<UserId>,
     /// Username of the actor at the time of the event, or the name given for an actor without a
     /// user.
+    #[diesel(deserialize_as = OptionalLossyText)]
     pub actor_name: Option<String>,
     /// Public id of the actor's session.
+    #[diesel(deserialize_as = OptionalLossyText)]
     pub session_id: Option<String>,
     /// Type of the event, such as `login`.
+    #[diesel(deserialize_as = LossyText)]
     pub event_type: String,
     /// Category of the event, such as `authentication`.
+    #[diesel(deserialize_as = LossyText)]
     pub event_category: String,
     /// Type of the resource that was acted on.
+    #[diesel(deserialize_as = OptionalLossyText)]
     pub resource_type: Option<String>,
     /// Id of the resource that was acted on.
+    #[diesel(deserialize_as = OptionalLossyText)]
     pub resource_id: Option<String>,
     /// Action that was performed.
+    #[diesel(deserialize_as = LossyText)]
     pub action: String,
     /// Description of the event for people.
+    #[diesel(deserialize_as = OptionalLossyText)]
     pub description: Option<String>,
     /// IP address of the actor.
+    #[diesel(deserialize_as = OptionalLossyText)]
     pub ip_address: Option<String>,
     /// User agent of the actor's client.
+    #[diesel(deserialize_as = OptionalLossyText)]
     pub user_agent: Option<String>,
     /// Time of the event.
     pub timestamp: UtcTime,
@@ -68,6 +84,7 @@ pub struct AuditEntry {
     /// Whether the action succeeded.
     pub success: bool,
     /// Reason of the failure, if the action failed.
+    #[diesel(deserialize_as = OptionalLossyText)]
     pub error_message: Option<String>,
     /// Request that led to the event, in the application's form.
     pub request_data: Option<Json<Value>>,

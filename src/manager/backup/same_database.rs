@@ -1,0 +1,77 @@
+//! Whether a file whose name matches is a backup of this database.
+
+#[cfg(feature = "postgres")]
+use std::fs::File;
+#[cfg(feature = "postgres")]
+use std::io::Read;
+use std::path::Path;
+
+use diesel::prelude::*;
+
+use crate::backend::DbConnection;
+use crate::catalog;
+use crate::config::{Config, Location};
+use crate::connection;
+use crate::dispatch;
+use crate::error::Result;
+use crate::manager::origin::{Origin, origin_of};
+use crate::schema::users;
+use crate::types::UtcTime;
+
+/// Returns whether a regular file is a backup of this database, by what it contains; `created` is
+/// the time in its name.
+///
+/// A copy of an SQLite database of this program is one, unless it has users, but none of this
+/// database's: databases with the same name may share a directory. In the default directory, such a
+/// copy still counts if it is older than all users of this database, because they may have been
+/// created again after a rollback of all migrations. On a server the name of the database decides.
+pub(super) fn is_of(
+    config: &Config,
+    connection: &mut DbConnection,
+    created: UtcTime,
+    backup: &Path,
+) -> Result<bool> {
+    let location = config.location();
+    match location {
+        Location::Sqlite(_) => {}
+        #[cfg(feature = "postgres")]
+        Location::Postgres(_) => return Ok(is_archive(backup)),
+    }
+    // A file that cannot be read is not a backup.
+    let copy = connection::inspect_copy(backup, config.sqlite());
+    let Ok(Some(theirs)) = copy.and_then(|mut copy| users_of_copy(&mut copy)) else {
+        return Ok(false);
+    };
+    let ours = users_of(connection)?;
+    let is_shared = ours.iter().any(|(id, _)| theirs.iter().any(|(other, _)| other == id));
+    if ours.is_empty() || theirs.is_empty() || is_shared {
+        return Ok(true);
+    }
+    let is_older = ours.iter().all(|(_, user_created)| created < *user_created);
+    Ok(is_older && config.backup_dir() == location.default_backup_dir())
+}
+
+/// UUIDs of all users, and the times at which they were created.
+type Users = Vec<(String, UtcTime)>;
+
+/// Returns the users of a copy; `None` if it is not a database of this program.
+fn users_of_copy(copy: &mut DbConnection) -> Result<Option<Users>> {
+    match origin_of(copy)? {
+        Origin::Ours => users_of(copy).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn users_of(connection: &mut DbConnection) -> Result<Users> {
+    if !catalog::table_exists(connection, "users")? {
+        return Ok(Vec::new());
+    }
+    Ok(dispatch!(connection, |c| users::table.select((users::uuid, users::created_at)).load(c))?)
+}
+
+/// Returns whether the file begins as `pg_dump --format=custom` writes it.
+#[cfg(feature = "postgres")]
+fn is_archive(backup: &Path) -> bool {
+    let mut head = [0; 5];
+    File::open(backup).and_then(|mut file| file.read_exact(&mut head)).is_ok() && &head == b"PGDMP"
+}

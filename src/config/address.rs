@@ -82,6 +82,7 @@ pub(super) fn scheme_of(text: &str) -> Option<&str> {
 
 /// Returns the text, or `***` for all but a well-known scheme if it may hold a secret. An address is
 /// shown only if nothing in it can be one.
+#[must_use]
 pub fn masked(text: &str) -> String {
     if !may_hold_secret(text) {
         return text.to_owned();

@@ -66,6 +66,9 @@ pub(super) fn value(text: &str, lookup: &Lookup<'_>) -> Result<String, &'static 
     Ok(value)
 }
 
+/// Length from which on no value grows by references.
+const LONGEST: usize = 64 * 1024;
+
 const UNCLOSED: &str = "a quote is not closed on its line";
 const SPACE: &str = "a value that contains white space needs quotes";
 const ESCAPE: &str = "\\ is followed by a character that needs none; put a value that contains \\ \
@@ -92,6 +95,10 @@ fn push(
         '$' => {
             let name = reference(rest).ok_or(DOLLAR)?;
             value.push_str(&lookup(&name).ok_or(UNSET)?);
+            // Each line could double the one before it.
+            if value.len() > LONGEST {
+                return Err("the value is longer than 64 KiB");
+            }
         }
         c => value.push(c),
     }

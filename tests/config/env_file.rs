@@ -158,8 +158,9 @@ fn a_value_is_what_dotenvy_reads() {
     let pieces =
         ["a", "/b", " ", "\t", "#", "'", "\"", "\\", "\\n", "=", "é", ".db", "'x y'", "\"u 'v'\""];
     let mut compared = 0;
-    // Every text of up to four pieces.
-    for length in 1..=4 {
+    let mut faults = Vec::new();
+    // Every text of up to three pieces.
+    for length in 1..=3 {
         for mut number in 0..pieces.len().pow(length) {
             let mut value = String::from("./");
             for _ in 0..length {
@@ -170,24 +171,38 @@ fn a_value_is_what_dotenvy_reads() {
             let theirs = dotenvy::from_read_iter(line.as_bytes()).next().expect("a line");
             let ours = read_directory(&line);
             match (theirs, ours) {
-                (Ok((_, theirs)), Some(ours)) => assert_eq!(ours, theirs, "{line:?}"),
-                // A lone \ at the end is lost there, and so is a space after \ before a comment.
-                // Line breaks and white space around a directory's name are refused here.
-                (Ok((_, theirs)), None) => assert!(
-                    line.trim_end().ends_with('\\')
-                        || theirs.contains('\n')
-                        || theirs.trim() != theirs
-                        || line.contains("\\ "),
-                    "{line:?} is {theirs:?} there"
-                ),
-                // In single quotes \ is itself, but not where it looks for the end of the line.
-                (Err(_), Some(ours)) => assert!(line.contains("\\'"), "{line:?} is {ours:?} here"),
+                (Ok((_, theirs)), Some(ours)) => {
+                    if ours != theirs {
+                        faults.push(line);
+                    }
+                }
+                // There a \ at the end of a line is lost, and so is white space after it. Line
+                // breaks and white space around a directory's name are refused here.
+                (Ok((_, theirs)), None) => {
+                    let lost = ["\\\n", "\\ ", "\\\t"].iter().any(|end| line.contains(end));
+                    let refused = theirs.contains('\n') || theirs.trim() != theirs;
+                    if !lost && !refused {
+                        faults.push(line);
+                    }
+                }
+                // There a quote in a comment may open a value, and the \ of 'a\' hides the quote.
+                (Err(_), Some(_)) => {
+                    if !line.contains('#') && !line.contains("\\'") {
+                        faults.push(line);
+                    }
+                }
                 (Err(_), None) => {}
             }
             compared += 1;
         }
     }
-    assert!(compared > 40_000, "{compared}");
+    assert!(compared > 2_900, "{compared}");
+    assert!(
+        faults.is_empty(),
+        "{} faults, such as {:?}",
+        faults.len(),
+        &faults[..faults.len().min(9)]
+    );
 }
 
 fn read_directory(line: &str) -> Option<String> {
@@ -234,6 +249,7 @@ fn a_file_in_utf_16_or_without_an_end_is_refused() {
 mod access {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::{PermissionsExt, chown, symlink};
+    use std::os::unix::process::CommandExt;
     use std::process::Command;
 
     use super::*;
@@ -297,10 +313,19 @@ mod access {
             skipped("only root can give a file away");
             return;
         }
-        use std::os::unix::process::CommandExt;
         let mut command = bare_zenith(directory.path());
         run(command.uid(65_534).gid(65_534).arg("config"), 0);
     }
+}
+
+#[test]
+fn lines_that_double_each_other_do_not_fill_the_memory() {
+    let mut text = String::from("A=xxxxxxxx\n");
+    for _ in 0..60 {
+        text.push_str("A=$A$A\n");
+    }
+    assert_eq!(path_of(format!("{text}DATABASE_PATH=x.db\n")), "x.db");
+    assert!(error(format!("{text}DATABASE_PATH=$A\n")).contains("not set"));
 }
 
 #[test]

@@ -26,6 +26,7 @@ pub use pool::Database;
 #[doc(hidden)]
 pub mod internal {
     pub use crate::catalog::internal as catalog;
+    pub use crate::config::internal as config;
     pub use crate::connection::internal as connection;
     pub use crate::error::internal as error;
     pub use crate::manager::internal as manager;

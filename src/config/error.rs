@@ -9,7 +9,10 @@ use super::setting::Source;
 #[non_exhaustive]
 pub enum ConfigError {
     /// A value is not allowed for its setting.
-    #[error("{name}={value:?} ({origin}) is not valid: {reason}")]
+    #[error(
+        "{name}={value:?} ({origin}{line}) is not valid: {reason}",
+        line = in_line(*line)
+    )]
     Invalid {
         /// Name of the setting.
         name: String,
@@ -17,6 +20,8 @@ pub enum ConfigError {
         value: String,
         /// Source of the value.
         origin: Source,
+        /// Line of the `.env` file, if the value is from one.
+        line: Option<usize>,
         /// Reason, and what is allowed.
         reason: String,
     },
@@ -46,7 +51,11 @@ pub enum ConfigError {
     EnvFile {
         /// Path of the file.
         path: PathBuf,
-        /// Reason.
+        /// Reason, with the number of the line if one is at fault.
         reason: String,
     },
+}
+
+fn in_line(line: Option<usize>) -> String {
+    line.map_or_else(String::new, |line| format!(", line {line}"))
 }

@@ -1,15 +1,18 @@
 //! The layers of settings as text, each value with its source.
 
+use super::address::masked;
 use super::error::ConfigError;
-use super::location::{self, Location, masked};
+use super::location::{self, Location};
 use super::setting::{Key, Source};
 
-/// Value that a layer gives.
-#[derive(Clone, Debug)]
+/// Value that a layer gives. It may be a secret, so there is no `Debug`.
+#[derive(Clone)]
 pub(super) struct Given {
     pub(super) name: String,
     pub(super) value: String,
     pub(super) source: Source,
+    /// Line of the file, if the source is one.
+    pub(super) line: Option<usize>,
 }
 
 /// Layers of settings, highest first.
@@ -58,7 +61,7 @@ impl Layers {
                     if !by_path.is_same_as(&checked(url, Location::parse_url)?) {
                         return Err(ConfigError::Contradiction {
                             url: masked(&url.value),
-                            path: path.value.clone(),
+                            path: masked(&path.value),
                             origin: path.source.clone(),
                         });
                     }
@@ -75,6 +78,7 @@ impl Layers {
                 name: Key::Path.name().into(),
                 value: location::DEFAULT_PATH.into(),
                 origin: Source::Default,
+                line: None,
                 reason,
             }
         })?;
@@ -87,6 +91,7 @@ fn checked<T>(given: &Given, parse: impl Fn(&str) -> Result<T, String>) -> Resul
         name: given.name.clone(),
         value: masked(&given.value),
         origin: given.source.clone(),
+        line: given.line,
         reason,
     })
 }

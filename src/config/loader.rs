@@ -1,31 +1,35 @@
 //! Loading a [`Config`] from flags, the environment and `.env`.
 
 use std::ffi::OsString;
-use std::fmt::Display;
-use std::path::{Path, PathBuf};
+use std::fmt;
+use std::path::Path;
 
 use super::config::Config;
+use super::env_file::{self, EnvFile};
 use super::error::ConfigError;
 use super::layers::{Given, Layers};
 use super::resolve;
-use super::setting::{Key, Source};
-
-/// `.env` file to read.
-#[derive(Clone, Debug)]
-pub enum EnvFile {
-    /// File that is read if it exists.
-    IfPresent(PathBuf),
-    /// File that must exist.
-    Required(PathBuf),
-}
+use super::setting::{Key, Source, is_ours};
 
 /// Builder of a [`Config`] from layers of settings. Each layer is optional; without any, every
 /// setting has its default.
-#[derive(Clone, Debug, Default)]
+///
+/// `Debug` shows neither the values of flags nor the environment, which may hold secrets.
+#[derive(Clone, Default)]
 pub struct Loader {
     flags: Vec<Given>,
     environment: Vec<(OsString, OsString)>,
     env_file: Option<EnvFile>,
+}
+
+impl fmt::Debug for Loader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let flags: Vec<&str> = self.flags.iter().map(|given| given.name.as_str()).collect();
+        f.debug_struct("Loader")
+            .field("flags", &flags)
+            .field("env_file", &self.env_file)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Loader {
@@ -39,7 +43,7 @@ impl Loader {
     #[must_use]
     pub fn flag(mut self, key: Key, flag: &'static str, value: impl Into<String>) -> Self {
         let (name, value) = (key.name().to_owned(), value.into());
-        self.flags.push(Given { name, value, source: Source::Flag(flag) });
+        self.flags.push(Given { name, value, source: Source::Flag(flag), line: None });
         self
     }
 
@@ -56,7 +60,8 @@ impl Loader {
         self
     }
 
-    /// Adds this `.env` file as the layer below the environment.
+    /// Adds this `.env` file as the layer below the environment. `$NAME` in one of its values is
+    /// the variable of the layer of the environment, else of an earlier line.
     #[must_use]
     pub fn env_file(mut self, file: EnvFile) -> Self {
         self.env_file = Some(file);
@@ -68,59 +73,33 @@ impl Loader {
     /// # Errors
     /// [`ConfigError`] for the first setting that cannot be used.
     pub fn load(self) -> Result<Config, ConfigError> {
-        let mut layers = vec![self.flags, environment_layer(self.environment)?];
+        let mut layers = vec![self.flags, environment_layer(&self.environment)?];
+        let mut warnings = Vec::new();
         if let Some(file) = self.env_file {
-            layers.push(file_layer(&file)?);
+            let lookup = |name: &str| {
+                let named = self.environment.iter().rev().find(|(given, _)| given == name);
+                named.and_then(|(_, value)| value.to_str()).map(str::to_owned)
+            };
+            layers.push(env_file::layer(&file, &lookup, &mut warnings)?);
         }
-        let warnings = layers.iter().flatten().filter_map(unknown_name).collect();
+        warnings.extend(layers.iter().flatten().filter_map(unknown_name));
         resolve::resolve(&Layers::new(layers), warnings)
     }
 }
 
-fn is_ours(name: &str) -> bool {
-    name.starts_with("DATABASE_")
-}
-
-fn environment_layer(vars: Vec<(OsString, OsString)>) -> Result<Vec<Given>, ConfigError> {
+fn environment_layer(vars: &[(OsString, OsString)]) -> Result<Vec<Given>, ConfigError> {
     let source = Source::Environment;
-    let ours = vars.into_iter().filter(|(name, _)| name.to_str().is_some_and(is_ours));
+    let ours = vars.iter().filter(|(name, _)| name.to_str().is_some_and(is_ours));
     ours.map(|(name, value)| {
         let name = name.to_string_lossy().into_owned();
-        match value.into_string() {
-            Ok(value) => Ok(Given { name, value, source: source.clone() }),
-            Err(_) => Err(ConfigError::NotUnicode { name, origin: source.clone() }),
+        match value.to_str() {
+            Some(value) => {
+                Ok(Given { name, value: value.into(), source: source.clone(), line: None })
+            }
+            None => Err(ConfigError::NotUnicode { name, origin: source.clone() }),
         }
     })
     .collect()
-}
-
-fn file_layer(file: &EnvFile) -> Result<Vec<Given>, ConfigError> {
-    let (EnvFile::IfPresent(path) | EnvFile::Required(path)) = file;
-    let error = |reason: &dyn Display| ConfigError::EnvFile {
-        path: path.clone(),
-        reason: reason.to_string(),
-    };
-    if let (EnvFile::IfPresent(_), Ok(false)) = (file, path.try_exists()) {
-        return Ok(Vec::new());
-    }
-    let text = std::fs::read(path).map_err(|cause| error(&cause))?;
-    // Some editors begin a file with a byte order mark.
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
-    let mut given = Vec::new();
-    for line in dotenvy::from_read_iter(text) {
-        // The parser's error repeats the line, which may hold a password.
-        let (name, value) = line.map_err(|cause| match cause {
-            dotenvy::Error::LineParse(_, at) => error(&format!(
-                "a line cannot be parsed at its character {at}; write NAME=value, and quote a \
-                 value that contains spaces"
-            )),
-            other => error(&other),
-        })?;
-        if is_ours(&name) {
-            given.push(Given { name, value, source: Source::EnvFile(path.clone()) });
-        }
-    }
-    Ok(given)
 }
 
 fn unknown_name(given: &Given) -> Option<String> {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::address::{masked, mistaken, scheme_of};
 use super::error::ConfigError;
 #[cfg(feature = "postgres")]
 use super::server_url::ServerUrl;
@@ -37,10 +38,10 @@ impl Location {
                                               `--features postgres`"
                 .into()),
             "file" => Err("file: URIs are not supported; give the plain path".into()),
-            _ => Err(format!(
-                "{scheme}: is not supported; allowed are a path, sqlite://PATH and \
-                 postgres://USER@HOST/DATABASE"
-            )),
+            // The text before the colon may be a part of a password.
+            _ => Err("a URL of this kind is not supported; allowed are a path, sqlite://PATH and \
+                      postgres://USER@HOST/DATABASE"
+                .into()),
         }
     }
 
@@ -58,6 +59,7 @@ impl Location {
             name: flag.into(),
             value: masked(text),
             origin: Source::Flag(flag),
+            line: None,
             reason,
         })
     }
@@ -123,11 +125,6 @@ pub struct DatabasePath(PathBuf);
 impl DatabasePath {
     /// Parses a path.
     fn parse(text: &str) -> Result<Self, String> {
-        if is_server_without_colon(text) {
-            return Err(
-                "it looks like the URL of a server without its colon; write postgres://…".into()
-            );
-        }
         if text.is_empty() {
             return Err("it is empty; unset it for the default".into());
         }
@@ -141,8 +138,13 @@ impl DatabasePath {
         if lower == ":memory:" {
             return Err("a database in memory would be lost at exit; give a file".into());
         }
-        if let Some(scheme) = scheme_of(text) {
-            return Err(format!("{scheme}: is a URL, not a path; give the plain path"));
+        if scheme_of(text).is_some() {
+            return Err("it is a URL, not a path; give the plain path, or the URL of a server in \
+                        DATABASE_URL"
+                .into());
+        }
+        if let Some(reason) = mistaken(text) {
+            return Err(reason.into());
         }
         let path = Path::new(text);
         // Not `Path::file_name`, which overlooks a slash or a dot at the end.
@@ -206,48 +208,4 @@ impl fmt::Display for DatabasePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.display().fmt(f)
     }
-}
-
-/// Returns the text before the first colon, if it can be the scheme of a URL. One letter is a
-/// Windows drive.
-fn scheme_of(text: &str) -> Option<&str> {
-    let (scheme, _) = text.split_once(':')?;
-    let word = scheme.len() > 1
-        && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+.-".contains(c));
-    word.then_some(scheme)
-}
-
-/// Whether the text begins with `postgres//`, which nobody means as a path and which may hold a
-/// password.
-fn is_server_without_colon(text: &str) -> bool {
-    ["postgres//", "postgresql//"]
-        .iter()
-        .any(|start| text.get(..start.len()).is_some_and(|text| text.eq_ignore_ascii_case(start)))
-}
-
-/// Masks everything that could be a password: the part before `@`, a port that is not a number, and
-/// the part after `?` in the URL of a server.
-pub(super) fn masked(text: &str) -> String {
-    if is_server_without_colon(text) {
-        return "postgres//***".into();
-    }
-    let Some(scheme) = scheme_of(text) else { return text.to_owned() };
-    let rest = text.get(scheme.len() + 1..).unwrap_or_default();
-    let local = ["sqlite", "file"].iter().any(|name| scheme.eq_ignore_ascii_case(name));
-    let without_query = |text: &str| {
-        let end = if local { text.len() } else { text.find('?').unwrap_or(text.len()) };
-        text.get(..end).unwrap_or_default().to_owned()
-    };
-    // A password may contain `?` itself, so the last `@` is looked for first.
-    if let Some((_, host)) = rest.rsplit_once('@') {
-        return format!("{scheme}://***@{}", without_query(host));
-    }
-    let rest = without_query(rest);
-    let authority = rest.trim_start_matches('/').split('/').next().unwrap_or_default();
-    let port = authority.rsplit_once(':').map_or("", |(_, port)| port);
-    if !local && !port.bytes().all(|byte| byte.is_ascii_digit()) {
-        return format!("{scheme}://***");
-    }
-    format!("{scheme}:{rest}")
 }

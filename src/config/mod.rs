@@ -2,8 +2,11 @@
 //!
 //! This layer reads settings and nothing else: it opens no database and creates no file.
 
+mod address;
 #[expect(clippy::module_inception, reason = "it defines `Config`")]
 mod config;
+mod env_file;
+mod env_line;
 mod error;
 mod layers;
 mod loader;
@@ -16,11 +19,18 @@ mod setting;
 mod value;
 
 pub use config::Config;
+pub use env_file::EnvFile;
 pub use error::ConfigError;
-pub use loader::{EnvFile, Loader};
+pub use loader::Loader;
 pub use location::{DatabasePath, Location};
 pub use options::{ServerOptions, SqliteOptions};
 #[cfg(feature = "postgres")]
 pub use server_url::ServerUrl;
 pub use setting::{Key, Setting, Source};
 pub use value::Synchronous;
+
+/// Shared with the command; not part of the public interface.
+#[doc(hidden)]
+pub mod internal {
+    pub use super::address::masked;
+}

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::address::mistaken;
 use super::config::Config;
 use super::error::ConfigError;
 use super::layers::Layers;
@@ -129,6 +130,7 @@ impl Reader<'_> {
                 name: Key::MaxConnections.name().into(),
                 value: max_connections.to_string(),
                 origin: self.layers.source(Key::MaxConnections),
+                line: self.layers.find(Key::MaxConnections).and_then(|given| given.line),
                 reason: "one connection cannot serve the primary and the replica; allow two, or \
                          unset DATABASE_REPLICA_URL"
                     .into(),
@@ -153,6 +155,6 @@ fn directory(text: &str) -> Result<PathBuf, String> {
         "" => Err("it is empty; unset it for the default".into()),
         _ if text.contains('\0') => Err("a path cannot contain NUL".into()),
         _ if text.trim() != text => Err("it begins or ends with white space".into()),
-        _ => Ok(text.into()),
+        _ => mistaken(text).map_or_else(|| Ok(text.into()), |reason| Err(reason.into())),
     }
 }

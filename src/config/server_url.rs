@@ -48,6 +48,9 @@ impl ServerUrl {
         }
         let (user, hosts) = authority.split_once('@').unwrap_or(("", authority));
         let (user, password) = user.split_once(':').unwrap_or((user, ""));
+        check_shown(user, hosts, path)?;
+        check_decodes(rest)?;
+        check_parameters(query)?;
         let secret = |pair: &str| ["password=", "sslpassword="].iter().any(|k| pair.starts_with(k));
         let shown = match (user, password) {
             ("", "") => format!("postgres://{hosts}/{path}"),
@@ -138,6 +141,63 @@ impl ServerUrl {
     }
 }
 
+/// Refuses what would be shown although it may hold a password, such as the port of
+/// `postgres://user:password/database`.
+fn check_shown(user: &str, hosts: &str, path: &str) -> Result<(), String> {
+    let made_of = |text: &str, more: &str| {
+        text.chars().all(|c| c.is_alphanumeric() || c == '%' || more.contains(c))
+    };
+    let encoded = |text: &str, code: &str| text.to_ascii_lowercase().contains(code);
+    let port = |host: &str| {
+        let after = host.rsplit_once(']').map_or(host, |(_, after)| after);
+        let port = after.split_once(':').map_or("", |(_, port)| port);
+        port.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    if !hosts.split(',').all(port) {
+        return Err("a port is a number; write USER:PASSWORD@HOST:PORT, and an IPv6 address in \
+                    brackets"
+            .into());
+    }
+    if encoded(user, "%3a")
+        || encoded(hosts, "%3a")
+        || encoded(hosts, "%40")
+        || (encoded(path, "%3a") && encoded(path, "%40"))
+    {
+        return Err("the : and @ between user, password and host are written as they are".into());
+    }
+    if !made_of(user, "-._~+$!") || !made_of(hosts, "-._~,:[]") || !made_of(path, "-._~+$!") {
+        return Err("percent-encode special characters, such as : as %3A; parameters follow a ?, \
+                    with & between them"
+            .into());
+    }
+    Ok(())
+}
+
+/// Refuses a `%` that begins no code: libpq would repeat the text around it.
+fn check_decodes(rest: &str) -> Result<(), String> {
+    let mut parts = rest.split('%');
+    // Nothing precedes it.
+    parts.next();
+    let is_code = |part: &str| {
+        let code = part.as_bytes().get(..2);
+        code.is_some_and(|code| code.iter().all(u8::is_ascii_hexdigit) && code != b"00")
+    };
+    if parts.all(is_code) { Ok(()) } else { Err("write % as %25".into()) }
+}
+
+fn check_parameters(query: &str) -> Result<(), String> {
+    let is_name = |name: &str| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let is_pair = |pair: &str| {
+        pair.split_once('=').is_some_and(|(name, value)| is_name(name) && !value.contains('='))
+    };
+    if query.is_empty() || query.split('&').all(is_pair) {
+        return Ok(());
+    }
+    Err("a parameter after ? is name=value, with & between them; write = & % in a value as %3D \
+         %26 %25"
+        .into())
+}
+
 impl PartialEq for ServerUrl {
     fn eq(&self, other: &Self) -> bool {
         self.expose() == other.expose()
@@ -201,9 +261,47 @@ mod tests {
             "postgres://zenith:hunter 2@db/zenith",
             "postgres:zenith:hunter2",
             "mysql://zenith:hunter2@db/zenith",
+            // The host or its port would be the password.
+            "postgres://zenith:hunter2",
+            "postgres://zenith:hunter2/zenith",
+            "postgres://db:5432:hunter2/zenith",
+            "postgres://db/zenith:hunter2",
+            "postgres://db/zenith&password=hunter2",
+            "postgres://db;password=hunter2/zenith",
+            "postgres://zenith;password=hunter2@db/zenith",
+            "postgres://zenith%3Ahunter2@db/zenith",
+            "postgres://zenith%3ahunter2%40db/zenith",
+            "postgres://db%3A5432/zenith",
+            "postgres:///zenith%3Ahunter2%40db",
+            // libpq would repeat these.
+            "postgres://zenith:hunter%2@db/zenith",
+            "postgres://zenith:hunter%zz@db/zenith",
+            "postgres://zenith:hunter%00@db/zenith",
+            "postgres://db/zenith?hunter2",
+            "postgres://db/zenith?sslmode=require?password=hunter2",
+            "postgres://db/zenith?Password=hunter2",
+            "postgres://db/zenith?pass%77ord=hunter2",
         ] {
             let error = ServerUrl::parse(url).expect_err(url);
             assert!(!error.contains("hunter"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_libpq_takes_is_taken() {
+        for url in [
+            "postgres://",
+            "postgres://db",
+            "postgres://db:5432/",
+            "postgres://a,b:5433,[::1]:5434/zenith",
+            "postgres://[fe80::1%25eth0]/zenith",
+            "postgres://%2Fvar%2Frun%2Fpostgresql/zenith",
+            "postgres:///zenith?host=/var/run/postgresql&port=5433",
+            "postgres://jos%C3%A9:p%40ss%3Aw%25rd@db_1.example/a%20b",
+            "postgres://z:p$w!(x)*;=,&@db/zenith",
+            "postgres://z@db/zenith?options=-csearch_path%3Dx%20-cgeqo%3Doff",
+        ] {
+            ServerUrl::parse(url).expect(url);
         }
     }
 

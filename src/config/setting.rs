@@ -112,6 +112,11 @@ impl Key {
     }
 }
 
+/// Whether a variable of this name is a setting, or may be meant as one.
+pub(super) fn is_ours(name: &str) -> bool {
+    name.starts_with("DATABASE_")
+}
+
 /// Source of a value. An earlier variant takes precedence over a later one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {

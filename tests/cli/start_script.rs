@@ -13,6 +13,8 @@ fn the_batch_file_is_as_windows_needs_it() {
     // Without the delay, %errorlevel% inside the block is what it was before ensure ran.
     assert!(text.contains("ensure 1>&2\r\nif !errorlevel! neq 0 (\r\n"));
     assert!(text.contains("exit /b !zenith_exit!\r\n"));
+    // The command reads .env, and the batch file nothing.
+    assert!(!text.contains("for /f") && !text.contains("type .env"));
 }
 
 #[cfg(unix)]
@@ -144,46 +146,60 @@ mod shell {
     }
 
     #[test]
-    fn the_settings_file_is_read_as_data_and_nothing_in_it_is_executed() {
-        let fixture = SqliteFixture::created();
+    fn no_line_of_the_settings_file_is_executed_or_reaches_the_application() {
+        let fixture = SqliteFixture::empty();
         write_env(
             &fixture,
             concat!(
-                "# a comment with = and ' and $(touch ran)\r\n",
-                "\r\n",
-                "  # indented\n",
-                "SPACES=\"a  b # c\"\r\n",
-                "  export SINGLE = 'x $(touch ran) `touch ran` \\ \" y' # comment\r\n",
-                "SUBSTITUTION=\"$(touch ran)\"\n",
-                "BACKTICKS=\"`touch ran`\"\n",
-                "SEMICOLON='a;touch ran'\n",
-                "HASH=a#b # comment\n",
-                "EQUALS=a=b==\n",
-                "EMPTY=\n",
-                "TWICE=first\n",
-                "TWICE=second\n",
-                "LAST=no-line-end",
+                "\u{feff}# a comment with = and ' and $(touch ran)\r\n",
+                "APP_PORT=8080\r\n",
+                "LD_PRELOAD=/no/such/library.so\n",
+                "PATH=/no/such/directory\n",
+                "SMTP_FROM=My App <a@b.example>\n",
+                "SUBSTITUTION=\"$(touch ran)\"; touch ran; `touch ran`\n",
+                "KEY=\"-----BEGIN\nhunter2\n-----END\"\n",
+                "QUOTE=not 'closed\n",
+                "ZENITH_DB_BIN=/no/such/program\n",
+                "ZENITH_ADMIN_PASSWORD=hunter2\n",
+                "PGPASSWORD=hunter2\n",
+                "DATABASE_PATH='of the file $x.db'\n",
+                "DATABASE_REPLICA_URL='postgres://z:hunter2@db/z'\n",
             ),
         );
-        let print = "printf '[%s]' \"$SPACES\" \"$SINGLE\" \"$SUBSTITUTION\" \"$BACKTICKS\" \
-                     \"$SEMICOLON\" \"$HASH\" \"$EQUALS\" \"${EMPTY-unset}\" \"$TWICE\" \"$LAST\"";
-        let output = run(start(&fixture).args(["sh", "-c", print]), 0);
-        assert_eq!(
-            stdout(&output),
-            "[a  b # c][x $(touch ran) `touch ran` \\ \" y][$(touch ran)][`touch ran`]\
-             [a;touch ran][a#b][a=b==][][second][no-line-end]"
-        );
-        assert!(!fixture.directory.path().join("ran").exists());
+        let with_env = |command: &mut Command| {
+            command.env_remove("DATABASE_PATH").env("GIVEN", "kept");
+            stdout(&run(command.arg("/usr/bin/env"), 0))
+        };
+        let shown = with_env(&mut start(&fixture));
+        let names: Vec<&str> = shown.lines().filter_map(|line| line.split('=').next()).collect();
+        for name in &names {
+            let known = ["GIVEN", "PATH", "PWD", "OLDPWD", "SHLVL", "_", "ZENITH_DB_BIN"];
+            assert!(known.contains(name), "{shown}");
+        }
+        assert!(names.contains(&"GIVEN") && !shown.contains("hunter2"), "{shown}");
+        assert_eq!(fixture.files(), [".env", "backups", "logs", "of the file $x.db"]);
     }
 
     #[test]
-    fn the_environment_wins_over_the_settings_file_even_when_it_is_empty() {
-        let fixture = SqliteFixture::created();
-        write_env(&fixture, "SET=file\nEMPTY=file\nONLY=file\nzenith=z\nline=l\n");
-        let print = "printf '[%s]' \"$SET\" \"$EMPTY\" \"$ONLY\" \"$zenith\" \"$line\"";
-        let output =
-            run(start(&fixture).env("SET", "env").env("EMPTY", "").args(["sh", "-c", print]), 0);
-        assert_eq!(stdout(&output), "[env][][file][z][l]");
+    fn the_password_of_the_administrator_is_for_ensure_and_not_for_the_application() {
+        let fixture = SqliteFixture::empty();
+        let mut command = start(&fixture);
+        command.env("ZENITH_ADMIN_PASSWORD", "correct horse battery").arg("/usr/bin/env");
+        let output = run(&mut command, 0);
+        assert!(!stdout(&output).contains("correct horse"), "{}", stdout(&output));
+        // It was the one that ensure was given: none was generated and printed.
+        assert!(!stderr(&output).to_lowercase().contains("password:"), "{}", stderr(&output));
+    }
+
+    #[test]
+    fn the_command_and_the_application_read_one_database_from_the_settings_file() {
+        let fixture = SqliteFixture::empty();
+        write_env(&fixture, "BASE=deeper\nexport DATABASE_PATH=\"./${BASE}/z.db\" # here\r\n");
+        let mut command = start(&fixture);
+        command.env_remove("DATABASE_PATH").args([ZENITH, "status", "--format", "json"]);
+        let output = run(&mut command, 0);
+        assert!(stdout(&output).contains("deeper/z.db"), "{}", stdout(&output));
+        assert!(fixture.directory.path().join("deeper/z.db").is_file());
     }
 
     #[test]
@@ -200,7 +216,7 @@ mod shell {
     #[test]
     fn a_database_in_the_environment_wins_over_the_url_in_the_settings_file() {
         let fixture = SqliteFixture::empty();
-        // As in .env.example. Exported beside DATABASE_PATH the two would contradict each other.
+        // As in .env.example.
         write_env(&fixture, "DATABASE_URL=other.db\n");
         run(start(&fixture).args(TOUCH), 0);
         assert!(fixture.path().is_file());
@@ -208,20 +224,23 @@ mod shell {
     }
 
     #[test]
-    fn a_setting_that_the_command_would_expand_is_refused_instead_of_opening_another_file() {
+    fn a_wrong_line_of_the_settings_file_stops_the_start() {
         for line in [
-            "DATABASE_PATH=\"$HOME/z.db\"",
-            "DATABASE_PATH=$HOME/z.db",
-            "DATABASE_PATH=a\\\\b.db",
+            "DATABASE_PATH=$NOSUCH/z.db",
+            "DATABASE_PATH=\"${NOSUCH}/z.db\"",
+            "DATABASE_PATH=a\\b.db",
             "DATABASE_PATH=\"not closed",
-            "DATABASE_PATH='a'b.db",
+            "DATABASE_PATH='a'b c.db",
+            "DATABASE_PATH=~/z.db",
         ] {
             let fixture = SqliteFixture::empty();
             write_env(&fixture, line);
             let mut command = start(&fixture);
             command.env("HOME", fixture.directory.path()).env_remove("DATABASE_PATH").args(TOUCH);
             let output = run(&mut command, 2);
-            assert!(stderr(&output).contains("DATABASE_PATH"), "{line}: {}", stderr(&output));
+            for part in ["DATABASE_PATH", "line 1"] {
+                assert!(stderr(&output).contains(part), "{line}: {}", stderr(&output));
+            }
             assert_eq!(fixture.files(), [".env"], "{line}");
         }
     }

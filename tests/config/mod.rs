@@ -1,6 +1,8 @@
 //! Configuration, and the paths that it names.
 
+mod addresses;
 mod at;
+mod env_file;
 mod paths;
 mod paths_inspected;
 mod paths_refused;

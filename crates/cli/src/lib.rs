@@ -15,10 +15,14 @@ mod render;
 mod render_migrations;
 mod text;
 
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
 use serde_json::json;
+use zenith_db::internal::config::masked;
 
 use args::Args;
 use exit::Exit;
@@ -46,16 +50,21 @@ pub fn run() -> ExitCode {
 
 /// Prints the help, the version or a usage error. `--format` has not been parsed by then.
 fn usage(error: &clap::Error) -> ExitCode {
+    let words: Vec<_> = std::env::args_os().collect();
+    let secrets = secrets(&words);
     // If this cannot be written either, there is nowhere to report it.
-    let _ = error.print();
+    if secrets.is_empty() || !error.use_stderr() {
+        let _ = error.print();
+    } else {
+        let _ = write!(anstream::stderr(), "{}", without(&secrets, error.render().ansi()));
+    }
     if !error.use_stderr() {
         return ExitCode::from(Exit::Done as u8);
     }
-    let words: Vec<_> = std::env::args_os().collect();
     let json = words.iter().any(|word| word == "--format=json")
         || words.windows(2).any(|pair| matches!(pair, [a, b] if a == "--format" && b == "json"));
     if json {
-        let message = error.render().to_string();
+        let message = without(&secrets, error.render());
         // The first paragraph; what follows are tips and the usage.
         let message: Vec<&str> =
             message.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
@@ -66,4 +75,17 @@ fn usage(error: &clap::Error) -> ExitCode {
         let _ = Output::json(&object);
     }
     ExitCode::from(Exit::Usage as u8)
+}
+
+/// Returns the arguments that may hold a password, such as the URL of a server in the wrong place:
+/// clap repeats an argument that it does not know.
+fn secrets(words: &[OsString]) -> Vec<String> {
+    let words: Vec<_> = words.iter().skip(1).map(|word| word.to_string_lossy()).collect();
+    let values = words.iter().filter_map(|word| word.split_once('=').map(|(_, value)| value));
+    let texts = words.iter().map(AsRef::as_ref).chain(values);
+    texts.filter(|text| masked(text) != **text).map(str::to_owned).collect()
+}
+
+fn without(secrets: &[String], text: impl Display) -> String {
+    secrets.iter().fold(text.to_string(), |text, secret| text.replace(secret, "***"))
 }

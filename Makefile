@@ -3,6 +3,7 @@
 
 CARGO     ?= cargo
 ZENITH    := target/release/zenith-db
+# CONTRIBUTING.md names the version too.
 DIESEL_VERSION := 2.3.14
 DENY_VERSION := 0.20.2
 # The Diesel CLI supports PostgreSQL only if libpq is installed.

@@ -244,7 +244,9 @@ pub fn sync_dir(path: &Path) -> io::Result<()> {
         return Ok(());
     }
     match File::open(path).and_then(|directory| directory.sync_all()) {
-        Err(cause) if matches!(cause.kind(), InvalidInput | Unsupported | PermissionDenied) => Ok(()),
+        Err(cause) if matches!(cause.kind(), InvalidInput | Unsupported | PermissionDenied) => {
+            Ok(())
+        }
         done => done,
     }
 }

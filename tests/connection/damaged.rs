@@ -14,9 +14,7 @@ const PAGE: usize = 4096;
 /// Makes a leaf of a table say that it has one cell, so that its other rows cannot be reached.
 fn forget_cells(database: &Path, root: usize) {
     let mut bytes = fs::read(database).expect("a database");
-    let number = |bytes: &[u8], at: usize| {
-        usize::from(bytes[at]) << 8 | usize::from(bytes[at + 1])
-    };
+    let number = |bytes: &[u8], at: usize| usize::from(bytes[at]) << 8 | usize::from(bytes[at + 1]);
     let mut page = (root - 1) * PAGE;
     // An inner page of a table begins with 5, a leaf with 13.
     while bytes[page] == 5 {

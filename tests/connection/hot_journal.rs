@@ -97,7 +97,8 @@ fn this_program_attaches_databases_for_reading_only() {
             let text = String::from_utf8(bytes.unwrap_or_default()).unwrap_or_default();
             let is_source = path.extension().is_some_and(|extension| extension == "rs");
             for (place, _) in text.match_indices("ATTACH ?").filter(|_| is_source) {
-                let start = text[..place].rfind("\nfn ").or(text[..place].rfind("fn ")).unwrap_or(0);
+                let start =
+                    text[..place].rfind("\nfn ").or(text[..place].rfind("fn ")).unwrap_or(0);
                 let function = &text[start..place];
                 assert!(function.contains("mode=ro&immutable=1"), "{}: {function}", path.display());
                 attached += 1;

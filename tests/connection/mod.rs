@@ -3,6 +3,7 @@
 
 mod damaged;
 mod exact_copies;
+mod file_systems;
 mod hot_journal;
 mod replaced;
 mod side_files;

@@ -4,11 +4,11 @@
 
 use crate::support;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{SqliteFixture, run};
+use crate::support::{SqliteFixture, failed, run, skipped};
 use zenith_db::Config;
 use zenith_db::manager::DatabaseManager;
 
@@ -116,4 +116,85 @@ fn backing_up_again_leaves_the_backup_directorys_mode_alone() {
     set_mode(&backups, 0o750);
     fixture.manager().backup().expect("a backup");
     assert_eq!(mode(&backups), 0o750);
+}
+
+const APPLICATION: u32 = 65534;
+
+/// Gives the fixture's files to another user, as those of an application.
+fn give_to_application(fixture: &SqliteFixture) {
+    let give = |path: &Path| chown(path, Some(APPLICATION), Some(APPLICATION)).expect("given");
+    for path in support::command::tree(fixture.directory.path()).keys() {
+        give(path);
+    }
+    give(fixture.directory.path());
+}
+
+#[test]
+fn what_root_creates_belongs_to_the_owner_of_the_database() {
+    if !rustix::process::geteuid().is_root() {
+        return skipped("only root can give a file to another user");
+    }
+    let fixture = SqliteFixture::created();
+    fs::remove_dir(fixture.backups()).expect("it is empty");
+    give_to_application(&fixture);
+    run(fixture.zenith().arg("backup"), 0);
+    run(fixture.zenith().args(["redo", "--yes"]), 0);
+    for (path, _) in support::command::tree(fixture.directory.path()) {
+        let found = fs::metadata(&path).expect("a file");
+        let name = path.display();
+        assert_eq!((found.uid(), found.gid()), (APPLICATION, APPLICATION), "{name}");
+    }
+    assert!(fixture.manager().health_check().healthy);
+
+    let new = fixture.directory.path().join("data").join("new.db");
+    create(&new);
+    for path in [new.as_path(), new.parent().expect("a directory")] {
+        assert_eq!(fs::metadata(path).expect("it is there").uid(), APPLICATION);
+    }
+}
+
+#[test]
+fn the_health_check_sees_what_the_owner_of_the_database_cannot_use() {
+    if !rustix::process::geteuid().is_root() {
+        return skipped("only root can give a file to another user");
+    }
+    let fixture = SqliteFixture::created();
+    give_to_application(&fixture);
+    let theirs = fixture.backups().join("theirs.db");
+    fs::write(&theirs, "").expect("a file");
+    let report = fixture.manager().health_check();
+    assert_eq!(failed(&report), ["File Permissions"]);
+    let details = &report.failures().next().expect("a failure").details;
+    let cure = format!("chown {APPLICATION}:{APPLICATION} '{}'", theirs.display());
+    assert!(details.contains(&cure), "{details}");
+}
+
+#[test]
+fn a_backup_directory_behind_a_link_is_reported_and_its_target_left_alone() {
+    let fixture = SqliteFixture::created();
+    let target = tempfile::tempdir().expect("a directory");
+    set_mode(target.path(), 0o755);
+    fs::remove_dir(fixture.backups()).expect("it is empty");
+    symlink(target.path(), fixture.backups()).expect("a link");
+    run(fixture.zenith().arg("backup"), 0);
+    assert_eq!(mode(target.path()), 0o755);
+    assert_eq!(failed(&fixture.manager().health_check()), ["File Permissions"]);
+}
+
+#[test]
+fn a_directory_that_others_can_write_to_fails_the_check_sticky_or_not() {
+    for (directory, wanted) in [(0o1777, false), (0o777, false), (0o755, true)] {
+        let fixture = SqliteFixture::created();
+        set_mode(fixture.directory.path(), directory);
+        let failures = failed(&fixture.manager().health_check());
+        assert_eq!(failures.is_empty(), wanted, "{directory:o}: {failures:?}");
+        // The directories above, in which others can rename what leads to the database.
+        set_mode(fixture.directory.path(), 0o700);
+        let inner = fixture.directory.path().join("inner");
+        create(&inner.join("zenith.db"));
+        set_mode(fixture.directory.path(), directory);
+        let expected = directory != 0o777;
+        let failures = failed(&manager(&inner.join("zenith.db")).health_check());
+        assert_eq!(failures.is_empty(), expected, "{directory:o}: {failures:?}");
+    }
 }

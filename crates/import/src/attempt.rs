@@ -27,7 +27,7 @@ pub(super) fn attempt(
     let sqlite = manager.config().sqlite();
     // The copy has every page of the original, so that this checks the original.
     let mut copy = connection::inspect_copy(old, sqlite)?;
-    ensure_intact(&mut copy, IntegrityCheck::Full, source.display())?;
+    ensure_intact(&mut copy, IntegrityCheck::Storage, source.display())?;
     drop(copy);
     let legacy = LegacyDb::open(old, sqlite)?;
     tracing::debug!("building the new database");

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
-use super::{vetting, uri};
+use super::{uri, vetting};
 use crate::error::{CopyError, Error, Result};
 
 /// Copies the pages of a database into an existing empty file, from one snapshot, its write-ahead log

@@ -3,6 +3,7 @@
 
 mod exact_copy;
 mod exclusive;
+mod header;
 mod rollback_journal;
 mod side_files;
 mod uri;

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io;
 
-use super::side_files::{Header, big_endian, read_at};
+use super::header::{Header, big_endian, read_at};
 
 const MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
 
@@ -58,7 +58,9 @@ fn page_one_changes(file: &File, length: u64) -> io::Result<Option<u32>> {
         let head = read_at(file, offset, 28)?;
         let field = |offset| big_endian(&head, offset).unwrap_or_default();
         let (records, nonce, sector, page_size) = (field(8), field(12), field(20), field(24));
-        if !head.starts_with(&MAGIC) || !page_size.is_power_of_two() || !(512..=65536).contains(&page_size)
+        if !head.starts_with(&MAGIC)
+            || !page_size.is_power_of_two()
+            || !(512..=65536).contains(&page_size)
             || !(28..=65536).contains(&sector)
         {
             return Ok(None);

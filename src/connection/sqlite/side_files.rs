@@ -8,10 +8,9 @@ use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::header::{Header, links};
 use super::rollback_journal::RollbackJournal;
-use super::vetting::links;
 use super::write_ahead_log::WriteAheadLog;
-use crate::connection::file;
 use crate::error::{Error, Result, SideFileFault};
 
 /// Returns an error unless the files beside the database are its own.
@@ -61,12 +60,17 @@ fn owner(metadata: &Metadata) -> u32 {
 fn owner(_: &Metadata) {}
 
 fn check_journal(database: &Path, path: &Path) -> Result<()> {
-    let fault = stable(path, |file, _| RollbackJournal::read(file), |journal| {
-        if journal.names_super_journal {
-            return Ok(Some(SideFileFault::SuperJournal));
-        }
-        Ok((!journal.may_belong_to(&Header::read(database)?)).then_some(SideFileFault::Unrelated))
-    })?;
+    let fault = stable(
+        path,
+        |file, _| RollbackJournal::read(file),
+        |journal| {
+            if journal.names_super_journal {
+                return Ok(Some(SideFileFault::SuperJournal));
+            }
+            Ok((!journal.may_belong_to(&Header::read(database)?))
+                .then_some(SideFileFault::Unrelated))
+        },
+    )?;
     fault.map_or(Ok(()), |fault| Err(Error::SideFile { path: path.to_owned(), fault }))
 }
 
@@ -120,61 +124,4 @@ fn open(path: &Path) -> io::Result<File> {
         std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.cast_signed());
     }
     options.open(path)
-}
-
-/// Fields of the header of a database file
-/// (<https://sqlite.org/fileformat2.html#the_database_header>).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Header {
-    /// Whether the file has no header, because it is empty.
-    pub(super) is_empty: bool,
-    /// Whether the database is in WAL mode.
-    pub(super) is_wal: bool,
-    /// File change counter.
-    pub(super) changes: u32,
-}
-
-impl Header {
-    fn read(database: &Path) -> io::Result<Self> {
-        let head = file::read_head(database, 100)?;
-        Ok(Self::parse(&head).unwrap_or(Self { is_empty: true, ..Self::default() }))
-    }
-
-    /// Returns the fields in the first bytes of page 1.
-    fn parse(page: &[u8]) -> Option<Self> {
-        let is_wal = *page.get(18)? == 2;
-        Some(Self { is_empty: false, is_wal, changes: big_endian(page, 24)? })
-    }
-}
-
-/// Returns the four-byte number at an offset.
-pub(super) fn big_endian(bytes: &[u8], offset: usize) -> Option<u32> {
-    let number = bytes.get(offset..)?.first_chunk()?;
-    Some(u32::from_be_bytes(*number))
-}
-
-/// Reads up to `length` bytes at an offset; fewer at the end of the file.
-#[cfg(unix)]
-pub(super) fn read_at(file: &File, offset: u64, length: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; length];
-    let mut filled = 0;
-    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match std::os::unix::fs::FileExt::read_at(file, rest, offset + filled as u64)? {
-            0 => break,
-            read => filled += read,
-        }
-    }
-    bytes.truncate(filled);
-    Ok(bytes)
-}
-
-/// Reads up to `length` bytes at an offset; fewer at the end of the file.
-#[cfg(not(unix))]
-pub(super) fn read_at(mut file: &File, offset: u64, length: usize) -> io::Result<Vec<u8>> {
-    use std::io::{Read, Seek, SeekFrom};
-
-    let mut bytes = Vec::with_capacity(length);
-    file.seek(SeekFrom::Start(offset))?;
-    file.take(length as u64).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }

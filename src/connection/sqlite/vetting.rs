@@ -4,6 +4,7 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::path::Path;
 
+use super::header::links;
 use super::side_files;
 use crate::connection::file;
 use crate::error::{Error, Result};
@@ -60,20 +61,12 @@ pub fn check_file(path: &Path) -> Result<Identity> {
     }
     let head = file::read_head(path, 16).map_err(Error::io("read the database file", path))?;
     if !head.is_empty() && head != b"SQLite format 3\0" {
-        return refuse("it is not an SQLite database (its first 16 bytes say so); nothing was changed");
+        return refuse(
+            "it is not an SQLite database (its first 16 bytes say so); nothing was changed",
+        );
     }
     side_files::check(path, &metadata)?;
     Ok(Identity::of(&metadata))
-}
-
-#[cfg(unix)]
-pub(super) fn links(metadata: &Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::nlink(metadata)
-}
-
-#[cfg(not(unix))]
-pub(super) fn links(_: &Metadata) -> u64 {
-    1
 }
 
 /// Device and inode of a file. On other systems than Unix an open file cannot be replaced.
@@ -97,7 +90,7 @@ impl Identity {
     }
 
     /// Whether the file is still at the path, and SQLite has opened it.
-    fn is_held(self, path: &Path) -> Result<bool> {
+    pub(super) fn is_held(self, path: &Path) -> Result<bool> {
         let found = match fs::symlink_metadata(path) {
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(false),
             found => found.map_err(Error::io("inspect the database file", path))?,

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 
-use super::side_files::{Header, big_endian, read_at};
+use super::header::{Header, big_endian, read_at};
 
 /// A write-ahead log with frames.
 #[derive(PartialEq, Eq)]
@@ -63,9 +63,8 @@ impl WriteAheadLog {
         if header.is_empty || !header.is_wal {
             return false;
         }
-        self.changes.is_none_or(|(first, last)| {
-            (first.saturating_sub(1)..=last).contains(&header.changes)
-        })
+        self.changes
+            .is_none_or(|(first, last)| (first.saturating_sub(1)..=last).contains(&header.changes))
     }
 }
 

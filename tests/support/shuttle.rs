@@ -8,6 +8,7 @@ use zenith_db::Backend;
 use zenith_db::manager::RollbackTarget;
 use zenith_db::migrations::all;
 
+use super::embedded::notifications;
 use super::own_migrations::manager_with;
 use super::{Fixture, rows, text};
 
@@ -30,9 +31,15 @@ const AT_RISK: &str = "INSERT INTO notifications (notification_id, user_id, titl
 /// Structure, versions, and the rows of the tables that both versions have.
 type State = (BTreeMap<String, String>, String, BTreeMap<String, Vec<String>>);
 
-/// Returns the older of the two versions: it lacks the last two migrations.
+/// Returns the older of the two versions: it lacks the migration that creates `notifications`, the one
+/// before and all after.
 pub fn older_version() -> String {
-    all()[all().len() - 3].version()
+    all()[notifications() - 2].version()
+}
+
+/// Returns the number of migrations between the two versions.
+pub fn migrations_between() -> usize {
+    all().len() + 1 - notifications()
 }
 
 /// Filled database at the newer version, with its expected state at either version.
@@ -96,7 +103,8 @@ impl Shuttle {
         assert!(now == self.older || now == self.newer, "{context}: neither the old nor the new");
         let newer = now == self.newer;
         let status = self.fixture.manager().status().expect("a status");
-        assert_eq!(status.pending_migrations.len(), if newer { 0 } else { 2 }, "{context}");
+        let lacking = if newer { 0 } else { migrations_between() };
+        assert_eq!(status.pending_migrations.len(), lacking, "{context}");
         if newer {
             assert_eq!(status.history_faults, [], "{context}");
             let rows = self.fixture.text("SELECT count(*) FROM notifications");

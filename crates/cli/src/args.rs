@@ -98,7 +98,7 @@ Examples:
   zenith-db status --format json";
 
 const BACKUP_HELP: &str = "\
-SQLite is copied with VACUUM INTO, PostgreSQL with pg_dump. This program never deletes backups.
+SQLite is copied page by page, PostgreSQL with pg_dump. This program never deletes backups.
 
 Examples:
   zenith-db backup

@@ -15,7 +15,7 @@ FEATURES  ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help build db-init db-migrate db-rollback db-seed db-health db-status db-backup \
-        test test-postgres check fmt clippy lint example doc schema-check picture deny bench bench-models
+        test test-damaged test-postgres check fmt clippy lint example doc schema-check picture deny bench bench-models
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,8 +47,11 @@ db-backup: build ## Take a verified backup
 test: ## Run all tests on SQLite
 	$(CARGO) test --locked --no-fail-fast
 
+test-damaged: ## Try 2,000 damaged files of each kind, of which `make test` tries 40
+	ZENITH_TEST_DAMAGED=2000 $(CARGO) test --locked --test zenith -- connection::damaged_files
+
 # Slow tests of files, which do not depend on the server; `make test` runs them.
-SQLITE_ONLY := $(addprefix --skip ,import:: schema::compile_fail:: migrations::full_disk:: migrations::failures:: \
+SQLITE_ONLY := $(addprefix --skip ,import:: connection:: schema::compile_fail:: migrations::full_disk:: migrations::failures:: \
 	migrations::disk_space:: config::paths cli::start_script::)
 
 test-postgres: ## Run the tests on the PostgreSQL server that ZENITH_TEST_POSTGRES names

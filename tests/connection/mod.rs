@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 mod damaged;
+mod damaged_files;
 mod exact_copies;
 mod file_systems;
 mod hot_journal;

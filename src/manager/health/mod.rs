@@ -4,11 +4,14 @@ mod checks;
 mod expected_schema;
 mod integrity;
 mod outcome;
+#[cfg(unix)]
 mod permissions;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod report;
 mod sqlite;
+#[cfg(not(unix))]
+mod unchecked_permissions;
 
 pub use integrity::IntegrityProgress;
 pub use report::{HealthCheck, HealthReport};

@@ -10,7 +10,10 @@ use super::checks::{
 };
 use super::expected_schema::SchemaDefinitions;
 use super::outcome::CheckOutcome;
+#[cfg(unix)]
 use super::permissions;
+#[cfg(not(unix))]
+use super::unchecked_permissions as permissions;
 use crate::backend::Backend;
 use crate::backend::DbConnection;
 use crate::catalog::{IntegrityCheck, integrity_faults};

@@ -2,6 +2,7 @@
 
 mod access;
 mod by_backend;
+mod child;
 mod file;
 mod lock_owner;
 mod new_file;
@@ -32,6 +33,7 @@ pub(crate) use transaction::TransactionOutcome;
 #[doc(hidden)]
 pub mod internal {
     pub use super::access::Access;
+    pub use super::child::{ChildProcess, end_child_processes};
     pub use super::file::{Owner, create_private_dir, rename_new, sync_dir};
     pub use super::new_file::{NewFile, Temporary, remove_temporary_files};
     pub use super::open::{create, inspect, open, remove_created};

@@ -31,10 +31,10 @@ impl NewFile {
     /// [`Error::Io`] if the directory cannot be written.
     pub fn create(directory: &Path, owner: Owner) -> Result<Self> {
         sweep(directory);
-        let file = tempfile::Builder::new()
-            .prefix(PREFIX)
-            .suffix(SUFFIX)
-            .tempfile_in(directory)
+        let mut builder = tempfile::Builder::new();
+        let builder = builder.prefix(PREFIX).suffix(SUFFIX);
+        let created = || builder.tempfile_in(directory);
+        let (file, registered) = Temporary::create(created, NamedTempFile::path)
             .map_err(Error::io("create a file in", directory))?;
         owner.give(file.as_file()).map_err(Error::io("change the owner of", file.path()))?;
         // Where files cannot be locked, leftovers are not recognised, and stay. On Windows the lock would
@@ -44,7 +44,6 @@ impl NewFile {
         {
             tracing::debug!(%error, "a temporary file could not be locked");
         }
-        let registered = Temporary::register(file.path());
         Ok(Self { file, _registered: registered, directory: directory.to_owned() })
     }
 
@@ -127,11 +126,20 @@ static TEMPORARY: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 pub struct Temporary(PathBuf);
 
 impl Temporary {
-    /// Registers a path.
-    #[must_use]
-    pub fn register(path: &Path) -> Self {
-        TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned());
-        Self(path.to_owned())
+    /// Creates a file or directory and registers its path.
+    ///
+    /// # Errors
+    /// The error of `create`.
+    pub fn create<T, E>(
+        create: impl FnOnce() -> Result<T, E>,
+        path: impl FnOnce(&T) -> &Path,
+    ) -> Result<(T, Self), E> {
+        // Held meanwhile, so that nothing is created that is not registered.
+        let mut temporary = TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner);
+        let created = create()?;
+        let path = path(&created).to_owned();
+        temporary.insert(path.clone());
+        Ok((created, Self(path)))
     }
 }
 
@@ -142,10 +150,12 @@ impl Drop for Temporary {
 }
 
 /// Removes the temporary files and directories of this process, which is about to end because of a
-/// signal.
+/// signal. Whatever creates or removes one afterwards waits for the end of the process.
 pub fn remove_temporary_files() {
-    for path in &*TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner) {
+    let temporary = TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner);
+    for path in &*temporary {
         // What cannot be removed, the next run removes.
         let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     }
+    std::mem::forget(temporary);
 }

@@ -34,6 +34,7 @@ impl Error {
                 Some(Self::Io { source, .. }) if source.kind() == io::ErrorKind::StorageFull => {
                     return Some(FREE_SPACE);
                 }
+                Some(Self::PasswordNotDelivered(_)) => return Some(UNDELIVERED),
                 _ => cause = error.source(),
             }
         }
@@ -61,6 +62,9 @@ const DAMAGED: &str = "the file is damaged: stop the programs that use it, move 
      sqlite3 readable.db REINDEX makes its indexes agree; keep the damaged file, which may have more";
 
 const FREE_SPACE: &str = "the disk is full: free some space and try again; nothing was lost";
+
+const UNDELIVERED: &str = "repeat the command with a standard output that can be written, or choose the \
+     password yourself: on standard input or on a terminal";
 
 /// Returns an error and its causes on one line.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {

@@ -381,6 +381,10 @@ pub enum Error {
     #[error("the password was not accepted: {0}")]
     Password(String),
 
+    /// A generated password could not be delivered, and so its account was not changed.
+    #[error("the generated password could not be delivered; nothing was changed")]
+    PasswordNotDelivered(#[source] io::Error),
+
     /// The administrator's account could not be created.
     #[error("the administrator {name:?} cannot be created: {reason}")]
     Administrator {

@@ -1,5 +1,8 @@
 //! Creation of a database, and updates of an existing one.
 
+use std::io;
+
+use secrecy::SecretString;
 use serde::Serialize;
 
 use super::DatabaseManager;
@@ -79,6 +82,22 @@ impl DatabaseManager {
     /// Fails if the path, the administrator or the migrations cannot be used. The database is then
     /// unchanged.
     pub fn initialize(&self, administrator: &Administrator) -> Result<SetupReport> {
+        self.initialize_with(administrator, |_, _| Ok(()))
+    }
+
+    /// Does what [`DatabaseManager::initialize`] does, and passes the user name of a new administrator
+    /// and the generated password to `deliver`, inside the transaction and as its last step. Only the
+    /// password's hash is stored: if the password were passed on after the commit, a failure would lose
+    /// it. `deliver` is not called if no password is generated.
+    ///
+    /// # Errors
+    /// [`Error::PasswordNotDelivered`] if `deliver` fails, and the errors of
+    /// [`DatabaseManager::initialize`]. The database is then unchanged.
+    pub fn initialize_with(
+        &self,
+        administrator: &Administrator,
+        deliver: impl FnOnce(&str, &SecretString) -> io::Result<()>,
+    ) -> Result<SetupReport> {
         // Invalid arguments fail before anything is written.
         self.recover()?;
         let exists = self.has_existing_administrator()?;
@@ -86,7 +105,7 @@ impl DatabaseManager {
         if self.exists()? {
             self.ensure_ours()?;
         }
-        self.set_up(prepared, &Target::Latest)
+        self.set_up(prepared, &Target::Latest, deliver)
     }
 
     /// Deletes all tables and rows of the database, after a backup unless `auto_backup` is off, and
@@ -97,10 +116,24 @@ impl DatabaseManager {
     /// Fails if the path, the administrator or the migrations cannot be used. The database is then
     /// unchanged.
     pub fn recreate(&self, administrator: &Administrator) -> Result<SetupReport> {
+        self.recreate_with(administrator, |_, _| Ok(()))
+    }
+
+    /// Does what [`DatabaseManager::recreate`] does, and passes a generated password to `deliver` before
+    /// the commit, as [`DatabaseManager::initialize_with`] does.
+    ///
+    /// # Errors
+    /// [`Error::PasswordNotDelivered`] if `deliver` fails, and the errors of
+    /// [`DatabaseManager::recreate`]. The database is then unchanged.
+    pub fn recreate_with(
+        &self,
+        administrator: &Administrator,
+        deliver: impl FnOnce(&str, &SecretString) -> io::Result<()>,
+    ) -> Result<SetupReport> {
         self.recover()?;
         // A file that is not a database, or cannot be read, is refused before anything is written.
         self.has_existing_administrator()?;
-        self.set_up(Some(administrator.prepare()?), &Target::Everything)
+        self.set_up(Some(administrator.prepare()?), &Target::Everything, deliver)
     }
 
     /// Returns whether an active administrator exists; `false` for a missing database.
@@ -116,6 +149,7 @@ impl DatabaseManager {
         &self,
         administrator: Option<PreparedAdministrator>,
         target: &Target,
+        deliver: impl FnOnce(&str, &SecretString) -> io::Result<()>,
     ) -> Result<SetupReport> {
         let created = connection::create(&self.config)?;
         let mut connection = self.open()?;
@@ -134,6 +168,9 @@ impl DatabaseManager {
                 None => existing_administrator(connection)?,
             };
             let refreshed = seed::refresh(connection)?;
+            if let Some(password) = &administrator.generated_password {
+                deliver(&administrator.username, password).map_err(Error::PasswordNotDelivered)?;
+            }
             Ok((SeedReport { refreshed, ..seeded }, administrator))
         };
         let (run, backup) = self.run_with_backup(&mut connection, target, "create", fill)?;

@@ -11,6 +11,7 @@ mod migrate;
 mod missing;
 mod origin;
 mod password;
+mod reset_password;
 mod seed;
 mod seed_data;
 mod size;
@@ -30,6 +31,7 @@ pub use migrate::{FailedMigration, MigrationPlan, MigrationReport, RepairReport,
 pub use missing::MissingPart;
 pub use origin::Origin;
 pub use password::{SHORTEST_PASSWORD, check_password, generate_password, hash_password};
+pub use reset_password::PasswordReset;
 pub use seed::SeedReport;
 pub use status::{LastBackup, PoolSettings, StatusSummary};
 

@@ -3,9 +3,18 @@
 mod administrator;
 mod commands;
 mod config;
+mod delivery;
 mod ensure;
+#[cfg(unix)]
+mod escapes;
 mod flags;
 mod force;
 mod on_a_server;
 mod output;
+mod password_input;
+#[cfg(target_os = "linux")]
+mod questions;
+mod reset_password;
+#[cfg(target_os = "linux")]
+mod signals;
 mod start_script;

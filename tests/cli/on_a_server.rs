@@ -235,3 +235,34 @@ fn a_trigger_that_does_something_else_than_it_should_is_noticed() {
         assert_eq!(crate::support::failed(&health), ["Triggers Present"], "{statement}");
     }
 }
+
+/// A `pg_dump` that says its process id and then never ends.
+const ENDLESS: &str = "#!/bin/sh\necho $$ >\"$0.pid.new\" && mv \"$0.pid.new\" \"$0.pid\" && exec sleep 3600\n";
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_ends_pg_dump_too_and_leaves_no_copy() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let Some(fixture) = Fixture::on_a_server(Fixture::created) else { return };
+    let programs = tempfile::tempdir().expect("a directory");
+    let (dump, noted) = (programs.path().join("pg_dump"), programs.path().join("pg_dump.pid"));
+    std::fs::write(&dump, ENDLESS).expect("a program");
+    std::fs::set_permissions(&dump, PermissionsExt::from_mode(0o700)).expect("executable");
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut command = fixture.zenith();
+    command.arg("backup").env("PATH", format!("{}:{path}", programs.path().display()));
+    let mut child = command.spawn().expect("it starts");
+    while !noted.exists() {
+        assert!(child.try_wait().expect("a status").is_none(), "it ended too early");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    run(Command::new("kill").args(["-TERM", &child.id().to_string()]), 0);
+    assert_eq!(child.wait().expect("it ends").code(), Some(143));
+    let id = std::fs::read_to_string(noted).expect("an id");
+    // A process whose parent has gone is reaped by another one, soon.
+    while let Ok(status) = std::fs::read_to_string(format!("/proc/{}/status", id.trim())) {
+        assert!(!status.contains("Name:\tsleep") || status.contains("State:\tZ"), "{status}");
+    }
+    assert_eq!(files_in(&fixture.backups()), Vec::<String>::new());
+}

@@ -20,6 +20,8 @@ pub mod server;
 pub mod shuttle;
 mod skipped;
 pub mod snapshot;
+#[cfg(target_os = "linux")]
+pub mod terminal;
 pub mod uuids;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

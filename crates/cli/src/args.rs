@@ -7,139 +7,12 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand, ValueEnum};
 use zenith_db::Backend;
 
+use super::help::*;
+
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
     .usage(AnsiColor::Green.on_default().bold())
     .literal(AnsiColor::Cyan.on_default().bold());
-
-const AFTER_HELP: &str = "\
-Examples:
-  zenith-db create                         create ./data/enterprise/zenith.db
-  zenith-db migrate --path /srv/zenith.db  apply pending migrations, after a backup
-  zenith-db health-check --format json     check the database, for a monitoring system
-  zenith-db ensure                         prepare the database in a start script
-
-Settings come from flags, the environment, .env and defaults, in this order of precedence;
-`zenith-db config` shows each setting and its source. The administrator's password is read from
-standard input, ZENITH_ADMIN_PASSWORD or the terminal, never from a flag: every user of the machine
-can read flags in the list of processes.
-
-Exit codes:
-  0  the command succeeded; if it checked the database, the database is healthy
-  1  the command failed, and its changes were rolled back unless the error says otherwise
-  2  the flags, the configuration or the database that they name cannot be used
-  3  the database is unhealthy
-  4  the database does not exist";
-
-const CREATE_HELP: &str = "\
-An existing database keeps its rows: pending migrations are applied, and what is missing is inserted.
-
-The administrator's password is read from standard input (--admin-password-stdin), else from
-ZENITH_ADMIN_PASSWORD, else from the terminal. Without these, a password is generated and printed
-once; it must be changed at the first login.
-
-Examples:
-  zenith-db create
-  zenith-db create --admin-user root --admin-password-stdin < password.txt
-  zenith-db create --force              delete all tables and rows first, after a backup";
-
-const MIGRATE_HELP: &str = "\
-All migrations run in one transaction. It is rolled back if a migration fails, or deletes or changes
-rows without declaring it.
-
-Examples:
-  zenith-db migrate --plan              list the statements that would run
-  zenith-db migrate
-  zenith-db migrate --to 20261123000004";
-
-const REDO_HELP: &str = "\
-Asks for confirmation. The tables and columns that the migration added lose their data; the backup
-has a copy.
-
-Examples:
-  zenith-db redo --plan
-  zenith-db redo --yes";
-
-const ROLLBACK_HELP: &str = "\
-Asks for confirmation. The tables and columns that the migrations added are dropped with their data;
-the backup has a copy.
-
-Examples:
-  zenith-db rollback                    revert the last migration
-  zenith-db rollback --to 20261123000004 --plan
-  zenith-db rollback --steps 2 --yes";
-
-const ADOPT_HELP: &str = "\
-Rows that violate a constraint of the new schema stop the adoption; --quarantine leaves them out.
-
-Examples:
-  zenith-db adopt --plan                show each change, and each row that violates a constraint
-  zenith-db adopt --from old.db --path new.db
-  zenith-db adopt --quarantine rejected.jsonl";
-
-const SEED_HELP: &str = "\
-Existing rows keep their values, except read-only settings that the program maintains, such as
-SCHEMA_VERSION. All migrations must have been applied.
-
-Example:
-  zenith-db seed";
-
-const HEALTH_CHECK_HELP: &str = "\
-Exits with 3 if a critical check fails. Other failed checks are warnings.
-
-Examples:
-  zenith-db health-check
-  zenith-db health-check --deep
-  zenith-db health-check --format json";
-
-const STATUS_HELP: &str = "\
-Examples:
-  zenith-db status
-  zenith-db status --format json";
-
-const BACKUP_HELP: &str = "\
-SQLite is copied page by page, PostgreSQL with pg_dump. This program never deletes backups.
-
-Examples:
-  zenith-db backup
-  zenith-db backup --backup-dir /mnt/backups";
-
-const TRANSFER_HELP: &str = "\
-Reads one snapshot of the source and compares the row count and digest of each table on both sides.
-The source is not changed.
-
-Examples:
-  zenith-db transfer --to postgres://zenith@host/zenith
-  zenith-db transfer --to postgres://zenith@host/zenith --resume
-  zenith-db transfer --database-url postgres://zenith@host/zenith --to zenith.db";
-
-const CONFIG_HELP: &str = "\
-Examples:
-  zenith-db config
-  zenith-db config --env-file production.env";
-
-const ENSURE_HELP: &str = "\
-Creates a missing database, applies pending migrations, inserts missing seeds, and creates an
-administrator if no active one exists. Then checks the database; exits with 3 if it is unhealthy.
-For the administrator's password, see `zenith-db create --help`.
-
-Examples:
-  zenith-db ensure && my-application
-  zenith-db ensure --adopt";
-
-const LINT_HELP: &str = "\
-Exits with 1 if a fault is found.
-
-Examples:
-  zenith-db migration lint
-  zenith-db migration lint path/to/migrations --backend sqlite";
-
-const REBUILD_HELP: &str = "\
-SQLite cannot alter most properties of a column. The script creates the table again with its rows,
-indexes, triggers and views; edit the new table's definition before running it.
-
-Example:
-  zenith-db migration rebuild documents > up.sql";
 
 /// Create, migrate, check and back up a Zenith database.
 #[derive(Debug, Parser)]
@@ -239,12 +112,32 @@ pub(super) enum Command {
     /// Check migration files, or generate one
     #[command(subcommand)]
     Migration(MigrationCommand),
+    /// Manage accounts
+    #[command(subcommand)]
+    User(UserCommand),
     /// Show the settings and their sources
     #[command(after_help = CONFIG_HELP)]
     Config,
     /// Create or update the database if needed, and fail if it is unhealthy
     #[command(after_help = ENSURE_HELP)]
     Ensure,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub(super) enum UserCommand {
+    /// Set a new password for an account, and revoke its sessions
+    #[command(after_help = RESET_PASSWORD_HELP)]
+    ResetPassword {
+        /// User name of the account
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Read the new password from standard input
+        #[arg(long)]
+        password_stdin: bool,
+        /// Generate the new password, also on a terminal
+        #[arg(long, conflicts_with = "password_stdin")]
+        generate: bool,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]

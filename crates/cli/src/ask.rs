@@ -1,13 +1,15 @@
 //! Questions on the terminal: confirmations and passwords.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, BufRead, IsTerminal, Read, Write};
 
 use anyhow::{Context, bail};
 use secrecy::{ExposeSecret, SecretString};
 use zenith_db::manager::check_password;
 
 use super::args::Args;
+use super::escape::escaped;
 use super::exit::UsageError;
+use super::signals::TerminalInUse;
 
 /// Returns whether questions can be asked: standard input and standard error are a terminal.
 pub(super) fn can_ask() -> bool {
@@ -23,9 +25,12 @@ pub(super) fn confirm(args: &Args, question: &str) -> anyhow::Result<bool> {
     if !can_ask() {
         bail!(UsageError(format!("{question} There is no terminal to confirm on; add --yes")));
     }
-    write!(io::stderr(), "{question} [y/N] ")?;
+    write!(io::stderr(), "{} [y/N] ", escaped(question))?;
     let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
+    if io::stdin().lock().read_line(&mut answer)? == 0 {
+        // After Ctrl-D the cursor is still behind the question.
+        writeln!(io::stderr())?;
+    }
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
@@ -34,13 +39,7 @@ pub(super) fn confirm(args: &Args, question: &str) -> anyhow::Result<bool> {
 /// library then generates a password.
 pub(super) fn password(args: &Args) -> anyhow::Result<Option<SecretString>> {
     if args.setup.admin_password_stdin {
-        let mut line = String::new();
-        io::stdin().lock().read_line(&mut line).context("cannot read the password")?;
-        let password = line.trim_end_matches(['\r', '\n']);
-        if password.is_empty() {
-            bail!(UsageError("--admin-password-stdin: standard input is empty".into()));
-        }
-        return Ok(Some(password.into()));
+        return password_from_stdin("--admin-password-stdin").map(Some);
     }
     match std::env::var("ZENITH_ADMIN_PASSWORD") {
         Ok(password) => return Ok(Some(password.into())),
@@ -49,19 +48,71 @@ pub(super) fn password(args: &Args) -> anyhow::Result<Option<SecretString>> {
         }
         Err(std::env::VarError::NotPresent) => {}
     }
+    password_from_terminal("Administrator's password: ")
+}
+
+/// Largest input that is read for a password, in bytes.
+const LONGEST_INPUT: u64 = 4096;
+
+/// Reads a password from standard input, which must be one line.
+pub(super) fn password_from_stdin(flag: &str) -> anyhow::Result<SecretString> {
+    let stdin = io::stdin();
+    let (mut bytes, mut input) = (Vec::new(), stdin.lock().take(LONGEST_INPUT + 1));
+    let read = if stdin.is_terminal() {
+        input.read_until(b'\n', &mut bytes)
+    } else {
+        input.read_to_end(&mut bytes)
+    };
+    read.context("cannot read the password")?;
+    password_in(&bytes)
+        .map_err(|reason| UsageError(format!("{flag}: standard input {reason}")).into())
+}
+
+/// Returns the line without a byte order mark and its end, or why it cannot be a password.
+fn password_in(bytes: &[u8]) -> Result<SecretString, &'static str> {
+    if bytes.len() as u64 > LONGEST_INPUT {
+        return Err("has more than 4096 bytes, and must be one line with the password");
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let text = std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0'));
+    let text = text.ok_or("is not a text in UTF-8, and must be one line with the password")?;
+    let line = text.strip_suffix('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
+    match line.unwrap_or(text) {
+        "" => Err("is empty"),
+        line if line.contains(['\n', '\r']) => {
+            Err("has several lines, and must be one line with the password")
+        }
+        line => Ok(line.into()),
+    }
+}
+
+/// Asks for a new password, twice. Returns `None` if there is no terminal.
+pub(super) fn password_from_terminal(prompt: &str) -> anyhow::Result<Option<SecretString>> {
     if !can_ask() {
         return Ok(None);
     }
     loop {
-        let first = SecretString::from(rpassword::prompt_password("Administrator's password: ")?);
+        let first = hidden(prompt)?;
         if let Err(error) = check_password(&first) {
             writeln!(io::stderr(), "{error}")?;
             continue;
         }
-        let second = SecretString::from(rpassword::prompt_password("Repeat the password: ")?);
+        let second = hidden("Repeat the password: ")?;
         if first.expose_secret() == second.expose_secret() {
             return Ok(Some(first));
         }
         writeln!(io::stderr(), "The passwords differ. Try again.")?;
+    }
+}
+
+/// Reads a line that the terminal does not show.
+fn hidden(prompt: &str) -> anyhow::Result<SecretString> {
+    let _in_use = TerminalInUse::new();
+    match rpassword::prompt_password(escaped(prompt)) {
+        Err(cause) if cause.kind() == io::ErrorKind::UnexpectedEof => {
+            writeln!(io::stderr())?;
+            bail!("no password was given; nothing was changed")
+        }
+        read => Ok(read?.into()),
     }
 }

@@ -10,7 +10,7 @@ use zenith_db_transfer::{TransferOptions, transfer};
 use super::args::{Args, Command, MigrationCommand};
 use super::exit::Exit;
 use super::output::Output;
-use super::{adopt, create, flags, lint, migrate, rebuild, render, text};
+use super::{adopt, create, flags, lint, migrate, rebuild, render, text, user};
 
 pub(super) fn run(args: &Args, output: Output) -> anyhow::Result<Exit> {
     flags::check(args)?;
@@ -76,6 +76,7 @@ pub(super) fn run(args: &Args, output: Output) -> anyhow::Result<Exit> {
             output.result(&record, |out, record| render::transfer(out, record))?;
             Ok(Exit::Done)
         }
+        Command::User(command) => user::run(output, &manager, command),
         Command::Config => {
             let settings = json!({ "settings": manager.config().settings() });
             let table = manager.config().settings();

@@ -1,13 +1,15 @@
 //! The subcommands `create` and `ensure`.
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
-use zenith_db::manager::{Administrator, DatabaseManager, HealthReport, MissingPart, SetupReport};
+use zenith_db::manager::{
+    Administrator, AdministratorOutcome, DatabaseManager, HealthReport, MissingPart, SetupReport,
+};
 
 use super::args::Args;
 use super::exit::Exit;
 use super::output::Output;
-use super::{adopt, ask, render};
+use super::{adopt, ask, delivery, object, render, text};
 
 pub(super) fn create(
     args: &Args,
@@ -16,16 +18,17 @@ pub(super) fn create(
 ) -> anyhow::Result<Exit> {
     let path = manager.config().location();
     if args.setup.force && manager.exists()? {
-        let kept =
-            if manager.config().auto_backup() { "after a backup" } else { "WITHOUT a backup" };
-        let question =
-            format!("Delete all tables and rows in {path}, {kept}, and create the schema again?");
+        let question = format!(
+            "Delete all tables and rows in {path}, {}, and create the schema again?{}",
+            text::backup_first(manager.config()),
+            if manager.config().auto_backup() { "" } else { " The rows cannot be restored." },
+        );
         if !ask::confirm(args, &question)? {
             anyhow::bail!("nothing was changed");
         }
     }
     let adopted = if args.setup.force { None } else { adopt::offer(args, output, manager)? };
-    let (report, mut value) = initialize(args, output, manager)?;
+    let (report, mut value) = initialize(args, output, manager, &["details", "administrator"])?;
     adopt::add_to(&mut value, adopted.as_ref())?;
     output.result(&value, |out, _| {
         adopt::render_first(out, adopted.as_ref())?;
@@ -34,12 +37,13 @@ pub(super) fn create(
     Ok(health_exit(manager, &report.details.health))
 }
 
-/// Creates or updates the database. Returns the report, and its JSON with the generated password,
-/// which is shown this once.
+/// Creates or updates the database. Returns the report, and its JSON with the generated password, which
+/// is delivered before the commit; `path` is that of the administrator in the JSON object.
 fn initialize(
     args: &Args,
     output: Output,
     manager: &DatabaseManager,
+    path: object::Path,
 ) -> anyhow::Result<(SetupReport, Value)> {
     let mut administrator = Administrator::default();
     if let Some(name) = &args.setup.admin_user {
@@ -51,14 +55,24 @@ fn initialize(
     let needed = args.setup.force || !matches!(manager.has_administrator(), Ok(true));
     if needed {
         administrator.password = ask::password(args)?;
-    }
-    let report = output.while_working("creating", || {
-        if args.setup.force {
-            manager.recreate(&administrator)
-        } else {
-            manager.initialize(&administrator)
+        if administrator.password.is_none() {
+            delivery::ensure_possible()?;
         }
-    })?;
+    }
+    let spinner = output.spinner("creating");
+    let deliver = |username: &str, password: &SecretString| {
+        spinner.clear();
+        output.deliver(path, username, password)
+    };
+    let report = if args.setup.force {
+        manager.recreate_with(&administrator, deliver)
+    } else {
+        manager.initialize_with(&administrator, deliver)
+    }?;
+    drop(spinner);
+    if report.details.administrator.outcome == AdministratorOutcome::Existed {
+        warn_of_ignored_password(args, output);
+    }
     let mut value = serde_json::to_value(&report)?;
     if let Some(password) = &report.details.administrator.generated_password
         && let Some(account) = value.pointer_mut("/details/administrator")
@@ -66,6 +80,15 @@ fn initialize(
         account["generated_password"] = password.expose_secret().into();
     }
     Ok((report, value))
+}
+
+fn warn_of_ignored_password(args: &Args, output: Output) {
+    if args.setup.admin_password_stdin {
+        output.warning(
+            "--admin-password-stdin was ignored, because an active administrator exists; `zenith-db user \
+             reset-password NAME` sets a new password",
+        );
+    }
 }
 
 pub(super) fn health_exit(manager: &DatabaseManager, report: &HealthReport) -> Exit {
@@ -97,9 +120,11 @@ pub(super) fn ensure(
         });
     }
     let (setup, setup_value) = if missing.is_empty() {
+        warn_of_ignored_password(args, output);
         (None, Value::Null)
     } else {
-        let (report, value) = initialize(args, output, manager)?;
+        let path = &["setup", "details", "administrator"];
+        let (report, value) = initialize(args, output, manager, path)?;
         (Some(report), value)
     };
     let (health, migrations) = match &setup {

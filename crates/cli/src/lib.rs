@@ -5,15 +5,22 @@ mod args;
 mod ask;
 mod commands;
 mod create;
+mod delivery;
+mod escape;
 mod exit;
 mod flags;
+mod help;
 mod lint;
 mod migrate;
+mod object;
 mod output;
+mod progress;
 mod rebuild;
 mod render;
 mod render_migrations;
+mod signals;
 mod text;
+mod user;
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -37,7 +44,10 @@ pub fn run() -> ExitCode {
     };
     let output = Output::new(&args);
     output.start_logging();
-    let exit = match commands::run(&args, output) {
+    signals::install(output);
+    let result = commands::run(&args, output);
+    signals::wait_if_ending();
+    let exit = match result {
         Ok(exit) => exit,
         Err(error) => {
             let exit = Exit::of(&error);
@@ -45,6 +55,7 @@ pub fn run() -> ExitCode {
             exit
         }
     };
+    signals::wait_if_ending();
     ExitCode::from(exit as u8)
 }
 
@@ -72,7 +83,7 @@ fn usage(error: &clap::Error) -> ExitCode {
         let message = message.trim_start_matches("error: ");
         let object =
             json!({ "error": message, "causes": [], "help": null, "exit_code": Exit::Usage as u8 });
-        let _ = Output::json(&object);
+        let _ = object::write(&object);
     }
     ExitCode::from(Exit::Usage as u8)
 }

@@ -5,7 +5,7 @@ use zenith_db::manager::{DatabaseManager, MigrationPlan, RollbackTarget};
 use super::args::{Args, Command};
 use super::exit::Exit;
 use super::output::Output;
-use super::{ask, render_migrations as render};
+use super::{ask, render_migrations as render, text};
 
 pub(super) fn run(args: &Args, output: Output, manager: &DatabaseManager) -> anyhow::Result<Exit> {
     match &args.command {
@@ -60,8 +60,10 @@ fn rollback(
         RollbackTarget::Version(version) => format!("to version {version}"),
     };
     let question = format!(
-        "Roll back {path} (version {version}) {how}? The tables and columns that these migrations \
-         added are dropped with their data."
+        "Roll back {path} (version {version}) {how}, {}? The tables and columns that these migrations \
+         added are dropped with their data{}.",
+        text::backup_first(manager.config()),
+        text::no_copy(manager.config()),
     );
     ask_first(args, &question)?;
     let report = output.while_working("rolling back", || manager.rollback(target))?;
@@ -75,8 +77,10 @@ fn redo(args: &Args, output: Output, manager: &DatabaseManager) -> anyhow::Resul
     ask_first(
         args,
         &format!(
-            "Revert version {version} of {path} and apply it again? The tables and columns that it \
-             added are dropped with their data, and created again without it."
+            "Revert version {version} of {path} and apply it again, {}? The tables and columns that it \
+             added are dropped with their data{}, and created again without it.",
+            text::backup_first(manager.config()),
+            text::no_copy(manager.config()),
         ),
     )?;
     let report = output.while_working("redoing", || manager.redo())?;

@@ -1,23 +1,21 @@
 //! Where output goes: results on standard output, everything else on standard error.
 
 use std::io::{self, IsTerminal, Write};
-use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
-use anstyle::Style;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use zenith_db::Error;
-use zenith_db::manager::IntegrityProgress;
 use zenith_db_import::AdoptionError;
-use zenith_db_transfer::{TransferError, TransferPhase, TransferProgress};
+use zenith_db_transfer::TransferError;
 
 use super::args::{Args, Color, Format};
+use super::escape::{Escaped, EscapedLog, Paint};
 use super::text::{BAD, STRONG, WARNING};
+use super::{object, signals};
 
-/// Interval at which a spinner turns and the elapsed time is updated.
-const TICK: Duration = Duration::from_millis(100);
+const RAISE_LIMIT: &str = "raise the limit for the size of files (`ulimit -f`, or LimitFSIZE= of a systemd unit) \
+     and run the command again";
 
 /// Output settings from the flags.
 #[derive(Clone, Copy, Debug)]
@@ -49,11 +47,19 @@ impl Output {
         let ansi = !matches!(self.stderr_choice(), ColorChoice::Never);
         tracing_subscriber::fmt()
             .with_max_level(level)
-            .with_writer(io::stderr)
+            .with_writer(|| EscapedLog(io::stderr()))
             .with_ansi(ansi)
             .with_target(false)
             .without_time()
             .init();
+    }
+
+    pub(super) const fn is_quiet(self) -> bool {
+        self.quiet
+    }
+
+    pub(super) fn is_json(self) -> bool {
+        self.format == Format::Json
     }
 
     fn choice(self, auto: ColorChoice) -> ColorChoice {
@@ -75,12 +81,8 @@ impl Output {
         render: impl FnOnce(&mut dyn Write, &T) -> io::Result<()>,
     ) -> anyhow::Result<()> {
         let written = match self.format {
-            Format::Json => Self::json(&serde_json::to_value(result)?),
-            Format::Text => {
-                let stdout = io::stdout();
-                let choice = self.choice(AutoStream::choice(&stdout));
-                render(&mut AutoStream::new(stdout, choice), result)
-            }
+            Format::Json => object::write(&serde_json::to_value(result)?),
+            Format::Text => render(&mut self.stdout(), result),
         };
         match written {
             // A reader such as `head` has closed the pipe. The exit code still says whether the
@@ -90,18 +92,30 @@ impl Output {
         }
     }
 
+    /// Writes a script to standard output: unchanged, unless that is a terminal.
+    pub(super) fn script<T: Serialize>(self, result: &T, script: &str) -> anyhow::Result<()> {
+        self.result(result, |out, _| {
+            if io::stdout().is_terminal() {
+                write!(out, "{script}")
+            } else {
+                io::stdout().write_all(script.as_bytes())
+            }
+        })
+    }
+
+    /// Returns standard output for text: everything that acts on a terminal is escaped.
+    pub(super) fn stdout(self) -> impl Write {
+        let stdout = io::stdout();
+        let choice = self.choice(AutoStream::choice(&stdout));
+        Escaped(AutoStream::new(stdout, choice))
+    }
+
     /// Writes text to standard error, for the user to read before a question.
     pub(super) fn on_stderr(
         self,
         render: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> io::Result<()> {
-        render(&mut AutoStream::new(io::stderr(), self.stderr_choice()))
-    }
-
-    pub(super) fn json(value: &Value) -> io::Result<()> {
-        let mut stdout = io::stdout().lock();
-        serde_json::to_writer_pretty(&mut stdout, value)?;
-        writeln!(stdout)
+        render(&mut Escaped(AutoStream::new(io::stderr(), self.stderr_choice())))
     }
 
     /// Writes a warning to standard error, unless `--quiet` is set.
@@ -114,9 +128,13 @@ impl Output {
     /// Writes the error, its causes and its hint to standard error; as JSON also to standard
     /// output.
     pub(super) fn error(self, error: &anyhow::Error, exit: u8) {
-        let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+        let mut causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+        let too_large = signals::file_too_large();
+        causes.extend(too_large.clone());
         self.say(BAD, "error", &causes.join(": "));
-        let hint = if let Some(error) = error.downcast_ref::<TransferError>() {
+        let hint = if too_large.is_some() {
+            Some(RAISE_LIMIT)
+        } else if let Some(error) = error.downcast_ref::<TransferError>() {
             error.hint()
         } else if let Some(error) = error.downcast_ref::<AdoptionError>() {
             error.hint()
@@ -132,12 +150,27 @@ impl Output {
             let object =
                 json!({ "error": message, "causes": causes, "help": hint, "exit_code": exit });
             // If this cannot be written either, there is nowhere to report it.
-            let _ = Self::json(&object);
+            let _ = object::write(&object);
         }
     }
 
-    fn say(self, style: Style, label: &str, text: &str) {
-        let mut stderr = AutoStream::new(io::stderr(), self.stderr_choice());
+    /// Says that a signal ends the command.
+    pub(super) fn stopped(self, signal: &str, exit: i32) {
+        if io::stderr().is_terminal() {
+            // After a question or a spinner.
+            let _ = writeln!(io::stderr());
+        }
+        let message = format!("ended by {signal}; an open transaction is rolled back");
+        self.say(BAD, "error", &message);
+        if self.is_json() {
+            object::write_last(
+                &json!({ "error": message, "causes": [], "help": null, "exit_code": exit }),
+            );
+        }
+    }
+
+    fn say(self, style: Paint, label: &str, text: &str) {
+        let mut stderr = Escaped(AutoStream::new(io::stderr(), self.stderr_choice()));
         // If standard error cannot be written, there is nowhere to report it.
         let _ = writeln!(stderr, "{style}{label}:{style:#} {text}");
     }
@@ -147,72 +180,5 @@ impl Output {
         if self.verbose {
             self.say(STRONG, "note", text);
         }
-    }
-
-    /// Shows the progress of a transfer, on a terminal only.
-    pub(super) fn while_transferring<T>(
-        self,
-        work: impl FnOnce(&mut dyn FnMut(TransferProgress)) -> T,
-    ) -> T {
-        let Some(bar) = self.bar("{msg:30} {wide_bar} {human_pos} of {human_len} rows ({elapsed})")
-        else {
-            return work(&mut |_| ());
-        };
-        let result = work(&mut |progress| {
-            let phase = match progress.phase {
-                TransferPhase::Comparing => "comparing",
-                TransferPhase::Copying => "copying",
-                TransferPhase::Proving => "verifying",
-            };
-            bar.set_message(format!("{phase} {}", progress.table));
-            bar.set_length(progress.of.unsigned_abs());
-            bar.set_position(progress.rows.unsigned_abs());
-        });
-        bar.finish_and_clear();
-        result
-    }
-
-    /// Shows the progress of a deep health check, on a terminal only.
-    pub(super) fn while_checking<T>(
-        self,
-        work: impl FnOnce(&mut dyn FnMut(IntegrityProgress)) -> T,
-    ) -> T {
-        let Some(bar) = self.bar("{spinner} {msg:40} {wide_bar} {pos} of {len} ({elapsed})") else {
-            return work(&mut |_| ());
-        };
-        bar.set_message("checking");
-        bar.enable_steady_tick(TICK);
-        let result = work(&mut |progress| {
-            bar.set_message(match progress.table {
-                Some(table) => format!("checking table {table}"),
-                None => "checking all pages".into(),
-            });
-            bar.set_length(progress.total as u64);
-            bar.set_position(progress.done as u64);
-        });
-        bar.finish_and_clear();
-        result
-    }
-
-    /// Shows a spinner during `work`, on a terminal only.
-    pub(super) fn while_working<T>(self, activity: &'static str, work: impl FnOnce() -> T) -> T {
-        let Some(spinner) = self.bar("{spinner} {msg} ({elapsed})") else { return work() };
-        spinner.set_message(activity);
-        spinner.enable_steady_tick(TICK);
-        let result = work();
-        spinner.finish_and_clear();
-        result
-    }
-
-    /// Returns a progress bar of this shape; `None` if there is no terminal to show it on.
-    fn bar(self, shape: &str) -> Option<ProgressBar> {
-        if self.quiet || !io::stderr().is_terminal() {
-            return None;
-        }
-        let bar = ProgressBar::no_length();
-        if let Ok(style) = ProgressStyle::with_template(shape) {
-            bar.set_style(style);
-        }
-        Some(bar)
     }
 }

@@ -16,7 +16,6 @@ pub(super) fn run(output: Output, table: &str, directory: &Path) -> anyhow::Resu
     let set = MigrationSet::read(directory, Backend::Sqlite)
         .map_err(|error| UsageError(error.to_string()))?;
     let script = rebuild_script(&set.migrations, table)?;
-    output
-        .result(&json!({ "table": table, "script": script }), |out, _| write!(out, "{script}"))?;
+    output.script(&json!({ "table": table, "script": script }), &script)?;
     Ok(Exit::Done)
 }

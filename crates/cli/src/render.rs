@@ -2,7 +2,6 @@
 
 use std::io::Result;
 
-use secrecy::ExposeSecret;
 use zenith_db::config::Setting;
 use zenith_db::manager::{
     AdministratorOutcome, HealthCheck, HealthReport, SeedReport, SetupReport, StatusSummary,
@@ -34,14 +33,6 @@ pub(super) fn setup(out: Out<'_>, report: &SetupReport) -> Result<()> {
              account; choose others with --admin-user and --admin-email",
             account.username
         )?,
-    }
-    if let Some(password) = &account.generated_password {
-        field(out, "password", password.expose_secret())?;
-        writeln!(
-            out,
-            "  {WARNING}Write it down: it is not shown again, and must be changed at the first \
-             login.{WARNING:#}"
-        )?;
     }
     short_health(out, &details.health)
 }

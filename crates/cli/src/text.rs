@@ -5,12 +5,15 @@ use std::io::{Result, Write};
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, Table, presets};
+use zenith_db::Config;
 use zenith_db::manager::BackupReport;
 
-pub(super) const GOOD: Style = AnsiColor::Green.on_default();
-pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
-pub(super) const WARNING: Style = AnsiColor::Yellow.on_default();
-pub(super) const STRONG: Style = Style::new().bold();
+use super::escape::Paint;
+
+pub(super) const GOOD: Paint = Paint(AnsiColor::Green.on_default());
+pub(super) const BAD: Paint = Paint(AnsiColor::Red.on_default().bold());
+pub(super) const WARNING: Paint = Paint(AnsiColor::Yellow.on_default());
+pub(super) const STRONG: Paint = Paint(Style::new().bold());
 
 /// Destination of a report.
 pub(super) type Out<'a> = &'a mut dyn Write;
@@ -40,4 +43,14 @@ pub(super) fn align_right(table: &mut Table, columns: impl IntoIterator<Item = u
 pub(super) fn backup(out: Out<'_>, report: &BackupReport) -> Result<()> {
     let path = report.path.display();
     field(out, "backup", format_args!("{path} ({} rows, verified)", report.rows))
+}
+
+/// Returns how a question says whether a backup comes first.
+pub(super) fn backup_first(config: &Config) -> &'static str {
+    if config.auto_backup() { "after a backup" } else { "WITHOUT a backup" }
+}
+
+/// Returns how a question goes on about data that is deleted.
+pub(super) fn no_copy(config: &Config) -> &'static str {
+    if config.auto_backup() { "" } else { ", of which no copy is kept" }
 }

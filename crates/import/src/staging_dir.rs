@@ -23,8 +23,8 @@ const LOCK: &str = "lock";
 impl StagingDir {
     /// Creates a directory in `parent` for the database `name`.
     pub(super) fn open(parent: &Path, name: &str) -> Result<Self> {
-        let directory = private_directory(&prefix(name), parent)?;
-        let registered = Temporary::register(directory.path());
+        let create = || private_directory(&prefix(name), parent);
+        let (directory, registered) = Temporary::create(create, TempDir::path)?;
         let path = directory.path().join(LOCK);
         let lock = File::create_new(&path).map_err(Error::io("create", &path))?;
         lock.lock().map_err(Error::io("lock", &path))?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -14,6 +14,7 @@ use super::copy::{CopyOutcome, Fidelity};
 use crate::backend::DbConnection;
 use crate::catalog::row_counts;
 use crate::config::ServerUrl;
+use crate::connection::internal::ChildProcess;
 use crate::dispatch;
 use crate::error::{Error, Result};
 
@@ -85,7 +86,7 @@ fn rows_of(dump: &Path) -> Result<BTreeMap<String, i64>> {
     let mut restore = Command::new("pg_restore");
     restore.args(["--data-only", "--file=-"]).arg(dump).stdout(Stdio::piped());
     let mut child = spawn("pg_restore", &mut restore)?;
-    let Some(output) = child.stdout.take() else {
+    let Some(output) = child.as_child_mut().stdout.take() else {
         return Err(Error::Internal("pg_restore has no output".into()));
     };
     let counted = count_rows(BufReader::new(output)).map_err(Error::io("read back", dump));
@@ -125,16 +126,16 @@ fn table_of(copy: &[u8]) -> String {
     path.rsplit('.').next().unwrap_or_default().trim_matches('"').to_owned()
 }
 
-fn spawn(program: &'static str, command: &mut Command) -> Result<Child> {
+fn spawn(program: &'static str, command: &mut Command) -> Result<ChildProcess> {
     let command = command.stdin(Stdio::null()).stderr(Stdio::piped()).env("LC_ALL", "C");
-    command.spawn().map_err(|cause| match cause.kind() {
+    ChildProcess::spawn(command).map_err(|cause| match cause.kind() {
         io::ErrorKind::NotFound => Error::MissingProgram { program },
         _ => Error::Io { action: "run", path: program.into(), source: cause },
     })
 }
 
-fn finish(program: &'static str, child: Child) -> Result<()> {
-    let output = child.wait_with_output().map_err(Error::io("wait for", program))?;
+fn finish(program: &'static str, child: ChildProcess) -> Result<()> {
+    let output = child.wait().map_err(Error::io("wait for", program))?;
     if output.status.success() {
         return Ok(());
     }

@@ -1,0 +1,68 @@
+//! Child processes, which end with this one.
+
+use std::collections::BTreeSet;
+use std::io::{self, Read};
+use std::process::{Child, Command, Output};
+use std::sync::{Mutex, PoisonError};
+
+static RUNNING: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+
+/// Child process that [`end_child_processes`] ends.
+#[derive(Debug)]
+pub struct ChildProcess(Child);
+
+impl ChildProcess {
+    /// Starts the command.
+    ///
+    /// # Errors
+    /// The error of the operating system.
+    pub fn spawn(command: &mut Command) -> io::Result<Self> {
+        let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+        let child = command.spawn()?;
+        running.insert(child.id());
+        Ok(Self(child))
+    }
+
+    /// Returns the process.
+    pub const fn as_child_mut(&mut self) -> &mut Child {
+        &mut self.0
+    }
+
+    /// Waits for the end of the process, and returns its status and what it writes to standard error.
+    ///
+    /// # Errors
+    /// The error of the operating system.
+    pub fn wait(mut self) -> io::Result<Output> {
+        let mut stderr = Vec::new();
+        let read = self.0.stderr.take().map_or(Ok(0), |mut pipe| pipe.read_to_end(&mut stderr));
+        // Until it is waited for, no other process gets its id.
+        self.forget();
+        let status = self.0.wait()?;
+        read.map(|_| Output { status, stdout: Vec::new(), stderr })
+    }
+
+    fn forget(&self) {
+        RUNNING.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.0.id());
+    }
+}
+
+impl Drop for ChildProcess {
+    fn drop(&mut self) {
+        self.forget();
+    }
+}
+
+/// Ends the child processes of this process, which is about to end because of a signal. Whatever starts
+/// one afterwards waits for the end of this process.
+pub fn end_child_processes() {
+    let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    #[cfg(unix)]
+    for id in &*running {
+        use rustix::process::{Pid, Signal, kill_process};
+        if let Some(pid) = i32::try_from(*id).ok().and_then(Pid::from_raw) {
+            // One that has ended already is what is wanted.
+            let _ = kill_process(pid, Signal::TERM);
+        }
+    }
+    std::mem::forget(running);
+}

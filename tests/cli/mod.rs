@@ -7,5 +7,6 @@ mod ensure;
 mod flags;
 mod force;
 mod on_a_server;
+mod other_diesel;
 mod output;
 mod start_script;

@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::support::legacy::{Shape, rows, tables, write};
-use crate::support::{SqliteFixture, run, stderr};
+use crate::support::{SqliteFixture, stderr};
 
 const LEDGER: &str = "CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL,
          run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP);
@@ -33,8 +33,9 @@ fn every_command_refuses_it_as_another_programs() {
             &["seed"],
             &["status"],
         ] {
-            let output = run(fixture.zenith().args(arguments), 1);
+            let output = fixture.zenith().args(arguments).output().expect("the command starts");
             let said = stderr(&output);
+            assert!(!output.status.success(), "{arguments:?}: {said}");
             assert!(said.contains("another program that uses Diesel"), "{arguments:?}: {said}");
             assert!(fs::read(fixture.path()).expect("a file") == before, "{arguments:?}");
         }

@@ -5,7 +5,8 @@ use std::fs;
 use crate::support::legacy::{Shape, rows, tables, write};
 use crate::support::{SqliteFixture, stderr};
 
-const LEDGER: &str = "CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL,
+const LEDGER: &str =
+    "CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL,
          run_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP);
      INSERT INTO __diesel_schema_migrations (version) VALUES ('20180114171611');";
 /// Diesel's tables beside those of a program.

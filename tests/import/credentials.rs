@@ -103,7 +103,8 @@ fn hashes_that_would_take_all_memory_or_hours_are_quarantined() {
 #[test]
 fn a_second_factor_is_carried_only_if_it_is_encrypted() {
     let mut statements = String::new();
-    let secrets = ["JBSWY3DPEHPK3PXP", "otpauth://totp/a?secret=JBSWY3DP", "gAAAAABk", "enc:v1:abc", ""];
+    let secrets =
+        ["JBSWY3DPEHPK3PXP", "otpauth://totp/a?secret=JBSWY3DP", "gAAAAABk", "enc:v1:abc", ""];
     for (id, secret) in (20..).zip(secrets) {
         statements += &user(id, &format!("'u{id}'"), &format!("'u{id}@example.com'"));
         statements += &format!(

@@ -120,12 +120,7 @@ fn schemas_that_were_edited_by_hand_are_no_way_in() {
 
 #[test]
 fn there_are_at_least_47_kinds() {
-    let all = [
-        cases::views(),
-        cases::computed(),
-        cases::sizes(),
-        cases::orphans(),
-        cases::edited(),
-    ];
+    let all =
+        [cases::views(), cases::computed(), cases::sizes(), cases::orphans(), cases::edited()];
     assert!(all.iter().map(Vec::len).sum::<usize>() >= 47);
 }

@@ -171,9 +171,8 @@ impl Adoption<'_> {
             Err(Error::Refused { database: name.to_string(), reason }.into())
         };
         let sqlite = self.config.sqlite();
-        let look = |connection: &mut DbConnection| {
-            origin_among(connection, self.manager.migrations())
-        };
+        let look =
+            |connection: &mut DbConnection| origin_among(connection, self.manager.migrations());
         let found =
             connection::sqlite::inspect(path, sqlite, look).map_err(|error| match error {
                 Error::Query(source) if connection::is_busy(&source) => {

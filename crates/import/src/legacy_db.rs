@@ -122,8 +122,17 @@ const MODULES: &[&str] = &["fts3", "fts4", "fts5", "rtree", "geopoly"];
 
 /// What the names of the tables end with that these modules keep their content in.
 const SHADOWS: &[&str] = &[
-    "_content", "_segments", "_segdir", "_docsize", "_stat", "_data", "_idx", "_config", "_node",
-    "_rowid", "_parent",
+    "_content",
+    "_segments",
+    "_segdir",
+    "_docsize",
+    "_stat",
+    "_data",
+    "_idx",
+    "_config",
+    "_node",
+    "_rowid",
+    "_parent",
 ];
 
 fn stored(columns: Vec<guarded::Column>) -> Vec<String> {

@@ -21,10 +21,10 @@ const fn secrets(name: &'static str, columns: &'static [Column]) -> Table {
 }
 
 use ColumnRule::{
-    ActiveUnlessRevoked, Canonical, EncryptedText, FilledText, Flag, Id, Integer, IntegerOr, JsonTexts, Metadata,
-    OneOf, OptionalInteger, OptionalJson, OptionalText, OptionalTime, Parent, ParentMessage,
-    PasswordAlgorithm, PasswordHash, Reference, RequiredOneOf, RequiredTime, SettingValue, Sha256,
-    Superuser, Text, TextOr, Time, Token, Uuid,
+    ActiveUnlessRevoked, Canonical, EncryptedText, FilledText, Flag, Id, Integer, IntegerOr,
+    JsonTexts, Metadata, OneOf, OptionalInteger, OptionalJson, OptionalText, OptionalTime, Parent,
+    ParentMessage, PasswordAlgorithm, PasswordHash, Reference, RequiredOneOf, RequiredTime,
+    SettingValue, Sha256, Superuser, Text, TextOr, Time, Token, Uuid,
 };
 
 const VALUE_TYPES: &[&str] = &["string", "integer", "float", "boolean", "json"];

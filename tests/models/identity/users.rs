@@ -116,7 +116,7 @@ fn a_username_is_unique_canonical_and_1_to_50_characters() {
         (Rule::Canonical, "jose\u{301}"),
         (Rule::Invisible, "b\u{200b}ob"),
         (Rule::Invisible, "b\u{202e}ob"),
-        (Rule::Invisible, "b\u{1b}[2Job"),
+        (Rule::Invisible, "b\u{1b}[2job"),
         (Rule::Invisible, "b\u{ad}ob"),
     ] {
         models.violates(rule, users::username, |conn| named(name).insert(conn));

@@ -121,9 +121,7 @@ fn convert_text(rule: ColumnRule, old: &Cell) -> Outcome {
         }
         ColumnRule::OneOf(words) | ColumnRule::RequiredOneOf(words) => {
             match (rule, word(&found, words)) {
-                (_, Some(word)) => {
-                    becomes(word.to_owned(), LOWER)
-                }
+                (_, Some(word)) => becomes(word.to_owned(), LOWER),
                 (ColumnRule::OneOf([default, ..]), None) if found.trim().is_empty() => {
                     Ok((text_cell(default), Some(DEFAULT)))
                 }

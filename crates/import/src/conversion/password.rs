@@ -45,7 +45,8 @@ pub(super) fn excess(hash: &str) -> Option<String> {
         }
         "2a" | "2b" | "2x" | "2y" => {
             let cost = number(parts.next()?);
-            (cost > COST).then(|| format!("the password's hash asks for cost {cost}, more than {COST}"))
+            (cost > COST)
+                .then(|| format!("the password's hash asks for cost {cost}, more than {COST}"))
         }
         _ => None,
     }

@@ -23,8 +23,8 @@ const LIMITS: &[(Limit, i32)] = &[
     (Limit::SQLITE_LIMIT_LENGTH, LONGEST),
     (Limit::SQLITE_LIMIT_SQL_LENGTH, 1_000_000),
     (Limit::SQLITE_LIMIT_COLUMN, 2000),
-    (Limit::SQLITE_LIMIT_EXPR_DEPTH, 500),
-    (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 50),
+    (Limit::SQLITE_LIMIT_EXPR_DEPTH, 1000),
+    (Limit::SQLITE_LIMIT_COMPOUND_SELECT, 500),
     (Limit::SQLITE_LIMIT_VDBE_OP, 5_000_000),
     (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 10_000),
     (Limit::SQLITE_LIMIT_TRIGGER_DEPTH, 1),
@@ -38,9 +38,10 @@ const SWITCHES: &[(DbConfig, bool)] = &[
     (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
 ];
 
-/// PRAGMAs of which a statement on the former database reads the result.
+/// PRAGMAs of which a statement on the former database reads the result. A full-text index reads
+/// `data_version` when it is checked.
 const PRAGMAS: &[&str] =
-    &["table_xinfo", "index_list", "index_info", "foreign_key_list", "integrity_check"];
+    &["table_xinfo", "index_list", "foreign_key_list", "integrity_check", "data_version"];
 
 /// Opens the private copy of the former database. Statements can read tables, and nothing else.
 pub(crate) fn open_to_read(copy: &Path, budget: Option<Budget>) -> Result<Connection> {
@@ -90,12 +91,7 @@ pub(crate) fn open_to_fill(
     Ok(connection)
 }
 
-fn open(
-    path: &Path,
-    mode: &str,
-    access: OpenFlags,
-    budget: Option<Budget>,
-) -> Result<Connection> {
+fn open(path: &Path, mode: &str, access: OpenFlags, budget: Option<Budget>) -> Result<Connection> {
     let flags = access
         | OpenFlags::SQLITE_OPEN_URI
         | OpenFlags::SQLITE_OPEN_NO_MUTEX

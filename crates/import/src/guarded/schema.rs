@@ -65,9 +65,8 @@ pub(crate) fn columns(connection: &Connection, table: &str) -> Result<Vec<Column
     );
     let read = || -> rusqlite::Result<Vec<Column>> {
         let mut statement = connection.prepare(&query)?;
-        let rows = statement.query_map([], |row| {
-            Ok(Column { name: row.get(0)?, is_computed: row.get(1)? })
-        })?;
+        let rows = statement
+            .query_map([], |row| Ok(Column { name: row.get(0)?, is_computed: row.get(1)? }))?;
         rows.collect()
     };
     read().map_err(|cause| fault(&format!("the table {table}"), None, cause))

@@ -15,12 +15,18 @@ pub fn cases() -> Vec<Case> {
         case(
             "a virtual text that is required",
             Refused("exceeds the limit"),
-            format!("{table}{}", edit("g", &format!("CREATE TABLE g (a, b TEXT NOT NULL AS ({large}))"))),
+            format!(
+                "{table}{}",
+                edit("g", &format!("CREATE TABLE g (a, b TEXT NOT NULL AS ({large}))"))
+            ),
         ),
         case(
             "a stored BLOB",
             Refused("exceeds the limit"),
-            format!("{stored}{}", edit("g", "CREATE TABLE g (a, b AS (zeroblob(900000000)) STORED)")),
+            format!(
+                "{stored}{}",
+                edit("g", "CREATE TABLE g (a, b AS (zeroblob(900000000)) STORED)")
+            ),
         ),
         case(
             "a value that doubles",
@@ -71,7 +77,10 @@ pub fn cases() -> Vec<Case> {
         case(
             "many columns",
             Adopted,
-            format!("CREATE TABLE g (a{}); INSERT INTO g VALUES (1);", each(0..900, ", c{i} AS (a + {i})")),
+            format!(
+                "CREATE TABLE g (a{}); INSERT INTO g VALUES (1);",
+                each(0..900, ", c{i} AS (a + {i})")
+            ),
         ),
         case("a default", Adopted, "CREATE TABLE g (a, b DEFAULT (hex(zeroblob(400000000))));"),
         case(

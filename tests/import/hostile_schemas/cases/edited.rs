@@ -39,7 +39,11 @@ pub fn cases() -> Vec<Case> {
             Either,
             "UPDATE sqlite_sequence SET seq = zeroblob(100), name = x'ff';",
         ),
-        case("two tables of one page", Refused("is damaged"), format!("{tables}{}", root("t", shared))),
+        case(
+            "two tables of one page",
+            Refused("is damaged"),
+            format!("{tables}{}", root("t", shared)),
+        ),
         case("an index of a table's page", Refused(""), format!("{tables}{}", root("i", shared))),
         case("a page behind the end", Refused(""), format!("{tables}{}", root("t", "99999"))),
         case("the first page", Refused(""), format!("{tables}{}", root("t", "1"))),

@@ -11,13 +11,19 @@ pub fn cases() -> Vec<Case> {
             "nested views",
             Adopted,
             first.to_owned()
-                + &each(1..40, "CREATE VIEW v{i} AS SELECT a FROM v{j} UNION ALL SELECT a FROM v{j};"),
+                + &each(
+                    1..40,
+                    "CREATE VIEW v{i} AS SELECT a FROM v{j} UNION ALL SELECT a FROM v{j};",
+                ),
         ),
         case(
             "joined views",
             Adopted,
             first.to_owned()
-                + &each(1..35, "CREATE VIEW v{i} AS SELECT x.a FROM v{j} AS x, v{j} AS y, v{j} AS z;"),
+                + &each(
+                    1..35,
+                    "CREATE VIEW v{i} AS SELECT x.a FROM v{j} AS x, v{j} AS y, v{j} AS z;",
+                ),
         ),
         case("a view without its table", Adopted, "CREATE VIEW v AS SELECT * FROM missing;"),
         case("a view of itself", Adopted, "CREATE VIEW v AS SELECT * FROM v;"),
@@ -33,7 +39,10 @@ pub fn cases() -> Vec<Case> {
             Adopted,
             first.to_owned()
                 + "DROP TABLE user_preferences;"
-                + &each(1..40, "CREATE VIEW v{i} AS SELECT a FROM v{j} UNION ALL SELECT a FROM v{j};")
+                + &each(
+                    1..40,
+                    "CREATE VIEW v{i} AS SELECT a FROM v{j} UNION ALL SELECT a FROM v{j};",
+                )
                 + "CREATE VIEW user_preferences AS SELECT a FROM v39;",
         ),
         case(
@@ -50,7 +59,10 @@ pub fn cases() -> Vec<Case> {
             "a reference to nested views",
             Either,
             first.to_owned()
-                + &each(1..40, "CREATE VIEW v{i} AS SELECT a FROM v{j} UNION ALL SELECT a FROM v{j};")
+                + &each(
+                    1..40,
+                    "CREATE VIEW v{i} AS SELECT a FROM v{j} UNION ALL SELECT a FROM v{j};",
+                )
                 + "CREATE TABLE r (a REFERENCES v39 (a)); INSERT INTO r VALUES (1);",
         ),
     ]

@@ -16,9 +16,6 @@ pub enum IntegrityCheck {
     /// `PRAGMA integrity_check`: also checks that indexes match their tables. It takes about eight times as
     /// long as the quick check (measured on a file of 500 MB).
     Full,
-    /// As [`IntegrityCheck::Full`], without the values that break a rule of their column: they were
-    /// written before the rule, or without it, and are no damage.
-    Storage,
 }
 
 #[derive(QueryableByName)]
@@ -38,31 +35,20 @@ pub(crate) fn integrity_faults(
     let query = match check {
         IntegrityCheck::Quick => "SELECT quick_check AS text FROM pragma_quick_check",
         IntegrityCheck::Full => "SELECT integrity_check AS text FROM pragma_integrity_check",
-        IntegrityCheck::Storage => return storage_faults(connection),
     };
     let rows: Vec<IntegrityFault> = diesel::sql_query(query).load(connection.sqlite()?)?;
     Ok(faults_in(rows.iter().map(|row| row.text.as_str())))
 }
 
-fn storage_faults(connection: &mut DbConnection) -> Result<Vec<String>> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Text)]
-        integrity_check: String,
-    }
-
-    // SQLite reports 100 faults, unless it is asked for more.
-    let query = diesel::sql_query("PRAGMA integrity_check(1000000)");
-    let rows: Vec<Row> = query.load(connection.sqlite()?)?;
-    let is_of_value = |text: &str| {
-        text.starts_with("CHECK constraint failed in ")
-            || ["NULL", "NUMERIC", "TEXT"].iter().any(|kind| {
-                text.strip_prefix(kind).is_some_and(|rest| rest.starts_with(" value in "))
-            })
-            || (text.starts_with("non-") && text.contains(" value in "))
-    };
-    let texts = rows.iter().map(|row| row.integrity_check.as_str());
-    Ok(faults_in(texts.filter(|text| !is_of_value(text))))
+/// Whether a row of an integrity check is about values that break a rule of their column: they were
+/// written before the rule, or without it, and are no damage.
+#[must_use]
+pub fn is_of_value(row: &str) -> bool {
+    row.starts_with("CHECK constraint failed in ")
+        || ["NULL", "NUMERIC", "TEXT"]
+            .iter()
+            .any(|kind| row.strip_prefix(kind).is_some_and(|rest| rest.starts_with(" value in ")))
+        || (row.starts_with("non-") && row.contains(" value in "))
 }
 
 /// Refuses a damaged SQLite database, whose rows a copy or a migration could lose. `database` names it
@@ -102,9 +88,13 @@ pub(crate) fn table_integrity_faults(
     Ok(faults_in(rows.iter().map(|row| row.text.as_str())))
 }
 
-/// SQLite reports the faults of pages as one row of several lines, under a heading.
 fn faults_in<'a>(rows: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let lines = rows.flat_map(str::lines);
-    let faults = lines.filter(|line| *line != "ok" && !line.starts_with("*** in database"));
-    faults.map(str::to_owned).collect()
+    rows.flat_map(lines_in).collect()
+}
+
+/// Returns the faults in a row of an integrity check. SQLite reports the faults of pages as one row of
+/// several lines, under a heading.
+pub fn lines_in(row: &str) -> impl Iterator<Item = String> {
+    let lines = row.lines().filter(|line| *line != "ok" && !line.starts_with("*** in database"));
+    lines.map(str::to_owned)
 }

@@ -13,7 +13,7 @@ pub(crate) use identifier::{is_one_of, literal, quoted};
 pub(crate) use integrity::{
     IntegrityCheck, ensure_intact, integrity_faults, table_integrity_faults,
 };
-pub(crate) use objects::{columns, is_empty, schema_objects, table_exists, table_names};
+pub(crate) use objects::{columns, is_empty, names, schema_objects, table_exists, table_names};
 pub(crate) use references::broken_references;
 pub(crate) use rows::{row_count, row_counts};
 
@@ -22,7 +22,7 @@ pub(crate) use rows::{row_count, row_counts};
 #[doc(hidden)]
 pub mod internal {
     pub use super::identifier::{column_list, is_one_of, literal, quoted};
-    pub use super::integrity::{IntegrityCheck, ensure_intact};
+    pub use super::integrity::{IntegrityCheck, ensure_intact, is_of_value, lines_in};
     pub use super::objects::{
         SchemaObject, columns, is_empty, names, schema_objects, sqlite_tables, table_exists,
         table_names,

@@ -31,8 +31,11 @@ pub enum Rule {
     Range,
     /// The end is before the start.
     Order,
-    /// The text is not in canonical form: lower case, without surrounding white space.
+    /// The text is not in canonical form: lower case, composed (Unicode NFC), without surrounding
+    /// white space.
     Canonical,
+    /// The name has a control or an invisible character, with which it would look like another one.
+    Invisible,
     /// The text is not a UUID in canonical form: 36 characters, lower case, with hyphens.
     Uuid,
     /// The table is append-only: its rows cannot be changed, deleted or inserted out of order.
@@ -249,8 +252,12 @@ impl fmt::Display for Violation {
             Rule::Range => write!(f, "{path} is outside its range"),
             Rule::Order => write!(f, "{path}: the end is before the start"),
             Rule::Canonical => {
-                write!(f, "{path} is not in lower case, or has surrounding white space")
+                write!(
+                    f,
+                    "{path} is not in lower case and composed (NFC), or has surrounding white space"
+                )
             }
+            Rule::Invisible => write!(f, "{path} has a control or an invisible character"),
             Rule::Uuid => write!(f, "{path} is not a UUID in lower case with hyphens"),
             Rule::AppendOnly => write!(f, "{table} is append-only"),
             Rule::Check => write!(f, "{path} breaks a rule"),

@@ -8,7 +8,7 @@ use super::password::{check_password, generate_password, hash_password};
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::{Error, Result};
-use crate::models::internal::canonical;
+use crate::models::internal::{canonical, invisible_in};
 use crate::models::{NewUser, Role, User};
 use crate::schema::users;
 use crate::types::PasswordHash;
@@ -74,11 +74,15 @@ impl Administrator {
         let reject = |reason: &str| {
             Err(Error::Administrator { name: self.username.clone(), reason: reason.into() })
         };
-        if !(1..=50).contains(&username.chars().count()) || username.chars().any(char::is_control) {
-            return reject("a name must have 1 to 50 characters and no control characters");
+        let is_short = (1..=50).contains(&username.chars().count());
+        if !is_short || invisible_in(&username).is_some() {
+            return reject(
+                "a name must have 1 to 50 characters and no control or invisible characters",
+            );
         }
         let at = email.find('@').filter(|at| *at > 0 && at + 1 < email.len());
-        if at.is_none() || email.chars().count() > 100 || email.contains(char::is_whitespace) {
+        let is_plain = !email.contains(char::is_whitespace) && invisible_in(&email).is_none();
+        if at.is_none() || email.chars().count() > 100 || !is_plain {
             return reject("the email address must be NAME@HOST with at most 100 characters");
         }
         let generated = self.password.is_none().then(generate_password);

@@ -1,11 +1,12 @@
 //! Refusal of databases that this program must not write to.
 
 use super::DatabaseManager;
-use super::origin::{Origin, has_unfinished_transfer, origin_of};
+use super::origin::{FOREIGN_LEDGER, Origin, has_unfinished_transfer, origin_of};
 use crate::backend::DbConnection;
 use crate::catalog;
 use crate::connection;
 use crate::error::{Error, Result};
+use crate::migrations::Ledger;
 
 impl DatabaseManager {
     /// Rolls back the transaction of a process that was stopped while it wrote to an SQLite database
@@ -47,6 +48,7 @@ impl DatabaseManager {
     pub fn ensure_ours_or_begun(&self) -> Result<()> {
         connection::inspect(&self.config, |connection| {
             let ledger = self.ledger(connection)?;
+            self.refuse_foreign(&ledger)?;
             let blank = catalog::is_empty(connection)?
                 || catalog::table_exists(connection, "__diesel_schema_migrations")?;
             if blank || ledger.current().is_some() {
@@ -61,9 +63,20 @@ impl DatabaseManager {
         })
     }
 
-    /// Refuses a database of the former application. Its tables have the names of this schema's
+    /// Refuses a database of another program that uses Diesel.
+    fn refuse_foreign(&self, ledger: &Ledger) -> Result<()> {
+        if !ledger.is_foreign() {
+            return Ok(());
+        }
+        let database = self.config.location().to_string();
+        let reason = format!("{FOREIGN_LEDGER}. Nothing was changed; name another database");
+        Err(Error::Refused { database, reason })
+    }
+
+    /// Refuses a database of the former application, and of another program that uses Diesel. Its tables have the names of this schema's
     /// tables, so that reading them would give wrong results.
     pub(super) fn refuse_former(&self, connection: &mut DbConnection) -> Result<()> {
+        self.refuse_foreign(&self.ledger(connection)?)?;
         let ours = catalog::table_exists(connection, "__diesel_schema_migrations")?;
         if !ours && origin_of(connection)? == Origin::Former {
             let database = self.config.location().to_string();

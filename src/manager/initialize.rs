@@ -211,7 +211,7 @@ impl DatabaseManager {
         connection::inspect(&self.config, |connection| {
             let has_tables = catalog::table_exists(connection, "users")?
                 && catalog::table_exists(connection, "roles")?;
-            let ours = has_tables && self.ledger(connection)?.current().is_some();
+            let ours = has_tables && self.ledger(connection)?.ran().next().is_some();
             Ok(ours && !User::list_administrators(connection)?.is_empty())
         })
     }

@@ -8,7 +8,7 @@ use crate::backend::DbConnection;
 use crate::catalog::{self, columns, is_one_of, literal};
 use crate::connection;
 use crate::error::{Error, Result};
-use crate::migrations::Ledger;
+use crate::migrations::{self, EmbeddedMigration, Ledger};
 
 /// Program that created the configured database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -60,7 +60,8 @@ impl DatabaseManager {
     /// # Errors
     /// [`Error::Refused`] if it is not an SQLite database; [`Error::Query`] if it cannot be read.
     pub fn origin(&self) -> Result<Origin> {
-        match connection::inspect(self.config(), origin_of) {
+        let look = |connection: &mut DbConnection| origin_among(connection, self.migrations());
+        match connection::inspect(self.config(), look) {
             Err(Error::NoDatabase { .. }) => Ok(Origin::Absent),
             found => found,
         }
@@ -72,11 +73,27 @@ impl DatabaseManager {
 /// # Errors
 /// [`Error::Query`] if it cannot be read.
 pub fn origin_of(connection: &mut DbConnection) -> Result<Origin> {
+    origin_among(connection, migrations::all())
+}
+
+/// Returns which program created the database of this connection, for a manager that runs these
+/// migrations. Reads no view and no computed column: the file may be anybody's.
+///
+/// # Errors
+/// [`Error::Query`] if it cannot be read.
+pub fn origin_among(
+    connection: &mut DbConnection,
+    known: &'static [EmbeddedMigration],
+) -> Result<Origin> {
     if catalog::is_empty(connection)? {
         return Ok(Origin::Empty);
     }
     let ours = catalog::table_exists(connection, "__diesel_schema_migrations")?;
-    if Ledger::read(connection)?.current().is_some() {
+    let ledger = Ledger::read_for(connection, known)?;
+    if ledger.is_foreign() {
+        return Ok(Origin::Foreign(FOREIGN_LEDGER.into()));
+    }
+    if ledger.current().is_some() {
         return Ok(Origin::Ours);
     }
     let tables = catalog::table_names(connection)?;
@@ -91,6 +108,10 @@ pub fn origin_of(connection: &mut DbConnection) -> Result<Origin> {
     }
     Ok(Origin::Foreign(listed(&tables)))
 }
+
+/// Reason for the refusal of the database of another program that uses Diesel.
+pub(super) const FOREIGN_LEDGER: &str = "its table __diesel_schema_migrations lists none of this \
+     program's migrations: another program that uses Diesel created it";
 
 fn as_former(connection: &mut SqliteConnection, tables: &[String]) -> Result<Origin> {
     for (table, column) in HAS {

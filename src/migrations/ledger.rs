@@ -4,8 +4,8 @@ use diesel::prelude::*;
 
 use super::embedded::{self, EmbeddedMigration, Migrations};
 use super::recorded::{RecordedMigration, recorded};
-use crate::backend::DbConnection;
-use crate::catalog::table_exists;
+use crate::backend::{Backend, DbConnection};
+use crate::catalog::{names, table_exists};
 use crate::dispatch;
 use crate::error::{Error, MigrationFault, Result};
 
@@ -42,15 +42,32 @@ impl Ledger {
         if !table_exists(connection, "__diesel_schema_migrations")? {
             return Ok(Self { known, ..Self::default() });
         }
+        if !has_stored_versions(connection)? {
+            let (applied, description) = (vec![NO_LEDGER.to_owned()], None);
+            let unknown = vec![RecordedMigration { version: NO_LEDGER.to_owned(), description }];
+            return Ok(Self { known, applied, unknown });
+        }
         let applied: Vec<String> =
             dispatch!(connection, |connection| __diesel_schema_migrations::table
                 .select(__diesel_schema_migrations::version)
                 .order(__diesel_schema_migrations::version)
                 .load(connection))?;
         let is_known = |version: &String| known.iter().any(|m| m.version() == *version);
+        // The history of another program may have any columns.
+        if !applied.iter().any(is_known) {
+            let unknown = applied.iter().cloned();
+            let unknown = unknown.map(|version| RecordedMigration { version, description: None });
+            return Ok(Self { known, unknown: unknown.collect(), applied });
+        }
         let versions = applied.iter().filter(|version| !is_known(version)).cloned().collect();
         let unknown = recorded(connection, versions)?;
         Ok(Self { known, applied, unknown })
+    }
+
+    /// Whether migrations have run and the program knows none of them: another program that uses
+    /// Diesel created the database.
+    pub(crate) fn is_foreign(&self) -> bool {
+        !self.applied.is_empty() && self.ran().next().is_none()
     }
 
     /// Returns the migrations that the program knows, oldest first.
@@ -118,4 +135,18 @@ impl Ledger {
             before,
         }))
     }
+}
+
+/// Version that stands for a ledger that is none.
+const NO_LEDGER: &str = "unreadable";
+
+/// Whether the ledger is a table with a stored column `version`. A file of another program may compute
+/// the column, at any cost.
+fn has_stored_versions(connection: &mut DbConnection) -> Result<bool> {
+    if connection.backend() == Backend::Postgres {
+        return Ok(true);
+    }
+    let query = "SELECT name FROM pragma_table_xinfo('__diesel_schema_migrations')
+                 WHERE name = 'version' COLLATE NOCASE AND hidden = 0";
+    Ok(!names(connection.sqlite()?, query)?.is_empty())
 }

@@ -25,5 +25,5 @@ pub use settings::*;
 #[doc(hidden)]
 pub mod internal {
     pub use super::audit::internal::AuditRow;
-    pub use super::identity::internal::canonical;
+    pub use super::identity::internal::{canonical, invisible_in};
 }

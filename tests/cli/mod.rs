@@ -10,6 +10,7 @@ mod escapes;
 mod flags;
 mod force;
 mod on_a_server;
+mod other_diesel;
 mod output;
 mod password_input;
 #[cfg(target_os = "linux")]

@@ -2,7 +2,10 @@
 
 mod adoption;
 mod command;
+mod credentials;
 mod hostile;
+#[cfg(target_os = "linux")]
+mod hostile_schemas;
 mod killed;
 mod own_migrations;
 mod private;

@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use zenith_db::config::DatabasePath;
 use zenith_db::internal::connection::{self, NewFile, Owner};
-use zenith_db::internal::manager::origin_of;
+use zenith_db::internal::manager::origin_among;
 use zenith_db::manager::{DatabaseManager, Origin};
-use zenith_db::{Config, Error};
+use zenith_db::{Config, DbConnection, Error};
 
 use super::attempt::attempt;
 use super::error::{AdoptionError, Result};
@@ -171,8 +171,10 @@ impl Adoption<'_> {
             Err(Error::Refused { database: name.to_string(), reason }.into())
         };
         let sqlite = self.config.sqlite();
+        let look =
+            |connection: &mut DbConnection| origin_among(connection, self.manager.migrations());
         let found =
-            connection::sqlite::inspect(path, sqlite, origin_of).map_err(|error| match error {
+            connection::sqlite::inspect(path, sqlite, look).map_err(|error| match error {
                 Error::Query(source) if connection::is_busy(&source) => {
                     let (action, waited) = (source::LOCKING, sqlite.busy_timeout);
                     Error::Locked { action, waited, lock_owner: None, source: Some(source) }

@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use zenith_db::internal::catalog::{IntegrityCheck, ensure_intact};
-use zenith_db::internal::connection;
 use zenith_db::manager::DatabaseManager;
 use zenith_db::{Config, Error};
 
 use super::build::{BuildOutcome, build};
 use super::error::{AdoptionError, Result};
+use super::guarded;
 use super::legacy_db::LegacyDb;
 use super::options::AdoptionOptions;
 use super::paths::database_file;
@@ -25,11 +24,9 @@ pub(super) fn attempt(
     options: &AdoptionOptions,
 ) -> Result<(AdoptionReport, Option<Quarantine>)> {
     let sqlite = manager.config().sqlite();
+    let legacy = LegacyDb::open(old)?;
     // The copy has every page of the original, so that this checks the original.
-    let mut copy = connection::inspect_copy(old, sqlite)?;
-    ensure_intact(&mut copy, IntegrityCheck::Storage, source.display())?;
-    drop(copy);
-    let legacy = LegacyDb::open(old, sqlite)?;
+    guarded::ensure_intact(old, source)?;
     tracing::debug!("building the new database");
     let built = build(&legacy, new, sqlite, manager.migrations())?;
     tracing::debug!("comparing the two databases");

@@ -48,15 +48,9 @@ pub(super) fn build(
     options: &SqliteOptions,
     migrations: &'static [EmbeddedMigration],
 ) -> Result<BuildOutcome> {
-    let path = connection_path(target)?;
-    connection::sqlite::create_file(&path)?;
-    let plain = SqliteOptions { wal: false, ..*options };
-    let mut connection = connection::sqlite::open(&path, &plain, Access::Write)?;
-    connection.sqlite()?.batch_execute(
-        "PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY;
-         PRAGMA secure_delete = OFF; PRAGMA locking_mode = EXCLUSIVE",
-    )?;
-    let unknown = unknown_tables::create(connection.sqlite()?, legacy, migrations)?;
+    connection::sqlite::create_file(&connection_path(target)?)?;
+    let unknown = unknown_tables::create(target, legacy, migrations)?;
+    let mut connection = open(target, options)?;
     let finished = run(&mut connection, migrations, &Target::Latest, |_| Ok(()), |_| Ok(()));
     let finished = finished.map_err(|error| unknown_tables::explain(error, &unknown))?;
     finished.ensure_committed(&mut connection)?;
@@ -70,7 +64,10 @@ pub(super) fn build(
     }
     resolve_dangling_references(inner, legacy, &mut context)?;
     let replaced_settings = replace_settings(inner)?;
-    unknown_tables::copy_rows(inner, legacy.copy, &unknown, &mut rejected)?;
+    // The copy runs under limits, which Diesel cannot set.
+    drop(connection);
+    rejected.extend(unknown_tables::copy_rows(target, legacy, &unknown)?);
+    let mut connection = open(target, options)?;
     let (seeded, grants) = connection.write(|connection| {
         let seeded = seed(connection)?;
         let grants = grants::grant(connection.sqlite()?, legacy, &context)?;
@@ -89,6 +86,18 @@ pub(super) fn build(
         grants,
         seeded,
     })
+}
+
+/// Opens the new database for writing, without journal or sync.
+fn open(target: &Path, options: &SqliteOptions) -> Result<DbConnection> {
+    let plain = SqliteOptions { wal: false, ..*options };
+    let mut connection =
+        connection::sqlite::open(&connection_path(target)?, &plain, Access::Write)?;
+    connection.sqlite()?.batch_execute(
+        "PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY;
+         PRAGMA secure_delete = OFF; PRAGMA locking_mode = EXCLUSIVE",
+    )?;
+    Ok(connection)
 }
 
 /// Drops the indexes that enforce no constraint, and the triggers that set `updated_at`, while rows are

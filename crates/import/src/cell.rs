@@ -6,6 +6,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::row::{Field, NamedRow, Row};
 use diesel::sql_types::{BigInt, Binary, Double, Nullable, Text, Untyped};
 use diesel::sqlite::{Sqlite, SqliteType};
+use rusqlite::types::ValueRef;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -98,6 +99,32 @@ fn hex(bytes: &[u8]) -> String {
 pub(super) struct AnyRow {
     pub(super) rowid: i64,
     pub(super) cells: Vec<Cell>,
+}
+
+impl AnyRow {
+    /// Reads a row of the former database.
+    pub(super) fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        let rowid = row.get(0)?;
+        let mut cells = Vec::with_capacity(row.as_ref().column_count());
+        for index in 1..row.as_ref().column_count() {
+            cells.push(match row.get_ref(index)? {
+                ValueRef::Null => Cell::Null,
+                ValueRef::Integer(number) => Cell::Integer(number),
+                ValueRef::Real(number) => Cell::Real(number),
+                ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+                    Ok(text) => Cell::Text(text.to_owned()),
+                    Err(_) => Cell::BadText(bytes.to_vec()),
+                },
+                ValueRef::Blob(bytes) => Cell::Blob(bytes.to_vec()),
+            });
+        }
+        Ok(Self { rowid, cells })
+    }
+
+    /// Number of bytes that its values have on the heap.
+    pub(super) fn size(&self) -> usize {
+        self.cells.iter().map(Cell::heap_size).sum()
+    }
 }
 
 impl QueryableByName<Sqlite> for AnyRow {

@@ -59,7 +59,7 @@ impl ColumnMap {
     /// Returns the names of the former columns that neither the new table nor a rule knows.
     pub(super) fn unknown_names(&self) -> Vec<String> {
         let unknown = self.unknown.iter().map(|(name, _)| name);
-        unknown.filter(|name| !self.table.withholds(name)).cloned().collect()
+        unknown.filter(|name| !self.table.expects(name)).cloned().collect()
     }
 
     /// Returns the former value of a column of the new table, given by its index.
@@ -165,7 +165,8 @@ impl ColumnMap {
         for (name, position) in &self.unknown {
             let cell = raw.get(*position).unwrap_or(&Cell::Null);
             let withheld = self.table.withholds(name);
-            let empty = cell.is_null() || (withheld && cell.as_text() == Some(""));
+            let expected = self.table.expects(name);
+            let empty = cell.is_null() || (expected && cell.as_text() == Some(""));
             match self.metadata {
                 _ if empty => {}
                 Some(_) if !withheld => legacy.push((name.clone(), cell.to_json().to_string())),

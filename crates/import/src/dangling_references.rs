@@ -46,7 +46,7 @@ pub(super) fn resolve_dangling_references(
         let mut writer = TableWriter::new(connection, map)?;
         // The row was accepted once, and a NULL breaks no rule.
         let accepted = |rejection: Rejection| Error::Internal(rejection.reason);
-        legacy.each(query, |row| {
+        legacy.each(name, query, |row| {
             if !ids.contains(&row.rowid) {
                 return Ok(());
             }

@@ -84,9 +84,67 @@ pub enum AdoptionError {
         reason: String,
     },
 
+    /// The former database is larger than the application can have made it. Its files may be anybody's.
+    #[error(
+        "the former database cannot be adopted: {object} exceeds the limit of {limit}. Nothing was changed"
+    )]
+    TooLarge {
+        /// Table, row or part of the schema.
+        object: String,
+        /// The limit that it exceeds.
+        limit: String,
+    },
+
+    /// A step took longer than a database of this size needs: its schema has expressions that take long.
+    #[error(
+        "{object} took longer than {seconds} s, because computed columns, indexes or constraints \
+         have expressions that take long. Nothing was changed; drop those, and adopt that again"
+    )]
+    TooSlow {
+        /// The step, or the table.
+        object: String,
+        /// Seconds that it may take.
+        seconds: u64,
+    },
+
+    /// SQLite got no memory for the former database.
+    #[error("there was not enough memory for {object} of the former database. Nothing was changed")]
+    OutOfMemory {
+        /// The step, or the table.
+        object: String,
+    },
+
+    /// A table or a column of the former application has no stored values in this database.
+    #[error(
+        "{object} of the former database has no stored values: it is virtual or computed. Nothing \
+         was changed"
+    )]
+    NotStored {
+        /// The table, or the column.
+        object: String,
+    },
+
+    /// The keys of a table are used up, so that SQLite accepts no new row.
+    #[error(
+        "the table {table} of the former database has used the key {key}, and hardly any is left for \
+         new rows. Nothing was changed; change the key, and set the sequence back with UPDATE \
+         sqlite_sequence SET seq = (SELECT max(id) FROM {table}) WHERE name = '{table}'"
+    )]
+    NoKeysLeft {
+        /// Name of the table.
+        table: &'static str,
+        /// Greatest key that was used.
+        key: i64,
+    },
+
     /// SQLite cannot read the former database.
-    #[error("SQLite cannot read the former database; nothing was changed")]
-    Former(#[from] rusqlite::Error),
+    #[error("SQLite cannot read {object} of the former database. Nothing was changed")]
+    Former {
+        /// Table or part of the schema.
+        object: String,
+        /// SQLite's error.
+        source: rusqlite::Error,
+    },
 
     /// The database layer reported an error.
     #[error(transparent)]
@@ -110,6 +168,12 @@ const DAMAGED: &str = "an adoption could lose the rows that the damaged pages ho
      rows that can still be read, sqlite3 readable.db REINDEX makes its indexes agree, and \
      `zenith-db adopt --from readable.db --path NEW` adopts it; keep the damaged file, which may have \
      more";
+
+impl From<rusqlite::Error> for AdoptionError {
+    fn from(cause: rusqlite::Error) -> Self {
+        super::guarded::fault("its file", None, cause)
+    }
+}
 
 impl From<diesel::result::Error> for AdoptionError {
     fn from(cause: diesel::result::Error) -> Self {

@@ -32,7 +32,7 @@ pub(super) fn grant(
         .load(connection)?;
     let mut held: BTreeSet<(i64, i64)> = held.into_iter().map(|(r, p)| (r.0, p.0)).collect();
     let mut lists = Vec::new();
-    legacy.each("SELECT id, permissions FROM roles ORDER BY id", |row| {
+    legacy.each("roles", "SELECT id, permissions FROM roles ORDER BY id", |row| {
         lists.push((row.rowid, row.cells.into_iter().next().unwrap_or(Cell::Null)));
         Ok(())
     })?;

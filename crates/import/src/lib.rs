@@ -1,12 +1,13 @@
 //! Adoption of a database of the former application.
 //!
 //! 1. Lock the original, if it is to be replaced, and copy it (`source`).
-//! 2. Build the new database in a hidden directory beside it (`staging_dir`, `build`): run the
+//! 2. Check the copy, under limits of time and size (`guarded`): it may be anybody's file.
+//! 3. Build the new database in a hidden directory beside it (`staging_dir`, `build`): run the
 //!    migrations, convert every row by the rules of its columns (`tables`, `rules`, `column_map`,
 //!    `conversion`), copy the unknown tables (`unknown_tables`), turn the roles' permissions into
 //!    grants (`grants`), and chain the audit log (`audit`).
-//! 3. Read both databases again and compare them (`verify`).
-//! 4. Retain the copy of the original in the backup directory (`retained_original`), and rename the new
+//! 4. Read both databases again and compare them (`verify`).
+//! 5. Retain the copy of the original in the backup directory (`retained_original`), and rename the new
 //!    database to the path of the old one (`adoption`).
 //!
 //! A complete database is at the path at every moment: the old one before the rename, and the new one
@@ -23,6 +24,7 @@ mod conversion;
 mod dangling_references;
 mod error;
 mod grants;
+mod guarded;
 mod legacy_db;
 mod load;
 mod options;

@@ -76,7 +76,7 @@ fn read(
     let (mut batch, mut bytes) = (Vec::new(), 0);
     // If the writer has failed, its error is the one that is reported.
     let mut closed = false;
-    legacy.each(query, |row| {
+    legacy.each(map.table.name, query, |row| {
         if closed {
             return Ok(());
         }

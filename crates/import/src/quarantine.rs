@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 use zenith_db::Error;
-use zenith_db::internal::catalog::{column_list, columns, quoted};
-use zenith_db::internal::connection::{self, NewFile, Owner};
+use zenith_db::internal::catalog::{column_list, quoted};
+use zenith_db::internal::connection::{NewFile, Owner};
 
 use super::error::{AdoptionError, Result};
 use super::legacy_db::LegacyDb;
@@ -44,14 +44,11 @@ pub(super) fn write(
         by_table.entry(&row.table).or_default().entry(row.id).or_default().push(row);
     }
     for (table, rows) in by_table {
-        let (names, key) = {
-            let mut connection = connection::inspect_copy(legacy.copy, legacy.options)?;
-            let connection = connection.sqlite()?;
-            (columns(connection, table)?, RowKey::of(connection, table)?.expression())
-        };
+        let names = legacy.columns(table)?;
+        let key = legacy.with(|connection| RowKey::of(connection, table))?.expression();
         let list = column_list(&names);
         let query = format!("SELECT {key}, {list} FROM {} ORDER BY 1", quoted(table));
-        legacy.each(&query, |row| {
+        legacy.each(table, &query, |row| {
             for rejected in rows.get(&row.rowid).into_iter().flatten() {
                 let values = names.iter().zip(&row.cells);
                 let values: Map<String, Value> =

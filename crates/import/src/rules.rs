@@ -13,7 +13,7 @@ pub(super) enum ColumnRule {
     FilledText,
     /// Text; this one if it is NULL or empty.
     TextOr(&'static str),
-    /// Name or address in lower case, without surrounding whitespace.
+    /// Name or address in lower case, composed, without surrounding whitespace or invisible characters.
     Canonical,
     /// UUID in canonical form.
     Uuid,
@@ -21,6 +21,8 @@ pub(super) enum ColumnRule {
     PasswordHash,
     /// Algorithm that the password hash of the row names.
     PasswordAlgorithm,
+    /// Encrypted text, or NULL.
+    EncryptedText,
     /// SHA-256 hash in lower-case hexadecimal digits.
     Sha256,
     /// Token that is replaced by its SHA-256 hash.
@@ -104,13 +106,21 @@ impl Column {
 pub(super) struct Table {
     pub(super) name: &'static str,
     pub(super) columns: &'static [Column],
-    /// Former columns without a new column whose values must not go to `metadata`, which users see.
+    /// Former columns without a new column, which are no surprise. Their values must not go to
+    /// `metadata`, which users see.
     pub(super) withheld: &'static [&'static str],
+    /// Whether the table holds secrets, so that any former column without a new one may be one.
+    pub(super) holds_secrets: bool,
 }
 
 impl Table {
     /// Whether the values of a former column must not go to `metadata`.
     pub(super) fn withholds(&self, column: &str) -> bool {
+        self.holds_secrets || self.expects(column)
+    }
+
+    /// Whether every former database has the column, though the new table does not.
+    pub(super) fn expects(&self, column: &str) -> bool {
         self.withheld.iter().any(|name| name.eq_ignore_ascii_case(column))
     }
 }

@@ -91,7 +91,7 @@ fn is_private(directory: &Path) -> bool {
 fn is_in_use(lock: &Path) -> bool {
     match File::open(lock) {
         Ok(file) => file.try_lock().is_err(),
-        Err(_) => lock.parent().and_then(|directory| age_of(directory)).is_none_or(|age| age < NEW),
+        Err(_) => lock.parent().and_then(age_of).is_none_or(|age| age < NEW),
     }
 }
 

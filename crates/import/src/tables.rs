@@ -12,14 +12,19 @@ const fn derived(name: &'static str, source: &'static str, rule: ColumnRule) -> 
 }
 
 const fn table(name: &'static str, columns: &'static [Column]) -> Table {
-    Table { name, columns, withheld: &[] }
+    Table { name, columns, withheld: &[], holds_secrets: false }
+}
+
+/// Table that holds secrets: no value of an unknown column may go to `metadata`.
+const fn secrets(name: &'static str, columns: &'static [Column]) -> Table {
+    Table { holds_secrets: true, ..table(name, columns) }
 }
 
 use ColumnRule::{
-    ActiveUnlessRevoked, Canonical, FilledText, Flag, Id, Integer, IntegerOr, JsonTexts, Metadata,
-    OneOf, OptionalInteger, OptionalJson, OptionalText, OptionalTime, Parent, ParentMessage,
-    PasswordAlgorithm, PasswordHash, Reference, RequiredOneOf, RequiredTime, SettingValue, Sha256,
-    Superuser, Text, TextOr, Time, Token, Uuid,
+    ActiveUnlessRevoked, Canonical, EncryptedText, FilledText, Flag, Id, Integer, IntegerOr,
+    JsonTexts, Metadata, OneOf, OptionalInteger, OptionalJson, OptionalText, OptionalTime, Parent,
+    ParentMessage, PasswordAlgorithm, PasswordHash, Reference, RequiredOneOf, RequiredTime,
+    SettingValue, Sha256, Superuser, Text, TextOr, Time, Token, Uuid,
 };
 
 const VALUE_TYPES: &[&str] = &["string", "integer", "float", "boolean", "json"];
@@ -58,7 +63,7 @@ pub(super) const TABLES: &[Table] = &[
     ),
     Table {
         withheld: &["salt"],
-        ..table(
+        ..secrets(
             "users",
             &[
                 c("id", Id),
@@ -85,7 +90,7 @@ pub(super) const TABLES: &[Table] = &[
                 c("locked_until", OptionalTime),
                 c("must_change_password", Flag(false)),
                 c("two_factor_enabled", Flag(false)),
-                c("two_factor_secret", FilledText),
+                c("two_factor_secret", EncryptedText),
                 c("backup_codes", OptionalJson),
                 c("login_notification_enabled", Flag(true)),
                 c("session_timeout_minutes", IntegerOr(1440)),
@@ -105,7 +110,7 @@ pub(super) const TABLES: &[Table] = &[
             c("granted_by", Reference("users")),
         ],
     ),
-    table(
+    secrets(
         "user_sessions",
         &[
             c("id", Id),
@@ -124,7 +129,7 @@ pub(super) const TABLES: &[Table] = &[
             c("location_info", OptionalJson),
         ],
     ),
-    table(
+    secrets(
         "password_history",
         &[
             c("id", Id),
@@ -134,7 +139,7 @@ pub(super) const TABLES: &[Table] = &[
             c("created_at", Time),
         ],
     ),
-    table(
+    secrets(
         "api_keys",
         &[
             c("id", Id),

@@ -3,6 +3,7 @@
 //! These are rows and queries. Password hashing, session tokens and account locking are built on
 //! them.
 
+mod account_name;
 mod api_key;
 mod credentials;
 mod password_record;
@@ -16,7 +17,7 @@ pub use password_record::{NewPasswordRecord, PasswordRecord};
 /// See [`super::internal`].
 #[doc(hidden)]
 pub(super) mod internal {
-    pub use super::user::canonical;
+    pub use super::account_name::{canonical, invisible_in};
 }
 pub use user::{NewUser, User, UserChanges};
 pub use user_list::UserFilter;

@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use typed_builder::TypedBuilder;
 
+use super::account_name::{canonical, check_canonical};
 use crate::backend::DbConnection;
 use crate::dispatch;
-use crate::error::{Result, Rule, Violation};
+use crate::error::Result;
 use crate::models::Role;
 use crate::models::query::{Parent, explain_broken_reference, find_one, not_found};
 use crate::schema::users;
@@ -214,22 +215,6 @@ impl UserChanges<'_> {
         let editor = self.updated_by.map(Parent::User);
         explain_broken_reference(connection, result, &[("users_updated_by_fkey", editor)])?
             .ok_or_else(not_found("users", "id", id))
-    }
-}
-
-/// Returns the canonical form of a username or email address, in which it is stored and looked up:
-/// trimmed, in lower case.
-#[must_use]
-pub fn canonical(text: &str) -> String {
-    text.trim().to_lowercase()
-}
-
-/// Checks the canonical form beyond ASCII, where SQLite's `lower` and `trim` cannot.
-fn check_canonical(text: &str, constraint: &str) -> Result<()> {
-    if text == canonical(text) {
-        Ok(())
-    } else {
-        Err(Violation::new(Rule::Canonical, constraint).into())
     }
 }
 

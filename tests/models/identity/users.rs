@@ -113,11 +113,30 @@ fn a_username_is_unique_canonical_and_1_to_50_characters() {
         (Rule::Canonical, "Bob"),
         (Rule::Canonical, " bob"),
         (Rule::Canonical, "bob "),
+        (Rule::Canonical, "jose\u{301}"),
+        (Rule::Invisible, "b\u{200b}ob"),
+        (Rule::Invisible, "b\u{202e}ob"),
+        (Rule::Invisible, "b\u{1b}[2job"),
+        (Rule::Invisible, "b\u{ad}ob"),
     ] {
         models.violates(rule, users::username, |conn| named(name).insert(conn));
     }
     let user = models.run(|conn| named(&longest).insert(conn));
     assert_eq!(models.run(|conn| User::find_by_username(conn, &longest)), Some(user));
+}
+
+#[test]
+fn a_name_is_one_account_however_it_is_typed() {
+    let models = Models::new();
+    let base = valid(&models);
+    let user = NewUser { username: "jos\u{e9}", email: "jos\u{e9}@example.org", ..base };
+    let user = models.run(|conn| user.insert(conn));
+    for typed in ["jos\u{e9}", "jose\u{301}", " JOSE\u{301}"] {
+        let found = models.run(|conn| User::find_by_username(conn, typed));
+        assert_eq!(found.as_ref(), Some(&user), "{typed:?}");
+        let address = format!("{typed}@example.org");
+        assert_eq!(models.run(|conn| User::find_by_email(conn, &address)), found, "{typed:?}");
+    }
 }
 
 #[test]
@@ -135,6 +154,8 @@ fn an_address_is_unique_canonical_and_up_to_100_characters() {
         (Rule::Canonical, "bob"),
         (Rule::Canonical, "@example.org"),
         (Rule::Canonical, "bob@"),
+        (Rule::Canonical, "jose\u{301}@example.org"),
+        (Rule::Invisible, "b\u{feff}ob@example.org"),
     ];
     let (ann, admin) = (models.ann(), models.user("admin"));
     for (rule, email) in refused {

@@ -8,8 +8,8 @@ mod reference;
 mod setting;
 mod time;
 
-use zenith_db::internal::models::canonical;
-use zenith_db::types::{PublicId, Sha256Hash, UtcTime};
+use zenith_db::internal::models::{canonical, invisible_in};
+use zenith_db::types::{Ciphertext, PublicId, Sha256Hash, UtcTime};
 
 pub(super) use self::json::{
     Entries, LEGACY, Metadata, is_json, metadata, permission_names, with_legacy,
@@ -56,11 +56,15 @@ pub(super) fn convert(rule: ColumnRule, old: &Cell, now: UtcTime) -> Outcome {
     }
 }
 
+const LOWER: &str = "lower case, surrounding whitespace removed";
+const COMPOSED: &str = "lower case, composed (Unicode NFC), surrounding whitespace removed";
+
 fn convert_text(rule: ColumnRule, old: &Cell) -> Outcome {
     let Some((found, read)) = text(old)? else {
         return match rule {
             ColumnRule::OptionalText
             | ColumnRule::FilledText
+            | ColumnRule::EncryptedText
             | ColumnRule::Token
             | ColumnRule::ParentMessage => Ok((Cell::Null, None)),
             ColumnRule::TextOr(default) => Ok((text_cell(default), Some(DEFAULT))),
@@ -80,14 +84,28 @@ fn convert_text(rule: ColumnRule, old: &Cell) -> Outcome {
         }
         ColumnRule::TextOr(default) if found.is_empty() => Ok((text_cell(default), Some(DEFAULT))),
         ColumnRule::Canonical => {
-            becomes(canonical(&found), "lower case, surrounding whitespace removed")
+            let new = canonical(&found);
+            if let Some(character) = invisible_in(&new) {
+                let number = u32::from(character);
+                return Err(format!("has a control or an invisible character (U+{number:04X})"));
+            }
+            let is_composed = new == found.trim().to_lowercase();
+            becomes(new, if is_composed { LOWER } else { COMPOSED })
         }
         ColumnRule::Uuid | ColumnRule::ParentMessage => match found.trim().parse::<PublicId>() {
             Ok(id) => becomes(id.to_string(), "UUID written in its canonical form"),
             Err(_) => Err(format!("{} is not a UUID", shown(&found))),
         },
         ColumnRule::PasswordHash => {
+            if let Some(reason) = password::excess(&found) {
+                return Err(reason);
+            }
             becomes(phc(&found).to_owned(), "hash without the prefix of its algorithm")
+        }
+        // Not shown, whatever it is.
+        ColumnRule::EncryptedText if found.is_empty() => Ok((Cell::Null, Some(EMPTY))),
+        ColumnRule::EncryptedText if found.parse::<Ciphertext>().is_err() => {
+            Err("is not encrypted (enc:v<digit>:<text>)".into())
         }
         ColumnRule::Sha256 => {
             let lower = found.trim().to_ascii_lowercase();
@@ -103,9 +121,7 @@ fn convert_text(rule: ColumnRule, old: &Cell) -> Outcome {
         }
         ColumnRule::OneOf(words) | ColumnRule::RequiredOneOf(words) => {
             match (rule, word(&found, words)) {
-                (_, Some(word)) => {
-                    becomes(word.to_owned(), "lower case, surrounding whitespace removed")
-                }
+                (_, Some(word)) => becomes(word.to_owned(), LOWER),
                 (ColumnRule::OneOf([default, ..]), None) if found.trim().is_empty() => {
                     Ok((text_cell(default), Some(DEFAULT)))
                 }

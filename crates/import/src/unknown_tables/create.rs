@@ -1,18 +1,17 @@
 //! Creation of the unknown tables in the new database.
 
-use diesel::connection::SimpleConnection;
-use diesel::prelude::*;
+use std::path::Path;
+
+use rusqlite::Connection;
 use zenith_db::Error;
-use zenith_db::internal::catalog::{
-    SchemaObject, is_one_of, literal, names, quoted, schema_objects,
-};
-use zenith_db::internal::connection;
+use zenith_db::internal::catalog::{is_one_of, quoted};
 use zenith_db::internal::manager::expected_names;
 use zenith_db::migrations::EmbeddedMigration;
 
 use super::preserved::{PreservedTable, UnknownTables, cannot_preserve};
 use super::row_key::RowKey;
 use crate::error::{AdoptionError, Result};
+use crate::guarded::{Object, message, open_to_fill};
 use crate::legacy_db::LegacyDb;
 use crate::overflow_values;
 use crate::tables::{DROPPED_INDEXES, is_known};
@@ -20,28 +19,21 @@ use crate::tables::{DROPPED_INDEXES, is_known};
 /// Creates the tables, without rows. This must precede the migrations: a table whose name one of them
 /// uses is renamed to `legacy_…`, and only SQLite itself can rename what refers to it.
 pub(crate) fn create(
-    connection: &mut SqliteConnection,
+    target: &Path,
     legacy: &LegacyDb<'_>,
     migrations: &'static [EmbeddedMigration],
 ) -> Result<UnknownTables> {
     let mut reserved = expected_names(migrations)?;
     reserved.push(overflow_values::TABLE.to_owned());
-    let mut source = connection::inspect_copy(legacy.copy, legacy.options)?;
-    let source = source.sqlite()?;
+    let connection = &open_to_fill(target, None, None)?;
     let mut unknown =
-        UnknownTables { not_copied: other_objects(source)?, ..UnknownTables::default() };
-    let objects = schema_objects(source)?;
-    unknown.not_copied.extend(added_indexes(&objects, &reserved));
-    let mut tables = names(
-        source,
-        "SELECT name FROM pragma_table_list
-         WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
-             AND name <> '__diesel_schema_migrations' COLLATE NOCASE ORDER BY name",
-    )?;
-    tables.retain(|name| !is_known(name));
+        UnknownTables { not_copied: other_objects(legacy), ..UnknownTables::default() };
+    let objects = &legacy.objects;
+    unknown.not_copied.extend(added_indexes(objects, &reserved));
+    let tables = legacy.unknown_tables();
     // All are created before the first is renamed, so that SQLite updates the references to it.
     for from in &tables {
-        create_table(connection, &objects, from, &reserved, &mut unknown.not_copied)?;
+        create_table(connection, objects, from, &reserved, &mut unknown.not_copied)?;
     }
     let named = objects.iter().filter(|object| ["table", "index"].contains(&object.kind.as_str()));
     let mut taken: Vec<String> = named.map(|object| object.name.clone()).collect();
@@ -53,13 +45,13 @@ pub(crate) fn create(
                 to = format!("legacy_{to}");
             }
             let rename = format!("ALTER TABLE {} RENAME TO {}", quoted(&from), quoted(&to));
-            connection.batch_execute(&rename).map_err(|error| cannot_preserve(&from, &error))?;
+            connection
+                .execute_batch(&rename)
+                .map_err(|cause| cannot_preserve(&from, &message(&cause)))?;
             taken.push(to.clone());
         }
-        let of = literal(&from);
-        let columns =
-            format!("SELECT name FROM pragma_table_xinfo({of}) WHERE hidden = 0 ORDER BY cid");
-        let (columns, key) = (names(source, &columns)?, RowKey::of(source, &from)?);
+        let columns = legacy.columns(&from)?;
+        let key = legacy.with(|source| RowKey::of(source, &from))?;
         unknown.tables.push(PreservedTable { from, to, columns, key });
     }
     Ok(unknown)
@@ -67,17 +59,17 @@ pub(crate) fn create(
 
 /// Creates one table with its indexes, under the name that it has in the former database.
 fn create_table(
-    connection: &mut SqliteConnection,
-    objects: &[SchemaObject],
+    connection: &Connection,
+    objects: &[Object],
     table: &str,
     reserved: &[String],
     not_copied: &mut Vec<String>,
 ) -> Result<()> {
-    let own = objects.iter().filter(|object| object.table == table);
+    let own = objects.iter().filter(|object| object.table == table && !object.sql.is_empty());
     let (tables, indexes) = (own.clone(), own.filter(|object| object.kind == "index"));
     let mut definitions: Vec<&str> =
         tables.filter(|object| object.kind == "table").map(|object| object.sql.as_str()).collect();
-    for SchemaObject { name, sql, .. } in indexes {
+    for Object { name, sql, .. } in indexes {
         if is_one_of(name, reserved) {
             not_copied.push(format!("index {name} of {table}: the new schema uses its name"));
         } else {
@@ -85,41 +77,48 @@ fn create_table(
         }
     }
     for sql in definitions {
-        let created = diesel::sql_query(sql).execute(connection);
-        created.map_err(|error| cannot_preserve(table, &error))?;
+        let created = connection.execute(sql, []);
+        created.map_err(|cause| cannot_preserve(table, &message(&cause)))?;
     }
     Ok(())
 }
 
 /// Returns the indexes that were added to known tables. The new tables have the indexes of the new
 /// schema instead.
-fn added_indexes(objects: &[SchemaObject], reserved: &[String]) -> Vec<String> {
+fn added_indexes(objects: &[Object], reserved: &[String]) -> Vec<String> {
     let is_dropped =
         |name: &str| DROPPED_INDEXES.iter().any(|dropped| dropped.eq_ignore_ascii_case(name));
-    let mut added: Vec<&SchemaObject> = objects
+    let mut added: Vec<&Object> = objects
         .iter()
-        .filter(|object| object.kind == "index" && is_known(&object.table))
+        .filter(|object| object.kind == "index" && !object.is_internal() && is_known(&object.table))
         .filter(|index| !is_one_of(&index.name, reserved) && !is_dropped(&index.name))
         .collect();
     added.sort_by_key(|index| (&index.table, &index.name));
-    let not_copied = |index: &SchemaObject| {
-        let SchemaObject { name, table, .. } = index;
+    let not_copied = |index: &Object| {
+        let Object { name, table, .. } = index;
         format!("index {name} of {table}: the table has the new schema's indexes")
     };
     added.into_iter().map(not_copied).collect()
 }
 
-/// Returns the views, triggers and virtual tables. They stay in the original only, because they may do
-/// anything.
-fn other_objects(source: &mut SqliteConnection) -> Result<Vec<String>> {
-    Ok(names(
-        source,
-        "SELECT type || ' ' || name AS name FROM sqlite_schema WHERE type IN ('view', 'trigger')
-         UNION ALL
-         SELECT type || ' table ' || name FROM pragma_table_list
-         WHERE schema = 'main' AND type IN ('virtual', 'shadow')
-         ORDER BY 1",
-    )?)
+/// Returns the views, triggers and virtual tables, which stay in the original only, because they may do
+/// anything, and the columns of known tables that SQLite computes.
+fn other_objects(legacy: &LegacyDb<'_>) -> Vec<String> {
+    let kind = |object: &Object| match object.kind.as_str() {
+        "view" | "trigger" => Some(object.kind.clone()),
+        "table" if object.is_virtual => Some("virtual table".into()),
+        "table" if legacy.is_shadow(&object.name) => Some("shadow table".into()),
+        _ => None,
+    };
+    let others = legacy.objects.iter();
+    let others = others.filter_map(|object| Some(format!("{} {}", kind(object)?, object.name)));
+    let mut others: Vec<String> = others.collect();
+    others.sort_unstable();
+    let computed = legacy.computed.iter();
+    others.extend(computed.map(|(table, column)| {
+        format!("column {column} of {table}: its values are computed from other columns")
+    }));
+    others
 }
 
 const NO_REFERENCE: &str = "a reference must lead to columns that are unique in the new schema too, \

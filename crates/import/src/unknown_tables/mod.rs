@@ -3,6 +3,7 @@
 
 mod copy;
 mod create;
+mod orphans;
 mod preserved;
 mod references;
 mod row_key;

@@ -18,7 +18,7 @@ pub(crate) struct PreservedTable {
 }
 
 /// Unknown tables that were created again, and objects that were not.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct UnknownTables {
     pub(crate) tables: Vec<PreservedTable>,
     /// Views, triggers, virtual tables and indexes that the new database does not have.

@@ -1,9 +1,10 @@
 //! Identification of a row of a former table.
 
-use diesel::prelude::*;
-use zenith_db::internal::catalog::{column_list, columns, is_one_of, literal, names};
+use rusqlite::Connection;
+use zenith_db::internal::catalog::{column_list, is_one_of, literal};
 
 use crate::error::Result;
+use crate::guarded::{columns, names};
 use crate::tables::is_known;
 
 /// Value that identifies a row of a former table.
@@ -21,20 +22,24 @@ pub(crate) enum RowKey {
 
 impl RowKey {
     /// Returns the key of a table.
-    pub(crate) fn of(connection: &mut SqliteConnection, table: &str) -> Result<Self> {
+    pub(crate) fn of(connection: &Connection, table: &str) -> Result<Self> {
         if is_known(table) {
             return Ok(Self::Number("id"));
         }
         let of = literal(table);
+        // Only a `WITHOUT ROWID` table has an index for its primary key that is the table itself.
         let primary_key = format!(
-            "SELECT x.name FROM pragma_table_list({of}) AS t, pragma_table_xinfo({of}) AS x
-             WHERE t.schema = 'main' AND t.wr AND x.pk > 0 ORDER BY x.pk"
+            "SELECT x.name FROM pragma_index_list({of}) AS i, pragma_table_xinfo({of}) AS x
+             WHERE i.origin = 'pk' AND x.pk > 0
+                 AND NOT EXISTS (SELECT 1 FROM sqlite_schema AS s WHERE s.name = i.name)
+             ORDER BY x.pk"
         );
         let key = names(connection, &primary_key)?;
         if !key.is_empty() {
             return Ok(Self::Position(key));
         }
-        let columns = columns(connection, table)?;
+        let columns: Vec<String> =
+            columns(connection, table)?.into_iter().map(|column| column.name).collect();
         let free =
             ["rowid", "_rowid_", "oid"].into_iter().find(|number| !is_one_of(number, &columns));
         Ok(free.map_or(Self::Hidden, Self::Number))

@@ -34,7 +34,8 @@ pub(super) fn compare_preserved(
             built.rejected.iter().filter(|row| row.table == *from).map(|row| row.id).collect();
         let key = if rejected.is_empty() { "1".to_owned() } else { key.expression() };
         let (mut before, mut after, mut read) = (Tally::default(), Tally::default(), 0);
-        legacy.each(&format!("SELECT {key}, {list} FROM {}", quoted(from)), |row| {
+        let query = format!("SELECT {key}, {list} FROM {}", quoted(from));
+        legacy.each(from, &query, |row| {
             read += 1;
             if rejected.is_empty() || !rejected.contains(&row.rowid) {
                 before.add(&row.cells);

@@ -24,7 +24,7 @@ pub(super) fn read_legacy(legacy: &LegacyDb<'_>, built: &BuildOutcome) -> Result
     let mut sides = Sides::default();
     for role in &built.grants.unreadable {
         let query = format!("SELECT id, permissions FROM roles WHERE id = {role}");
-        legacy.each(&query, |row| {
+        legacy.each("roles", &query, |row| {
             let cell = row.cells.into_iter().next().unwrap_or(Cell::Null);
             let row = overflow_values::row("roles", row.rowid, "permissions", cell);
             sides.overflow.add(&row);
@@ -35,7 +35,7 @@ pub(super) fn read_legacy(legacy: &LegacyDb<'_>, built: &BuildOutcome) -> Result
         let table = map.table;
         let mut side = Side::new(table.columns.len());
         let rejected = built.context.rejected.get(table.name);
-        legacy.each(query, |row| {
+        legacy.each(table.name, query, |row| {
             side.read += 1;
             if rejected.is_some_and(|ids| ids.contains(&row.rowid)) {
                 return Ok(());

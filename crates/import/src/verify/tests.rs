@@ -56,7 +56,7 @@ fn every_change_is_found() {
     drop(old);
     let config = Config::for_path(path("zenith.db")).unwrap();
     let (options, old) = (config.sqlite(), path("old.db"));
-    let legacy = LegacyDb::open(&old, options).unwrap();
+    let legacy = LegacyDb::open(&old).unwrap();
     let built = build(&legacy, &path("new.db"), options, zenith_db::migrations::all()).unwrap();
     assert!(built.rejected.is_empty(), "{:?}", built.rejected);
     verify(&legacy, &built, &path("new.db"), options).unwrap();

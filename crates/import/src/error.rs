@@ -169,12 +169,6 @@ const DAMAGED: &str = "an adoption could lose the rows that the damaged pages ho
      `zenith-db adopt --from readable.db --path NEW` adopts it; keep the damaged file, which may have \
      more";
 
-impl From<rusqlite::Error> for AdoptionError {
-    fn from(cause: rusqlite::Error) -> Self {
-        super::guarded::fault("its file", None, cause)
-    }
-}
-
 impl From<diesel::result::Error> for AdoptionError {
     fn from(cause: diesel::result::Error) -> Self {
         Self::Database(cause.into())

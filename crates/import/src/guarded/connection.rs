@@ -9,13 +9,11 @@ use rusqlite::{Connection, OpenFlags};
 use zenith_db::internal::connection::literal_uri;
 
 use super::budget::Budget;
-use super::fault::fault;
+use super::fault::{LONGEST, fault};
 use crate::cell::AnyRow;
 use crate::error::{AdoptionError, Result};
 use crate::tables::is_known;
 
-/// Longest text, BLOB or row, in bytes.
-pub(super) const LONGEST: i32 = 128 << 20;
 /// Longest row of a known table, which is converted and thus copied several times.
 const LONGEST_KNOWN: usize = 32 << 20;
 

@@ -4,8 +4,10 @@ use rusqlite::ErrorCode;
 use zenith_db::Error;
 
 use super::budget::Budget;
-use super::connection::LONGEST;
 use crate::error::AdoptionError;
+
+/// Longest text, BLOB or row, in bytes.
+pub(super) const LONGEST: i32 = 128 << 20;
 
 /// Returns the error for a statement on the former database, or with its tables. It names `object`.
 pub(crate) fn fault(object: &str, budget: Option<Budget>, cause: rusqlite::Error) -> AdoptionError {
@@ -28,5 +30,11 @@ pub(crate) fn message(cause: &rusqlite::Error) -> String {
     match cause {
         rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),
         other => other.to_string(),
+    }
+}
+
+impl From<rusqlite::Error> for AdoptionError {
+    fn from(cause: rusqlite::Error) -> Self {
+        fault("its file", None, cause)
     }
 }

@@ -106,7 +106,7 @@ fn the_password_comes_before_the_rest_of_the_report() {
 fn an_error_after_the_delivery_completes_the_object() {
     let fixture = Fixture::created();
     // The commit fails: on SQLite it writes more than a file may have.
-    fixture.sql(&fixture.either(
+    fixture.sql(fixture.either(
         "UPDATE users SET is_active = FALSE;
          CREATE TABLE padding (bytes BLOB);
          CREATE TRIGGER late AFTER INSERT ON users

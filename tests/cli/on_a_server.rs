@@ -237,7 +237,8 @@ fn a_trigger_that_does_something_else_than_it_should_is_noticed() {
 }
 
 /// A `pg_dump` that says its process id and then never ends.
-const ENDLESS: &str = "#!/bin/sh\necho $$ >\"$0.pid.new\" && mv \"$0.pid.new\" \"$0.pid\" && exec sleep 3600\n";
+const ENDLESS: &str =
+    "#!/bin/sh\necho $$ >\"$0.pid.new\" && mv \"$0.pid.new\" \"$0.pid\" && exec sleep 3600\n";
 
 #[cfg(target_os = "linux")]
 #[test]

@@ -7,7 +7,11 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand, ValueEnum};
 use zenith_db::Backend;
 
-use super::help::*;
+use super::help::{
+    ADOPT_HELP, AFTER_HELP, BACKUP_HELP, CONFIG_HELP, CREATE_HELP, ENSURE_HELP, HEALTH_CHECK_HELP,
+    LINT_HELP, MIGRATE_HELP, REBUILD_HELP, REDO_HELP, RESET_PASSWORD_HELP, ROLLBACK_HELP,
+    SEED_HELP, STATUS_HELP, TRANSFER_HELP,
+};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())

@@ -122,7 +122,8 @@ mod tests {
     fn only_styles_pass_a_writer() {
         let bold = Paint(Style::new().bold());
         let mut written = Vec::new();
-        write!(Escaped(&mut written), "{bold}{}{bold:#}", "\u{1b}[1mname").expect("a vector");
+        let name = "\u{1b}[1mname";
+        write!(Escaped(&mut written), "{bold}{name}{bold:#}").expect("a vector");
         assert_eq!(String::from_utf8_lossy(&written), "\u{1b}[1m\\u{1b}[1mname\u{1b}[0m");
         written.clear();
         write!(EscapedLog(&mut written), "\u{1b}[31mx\u{1b}[0m \u{1b}]0;y").expect("a vector");

@@ -50,10 +50,10 @@ fn state_soon() -> Option<MutexGuard<'static, State>> {
 /// Begins the object with the first members of the object at `path`.
 pub(super) fn begin(path: Path, members: &[(&'static str, &str)]) -> io::Result<()> {
     let mut state = STATE.lock().unwrap_or_else(PoisonError::into_inner);
-    let opened: String = path.iter().map(|key| format!("{}:{{", json!(key))).collect();
+    let opened: Vec<_> = path.iter().map(|key| format!("{}:{{", json!(key))).collect();
     let written: Vec<_> =
         members.iter().map(|(key, value)| format!("{}:{}", json!(key), json!(value))).collect();
-    let text = format!("{{{opened}{}\n", written.join(","));
+    let text = format!("{{{}{}\n", opened.concat(), written.join(","));
     // Nothing can be done about a part of it that may have been written.
     *state = State::Begun(path, members.iter().map(|(key, _)| *key).collect());
     io::stdout().write_all(escaped_json(&text).as_bytes())
@@ -79,9 +79,9 @@ fn rest(value: Option<&Value>, path: &[&'static str], written: &[&'static str]) 
     };
     let members = value.and_then(Value::as_object).into_iter().flatten();
     let lacking = members.filter(|(key, _)| !written.contains(&key.as_str()));
-    let lacking: String =
+    let lacking: Vec<_> =
         lacking.map(|(key, member)| format!(",{}:{member}", json!(key))).collect();
-    format!("{inner}{lacking}}}")
+    format!("{inner}{}}}", lacking.concat())
 }
 
 #[cfg(test)]

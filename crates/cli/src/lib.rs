@@ -44,7 +44,7 @@ pub fn run() -> ExitCode {
     };
     let output = Output::new(&args);
     output.start_logging();
-    signals::install(output);
+    signals::install(move |signal, exit| output.stopped(signal, exit));
     let result = commands::run(&args, output);
     signals::wait_if_ending();
     let exit = match result {

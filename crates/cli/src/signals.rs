@@ -3,8 +3,6 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use super::output::Output;
-
 /// Set as soon as a signal that ends the command arrives.
 static ENDING: AtomicBool = AtomicBool::new(false);
 /// Set when a write goes beyond the limit of this process for the size of a file.
@@ -34,10 +32,12 @@ pub(super) fn file_too_large() -> Option<String> {
 }
 
 #[cfg(not(unix))]
-pub(super) fn install(_: Output) {}
+pub(super) fn install(_: impl Fn(&str, i32) + Copy + Send + 'static) {}
 
 #[cfg(unix)]
-pub(super) use unix::install;
+pub(super) fn install(report: impl Fn(&str, i32) + Copy + Send + 'static) {
+    unix::install(report);
+}
 
 /// Terminal whose settings a question changes while this exists; a signal restores them.
 pub(super) struct TerminalInUse(());
@@ -72,7 +72,7 @@ mod unix {
     use signal_hook::low_level::exit;
     use zenith_db::internal::connection::{end_child_processes, remove_temporary_files};
 
-    use super::{ENDING, FILE_TOO_LARGE, Output};
+    use super::{ENDING, FILE_TOO_LARGE};
 
     /// Time within which further signals are part of the first: `timeout`, a shell and systemd each send
     /// two.
@@ -80,8 +80,9 @@ mod unix {
 
     static TERMINAL: Mutex<Option<Termios>> = Mutex::new(None);
 
-    /// Handles the signals from now on. One that the parent ignores, as `nohup` does, stays ignored.
-    pub(in super::super) fn install(output: Output) {
+    /// Handles the signals from now on: cleans up, calls `report` with the name of the signal and the exit
+    /// code, and ends the process. A signal that the parent ignores, as `nohup` does, stays ignored.
+    pub(super) fn install(report: impl Fn(&str, i32) + Copy + Send + 'static) {
         // Without this the process would end in the middle of a write. The write fails instead.
         let installed = flag::register(Signal::XFSZ.as_raw(), &FILE_TOO_LARGE).and_then(|_| {
             let handled: Vec<_> = [SIGHUP, SIGINT, SIGTERM]
@@ -92,7 +93,7 @@ mod unix {
                 flag::register(*signal, &ENDING)?;
             }
             let signals = Signals::new(handled)?;
-            thread::Builder::new().name("signals".into()).spawn(move || watch(signals, output))
+            thread::Builder::new().name("signals".into()).spawn(move || watch(signals, report))
         });
         if let Err(error) = installed {
             tracing::warn!(%error, "signals end the command without a cleanup");
@@ -106,16 +107,16 @@ mod unix {
         mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
     }
 
-    fn watch(mut signals: Signals, output: Output) {
+    fn watch(mut signals: Signals, report: impl Fn(&str, i32) + Copy + Send + 'static) {
         let mut first = None;
         for signal in signals.forever() {
             match first {
                 None => {
                     first = Some(Instant::now());
-                    let end = move || end(signal, output);
+                    let end = move || end(signal, report);
                     // Apart from this thread, so that a second signal ends a cleanup that hangs.
                     if thread::Builder::new().spawn(end).is_err() {
-                        self::end(signal, output);
+                        self::end(signal, report);
                     }
                 }
                 Some(first) if first.elapsed() > SAME => exit(128 + signal),
@@ -124,7 +125,7 @@ mod unix {
         }
     }
 
-    fn end(signal: i32, output: Output) {
+    fn end(signal: i32, report: impl Fn(&str, i32) + Copy + Send + 'static) {
         restore_terminal();
         end_child_processes();
         remove_temporary_files();
@@ -133,7 +134,7 @@ mod unix {
             SIGINT => "SIGINT",
             _ => "SIGTERM",
         };
-        output.stopped(name, 128 + signal);
+        report(name, 128 + signal);
         // Again, if the question has changed it meanwhile.
         restore_terminal();
         exit(128 + signal);

@@ -34,17 +34,23 @@ impl NewFile {
         let mut builder = tempfile::Builder::new();
         let builder = builder.prefix(PREFIX).suffix(SUFFIX);
         let created = || builder.tempfile_in(directory);
-        let (file, registered) = Temporary::create(created, NamedTempFile::path)
-            .map_err(Error::io("create a file in", directory))?;
-        owner.give(file.as_file()).map_err(Error::io("change the owner of", file.path()))?;
-        // Where files cannot be locked, leftovers are not recognised, and stay. On Windows the lock would
-        // keep SQLite from writing the file.
-        if cfg!(unix)
-            && let Err(error) = file.as_file().lock()
-        {
-            tracing::debug!(%error, "a temporary file could not be locked");
+        loop {
+            let (file, registered) = Temporary::create(created, NamedTempFile::path)
+                .map_err(Error::io("create a file in", directory))?;
+            owner.give(file.as_file()).map_err(Error::io("change the owner of", file.path()))?;
+            // Where files cannot be locked, leftovers are not recognised, and stay. On Windows the lock
+            // would keep SQLite from writing the file.
+            if cfg!(unix)
+                && let Err(error) = file.as_file().lock()
+            {
+                tracing::debug!(%error, "a temporary file could not be locked");
+            }
+            // Another process may have removed it as a leftover before it was locked.
+            if file.path().exists() {
+                let directory = directory.to_owned();
+                return Ok(Self { file, _registered: registered, directory });
+            }
         }
-        Ok(Self { file, _registered: registered, directory: directory.to_owned() })
     }
 
     /// Returns the temporary path.
@@ -64,21 +70,21 @@ impl NewFile {
     /// [`Error::Io`]. If the path already exists, its cause has the kind
     /// [`AlreadyExists`](io::ErrorKind::AlreadyExists). No file is left behind.
     pub fn persist(self, path: &Path) -> Result<()> {
-        self.try_persist(path).map_err(|(error, _)| error)
+        self.try_persist(path).map_err(|failed| failed.0)
     }
 
     /// As [`NewFile::persist`]. If the file could not be renamed, it is returned.
-    fn try_persist(self, path: &Path) -> Result<(), (Error, Option<Self>)> {
+    fn try_persist(self, path: &Path) -> Result<(), Box<(Error, Option<Self>)>> {
         let written = self.file.as_file().sync_all().and_then(|()| rename_new(self.path(), path));
         if let Err(cause) = written {
-            return Err((Error::io("write", path)(cause), Some(self)));
+            return Err(Box::new((Error::io("write", path)(cause), Some(self))));
         }
         let Self { file, directory, .. } = self;
         // It has another name now, so that there is nothing to remove.
         drop(file.into_parts().1.keep());
         sync_dir(&directory).map_err(|cause| {
             drop(fs::remove_file(path));
-            (Error::io("synchronise", directory)(cause), None)
+            Box::new((Error::io("synchronise", directory)(cause), None))
         })
     }
 
@@ -90,7 +96,7 @@ impl NewFile {
         let mut file = self;
         loop {
             let path = name();
-            match file.try_persist(&path) {
+            match file.try_persist(&path).map_err(|failed| *failed) {
                 Ok(()) => return Ok(path),
                 Err((error, Some(unnamed))) if error.is_already_exists() => file = unnamed,
                 Err((error, _)) => return Err(error),
@@ -111,8 +117,9 @@ fn sweep(directory: &Path) {
         if !name.starts_with(PREFIX) || !name.ends_with(SUFFIX) || !Owner::is_own_file(&path) {
             continue;
         }
-        let is_free = File::open(&path).is_ok_and(|file| file.try_lock().is_ok());
-        if is_free && fs::remove_file(&path).is_ok() {
+        let Ok(file) = File::open(&path) else { continue };
+        // Removed under the lock, for which a process that has just created the file waits.
+        if file.try_lock().is_ok() && fs::remove_file(&path).is_ok() {
             tracing::debug!(path = %path.display(), "removed the file of a killed process");
         }
     }

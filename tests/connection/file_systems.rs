@@ -63,7 +63,7 @@ fn a_backup_is_whole_or_absent_whichever_call_fails() {
                 let Some(mut traced) = traced else { return };
                 let output = traced.arg("backup").output().expect("it starts");
                 let whole = files_in(&fixture.backups());
-                let whole: Vec<_> = whole.iter().filter(|name| name.ends_with(".db")).collect();
+                let whole: Vec<_> = whole.iter().filter(|name| !name.starts_with('.')).collect();
                 let case = format!("{injection}: {whole:?}: {output:?}");
                 assert_eq!(output.status.success(), whole.len() == 1, "{case}");
                 assert!(fixture.manager().health_check().healthy, "{case}");

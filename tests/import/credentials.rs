@@ -81,11 +81,12 @@ fn hashes_that_would_take_all_memory_or_hours_are_quarantined() {
     let mut statements = String::new();
     for (id, hash) in (20..).zip(&hashes) {
         statements += &user(id, &format!("'u{id}'"), &format!("'u{id}@example.com'"));
-        statements += &format!("UPDATE users SET password_hash = '{hash}' WHERE id = {id};");
-        statements += &format!(
-            "INSERT INTO password_history (id, user_id, password_hash, password_algorithm)
+        let more = format!(
+            "UPDATE users SET password_hash = '{hash}' WHERE id = {id};
+             INSERT INTO password_history (id, user_id, password_hash, password_algorithm)
              SELECT {id}, 1, password_hash, password_algorithm FROM users WHERE id = {id};"
         );
+        statements.push_str(&more);
     }
     let (fixture, report) = adopted(&statements);
     for table in ["users", "password_history"] {
@@ -107,9 +108,10 @@ fn a_second_factor_is_carried_only_if_it_is_encrypted() {
         ["JBSWY3DPEHPK3PXP", "otpauth://totp/a?secret=JBSWY3DP", "gAAAAABk", "enc:v1:abc", ""];
     for (id, secret) in (20..).zip(secrets) {
         statements += &user(id, &format!("'u{id}'"), &format!("'u{id}@example.com'"));
-        statements += &format!(
+        let more = format!(
             "UPDATE users SET two_factor_secret = '{secret}', two_factor_enabled = 1 WHERE id = {id};"
         );
+        statements.push_str(&more);
     }
     let (fixture, report) = adopted(&statements);
     let reason = "two_factor_secret: is not encrypted (enc:v<digit>:<text>)";

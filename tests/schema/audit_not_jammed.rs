@@ -148,7 +148,7 @@ impl Log {
 
     fn insert(&mut self, verb: &str, changes: Values<'_>, end: &str) -> String {
         let id = if changes.iter().any(|(name, _)| *name == "id") { "id, " } else { "" };
-        let others: String = Self::others(changes).map(|(name, _)| format!(", {name}")).collect();
+        let others = Self::others(changes).flat_map(|(name, _)| [", ", *name]).collect::<String>();
         let row = self.row(changes);
         format!(
             "{verb} INTO audit_log ({id}seq, event_id, prev_hash, entry_hash, event_type, event_category,
@@ -157,7 +157,7 @@ impl Log {
     }
 
     /// What an INSERT does not always give.
-    fn others<'a>(changes: Values<'a>) -> impl Iterator<Item = &'a (&'a str, &'a str)> {
+    fn others(changes: Values<'_>) -> impl Iterator<Item = &(&str, &str)> {
         const GIVEN: [&str; 8] = [
             "id",
             "seq",

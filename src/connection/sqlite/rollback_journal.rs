@@ -41,7 +41,7 @@ impl RollbackJournal {
 
     /// Whether the journal may be the one of this database. A transaction increments the change counter
     /// once, so that the journal's is the present or the previous one.
-    pub(super) fn may_belong_to(&self, header: &Header) -> bool {
+    pub(super) fn may_belong_to(&self, header: Header) -> bool {
         if header.is_empty {
             return self.pages == 0;
         }

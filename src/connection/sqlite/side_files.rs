@@ -67,7 +67,7 @@ fn check_journal(database: &Path, path: &Path) -> Result<()> {
             if journal.names_super_journal {
                 return Ok(Some(SideFileFault::SuperJournal));
             }
-            Ok((!journal.may_belong_to(&Header::read(database)?))
+            Ok((!journal.may_belong_to(Header::read(database)?))
                 .then_some(SideFileFault::Unrelated))
         },
     )?;
@@ -77,7 +77,7 @@ fn check_journal(database: &Path, path: &Path) -> Result<()> {
 fn check_log(database: &Path, path: &Path) -> Result<()> {
     let fault = stable(path, WriteAheadLog::read, |log| {
         let header = Header::read(database)?;
-        Ok((!log.may_belong_to(&header)).then_some(SideFileFault::Unrelated))
+        Ok((!log.may_belong_to(header)).then_some(SideFileFault::Unrelated))
     })?;
     fault.map_or(Ok(()), |fault| Err(Error::SideFile { path: path.to_owned(), fault }))
 }

@@ -59,7 +59,7 @@ impl WriteAheadLog {
     /// A database gets its first page, which says that it is in WAL mode, before its first log. A
     /// transaction that writes page 1 increments the change counter by at most one, and a checkpoint
     /// copies it: the database has a counter of the log, or the one before the first.
-    pub(super) fn may_belong_to(&self, header: &Header) -> bool {
+    pub(super) fn may_belong_to(&self, header: Header) -> bool {
         if header.is_empty || !header.is_wal {
             return false;
         }

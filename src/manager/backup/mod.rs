@@ -73,8 +73,8 @@ impl DatabaseManager {
         // Opened first, so that a missing database leaves no directory.
         let mut source = connection::open(&self.config, Access::Inspect)?;
         connection::create_private_dir(directory)?;
-        let owned = self.config.location().path().map_or(directory, DatabasePath::as_path);
-        let owner = Owner::of(owned).map_err(Error::io("read the metadata of", owned))?;
+        let model = self.config.location().path().map_or(directory, DatabasePath::as_path);
+        let owner = Owner::of(model).map_err(Error::io("read the metadata of", model))?;
         let partial = NewFile::create(directory, owner)?;
         let CopyOutcome { rows, fidelity } = match self.config.location() {
             Location::Sqlite(path) => {

@@ -3,6 +3,7 @@
 use super::Outcome::{Adopted, Either, Refused};
 use super::{Case, case, each, edit};
 
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 pub fn cases() -> Vec<Case> {
     let column = |expression: &str| format!("ALTER TABLE users ADD COLUMN zz {expression};");
     let doubled = each(1..30, ", c{i} TEXT NOT NULL AS (hex(c{j}))");

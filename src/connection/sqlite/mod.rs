@@ -116,7 +116,7 @@ pub fn inspect<T>(
     let has_wal = || fs::metadata(&wal).is_ok_and(|wal| wal.len() > 0);
     // The journal of a live process does not keep others from reading.
     if !has_wal() && !journal.exists() {
-        let before = FileStamp::of(path.as_path())?;
+        let before = FileStamp::settled(path.as_path())?;
         let seen = look(&mut read_only(path.as_path(), options, IMMUTABLE)?);
         if !has_wal() && !journal.exists() && FileStamp::of(path.as_path())? == before {
             return seen;
@@ -189,6 +189,18 @@ struct FileStamp {
 }
 
 impl FileStamp {
+    /// Returns the properties when the next write will change them: the clock of a file system has
+    /// ticks of some milliseconds, and two writes in one tick have the same time.
+    fn settled(path: &Path) -> Result<Self> {
+        const TICK: Duration = Duration::from_millis(20);
+
+        let age = Self::of(path)?.modified.and_then(|modified| modified.elapsed().ok());
+        if age.is_some_and(|age| age < TICK) {
+            std::thread::sleep(TICK);
+        }
+        Self::of(path)
+    }
+
     fn of(path: &Path) -> Result<Self> {
         let metadata = fs::metadata(path).map_err(Error::io("inspect the database file", path))?;
         Ok(Self { length: metadata.len(), modified: metadata.modified().ok() })

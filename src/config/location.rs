@@ -116,8 +116,8 @@ const DEFAULT_DIRECTORY: &str = "./data/enterprise";
 /// SQLite's limit on a path, minus the longest suffix that it appends.
 const LONGEST_PATH: usize = 512 - "-journal".len();
 
-/// Path of an SQLite database, taken literally: `a#b.db`, `a?b.db` and `a%20b.db` are the names of
-/// files.
+/// Path of an SQLite database, taken literally: `a#b.db`, `a?b.db` and `a%20b.db` name three
+/// files, each by exactly this text.
 ///
 /// Only the text has been checked; the file is checked when it is opened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -1,4 +1,4 @@
-//! The first administrator, whom this program creates and never changes.
+//! The first administrator, whom a setup creates and does not change afterwards.
 
 use diesel::prelude::*;
 use secrecy::SecretString;

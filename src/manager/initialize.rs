@@ -76,8 +76,11 @@ pub struct SetupDetails {
 
 impl DatabaseManager {
     /// Creates the database or brings it up to date: creates the directories and the database,
-    /// applies pending migrations, inserts missing roles, permissions and settings, creates the administrator if no active
-    /// one exists, and checks the result. Deletes nothing; a second call changes nothing.
+    /// applies pending migrations, inserts missing roles, permissions and settings, creates the
+    /// administrator if no active one exists, and checks the result. Deletes nothing. A second call
+    /// changes nothing.
+    ///
+    /// If a password is generated for the administrator, the report contains it.
     ///
     /// # Errors
     /// Fails if the path, the administrator or the migrations cannot be used. The database is then

@@ -125,7 +125,7 @@ to_sql_as_text!(Sha256Hash, Text, |hash| hash.to_string());
 /// SHA-256 of a session's token, a shared conversation's token, or an API key. The database never
 /// holds the secret itself.
 ///
-/// The hash cannot be used as the token. Nevertheless it is not serialised.
+/// The hash does not serve as the token; nevertheless it is not serialised.
 ///
 /// ```compile_fail
 /// # fn leaves_the_process<T: serde::Serialize>() {}

@@ -116,8 +116,9 @@ Examples:
 
 pub(super) const ENSURE_HELP: &str = "\
 Creates a missing database, applies pending migrations, inserts missing roles, permissions and
-settings, and creates an administrator if no active one exists. Then checks the database; exits with 3 if it is unhealthy.
-For the administrator's password, see `zenith-db create --help`.
+settings, and creates an administrator if no active one exists. Then checks the
+database, and exits with 3 if it is unhealthy. For the administrator's password, see
+`zenith-db create --help`.
 
 Examples:
   zenith-db ensure && my-application

@@ -65,7 +65,7 @@ rules! {
     DoesNotRun = "does-not-run",
     /// `down.sql` does not restore the schema that existed before `up.sql` (SQLite).
     DownIncomplete = "down-incomplete",
-    /// A comment `-- lint: allow` is malformed, or allows to break a rule that no statement breaks.
+    /// A comment `-- lint: allow` is malformed, or permits breaking a rule that no statement breaks.
     BadAllow = "bad-allow",
 }
 

@@ -274,8 +274,8 @@ impl ChatMessage {
     /// number of tokens of the conversation. Returns the new row.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound) if no message has this id or it is soft-
-    /// deleted; [`Error::Violation`](crate::Error::Violation) if a value breaks a rule.
+    /// [`Error::NotFound`](crate::Error::NotFound) if no message has this id, or the
+    /// message is soft-deleted; [`Error::Violation`](crate::Error::Violation) if a value breaks a rule.
     pub fn edit(
         connection: &mut DbConnection,
         id: ChatMessageId,

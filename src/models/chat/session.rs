@@ -179,8 +179,7 @@ impl ChatSession {
 
     /// Returns the user's conversations, only archived ones if `archived` is set and only the others if
     /// not, ordered by last activity, newest first. The page begins after the row with the time and
-    /// id `before`, or with
-    /// the newest if it is `None`.
+    /// id `before`, or with the newest if it is `None`.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.

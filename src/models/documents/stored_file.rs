@@ -176,7 +176,7 @@ impl StoredFile {
             .load(connection))?)
     }
 
-    /// Records one access to the file: its time, and one more in the number of accesses.
+    /// Records one access to the file: increments the number of accesses, and sets the time of the last.
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) if no file has this id.
@@ -213,8 +213,8 @@ impl StoredFile {
     }
 
     /// Returns the files without a document, oldest first. Remove their bytes, and afterwards their rows
-    /// with [`StoredFile::delete`]. The page begins after the file `after`,
-    /// or with the oldest if it is `None`.
+    /// with [`StoredFile::delete`]. The page begins after the file `after`, or with the
+    /// oldest if it is `None`.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.

@@ -42,7 +42,7 @@ pub(super) fn boolean(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "on" => Ok(true),
         "false" | "0" | "no" | "off" => Ok(false),
-        _ => Err("write true, 1, yes or on, or else false, 0, no or off".into()),
+        _ => Err("write true, false, 1, 0, yes, no, on or off".into()),
     }
 }
 

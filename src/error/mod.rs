@@ -78,8 +78,8 @@ pub enum Error {
     ///
     /// [`DatabaseManager::recover`]: crate::manager::DatabaseManager::recover
     #[error(
-        "a program was killed while it wrote to the database, and its unfinished transaction must be rolled \
-         back from {path}; `zenith-db ensure` does so; nothing was changed",
+        "a program was killed while it wrote to the database, and left its unfinished transaction in \
+         {path}; `zenith-db ensure` rolls it back; nothing was changed",
         path = path.display()
     )]
     HotJournal {

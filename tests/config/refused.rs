@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use zenith_db::config::{ConfigError, EnvFile, Key, Loader};
 
-const BOOLEAN: &str = "true, false, 1, 0, yes, no, on and off";
+const BOOLEAN: &str = "true, false, 1, 0, yes, no, on or off";
 const NOT_BOOLEANS: &[&str] =
     &["", " ", "2", "-1", "01", "tru", "y", "n", "t", "ja", "enabled", "1.0", "true ", " yes"];
 const NOT_NUMBERS: &[&str] =

@@ -1,4 +1,4 @@
-# `make help` lists the targets. ARGS holds flags for zenith-db:
+# `make help` lists the targets. ARGS has flags for zenith-db:
 #   make db-init ARGS="--admin-user root"
 
 CARGO     ?= cargo
@@ -29,7 +29,7 @@ db-init: build ## Create the database, or bring it up to date
 db-migrate: build ## Apply pending migrations, after a backup
 	@$(ZENITH) migrate $(ARGS)
 
-db-rollback: build ## Revert the last migration, after a backup (asks first; ARGS=--yes)
+db-rollback: build ## Revert the last migration, after a backup (asks for confirmation; ARGS=--yes gives it)
 	@$(ZENITH) rollback $(ARGS)
 
 db-seed: build ## Insert the roles, permissions and settings that are missing
@@ -38,7 +38,7 @@ db-seed: build ## Insert the roles, permissions and settings that are missing
 db-health: build ## Check the database without writing to it
 	@$(ZENITH) health-check $(ARGS)
 
-db-status: build ## Show the version, the tables and the last backup
+db-status: build ## Show the version, the tables with their row counts, and the last backup
 	@$(ZENITH) status $(ARGS)
 
 db-backup: build ## Take a verified backup

@@ -3,12 +3,12 @@
 #
 #   scripts/start_zenith.sh my-application --port 8080
 #
-# Runs `zenith-db ensure`, which creates or migrates the database, and then replaces itself by the application.
+# Runs `zenith-db ensure`, which creates or migrates the database, and then replaces itself with the application.
 # If ensure fails, exits with its exit code. Without a command, exits after ensure. ZENITH_DB_BIN sets the path
 # of zenith-db.
 #
 # zenith-db reads .env from the current directory itself, and so does an application that uses
-# `Config::from_env`. This script does not, so that no line of it reaches the application's environment.
+# `Config::from_env`. This script does not, so that no line of .env reaches the application's environment.
 #
 # The names of all variables begin with zenith_, to avoid clashes with variables that are already set.
 set -eu

@@ -48,8 +48,8 @@ mod connection {
 
     /// Connection to one of the backends.
     ///
-    /// It is a Diesel connection, so ad-hoc queries work on it; those that insert several rows,
-    /// upsert or return rows need [`dispatch!`](crate::dispatch).
+    /// It is a Diesel connection, so that any query can run on it, except those that insert several
+    /// rows, upsert, or have a `RETURNING` clause: these need [`dispatch!`](crate::dispatch).
     #[derive(diesel::MultiConnection)]
     pub enum DbConnection {
         /// Connection to an SQLite file.
@@ -84,7 +84,7 @@ impl fmt::Debug for DbConnection {
 
 /// Runs one Diesel expression on the connection's own backend.
 ///
-/// The expression is compiled once for each backend: one that is wrong for any does not compile.
+/// The expression is compiled for each backend: one that a backend does not support does not compile.
 ///
 /// ```
 /// use diesel::prelude::*;
@@ -108,7 +108,7 @@ macro_rules! dispatch {
 
 /// Runs one Diesel expression on the connection's own backend.
 ///
-/// The expression is compiled once for each backend: one that is wrong for any does not compile.
+/// The expression is compiled for each backend: one that a backend does not support does not compile.
 #[cfg(feature = "postgres")]
 #[macro_export]
 macro_rules! dispatch {

@@ -21,7 +21,7 @@ pub use error::{
 };
 pub use pool::Database;
 
-/// What the crates of this workspace share. Not part of the public API: anything here may change in any
+/// Items for the other crates of this workspace. Not part of the public API: they may change in any
 /// release.
 #[doc(hidden)]
 pub mod internal {
@@ -34,7 +34,7 @@ pub mod internal {
     pub use crate::models::internal as models;
 }
 
-/// What an application imports: `use zenith_db::prelude::*;`.
+/// Items that most applications need: `use zenith_db::prelude::*;`.
 pub mod prelude {
     pub use crate::models::*;
     pub use crate::types::*;

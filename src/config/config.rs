@@ -1,4 +1,4 @@
-//! [`Config`]: every setting, checked.
+//! [`Config`]: the settings of a database, checked.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use super::location::Location;
 use super::options::{ServerOptions, SqliteOptions};
 use super::setting::{Key, NotedSetting, Setting, Source};
 
-/// Every setting, checked and with its source.
+/// Settings of a database and its connections, each checked and with its source.
 ///
 /// ```
 /// use zenith_db::config::{Config, Key, Loader};
@@ -38,8 +38,8 @@ impl Config {
         &self.location
     }
 
-    /// Returns the directory for backups: `DATABASE_BACKUP_DIR`, or by default `backups` beside the
-    /// database, for a server `data/enterprise/backups`.
+    /// Returns the directory for backups: `DATABASE_BACKUP_DIR`; by default `backups` beside the
+    /// database, or for a server `data/enterprise/backups`.
     #[must_use]
     pub fn backup_dir(&self) -> &Path {
         &self.backup_dir
@@ -64,8 +64,8 @@ impl Config {
         &self.server
     }
 
-    /// Returns the configuration for another database. The backup directory follows the database,
-    /// unless it was set explicitly; [`Config::settings`] shows both.
+    /// Returns this configuration with another database. A default backup directory becomes that of
+    /// the other database. [`Config::settings`] shows both.
     #[must_use]
     pub fn at(&self, location: Location) -> Self {
         let mut config = Self { location, ..self.clone() };
@@ -87,27 +87,26 @@ impl Config {
         config
     }
 
-    /// Whether a backup precedes migrations, rollbacks and a forced creation (`true` by default).
+    /// Whether a backup precedes migrations, rollbacks and
+    /// [`DatabaseManager::recreate`](crate::manager::DatabaseManager::recreate) (`true` by default).
     #[must_use]
     pub const fn auto_backup(&self) -> bool {
         self.auto_backup
     }
 
-    /// Returns the largest number of connections that this process opens to the database (1 to
-    /// 1000, 10 by default).
+    /// Returns the maximum number of connections in a pool (1 to 1000, 10 by default).
     #[must_use]
     pub const fn max_connections(&self) -> u32 {
         self.max_connections
     }
 
-    /// Returns how long to wait for a free connection (10 s by default).
+    /// Returns the longest wait for a free connection of the pool (1 ms to 1 h, 10 s by default).
     #[must_use]
     pub const fn pool_timeout(&self) -> Duration {
         self.pool_timeout
     }
 
-    /// Returns every setting with its effective value and source, in the order of the
-    /// documentation.
+    /// Returns every setting with its value in force and its source, in the order of [`Key::ALL`].
     #[must_use]
     pub fn settings(&self) -> &[Setting] {
         &self.settings

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::setting::Source;
 
-/// Setting that cannot be used: its name, its value, its source, and what is allowed.
+/// Reason why a setting cannot be used, with its name, its value, its source, and what is allowed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -26,14 +26,14 @@ pub enum ConfigError {
         reason: String,
     },
     /// A value is not valid UTF-8.
-    #[error("{name} ({origin}) is not valid UTF-8; settings and paths must be")]
+    #[error("the value of {name} ({origin}) is not valid UTF-8, as settings and paths must be")]
     NotUnicode {
         /// Name of the setting.
         name: String,
         /// Source of the value.
         origin: Source,
     },
-    /// `DATABASE_URL` and `DATABASE_PATH` name two databases in the same layer.
+    /// `DATABASE_URL` and `DATABASE_PATH` have the same source and name two databases.
     #[error(
         "DATABASE_URL={url:?} and DATABASE_PATH={path:?} ({origin}) name two different databases; \
          keep one of them"

@@ -11,8 +11,8 @@ use super::layers::{Given, Layers};
 use super::resolve;
 use super::setting::{Key, Source, is_ours};
 
-/// Builder of a [`Config`] from layers of settings. Each layer is optional; without any, every
-/// setting has its default.
+/// Builder of a [`Config`] from layers of settings: flags take precedence over the environment, and the
+/// environment over a `.env` file. Each layer is optional; without any, every setting has its default.
 ///
 /// `Debug` shows neither the values of flags nor the environment, which may hold secrets.
 #[derive(Clone, Default)]
@@ -39,7 +39,8 @@ impl Loader {
         Self::default()
     }
 
-    /// Sets one value above all layers; `flag` names it in errors.
+    /// Sets one value, which takes precedence over the environment and `.env`. `flag` names its source
+    /// in errors and in [`Config::settings`].
     #[must_use]
     pub fn flag(mut self, key: Key, flag: &'static str, value: impl Into<String>) -> Self {
         let (name, value) = (key.name().to_owned(), value.into());
@@ -60,8 +61,8 @@ impl Loader {
         self
     }
 
-    /// Adds this `.env` file as the layer below the environment. `$NAME` in one of its values is
-    /// the variable of the layer of the environment, else of an earlier line.
+    /// Adds a `.env` file as the layer below the environment. `$NAME` in one of its values stands for
+    /// a variable in the layer of the environment, or else in an earlier line.
     #[must_use]
     pub fn env_file(mut self, file: EnvFile) -> Self {
         self.env_file = Some(file);
@@ -115,17 +116,17 @@ fn unknown_name(given: &Given) -> Option<String> {
 }
 
 impl Config {
-    /// Returns the configuration from the environment and from `.env` in the working directory, if
-    /// it exists.
+    /// Returns the configuration from the environment and from the file `.env` in the working
+    /// directory, if that exists.
     ///
     /// # Errors
-    /// [`ConfigError`] names the setting, its value, its source and what is allowed.
+    /// [`ConfigError`] for the first setting that cannot be used.
     pub fn from_env() -> Result<Self, ConfigError> {
         Loader::new().process_environment().env_file(EnvFile::IfPresent(".env".into())).load()
     }
 
-    /// Returns the default configuration for a database at `path`, without the environment: for
-    /// tests and tools.
+    /// Returns the default configuration for an SQLite database at `path`. Reads neither the
+    /// environment nor `.env`.
     ///
     /// # Errors
     /// [`ConfigError`] if the path cannot be that of a database.

@@ -11,8 +11,8 @@ use super::error::ConfigError;
 use super::server_url::ServerUrl;
 use super::setting::Source;
 
-/// Location of the database: an SQLite file, or a database on a PostgreSQL server. It is shown
-/// without its password.
+/// Location of the database: an SQLite file, or a database on a PostgreSQL server. `Display`, `Debug`
+/// and `Serialize` do not show its password.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Location {
@@ -39,7 +39,7 @@ impl Location {
                 .into()),
             "file" => Err("file: URIs are not supported; give the plain path".into()),
             // The text before the colon may be a part of a password.
-            _ => Err("a URL of this kind is not supported; allowed are a path, sqlite://PATH and \
+            _ => Err("a URL of this kind is not supported; write a path, sqlite://PATH or \
                       postgres://USER@HOST/DATABASE"
                 .into()),
         }
@@ -50,7 +50,8 @@ impl Location {
         DatabasePath::parse(text).map(Self::Sqlite)
     }
 
-    /// Returns the database that a flag names, in the forms of `DATABASE_URL`.
+    /// Parses the value of a flag that names a database, in any form of `DATABASE_URL`. `flag` is the
+    /// name of the flag, for the error.
     ///
     /// # Errors
     /// [`ConfigError::Invalid`] with the reason.
@@ -74,8 +75,8 @@ impl Location {
         }
     }
 
-    /// Returns the directory for backups and logs: the directory of the database file, or, for a
-    /// server, that of the default database.
+    /// Returns the directory that contains `backups` and `logs` by default: that of the database file,
+    /// or for a server `data/enterprise`.
     #[must_use]
     pub fn directory(&self) -> &Path {
         self.path().map_or(Path::new(DEFAULT_DIRECTORY), DatabasePath::directory)
@@ -87,8 +88,8 @@ impl Location {
         self.directory().join("backups")
     }
 
-    /// Whether both name the same database: paths are made absolute, but symbolic links are not
-    /// resolved.
+    /// Whether both locations name the same database. Relative paths are made absolute, but symbolic
+    /// links are not resolved.
     #[must_use]
     pub fn is_same_as(&self, other: &Self) -> bool {
         let place = |location: &Self| {
@@ -115,9 +116,10 @@ const DEFAULT_DIRECTORY: &str = "./data/enterprise";
 /// SQLite's limit on a path, minus the longest suffix that it appends.
 const LONGEST_PATH: usize = 512 - "-journal".len();
 
-/// Path of an SQLite database, taken literally: `a#b.db`, `a?b.db` and `a%20b.db` are three files.
+/// Path of an SQLite database, taken literally: `a#b.db`, `a?b.db` and `a%20b.db` name three
+/// files, each by exactly this text.
 ///
-/// Only its text has been checked; the file is checked when it is opened.
+/// Only the text has been checked; the file is checked when it is opened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct DatabasePath(PathBuf);

@@ -1,4 +1,4 @@
-//! URL of a database on a PostgreSQL server. It may hold a password, which is never shown.
+//! URL of a database on a PostgreSQL server. It may contain a password, which is never shown.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ pub struct ServerUrl {
 }
 
 impl ServerUrl {
-    /// Parses a URL as far as that is possible without a server.
+    /// Parses a URL. Does not connect to the server.
     ///
     /// # Errors
     /// The reason, which repeats no part of the URL.
@@ -63,13 +63,13 @@ impl ServerUrl {
         Ok(Self { text: text.into(), shown, has_password })
     }
 
-    /// Returns the URL with its password: for libpq, never to be shown.
+    /// Returns the URL with its password. It is meant for libpq, and must not be shown or logged.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.text.expose_secret()
     }
 
-    /// Whether the URL holds a password.
+    /// Whether the URL contains a password.
     #[must_use]
     pub const fn has_password(&self) -> bool {
         self.has_password
@@ -163,7 +163,7 @@ fn check_shown(user: &str, hosts: &str, path: &str) -> Result<(), String> {
         || encoded(hosts, "%40")
         || (encoded(path, "%3a") && encoded(path, "%40"))
     {
-        return Err("the : and @ between user, password and host are written as they are".into());
+        return Err("do not percent-encode the : and @ between user, password and host".into());
     }
     if !made_of(user, "-._~+$!") || !made_of(hosts, "-._~,:[]") || !made_of(path, "-._~+$!") {
         return Err("percent-encode special characters, such as : as %3A; parameters follow a ?, \

@@ -1,4 +1,4 @@
-//! The settings by name, and the sources of their values.
+//! Names of the settings, and sources of their values.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -43,7 +43,7 @@ pub enum Key {
 }
 
 impl Key {
-    /// Every setting, in the order of the documentation.
+    /// Every setting, in the order in which `zenith-db config` prints them.
     pub const ALL: &[Self] = &[
         Self::Url,
         Self::Path,
@@ -117,16 +117,16 @@ pub(super) fn is_ours(name: &str) -> bool {
     name.starts_with("DATABASE_")
 }
 
-/// Source of a value. An earlier variant takes precedence over a later one.
+/// Source of a setting's value. An earlier variant takes precedence over a later one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// Flag of the command, or argument of the caller.
+    /// Flag of the command, with its name, or method of the library that set the value.
     Flag(&'static str),
     /// Environment variable.
     Environment,
-    /// Line of a `.env` file.
+    /// `.env` file at this path.
     EnvFile(PathBuf),
-    /// Default: no layer gives a value.
+    /// Default, because no flag, variable or line gives a value.
     Default,
 }
 
@@ -164,12 +164,13 @@ impl NotedSetting {
     }
 }
 
-/// Setting with the value in force.
+/// Setting of a [`Config`](super::Config), with the value in force.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Setting {
-    /// Name in the environment.
+    /// Name of the environment variable.
     pub name: &'static str,
-    /// Value in force, in its canonical spelling; `None` if the setting is not used.
+    /// Value in force, in its canonical spelling; `None` if it has none, or has no effect on this kind
+    /// of database.
     pub value: Option<String>,
     /// Source of the value.
     pub source: Source,

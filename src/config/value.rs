@@ -3,14 +3,16 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-/// SQLite's `synchronous`: when a commit counts as written to the disk.
+/// SQLite's `PRAGMA synchronous`: how often SQLite waits until data is on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Synchronous {
-    /// Faster: a power failure may lose the last commits, but does not damage the database.
+    /// The fastest. With a write-ahead log, a power failure may lose the last commits, but does not damage
+    /// the database; with a rollback journal, it may damage the database on an old file system.
     Normal,
-    /// Every commit survives a power failure. The default.
+    /// The default. With a write-ahead log, every commit survives a power failure.
     Full,
-    /// Like `full`, and the directory is synchronised when a rollback journal is deleted.
+    /// Like `full`, but with a rollback journal also synchronises the directory after deleting the journal,
+    /// so that the last commit survives a power failure too.
     Extra,
 }
 
@@ -40,7 +42,7 @@ pub(super) fn boolean(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" | "on" => Ok(true),
         "false" | "0" | "no" | "off" => Ok(false),
-        _ => Err("allowed are true, false, 1, 0, yes, no, on and off".into()),
+        _ => Err("write true, false, 1, 0, yes, no, on or off".into()),
     }
 }
 
@@ -49,10 +51,10 @@ pub(super) fn synchronous(text: &str) -> Result<Synchronous, String> {
         "normal" => Ok(Synchronous::Normal),
         "full" => Ok(Synchronous::Full),
         "extra" => Ok(Synchronous::Extra),
-        "off" => Err("off can corrupt the database on power loss; allowed are full, normal and \
+        "off" => Err("off can corrupt the database on a power failure; write full, normal or \
                       extra"
             .into()),
-        _ => Err("allowed are full, normal and extra".into()),
+        _ => Err("write full, normal or extra".into()),
     }
 }
 
@@ -79,6 +81,6 @@ where
     // FromStr takes a leading `+`, which no other program that reads the variable may.
     let plain = !text.starts_with('+');
     text.parse().ok().filter(|number| plain && range.contains(number)).ok_or_else(|| {
-        format!("allowed is a whole number of {unit} from {} to {}", range.start(), range.end())
+        format!("write a whole number of {unit} from {} to {}", range.start(), range.end())
     })
 }

@@ -11,9 +11,9 @@ use crate::error::{Error, Result};
 impl DbConnection {
     /// Runs `work` in a write transaction: committed on `Ok`, rolled back on `Err` and on panic.
     ///
-    /// The outermost call takes SQLite's write lock immediately (`BEGIN IMMEDIATE`), so that rows
-    /// read inside cannot change before they are written. A nested call is a savepoint: its failure
-    /// undoes its own work and leaves the rest to the caller.
+    /// On SQLite, the outermost call takes the write lock immediately (`BEGIN IMMEDIATE`), so that rows
+    /// that `work` reads cannot change before it writes them. A nested call is a savepoint: if it
+    /// fails, only its own writes are rolled back.
     ///
     /// # Errors
     /// The error of `work`; [`Error::Locked`] if another process holds the lock for longer than

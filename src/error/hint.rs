@@ -12,7 +12,7 @@ impl Error {
         matches!(self, Self::Conflict(_))
     }
 
-    /// Returns the rule of the schema that was broken, if that is the error.
+    /// Returns the broken rule of the schema, if the error is [`Error::Violation`].
     #[must_use]
     pub fn violation(&self) -> Option<&Violation> {
         match self {
@@ -21,8 +21,8 @@ impl Error {
         }
     }
 
-    /// Returns how to fix a fault that may occur in any operation, and whose message cannot say it:
-    /// a damaged file or a full disk.
+    /// Returns advice for a fault that can occur in any operation, a damaged file or a full disk, even
+    /// if the fault is only a cause of this error.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(self);
@@ -41,7 +41,7 @@ impl Error {
         None
     }
 
-    /// Whether a file already exists where one was to be created.
+    /// Whether the error is that a file to be created already exists.
     #[doc(hidden)]
     #[must_use]
     pub fn is_already_exists(&self) -> bool {
@@ -59,7 +59,7 @@ impl Error {
 const DAMAGED: &str = "the file is damaged: stop the programs that use it, move it away together with \
      its -wal and -shm files, and put the newest backup in its place. Without a backup, \
      sqlite3 DAMAGED \"VACUUM INTO 'readable.db'\" copies the rows that can still be read, and \
-     sqlite3 readable.db REINDEX makes its indexes agree; keep the damaged file, which may have more";
+     sqlite3 readable.db REINDEX rebuilds its indexes; keep the damaged file, which may contain more";
 
 const FREE_SPACE: &str = "the disk is full: free some space and try again; nothing was lost";
 

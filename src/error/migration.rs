@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{Error, RowChange};
 
-/// Why migrations did not run or failed. The database is unchanged in every case.
+/// Reason why migrations did not run, or failed. The database is unchanged in every case.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MigrationFault {
@@ -22,7 +22,7 @@ pub enum MigrationFault {
     /// A script would end the transaction of the run. No script was run.
     #[error(
         "migration {name} has `{sql}` in line {line} of {script}: the statements before it could not be \
-         rolled back; remove it, since a run is one transaction already; nothing was changed"
+         rolled back; remove it, because the whole run is one transaction; nothing was changed"
     )]
     EndsTransaction {
         /// Name of the migration.
@@ -42,7 +42,7 @@ pub enum MigrationFault {
          (`zenith-db health-check` lists them) and try again; nothing was changed"
     )]
     BrokenReferences {
-        /// Cause, as the beginning of the message: `the database has` or `the migrations would leave`.
+        /// Beginning of the message: `the database has` or `the migrations would leave`.
         subject: &'static str,
         /// Number of broken references.
         count: usize,
@@ -57,7 +57,7 @@ pub enum MigrationFault {
         env!("CARGO_PKG_VERSION")
     )]
     NewerDatabase {
-        /// Unknown versions, each with its recorded name in words and the program that recorded it.
+        /// Unknown versions, each with its recorded name and the version of the program that recorded it.
         versions: String,
     },
 
@@ -113,8 +113,8 @@ pub enum MigrationFault {
 
     /// A migration would lose or change rows without declaring it. The database is unchanged.
     #[error(
-        "{migration} would lose or change rows and does not declare it: {}; nothing was changed. If it \
-         is intended, declare it in the migration's {file} (migrations/README.md)",
+        "migration {migration} would lose or change rows without declaring it: {}; nothing was changed. If \
+         this is intended, declare it in its {file}, as migrations/README.md describes",
         changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     )]
     RowsNotConserved {
@@ -126,9 +126,10 @@ pub enum MigrationFault {
         changes: Vec<RowChange>,
     },
 
-    /// The migrations would not create the structure of a fresh database. The database is unchanged.
+    /// After the migrations, the database would lack parts that a new database has. The database is
+    /// unchanged.
     #[error(
-        "after the migrations, the database would lack parts of the structure of a fresh one: \
+        "after the migrations, the database would lack parts that a new database of that version has: \
          {missing}; nothing was changed"
     )]
     StructureDiffers {
@@ -136,22 +137,22 @@ pub enum MigrationFault {
         missing: String,
     },
 
-    /// The migrations would leave objects that a fresh database of that version does not have. The
+    /// The migrations would leave objects that a new database of that version does not have. The
     /// database is unchanged.
     #[error(
-        "the migrations would leave objects that a fresh database of that version does not have: \
+        "the migrations would leave objects that a new database of that version does not have: \
          {left}; drop them in the script; nothing was changed"
     )]
     LeftBehind {
-        /// The objects.
+        /// Descriptions of the objects.
         left: String,
     },
 
-    /// Migrations were edited after they ran. The database is unchanged.
+    /// The text of migrations is not the text that ran on this database. The database is unchanged.
     #[error(
-        "migrations were edited after they ran on this database, or another text of them ran: {names}; \
-         install the version of zenith-db that has the text that ran, or, if the difference does not \
-         matter, accept it with `zenith-db migrate --repair`"
+        "the text of these migrations is not the text that ran on this database: {names}; install the \
+         version of zenith-db that has the text that ran, or, if the difference does not matter, accept \
+         it with `zenith-db migrate --repair`; nothing was changed"
     )]
     EditedMigrations {
         /// Names of the migrations.
@@ -160,14 +161,14 @@ pub enum MigrationFault {
 
     /// The disk has too little free space.
     #[error(
-        "{what} may need {} MB on the disk of {place}, and {} MB are free; free some space and try \
+        "{what} may need {} MB on the disk of {place}, but only {} MB are free; free some space and try \
          again; nothing was changed",
         needed.div_ceil(1_000_000),
         free / 1_000_000,
         place = place.display()
     )]
     NoRoom {
-        /// Purpose of the space.
+        /// Purpose of the space: the backup, the migration, or both.
         what: &'static str,
         /// Directory on the disk.
         place: PathBuf,
@@ -179,7 +180,7 @@ pub enum MigrationFault {
 
     /// Migrations failed after a backup was taken. The database is unchanged, and the backup is kept.
     #[error(
-        "the {operation} failed and the database is as it was; the backup taken before it is {backup}",
+        "`{operation}` failed, and the database is unchanged; the backup taken before it is {backup}",
         backup = backup.display()
     )]
     RolledBack {

@@ -31,10 +31,11 @@ pub mod internal {
     pub use super::constraints::{CHECKS, TABLES, UNIQUE};
 }
 
-/// Result of the library's functions.
+/// Result with the library's [`Error`] by default.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Error of the library. Causes are kept as sources.
+/// Error of the library. Its message says what happened, where, and how to fix it; its
+/// [`source`](std::error::Error::source) is the cause.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -49,8 +50,9 @@ pub enum Error {
         database: String,
     },
 
-    /// The file or the server's database cannot be used as the database.
-    #[error("{database} cannot be used as the database: {reason}")]
+    /// The file or the server's database cannot be used: for example, it is not an SQLite database, or
+    /// another program created it.
+    #[error("{database} cannot be used: {reason}")]
     Refused {
         /// Configured path, or the server's URL without its password.
         database: String,
@@ -58,9 +60,9 @@ pub enum Error {
         reason: String,
     },
 
-    /// A file beside the database is not one that SQLite may trust.
+    /// A file beside the database may not be its own, and SQLite would trust it.
     #[error(
-        "{path} {fault}. Nothing was changed. Stop the programs that use the database, make sure which \
+        "{path} {fault}. Nothing was changed. Stop the programs that use the database, find out which \
          files belong together, and move this one away: mv -n '{path}' '{path}.aside'",
         path = path.display()
     )]
@@ -71,11 +73,13 @@ pub enum Error {
         fault: SideFileFault,
     },
 
-    /// A process was stopped while it wrote, and an operation that only reads does not roll its
-    /// transaction back.
+    /// A process was killed while it wrote, and left a hot rollback journal. An operation that only reads
+    /// does not roll the transaction back; [`DatabaseManager::recover`] does.
+    ///
+    /// [`DatabaseManager::recover`]: crate::manager::DatabaseManager::recover
     #[error(
-        "a program was stopped while it wrote to the database, and {path} holds what undoes the \
-         unfinished transaction; `zenith-db ensure` rolls it back; nothing was changed",
+        "a program was killed while it wrote to the database, and left its unfinished transaction in \
+         {path}; `zenith-db ensure` rolls it back; nothing was changed",
         path = path.display()
     )]
     HotJournal {
@@ -113,7 +117,7 @@ pub enum Error {
         source: diesel::ConnectionError,
     },
 
-    /// The server is read-only.
+    /// The server, or this user's access to it, is read-only.
     #[error("{database} is read-only: {reason}")]
     ReadOnly {
         /// The server's URL without its password.
@@ -123,7 +127,7 @@ pub enum Error {
     },
 
     /// The replica's lag is larger than allowed. Reads then use the primary.
-    #[error("the replica lags {} behind its primary, and {} ms are allowed (DATABASE_REPLICA_MAX_LAG_MS)",
+    #[error("the replica is {} behind its primary; at most {} ms are allowed (DATABASE_REPLICA_MAX_LAG_MS)",
         lag.map_or_else(|| "an unknown time".into(), |lag| format!("{} ms", lag.as_millis())),
         limit.as_millis())]
     ReplicaLag {
@@ -138,24 +142,24 @@ pub enum Error {
     WriteRefused(#[source] diesel::result::Error),
 
     /// The connection to the server broke. Its transaction has been rolled back.
-    #[error("the connection to the server was lost; the open transaction is rolled back")]
+    #[error("the connection to the server was lost, and the open transaction was rolled back")]
     ConnectionLost(#[source] diesel::result::Error),
 
     /// The connection to the server broke during a commit, so it is unknown whether the transaction
     /// was committed.
     #[error(
-        "the connection to the server was lost during a commit: its outcome is unknown; \
-         check it before repeating the transaction"
+        "the connection to the server was lost during a commit, whose outcome is unknown; check whether \
+         the transaction was committed before repeating it"
     )]
     CommitUnknown(#[source] diesel::result::Error),
 
     /// Serialization failure or deadlock: the transaction conflicted with another one. It has been
     /// rolled back, and can be repeated unchanged.
-    #[error("a conflict with another transaction; this one was rolled back and can be tried again")]
+    #[error("the transaction conflicted with another one and was rolled back; it can be repeated")]
     Conflict(#[source] diesel::result::Error),
 
-    /// A statement ran, or waited for a lock, longer than allowed.
-    #[error("a statement exceeded {setting}, and changed nothing")]
+    /// A statement of a server ran, or waited for a lock, longer than a setting allows. It changed nothing.
+    #[error("a statement took longer than {setting} allows; it changed nothing")]
     TimedOut {
         /// Setting that limits the time.
         setting: &'static str,
@@ -173,7 +177,7 @@ pub enum Error {
     },
 
     /// SQLite did not accept a PRAGMA.
-    #[error("SQLite did not accept PRAGMA {pragma}: it should be {wanted} and is {found}")]
+    #[error("SQLite did not accept PRAGMA {pragma}: the value should be {wanted}, but is {found}")]
     Pragma {
         /// Name of the PRAGMA.
         pragma: &'static str,
@@ -210,11 +214,11 @@ pub enum Error {
         timeout_ms: u128,
         /// Number of connections in use, of the kind that was needed: for reading or for writing.
         in_use: u32,
-        /// Largest number of connections of that kind.
+        /// Maximum number of connections of that kind.
         limit: u32,
         /// Setting to raise, or other advice.
         advice: &'static str,
-        /// Reason why a new connection could not be opened, if that was tried.
+        /// Reason why a new connection could not be opened; empty if none was tried.
         detail: String,
     },
 
@@ -247,7 +251,7 @@ pub enum Error {
     /// The operation cannot run through a pooler in transaction mode.
     #[error(
         "pg_dump changes settings of its connection, which a pooler in transaction mode would pass on \
-         to other clients; give the server's own URL, and DATABASE_TRANSACTION_POOLER=false"
+         to other clients; use the URL of the server itself, and DATABASE_TRANSACTION_POOLER=false"
     )]
     TransactionPooler,
 
@@ -256,15 +260,15 @@ pub enum Error {
     #[error("the connection has been closed; take another one from the pool")]
     ConnectionClosed,
 
-    /// A transaction is open where none may be.
+    /// The operation was called inside a transaction, which it does not allow.
     #[error("{operation} needs a connection without an open transaction")]
     TransactionOpen {
         /// Name of the operation.
         operation: &'static str,
     },
 
-    /// A row that seeding inserts is missing.
-    #[error("{missing} is missing; `zenith-db seed` writes it")]
+    /// A row that [`DatabaseManager::seed`](crate::manager::DatabaseManager::seed) inserts is missing.
+    #[error("{missing} is missing; `zenith-db seed` inserts it")]
     NotSeeded {
         /// Description of the row.
         missing: &'static str,
@@ -274,8 +278,8 @@ pub enum Error {
     #[error("internal error, please report it: {0}")]
     Internal(String),
 
-    /// A statement failed, for another reason than a rule of the schema.
-    #[error("the database refused a statement")]
+    /// A statement failed for a reason that no other variant has.
+    #[error("a statement failed")]
     Query(#[source] diesel::result::Error),
 
     /// A statement broke a rule of the schema, and changed nothing.
@@ -287,7 +291,7 @@ pub enum Error {
     NotFound {
         /// Name of the table.
         table: &'static str,
-        /// Key, as `column value`.
+        /// Column and value of the key, as `column value`.
         key: String,
     },
 
@@ -325,7 +329,7 @@ pub enum Error {
     /// A file operation failed.
     #[error("cannot {action} {path}", path = path.display())]
     Io {
-        /// Action that failed, as in "cannot {action} {path}".
+        /// Action that failed, such as `create the directory`.
         action: &'static str,
         /// Path of the file or directory.
         path: PathBuf,
@@ -336,7 +340,7 @@ pub enum Error {
     /// A program that the operation needs is not installed.
     #[error(
         "{program} is not on the PATH; install PostgreSQL's client programs, of the server's version \
-         or later (Debian: postgresql-client), or go without a backup (--no-backup)"
+         or later (Debian: postgresql-client), or do without a backup (--no-backup)"
     )]
     MissingProgram {
         /// Name of the program.
@@ -348,14 +352,14 @@ pub enum Error {
     Program {
         /// Name of the program.
         program: &'static str,
-        /// Error output of the program.
+        /// Text that the program wrote to standard error.
         said: String,
     },
 
-    /// A backup was not a faithful copy, and has been removed.
-    #[error("the backup failed its check and was removed: {reason}")]
+    /// The copy differs from the database, and has been removed.
+    #[error("the backup failed its verification and was removed: {reason}")]
     BackupUnfaithful {
-        /// Difference that the check found.
+        /// Difference that the verification found.
         reason: String,
     },
 
@@ -381,14 +385,14 @@ pub enum Error {
     #[error("the password was not accepted: {0}")]
     Password(String),
 
-    /// A generated password could not be delivered, and so its account was not changed.
+    /// A generated password could not be delivered, so the transaction was rolled back.
     #[error("the generated password could not be delivered; nothing was changed")]
     PasswordNotDelivered(#[source] io::Error),
 
     /// The administrator's account could not be created.
     #[error("the administrator {name:?} cannot be created: {reason}")]
     Administrator {
-        /// Requested username.
+        /// Requested user name.
         name: String,
         /// Reason.
         reason: String,

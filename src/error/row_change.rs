@@ -13,13 +13,14 @@ pub struct RowChange {
     pub before: Option<i64>,
     /// Number of rows after the migration; `None` if the table was dropped.
     pub after: Option<i64>,
-    /// Columns with other values in rows that existed before.
+    /// Columns whose values changed in rows that existed before.
     pub changed_columns: Vec<String>,
     /// Columns that were dropped together with their values.
     pub lost_columns: Vec<String>,
-    /// Reason, as the migration declares it, or because the rollback was requested.
+    /// Reason that the migration declares, or that the rollback was requested; `None` if nothing declares
+    /// the change.
     pub declared: Option<String>,
-    /// Number of rows that existed before and do not exist any more.
+    /// Number of rows that existed before and no longer exist.
     pub lost_rows: i64,
 }
 

@@ -1,4 +1,4 @@
-//! Errors of a server, as types instead of texts.
+//! Errors of a server, recognised by their text.
 
 use std::fmt;
 
@@ -28,7 +28,7 @@ pub enum ConnectFault {
     Encryption,
     /// The database does not exist on the server.
     NoDatabase,
-    /// Another reason, which the source gives.
+    /// Another reason, which the source of the error gives.
     Other,
 }
 
@@ -85,7 +85,9 @@ impl fmt::Display for ConnectFault {
                  password comes from the URL, PGPASSWORD or ~/.pgpass"
             }
             Self::UnknownHost => "the host name cannot be resolved",
-            Self::Unreachable => "no server answers there; is it running, and is this its address?",
+            Self::Unreachable => {
+                "no server answers there; check that it is running, and that the address is right"
+            }
             Self::TimedOut => {
                 "the server did not answer in time; check the address, or raise \
                  DATABASE_POOL_TIMEOUT_MS"
@@ -96,7 +98,7 @@ impl fmt::Display for ConnectFault {
             }
             Self::NotReady => "the server is starting up or shutting down; try again in a moment",
             Self::Encryption => {
-                "the connection cannot be encrypted as the URL's sslmode asks, or the server's \
+                "the connection cannot be encrypted as the URL's sslmode requires, or the server's \
                  certificate is not accepted"
             }
             Self::NoDatabase => "the database does not exist; `zenith-db create` creates it",

@@ -7,7 +7,7 @@ use crate::types::ValueType;
 #[non_exhaustive]
 pub enum SettingFault {
     /// The setting does not exist.
-    #[error("there is no such setting")]
+    #[error("the setting does not exist")]
     Unknown,
     /// The setting has no value.
     #[error("it has no value")]
@@ -24,7 +24,7 @@ pub enum SettingFault {
     /// The setting holds another type.
     #[error("it holds a value of type {stored}, not {asked}")]
     WrongType {
-        /// Type of the setting.
+        /// Type of the stored setting.
         stored: ValueType,
         /// Requested type.
         asked: ValueType,
@@ -37,8 +37,8 @@ pub enum SettingFault {
         /// Type of the setting.
         value_type: ValueType,
     },
-    /// The value breaks the setting's validation rule.
-    #[error("{value:?} breaks its rule `{rule}`")]
+    /// The value does not satisfy the setting's validation rule.
+    #[error("{value:?} does not satisfy its rule `{rule}`")]
     BreaksRule {
         /// The value.
         value: String,

@@ -6,13 +6,13 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SideFileFault {
-    /// It is a directory, a symbolic link, a pipe or a file with several names.
+    /// The file is a directory, a symbolic link or a pipe, or has several names (hard links).
     NotRegular,
-    /// Its owner is not the owner of the database.
+    /// The file's owner is not the owner of the database.
     OtherOwner,
-    /// It is a rollback journal that names a super-journal, which SQLite would delete.
+    /// The file is a rollback journal that names a super-journal, which SQLite would delete.
     SuperJournal,
-    /// It belongs to another database, or to another state of this one.
+    /// The file belongs to another database, or to another state of this one.
     Unrelated,
 }
 
@@ -29,8 +29,8 @@ impl fmt::Display for SideFileFault {
                  journal"
             }
             Self::Unrelated => {
-                "does not belong to the database beside it: a copy was probably put in the place of \
-                 the database while this file remained, and SQLite would mix the two"
+                "does not belong to the database beside it: the database was probably replaced by a copy \
+                 while this file remained, and SQLite would mix the two"
             }
         })
     }

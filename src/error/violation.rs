@@ -1,4 +1,4 @@
-//! Broken rules of the schema, as types instead of the texts of SQLite or PostgreSQL.
+//! Broken rules of the schema, recognised in the errors of SQLite and PostgreSQL.
 
 use std::fmt;
 
@@ -9,21 +9,21 @@ use diesel::sqlite::Sqlite;
 
 use super::constraints::{CHECKS, TABLES, UNIQUE};
 
-/// Kind of rule of the schema.
+/// Kind of a rule of the schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Rule {
-    /// Another row has the same value in a unique column.
+    /// Another row has the same value in a unique column, or the same values in unique columns.
     Duplicate,
     /// The value refers to a row that does not exist.
     UnknownReference,
-    /// Rows of the named table still refer to the row that was to be deleted.
+    /// Rows of the table that [`Violation::table`] names still refer to the row that was to be deleted.
     StillReferenced,
     /// The value is required.
     Required,
     /// The text is too short or too long, or contains a NUL.
     Length,
-    /// The text contains a NUL. PostgreSQL does not name its column.
+    /// The text contains a NUL, which PostgreSQL refuses without naming the column.
     Text,
     /// The count is negative or too large.
     Count,
@@ -31,10 +31,11 @@ pub enum Rule {
     Range,
     /// The end is before the start.
     Order,
-    /// The text is not in canonical form: lower case, composed (Unicode NFC), without surrounding
+    /// The text is not in canonical form: in lower case, composed (Unicode NFC), without surrounding
     /// white space.
     Canonical,
-    /// The name has a control or an invisible character, with which it would look like another one.
+    /// The name contains a control character or an invisible character, with which it could look like
+    /// another name.
     Invisible,
     /// The text is not a UUID in canonical form: 36 characters, lower case, with hyphens.
     Uuid,
@@ -61,8 +62,8 @@ impl Violation {
         self.rule
     }
 
-    /// Returns the table of the rule, if known. SQLite does not name a broken reference; the
-    /// queries of this crate find it.
+    /// Returns the table of the rule, if it is known. SQLite does not name a broken foreign key, so
+    /// it is known only for the queries of this crate, which look it up.
     #[must_use]
     pub const fn table(&self) -> Option<&'static str> {
         self.table
@@ -74,7 +75,7 @@ impl Violation {
         self.constraint.as_deref()
     }
 
-    /// Returns the columns of the rule.
+    /// Returns the names of the rule's columns; empty if they are not known.
     #[must_use]
     pub fn columns(&self) -> &[String] {
         &self.columns

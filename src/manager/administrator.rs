@@ -1,4 +1,4 @@
-//! The first administrator, which is created once and never changed by this program afterwards.
+//! The first administrator, whom a setup creates and does not change afterwards.
 
 use diesel::prelude::*;
 use secrecy::SecretString;
@@ -16,12 +16,12 @@ use crate::types::PasswordHash;
 /// Administrator to create if no active one exists.
 #[derive(Clone, Debug)]
 pub struct Administrator {
-    /// User name for signing in; `admin` by default.
+    /// User name for signing in, 1 to 50 characters; `admin` by default.
     pub username: String,
-    /// Email address; `admin@zenith.local` by default.
+    /// Email address, up to 100 characters; `admin@zenith.local` by default.
     pub email: String,
-    /// Password; `None` generates one, which the report contains and which must be changed at the
-    /// first login.
+    /// Password, at least 12 characters and at most 1,024 bytes. `None` generates a password, which the
+    /// report contains and which must be changed at the first sign-in.
     pub password: Option<SecretString>,
 }
 
@@ -45,14 +45,14 @@ pub enum AdministratorOutcome {
     NameTaken,
 }
 
-/// Report on the administrator.
+/// Report on the creation of the administrator.
 #[derive(Clone, Debug, Serialize)]
 pub struct AdministratorReport {
     /// Result of creating the administrator.
     pub outcome: AdministratorOutcome,
     /// User name of the administrator; for [`AdministratorOutcome::NameTaken`], the requested one.
     pub username: String,
-    /// Generated password, if any. Only its hash is stored, so that this is the only copy.
+    /// Password that was generated, if any. The database contains only its hash, so this is the only copy.
     #[serde(skip)]
     pub generated_password: Option<SecretString>,
 }

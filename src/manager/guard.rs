@@ -9,9 +9,9 @@ use crate::error::{Error, Result};
 use crate::migrations::Ledger;
 
 impl DatabaseManager {
-    /// Rolls back the transaction of a process that was stopped while it wrote to an SQLite database
-    /// without a WAL. Every method that writes does this first; one that only reads refuses such a
-    /// database with [`Error::HotJournal`]. Does nothing if there is no such transaction.
+    /// Rolls back the transaction of a process that was killed while it wrote to an SQLite database
+    /// without a WAL. Does nothing if there is no such transaction. Every method that writes does this
+    /// first; a method that only reads refuses such a database with [`Error::HotJournal`].
     ///
     /// # Errors
     /// [`Error::SideFile`] if the rollback journal cannot be trusted; [`Error::Refused`],
@@ -55,7 +55,7 @@ impl DatabaseManager {
                 return ledger.ensure_known();
             }
             self.refuse_former(connection)?;
-            let reason = "it has tables, but none of this program's migrations: another program \
+            let reason = "it has tables, but none of this program's migrations, so another program \
                           created it. Nothing was changed. Name another database, or delete all tables \
                           of this one, after a backup, with `zenith-db create --force`";
             let database = self.config.location().to_string();

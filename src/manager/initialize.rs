@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::migrations::{Step, Target};
 use crate::models::User;
 
-/// Last phase that a setup reached.
+/// Phase in which a setup of a database ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SetupPhase {
@@ -29,7 +29,7 @@ pub enum SetupPhase {
     Complete,
 }
 
-/// Effect of a setup.
+/// Effect of a setup on the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SetupStatus {
@@ -46,11 +46,11 @@ pub enum SetupStatus {
 /// Report of [`DatabaseManager::initialize`] and [`DatabaseManager::recreate`].
 #[derive(Clone, Debug, Serialize)]
 pub struct SetupReport {
-    /// Last phase that the setup reached.
+    /// Phase in which the setup ended.
     pub phase: SetupPhase,
     /// Effect of the setup.
     pub status: SetupStatus,
-    /// Effect of the setup, as a sentence with the database's path.
+    /// Effect of the setup, in words, with the path of the database or the URL of its server.
     pub message: String,
     /// Results of the setup's steps.
     pub details: SetupDetails,
@@ -63,11 +63,12 @@ pub struct SetupDetails {
     pub database_path: String,
     /// Migrations that ran, in order.
     pub migrations: Vec<Step>,
-    /// Numbers of seeded rows.
+    /// Numbers of rows that seeding inserted or updated.
     pub seeded: SeedReport,
-    /// Result for the administrator.
+    /// Report on the creation of the administrator.
     pub administrator: AdministratorReport,
-    /// Backup taken before the change; `None` if nothing had to be saved or `auto_backup` is off.
+    /// Backup that was taken before the change; `None` if there was nothing to change or to save, or
+    /// `auto_backup` is off.
     pub backup: Option<BackupReport>,
     /// Health check after the setup.
     pub health: HealthReport,
@@ -75,8 +76,11 @@ pub struct SetupDetails {
 
 impl DatabaseManager {
     /// Creates the database or brings it up to date: creates the directories and the database,
-    /// applies pending migrations, inserts missing seeds, creates the administrator if no active
-    /// one exists, and checks the result. Deletes nothing; a second call changes nothing.
+    /// applies pending migrations, inserts missing roles, permissions and settings, creates the
+    /// administrator if no active one exists, and checks the result. Deletes nothing. A second call
+    /// changes nothing.
+    ///
+    /// If a password is generated for the administrator, the report contains it.
     ///
     /// # Errors
     /// Fails if the path, the administrator or the migrations cannot be used. The database is then
@@ -86,8 +90,8 @@ impl DatabaseManager {
     }
 
     /// Does what [`DatabaseManager::initialize`] does, and passes the user name of a new administrator
-    /// and the generated password to `deliver`, inside the transaction and as its last step. Only the
-    /// password's hash is stored: if the password were passed on after the commit, a failure would lose
+    /// and the generated password to `deliver`, inside the transaction and as its last step. The
+    /// database stores only the hash, so that a failure to deliver the password after the commit would lose
     /// it. `deliver` is not called if no password is generated.
     ///
     /// # Errors
@@ -108,9 +112,9 @@ impl DatabaseManager {
         self.set_up(prepared, &Target::Latest, deliver)
     }
 
-    /// Deletes all tables and rows of the database, after a backup unless `auto_backup` is off, and
-    /// creates the schema, the seeds and the administrator again, in one transaction. A database
-    /// that does not exist is created, as by [`DatabaseManager::initialize`].
+    /// Deletes all tables of the database with their rows, whoever created them, and creates the schema,
+    /// the seeds and the administrator again, in one transaction, after a backup unless `auto_backup`
+    /// is off. If the database does not exist, creates it as [`DatabaseManager::initialize`] does.
     ///
     /// # Errors
     /// Fails if the path, the administrator or the migrations cannot be used. The database is then
@@ -202,7 +206,7 @@ impl DatabaseManager {
         Ok(SetupReport { phase, status, message, details })
     }
 
-    /// Returns whether an active administrator exists. Writes nothing.
+    /// Whether an active administrator exists. Writes nothing.
     ///
     /// # Errors
     /// [`Error::NoDatabase`], [`Error::Refused`], or [`Error::Query`] if the database cannot be

@@ -9,14 +9,14 @@ use crate::error::{Error, Result};
 use crate::migrations::{self, HistoryFault};
 use crate::models::User;
 
-/// Part of a complete database that [`DatabaseManager::initialize`] adds if it is missing.
+/// Missing part of a database, which [`DatabaseManager::initialize`] adds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MissingPart {
     /// The database, which does not exist or is empty.
     Database,
-    /// Pending migrations. Seeds and the administrator are only checked if none are pending.
+    /// Pending migrations. If there are any, seeds and the administrator are not checked.
     Migrations,
-    /// Rows of `schema_version`, because the Diesel CLI applied or reverted migrations.
+    /// Rows of `schema_version`, such as those of migrations that the Diesel CLI ran.
     History,
     /// Roles, permissions or settings that [`DatabaseManager::seed`] inserts.
     Seeds,

@@ -77,8 +77,9 @@ impl DatabaseManager {
         Self { config, migrations: migrations::all() }
     }
 
-    /// Creates a manager for an application that has tables of its own. It runs, checks and reverts
-    /// `migrations`, oldest first, instead of [`migrations::all`]; they should begin with those.
+    /// Creates a manager for an application that has tables of its own. The manager runs, checks and
+    /// reverts `migrations`, oldest first, instead of [`migrations::all`], whose migrations should be
+    /// the first of the list.
     #[must_use]
     pub const fn with_migrations(config: Config, migrations: &'static [EmbeddedMigration]) -> Self {
         Self { config, migrations }
@@ -90,8 +91,8 @@ impl DatabaseManager {
         &self.config
     }
 
-    /// Returns whether the configured file or server database exists. The file need not be a
-    /// database.
+    /// Whether the configured database exists: on SQLite anything at the path counts, even if it is not
+    /// a database.
     ///
     /// # Errors
     /// [`Error::Connect`](crate::Error::Connect) if a server cannot be reached.
@@ -105,7 +106,7 @@ impl DatabaseManager {
         self.migrations
     }
 
-    /// Creates a manager for another database with the migrations of this manager.
+    /// Returns a manager for another configuration, with the migrations of this manager.
     #[must_use]
     pub const fn for_config(&self, config: Config) -> Self {
         Self { config, migrations: self.migrations }

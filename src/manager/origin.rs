@@ -18,11 +18,11 @@ pub enum Origin {
     Absent,
     /// The database has no tables.
     Empty,
-    /// This program created the database.
+    /// This program created the database, or has adopted it.
     Ours,
     /// The former application created the database; the crate `zenith-db-import` converts it.
     Former,
-    /// Another program created the database. The text describes what was found.
+    /// Another program created the database. The text says how this was recognised.
     Foreign(String),
 }
 

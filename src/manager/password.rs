@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::error::{Error, Result};
 use crate::types::PasswordHash;
 
-/// Minimum length of a password, in characters.
+/// Minimum number of characters of a password.
 pub const SHORTEST_PASSWORD: usize = 12;
 
 /// Maximum length of a password, in bytes. Nobody types more, and hashing more would cost time for
@@ -17,7 +17,7 @@ const LONGEST_PASSWORD: usize = 1024;
 /// Checks the length and the characters of a new password.
 ///
 /// # Errors
-/// [`Error::Password`] states the rule that the password violates, and never contains the password.
+/// [`Error::Password`] with the rule that the password violates. It never contains the password.
 pub fn check_password(password: &SecretString) -> Result<()> {
     let text = password.expose_secret();
     let reject = |reason: String| Err(Error::Password(reason));
@@ -35,8 +35,8 @@ pub fn check_password(password: &SecretString) -> Result<()> {
     Ok(())
 }
 
-/// Hashes a password with Argon2id, a random salt, and the defaults of the crate `argon2`: 19 MiB,
-/// 2 passes, 1 lane, as OWASP recommends first.
+/// Returns the Argon2id hash of a password, with a random salt and the defaults of the crate `argon2`,
+/// which OWASP recommends: 19 MiB of memory, 2 passes, 1 lane. This takes tens of milliseconds.
 ///
 /// # Errors
 /// [`Error::Password`] if the hash cannot be computed.
@@ -46,7 +46,7 @@ pub fn hash_password(password: &SecretString) -> Result<PasswordHash> {
     Ok(PasswordHash::new(hash.to_string()))
 }
 
-/// Returns a random password of 122 bits, as four groups of eight hexadecimal digits.
+/// Returns a random password: four groups of eight hexadecimal digits, with 122 random bits.
 #[must_use]
 pub fn generate_password() -> SecretString {
     let digits = Uuid::new_v4().simple().to_string();

@@ -19,13 +19,13 @@ use crate::types::{PasswordAlgorithm, Severity};
 pub struct PasswordReset {
     /// User name of the account.
     pub username: String,
-    /// Whether the account may sign in. A new password does not change it.
+    /// Whether the account may sign in, which a new password does not change.
     pub is_active: bool,
     /// Number of sessions that were revoked.
     pub sessions_revoked: usize,
     /// Whether the password must be changed at the next sign-in, as a generated one must.
     pub must_change_password: bool,
-    /// Generated password, if any. Only its hash is stored, so that this is the only copy.
+    /// Password that was generated, if any. The database contains only its hash, so this is the only copy.
     #[serde(skip)]
     pub generated_password: Option<SecretString>,
 }

@@ -15,23 +15,24 @@ use crate::models::{NewPermission, NewRolePermission, User};
 use crate::schema::{permissions, role_permissions, roles, system_settings};
 use crate::types::{PermissionId, RoleId};
 
-/// Numbers of rows that seeding wrote; all zero if nothing was missing.
+/// Numbers of rows that seeding inserted or updated; all 0 if it changed nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SeedReport {
-    /// Number of system roles that were missing.
+    /// Number of system roles that were missing and have been inserted.
     pub roles: usize,
-    /// Number of system permissions that were missing.
+    /// Number of system permissions that were missing and have been inserted.
     pub permissions: usize,
-    /// Number of default grants of the missing roles. An existing role keeps its grants.
+    /// Number of default grants that were inserted for the missing roles. An existing role keeps its
+    /// grants.
     pub grants: usize,
-    /// Number of settings that were missing.
+    /// Number of settings that were missing and have been inserted.
     pub settings: usize,
     /// Number of read-only settings, such as `SCHEMA_VERSION`, that were updated.
     pub refreshed: usize,
 }
 
 impl SeedReport {
-    /// Returns whether anything was written.
+    /// Whether anything was inserted or updated.
     #[must_use]
     pub fn changed(&self) -> bool {
         *self != Self::default()

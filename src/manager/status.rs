@@ -22,9 +22,9 @@ pub struct StatusSummary {
     /// Size of the SQLite file and its WAL, or of the server's database, in megabytes of 1,000,000
     /// bytes.
     pub database_size_mb: f64,
-    /// Number of tables, without Diesel's ledger.
+    /// Number of tables, without `__diesel_schema_migrations`.
     pub table_count: usize,
-    /// Number of rows of each table.
+    /// Number of rows of each table, by its name.
     pub record_counts: BTreeMap<String, i64>,
     /// Newest version that has been applied; `None` if no migration has been.
     pub schema_version: Option<String>,
@@ -32,7 +32,7 @@ pub struct StatusSummary {
     pub applied_migrations: Vec<String>,
     /// Names of the migrations that have not been applied, oldest first.
     pub pending_migrations: Vec<String>,
-    /// Differences between the recorded history, the migrations that ran and those of the program.
+    /// Differences between `schema_version`, the migrations that have run and those of the program.
     pub history_faults: Vec<HistoryFault>,
     /// Last run of migrations, if it failed.
     pub failed_migration: Option<FailedMigration>,
@@ -47,7 +47,7 @@ pub struct StatusSummary {
 pub struct LastBackup {
     /// Path of the backup.
     pub path: PathBuf,
-    /// Time of the backup.
+    /// Recorded start of the backup; without a record, the time in its name.
     pub created: UtcTime,
     /// Size of the backup, in megabytes of 1,000,000 bytes.
     pub size_mb: f64,

@@ -8,7 +8,7 @@ use crate::backend::{Backend, DbConnection};
 use crate::catalog::{IntegrityCheck, broken_references, ensure_intact};
 use crate::error::{Error, MigrationFault, Result};
 
-/// Time at which a condition is checked.
+/// When a condition is checked, relative to the migrations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
@@ -21,7 +21,7 @@ pub enum Phase {
 /// Condition that was checked and holds. One that does not hold is an error, and nothing is changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Check {
-    /// Time of the check.
+    /// When the condition was checked.
     pub when: Phase,
     /// Name of the condition.
     pub name: &'static str,

@@ -10,7 +10,7 @@ use crate::types::Sha256Hash;
 
 static ALL: &[EmbeddedMigration] = include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
 
-/// Returns the library's migrations, oldest first. Both backends have the same.
+/// Returns the library's migrations, oldest first. Both backends have the same migrations.
 #[must_use]
 pub const fn all() -> &'static [EmbeddedMigration] {
     ALL
@@ -22,8 +22,8 @@ pub fn latest() -> String {
     all().last().map(EmbeddedMigration::version).unwrap_or_default()
 }
 
-/// Returns the SHA-256 of a migration's text in hexadecimal. Line ends may be LF or CRLF, as a checkout
-/// may have changed them.
+/// Returns the SHA-256 of a migration's text in hexadecimal. CRLF counts as LF, because a checkout may
+/// change line ends.
 #[must_use]
 pub fn checksum(text: &str) -> String {
     Sha256Hash::of(text.replace("\r\n", "\n")).to_string()
@@ -50,7 +50,7 @@ pub struct Script {
 }
 
 impl EmbeddedMigration {
-    /// Creates a migration of an application's own, for
+    /// Returns a migration of an application, for
     /// [`DatabaseManager::with_migrations`](crate::manager::DatabaseManager::with_migrations). The
     /// name is `<timestamp>_<verb_object>`, as in `migrations/`.
     #[must_use]
@@ -71,14 +71,14 @@ impl EmbeddedMigration {
         self.name
     }
 
-    /// Returns the version: the digits of the timestamp, as in Diesel's ledger.
+    /// Returns the version: the digits of the timestamp, as `__diesel_schema_migrations` records it.
     #[must_use]
     pub fn version(&self) -> String {
         let timestamp = self.name.split('_').next().unwrap_or_default();
         timestamp.replace('-', "")
     }
 
-    /// Returns the name in words, such as `create chat`.
+    /// Returns the part of the name after the timestamp, in words: for example, `create chat`.
     #[must_use]
     pub fn description(&self) -> String {
         self.name.split_once('_').map_or(self.name, |(_, words)| words).replace('_', " ")

@@ -75,7 +75,7 @@ pub fn run<T>(
         history::sync(connection, &ledger)?;
         check_references(connection, "the migrations would leave")?;
         conditions.push(Check::after("references", "none is broken"));
-        conditions.push(Check::after("rows", "none was lost or changed undeclared"));
+        conditions.push(Check::after("rows", "none was lost or changed without a declaration"));
         conditions.push(Drift::of(connection, &ledger)?.check_after(&drift)?);
         Ok(Run { was, steps, conditions, value: after(connection)? })
     })

@@ -18,47 +18,48 @@ use crate::error::{Error, MigrationFault, Result};
 use crate::models::{NewSchemaVersion, SchemaVersion};
 use crate::schema::schema_version;
 
-/// Disagreement between the history, the ledger and the program's migrations.
+/// Difference between the history (`schema_version`), Diesel's ledger (`__diesel_schema_migrations`) and
+/// the program's migrations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum HistoryFault {
     /// The table `schema_version` does not exist.
     NoHistory,
-    /// A migration ran and is not in `schema_version`: for example, the Diesel CLI applied it.
+    /// A migration has run and is not in `schema_version`: for example, the Diesel CLI applied it.
     Unrecorded {
         /// Version of the migration.
         version: String,
     },
-    /// A version is in `schema_version` and did not run.
+    /// A version is in `schema_version` and has not run.
     NotRun {
         /// The version.
         version: String,
     },
-    /// A migration's text is not the one that ran.
+    /// A migration's text is not the text that ran.
     Edited {
         /// Name of the migration.
         name: String,
-        /// Recorded checksum of the text that ran. `None` if another program ran the migration (Diesel
-        /// records no text) and the structure is not the one that the text creates.
+        /// Recorded checksum of the text that ran. `None` if another program ran the migration and recorded
+        /// no checksum, and the database does not have the structure that the program's text creates.
         recorded: Option<String>,
         /// Checksum of the program's text.
         current: String,
     },
-    /// A migration ran that is newer than all that the program knows.
+    /// A migration has run that is newer than all migrations of the program.
     Newer {
         /// Version of the migration.
         version: String,
         /// Recorded name in words, if any.
         description: Option<String>,
     },
-    /// A migration ran that the program no longer has, though it has later ones.
+    /// A migration has run that the program does not have, although it has later ones.
     Missing {
         /// Version of the migration.
         version: String,
         /// Recorded name in words, if any.
         description: Option<String>,
     },
-    /// A migration did not run, though a later one did.
+    /// A migration has not run, although a later one has.
     Late {
         /// Name of the migration.
         name: String,
@@ -69,15 +70,17 @@ impl fmt::Display for HistoryFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoHistory => write!(f, "the table schema_version is missing"),
-            Self::Unrecorded { version } => write!(f, "version {version} ran but is not recorded"),
-            Self::NotRun { version } => write!(f, "version {version} is recorded but did not run"),
+            Self::Unrecorded { version } => {
+                write!(f, "version {version} has run but is not recorded")
+            }
+            Self::NotRun { version } => write!(f, "version {version} is recorded but has not run"),
             Self::Edited { name, recorded: Some(_), .. } => {
                 write!(f, "{name} was changed after it ran (its checksum differs)")
             }
             Self::Edited { name, recorded: None, .. } => write!(
                 f,
-                "another program ran {name}, perhaps from another text: the structure is not the one that \
-                 this program's text creates"
+                "another program ran {name}, perhaps with another text: the database does not have the \
+                 structure that this program's text creates"
             ),
             Self::Newer { version, description } => {
                 write!(
@@ -88,10 +91,10 @@ impl fmt::Display for HistoryFault {
             }
             Self::Missing { version, description } => write!(
                 f,
-                "version {version}{} ran and is missing from this program",
+                "version {version}{} has run and is missing from this program",
                 in_brackets(description.as_deref())
             ),
-            Self::Late { name } => write!(f, "{name} did not run, though a later one did"),
+            Self::Late { name } => write!(f, "{name} has not run, although a later migration has"),
         }
     }
 }

@@ -17,7 +17,8 @@ diesel::table! {
     }
 }
 
-/// Migrations that have run and that are pending, as Diesel's ledger records them.
+/// Migrations that have run and migrations that are pending, by Diesel's ledger, the table
+/// `__diesel_schema_migrations`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
     /// Migrations that the program knows, oldest first.
@@ -29,7 +30,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Reads Diesel's ledger. A database without the table has run no migration.
+    /// Reads Diesel's ledger. If the table does not exist, no migration has run.
     ///
     /// # Errors
     /// [`Error::Query`] if the database cannot be read.
@@ -92,17 +93,17 @@ impl Ledger {
         &self.applied
     }
 
-    /// Returns the migrations that have not run, oldest first.
+    /// Returns the migrations of the program that have not run, oldest first.
     pub fn pending(&self) -> impl Iterator<Item = &'static EmbeddedMigration> {
         self.known.iter().filter(|migration| !self.applied.contains(&migration.version()))
     }
 
-    /// Returns the versions that have run and that this program does not know.
+    /// Returns the versions that have run and are not among the program's migrations.
     pub fn unknown(&self) -> impl Iterator<Item = &str> {
         self.unknown.iter().map(|recorded| recorded.version.as_str())
     }
 
-    /// Refuses a database that a newer program has migrated.
+    /// Returns an error if a newer program has migrated the database.
     ///
     /// # Errors
     /// [`MigrationFault::NewerDatabase`] if it has migrations that this program does not know.
@@ -116,7 +117,7 @@ impl Ledger {
         }
     }
 
-    /// Refuses to apply a migration after a later one.
+    /// Returns an error if a migration would be applied after a later one.
     ///
     /// # Errors
     /// [`MigrationFault::LateMigration`] if a pending migration is older than one that has run.

@@ -1,7 +1,7 @@
 //! Embedded migrations: their list, the ledger of those that have run, and the engine that runs them.
 //!
-//! Diesel's own table `__diesel_schema_migrations` is the ledger, so `diesel migration run` and this
-//! crate agree. `schema_version` is a history for people that is kept equal to the ledger.
+//! Diesel's table `__diesel_schema_migrations` is the ledger, so that `diesel migration run` and this
+//! crate agree. `schema_version` is a history for people, which is kept equal to the ledger.
 
 mod checks;
 mod data_loss_guard;

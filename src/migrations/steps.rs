@@ -25,7 +25,7 @@ impl StepDirection {
     }
 }
 
-/// A migration that a run has applied or reverted.
+/// Migration that a run has applied or reverted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Step {
     /// Name of the migration's directory.
@@ -40,7 +40,7 @@ pub struct Step {
     pub rows: Vec<RowChange>,
 }
 
-/// A migration that a run would apply or revert.
+/// Migration that a run would apply or revert.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PlannedStep {
     /// Name of the migration's directory.

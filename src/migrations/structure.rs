@@ -10,8 +10,8 @@ use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
 
-/// Columns, indexes, foreign keys, triggers and checks of a database, one line each, without Diesel's
-/// own tables. Two databases can be compared by it, whatever their backends are.
+/// Columns, indexes, foreign keys, triggers and checks of a database, one line each, without
+/// `__diesel_schema_migrations`. The lines of databases on different backends can be compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Structure {
     /// Columns, as `table.column TYPE NOT NULL DEFAULT …`.
@@ -22,8 +22,8 @@ pub struct Structure {
     pub references: BTreeSet<String>,
     /// Triggers, as `table: trigger`.
     pub triggers: BTreeSet<String>,
-    /// Named checks, as `table: check`, without those that PostgreSQL's types make superfluous: of
-    /// flags, times, and text, which cannot contain a NUL there.
+    /// Named `CHECK` constraints, as `table: check`, without those that PostgreSQL does not need: its types
+    /// check flags and times, and its text cannot contain a NUL.
     pub checks: BTreeSet<String>,
 }
 

@@ -24,14 +24,15 @@ use crate::config::Location;
 use crate::connection;
 use crate::error::{Error, Result};
 
-/// Open database. Clones are cheap and share the pool.
+/// Open database: a pool of connections. Clones are cheap and share the pool. On SQLite, the pool has one
+/// connection for writing and the others for reading.
 ///
 /// ```no_run
 /// use zenith_db::{Config, Database, Error};
 ///
 /// let database = Database::open(&Config::from_env()?)?;
 /// let answer = database.write(|conn| {
-///     // All of it or nothing.
+///     // One transaction: what the closure writes is committed, or on an error rolled back.
 ///     Ok::<_, Error>(42)
 /// })?;
 /// # Ok::<(), Error>(())
@@ -61,10 +62,10 @@ enum Reads {
     Replica(Replica),
 }
 
-/// State of the pool.
+/// Numbers of connections of a pool, and of waits for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct PoolStatus {
-    /// Largest number of connections: `DATABASE_MAX_CONNECTIONS`.
+    /// Maximum number of connections: `DATABASE_MAX_CONNECTIONS`.
     pub max_connections: u32,
     /// Number of open connections.
     pub size: u32,
@@ -72,15 +73,16 @@ pub struct PoolStatus {
     pub idle: u32,
     /// Number of open connections that are in use.
     pub in_use: u32,
-    /// Number of times that a caller has had to wait since the pool was opened.
+    /// Number of times since the pool was opened that a caller had to wait for a connection.
     pub waits: u64,
-    /// Number of reads that used the primary because the replica was not available.
+    /// Number of reads since the pool was opened that used the primary because the replica was not
+    /// available; 0 without a replica.
     pub replica_fallbacks: u64,
 }
 
 impl Database {
-    /// Opens the database that the configuration names. It must exist; [`DatabaseManager`] creates
-    /// one.
+    /// Opens the database that the configuration names, which must exist. [`DatabaseManager`] creates
+    /// a database.
     ///
     /// A replica that is not available is not an error: reads then use the primary.
     ///
@@ -88,7 +90,7 @@ impl Database {
     ///
     /// # Errors
     /// [`Error::NoDatabase`] if the database does not exist; [`Error::Refused`] if it cannot be
-    /// used as one; [`Error::Open`], [`Error::Pragma`] or [`Error::Locked`] if it cannot be set up;
+    /// used; [`Error::Open`], [`Error::Pragma`] or [`Error::Locked`] if it cannot be set up;
     /// on a server [`Error::Connect`] or [`Error::ReadOnly`].
     pub fn open(config: &Config) -> Result<Self> {
         let limit = config.max_connections();
@@ -127,7 +129,8 @@ impl Database {
     ///
     /// Each statement sees the transactions that were committed when it began; on a replica, those
     /// that have arrived there. Use [`Database::read_primary`] for a read that must see a preceding
-    /// write. Do not call `write` inside: with one connection it would wait in vain.
+    /// write. Do not call [`Database::write`] in `work`: it needs a second connection, and in a pool
+    /// with one connection it fails after `DATABASE_POOL_TIMEOUT_MS`.
     ///
     /// # Errors
     /// The error of `work`; [`Error::PoolTimeout`] if no connection was free in time.
@@ -166,8 +169,8 @@ impl Database {
 
     /// Runs `work` in a write transaction: committed on `Ok`, rolled back on `Err` and on panic.
     ///
-    /// On SQLite there is one writer, for which callers wait. Nested calls of
-    /// [`DbConnection::write`] are savepoints.
+    /// On SQLite there is one connection for writing, for which callers wait. [`DbConnection::write`] on
+    /// the connection that `work` gets begins a savepoint.
     ///
     /// # Errors
     /// The error of `work`; [`Error::PoolTimeout`] if no connection was free in time;
@@ -188,10 +191,10 @@ impl Database {
     }
 
     /// Runs `work` as [`Database::write`] does, and repeats it on [`Error::Conflict`]: up to six
-    /// times in all, after 10 to 500 milliseconds each.
+    /// attempts, with a random wait of 10 to 320 milliseconds before each repetition.
     ///
-    /// `work` must be repeatable: its writes to the database are rolled back, its other effects are
-    /// not. SQLite has no conflicts.
+    /// `work` must be repeatable: after a conflict, its writes to the database are rolled back, but its
+    /// other effects are not. SQLite has no conflicts.
     ///
     /// # Errors
     /// The errors of [`Database::write`]; [`Error::Conflict`] if the last attempt conflicted too.
@@ -214,7 +217,7 @@ impl Database {
         self.write(work)
     }
 
-    /// Returns the numbers of connections of the pool.
+    /// Returns the numbers of the pool's connections.
     #[must_use]
     pub fn pool_status(&self) -> PoolStatus {
         let (reads, replica_fallbacks) = match &self.inner.reads {

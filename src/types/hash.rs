@@ -1,4 +1,4 @@
-//! SHA-256 hashes: of contents, which are public, and of tokens, which are not.
+//! SHA-256 hashes: of contents, which may be shown, and of tokens, which may not.
 
 use std::fmt;
 use std::str::FromStr;
@@ -58,7 +58,7 @@ impl Sha256Hash {
 }
 
 impl From<[u8; 32]> for Sha256Hash {
-    /// Wraps a hash that was computed elsewhere, such as while a file was received.
+    /// Wraps the 32 bytes of a hash that was computed elsewhere, such as while a file was received.
     fn from(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
@@ -125,7 +125,7 @@ to_sql_as_text!(Sha256Hash, Text, |hash| hash.to_string());
 /// SHA-256 of a session's token, a shared conversation's token, or an API key. The database never
 /// holds the secret itself.
 ///
-/// Nobody can act with the hash, but it is not serialised either.
+/// The hash does not serve as the token; nevertheless it is not serialised.
 ///
 /// ```compile_fail
 /// # fn leaves_the_process<T: serde::Serialize>() {}
@@ -136,8 +136,8 @@ to_sql_as_text!(Sha256Hash, Text, |hash| hash.to_string());
 pub struct TokenHash(Sha256Hash);
 
 impl TokenHash {
-    /// Returns the hash of a token as the client presents it. The token must have 256 random bits:
-    /// a short one can be guessed from its hash.
+    /// Returns the hash of a token as the client presents it. A token should have about 256 random
+    /// bits, because a short one can be found from its hash by trial.
     #[must_use]
     pub fn of(token: &str) -> Self {
         Self(Sha256Hash::of(token))

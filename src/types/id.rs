@@ -1,5 +1,5 @@
-//! Ids: one type for each table, so that the id of a document cannot be bound where the id of a
-//! user belongs.
+//! Primary keys: one type for each table, so that the key of a document cannot be used as the key of
+//! a user.
 
 use std::fmt;
 use std::str::FromStr;
@@ -96,10 +96,10 @@ row_ids! {
     SchemaVersionId,
 }
 
-/// UUID that identifies a row outside the process, stored as 36 lower-case characters.
+/// UUID that identifies a row outside the application, stored as 36 characters in lower case.
 ///
-/// New ones are version 7, which begin with the time, so that rows inserted together are near each
-/// other in the index. Any version can be read.
+/// New UUIDs are of version 7, which begins with the time, so that rows that are inserted together are
+/// near each other in the index. UUIDs of any version can be read.
 #[derive(
     Clone,
     Copy,

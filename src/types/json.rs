@@ -16,8 +16,8 @@ use crate::backend::MultiBackend;
 /// Value that is stored as JSON text.
 ///
 /// `T` is the type of the content where it is known (`Json<Vec<String>>` for tags), and
-/// [`serde_json::Value`] where it is not. Reading JSON of another type is an error that gives the
-/// position of the fault.
+/// [`serde_json::Value`] where it is not. Reading JSON that does not fit `T` is an error,
+/// which gives the position of the fault. JSON nested more than 127 levels deep cannot be written.
 #[derive(
     Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, AsExpression, FromSqlRow,
 )]

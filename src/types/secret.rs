@@ -54,20 +54,21 @@ macro_rules! secrets {
 }
 
 secrets! {
-    /// Hash of a password as a PHC string (or in bcrypt's own form), such as `$argon2id$v=19$…`.
+    /// Hash of a password as a PHC string, such as `$argon2id$v=19$…`, or in the form of bcrypt.
     ///
     /// ```compile_fail
     /// # fn leaves_the_process<T: serde::Serialize>() {}
     /// leaves_the_process::<zenith_db::types::PasswordHash>();
     /// ```
     PasswordHash,
-    /// Secret of a user's one-time passwords, encrypted by the application.
+    /// Secret from which a user's one-time passwords are computed, encrypted by the application.
     TwoFactorSecret,
     /// Hashes of the codes that replace a user's second factor, as JSON.
     BackupCodes,
-    /// Token with which anybody can read a shared conversation. The database holds its hash.
+    /// Token with which anybody can read a shared conversation. The database contains only its hash.
     ShareToken,
-    /// Encrypted text: `enc:v`, one digit for the version of the encryption, `:`, and the ciphertext.
+    /// Encrypted text: `enc:v`, a digit for the version of the encryption, `:`, and the ciphertext. The
+    /// application encrypts and decrypts it.
     Ciphertext,
 }
 
@@ -97,7 +98,7 @@ impl BackupCodes {
 }
 
 impl ShareToken {
-    /// Returns a new token: 244 random bits as 64 hexadecimal digits.
+    /// Returns a new token: 64 hexadecimal digits with 244 random bits.
     #[must_use]
     pub fn generate() -> Self {
         Self(format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple()))
@@ -113,7 +114,7 @@ impl From<String> for ShareToken {
 
 /// Text that is not in the form of a [`Ciphertext`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("encrypted text is written enc:v<digit>:<text>")]
+#[error("encrypted text has the form enc:v<digit>:<text>")]
 pub struct NotCiphertext;
 
 impl FromStr for Ciphertext {

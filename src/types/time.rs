@@ -1,5 +1,5 @@
-//! Time: an instant in UTC, stored with a fixed width, so that the order of the texts is the order
-//! of the times.
+//! Instants in UTC. SQLite stores them as text of a fixed width, so that the order of the texts is the
+//! order of the times.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,12 +15,13 @@ use serde::{Deserialize, Serialize};
 use super::stored_text::to_sql_as_text;
 use crate::backend::MultiBackend;
 
-/// Instant in UTC with microseconds. Smaller fractions are truncated, so that a value equals what
-/// is read back.
+/// Instant in UTC with a resolution of a microsecond. Smaller fractions are truncated, so that a value
+/// that is written and read is the same.
 ///
-/// It cannot be made from a local time, only from [`DateTime<Utc>`] or by [`UtcTime::now`]. SQLite
-/// stores it as `YYYY-MM-DD HH:MM:SS.ffffff`, always 26 characters, and refuses any other form.
-/// Years range from 0 to 9999.
+/// It can be created from a [`DateTime<Utc>`], from its stored form, or by [`UtcTime::now`], but not from
+/// a local time. SQLite stores it as `YYYY-MM-DD HH:MM:SS.ffffff`, always 26 characters, and the schema
+/// refuses any other form. Years range from 0 to 9999; a `DateTime<Utc>` beyond them becomes
+/// [`UtcTime::MIN`] or [`UtcTime::MAX`].
 ///
 /// ```compile_fail
 /// # use zenith_db::types::UtcTime;

@@ -1,4 +1,4 @@
-//! Closed vocabularies: an enum here and a CHECK constraint in the database, with the same words.
+//! Columns with a fixed set of words: each has an enum here and a `CHECK` constraint in the database.
 
 use std::fmt;
 use std::str::FromStr;
@@ -26,7 +26,7 @@ macro_rules! vocabularies {
             }
 
             impl $name {
-                /// All words, in the order of the enum.
+                /// All variants, in the order of the enum.
                 pub const ALL: &[Self] = &[$(Self::$variant,)+];
 
                 /// Returns the word as it is stored.
@@ -71,12 +71,13 @@ macro_rules! vocabularies {
             }
         )+
 
-        /// Column of each vocabulary, as `table.column`, with the words that its CHECK constraint allows.
+        /// Columns with a fixed set of words, as `table.column`, each with the words that its `CHECK`
+        /// constraint allows.
         pub const VOCABULARIES: &[(&str, &[&str])] = &[$(($column, &[$($word),+]),)+];
     };
 }
 
-/// Word that is not in the vocabulary.
+/// Text that is not one of the words of an enum, such as [`UploadStatus`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{found:?} is not one of {allowed}")]
 pub struct UnknownWord {
@@ -87,7 +88,7 @@ pub struct UnknownWord {
 vocabularies! {
     /// Algorithm of a password hash.
     PasswordAlgorithm on "users.password_algorithm" {
-        /// Argon2id (RFC 9106), which this crate writes.
+        /// Argon2id (RFC 9106), which this crate uses.
         Argon2id = "argon2id",
         /// bcrypt, which an adopted database may hold.
         Bcrypt = "bcrypt",
@@ -160,7 +161,7 @@ vocabularies! {
         Warning = "warning",
         /// Failure of an operation.
         Error = "error",
-        /// Message of the system itself.
+        /// Message of the application about itself.
         System = "system",
     }
     /// Health of a component of the system.
@@ -176,11 +177,11 @@ vocabularies! {
     }
     /// Type of a metric.
     MetricType on "system_metrics.metric_type" {
-        /// Sum that only grows.
+        /// Total that never decreases.
         Counter = "counter",
-        /// Level that rises and falls.
+        /// Value that can rise and fall.
         Gauge = "gauge",
-        /// Observation of a distribution.
+        /// One observation of a distribution.
         Histogram = "histogram",
         /// Duration.
         Timer = "timer",

@@ -112,7 +112,7 @@ fn a_generated_password_is_the_stored_one_shown_once_and_must_be_changed() {
     assert!(opens(&fixture, &password));
     assert_eq!(must_change(&fixture), "1");
     assert_eq!(stdout(&output).matches(&password).count(), 1);
-    assert!(stdout(&output).contains("must be changed at the first login"));
+    assert!(stdout(&output).contains("must be changed at the first sign-in"));
 
     let fixture = Fixture::empty();
     let output = run(fixture.zenith().args(["create", "--format", "json"]), 0);

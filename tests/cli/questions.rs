@@ -85,7 +85,7 @@ fn adopt_create_and_ensure_ask_before_they_replace_a_former_database() {
         let before = fixture.everything();
         for answer in ["n\n", CTRL_D, CTRL_C] {
             let mut terminal = OnTerminal::start(&command());
-            terminal.wait_for("Replace it by a converted database");
+            terminal.wait_for("Replace it with a converted database");
             terminal.wait_for("[y/N] ");
             terminal.type_in(answer);
             terminal.end();

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use zenith_db::config::{ConfigError, EnvFile, Key, Loader};
 
-const BOOLEAN: &str = "true, false, 1, 0, yes, no, on and off";
+const BOOLEAN: &str = "true, false, 1, 0, yes, no, on or off";
 const NOT_BOOLEANS: &[&str] =
     &["", " ", "2", "-1", "01", "tru", "y", "n", "t", "ja", "enabled", "1.0", "true ", " yes"];
 const NOT_NUMBERS: &[&str] =
@@ -39,7 +39,7 @@ const BAD_VALUES: &[(Key, &[&str], &str)] = &[
     (
         Key::Synchronous,
         &["", " ", "off", "OFF", "0", "2", "fast", "full ", "normal,full"],
-        "allowed are full, normal and extra",
+        "write full, normal or extra",
     ),
     (Key::BackupDir, &[""], "unset it for the default"),
     (Key::BackupDir, &[" ", " backups", "backups ", "backups\t"], "white space"),
@@ -52,7 +52,7 @@ const BAD_VALUES: &[(Key, &[&str], &str)] = &[
     (
         Key::Url,
         &["mysql://db/zenith", "sqlite3://zenith.db"],
-        "allowed are a path, sqlite://PATH and postgres://",
+        "write a path, sqlite://PATH or postgres://",
     ),
     (Key::Url, &["sqlite:zenith.db", "sqlite:/srv/zenith.db"], "write sqlite:// followed by"),
 ];
@@ -72,7 +72,7 @@ fn bad_values() -> Vec<(Key, &'static str, &'static str)> {
         cases.extend(values.iter().map(|value| (*key, *value, *allowed)));
     }
     for key in [Key::MaxConnections, Key::CacheSize, Key::BusyTimeout, Key::PoolTimeout] {
-        cases.extend(not_numbers().iter().map(|value| (key, *value, "allowed is a whole number")));
+        cases.extend(not_numbers().iter().map(|value| (key, *value, "write a whole number")));
     }
     cases
 }

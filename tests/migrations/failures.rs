@@ -58,7 +58,7 @@ fn the_command_names_the_backup_of_a_run_that_failed_and_status_tells_of_it() {
     let backup = fixture.manager().last_backup().expect("a record").expect("one").backup_path;
     let backup = backup.expect("a path");
     let said = stderr(&output);
-    for part in [backup.as_str(), refused.name(), "the database is as it was"] {
+    for part in [backup.as_str(), refused.name(), "the database is unchanged"] {
         assert!(said.contains(part), "{part}: {said}");
     }
     let status = run(fixture.zenith().arg("status"), 0);

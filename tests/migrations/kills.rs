@@ -113,7 +113,7 @@ mod on_a_server {
         let said = stderr(&output);
         let error = said.lines().find(|line| line.starts_with("error: ")).expect("an error");
         let words = "nothing was changed: the connection to the server was lost";
-        assert!(error.contains(words) && error.contains("the database is as it was"), "{said}");
+        assert!(error.contains(words) && error.contains("the database is unchanged"), "{said}");
         assert!(!said.contains("could not be recorded"), "{said}");
         let status = shuttle.fixture.manager().status().expect("a status");
         let failed = status.failed_migration.expect("a record");

@@ -23,7 +23,7 @@ pub(super) fn run(
 ) -> anyhow::Result<Exit> {
     let replaces = options.from.is_none() && !options.plan;
     if replaces && manager.origin()? == Origin::Former && !confirmed(args, manager)? {
-        anyhow::bail!("nothing was changed");
+        anyhow::bail!("not confirmed; nothing was changed");
     }
     let report = output.while_working("adopting", || zenith_db_import::adopt(manager, options))?;
     output.result(&report, |out, report| render(out, report))?;
@@ -41,15 +41,15 @@ const UNDECIDED: &str = "nothing was changed: rows violate constraints of the ne
 fn confirmed(args: &Args, manager: &DatabaseManager) -> anyhow::Result<bool> {
     let (path, backups) = (manager.config().location(), manager.config().backup_dir());
     let question = format!(
-        "{path} is a database of the former application. Replace it by a converted database, and keep \
+        "{path} is a database of the former application. Replace it with a converted database, and keep \
          the original in {}?",
         backups.display()
     );
     ask::confirm(args, &question)
 }
 
-/// Adopts a database of the former application if `--adopt` is set or the user agrees, and refuses
-/// it otherwise. For `create` and `ensure`.
+/// Adopts a database of the former application if `--adopt` is set or the user agrees, and otherwise
+/// refuses it. For `create` and `ensure`.
 pub(super) fn offer(
     args: &Args,
     output: Output,
@@ -97,7 +97,7 @@ fn render(out: Out<'_>, report: &AdoptionReport) -> IoResult<()> {
         AdoptionOutcome::AlreadyOurs => {
             return writeln!(
                 out,
-                "{path} has been adopted or created by this program already; nothing was changed"
+                "{path} is a database of this program already; nothing was changed"
             );
         }
         AdoptionOutcome::Adopted => writeln!(out, "{GOOD}adopted{GOOD:#} {path}")?,
@@ -166,15 +166,15 @@ fn changes(out: Out<'_>, report: &AdoptionReport) -> IoResult<()> {
         }
     }
     let grants = &report.grants;
-    field(out, "grants", format_args!("{} from the lists of the roles", grants.granted))?;
+    field(out, "grants", format_args!("{} from the roles' lists of permissions", grants.granted))?;
     if !grants.new_permissions.is_empty() {
         field(out, "permissions", format_args!("created: {}", grants.new_permissions.join(", ")))?;
     }
     for role in &grants.unreadable {
         writeln!(
             out,
-            "  {WARNING}role {role}{WARNING:#}: its permissions are not a list of names, and grant \
-             nothing; they are kept in legacy_values"
+            "  {WARNING}role {role}{WARNING:#}: its permissions are not a list of names, so \
+             they grant nothing; the value is kept in legacy_values"
         )?;
     }
     for left in &report.not_copied {

@@ -103,17 +103,17 @@ pub(super) enum Command {
     /// Copy all rows to another database and compare both
     #[command(after_help = TRANSFER_HELP)]
     Transfer {
-        /// Target: a file or the URL of a server; created if it does not exist
+        /// Target database: a file, or the URL of a server; created if it does not exist
         #[arg(long, value_name = "DATABASE")]
         to: String,
-        /// Resume a transfer that was interrupted
+        /// Resume an interrupted transfer; it compares the rows that were copied, and copies the others
         #[arg(long)]
         resume: bool,
         /// Skip tables that are not part of the schema; without this flag they stop the transfer
         #[arg(long)]
         leave_other_tables: bool,
     },
-    /// Check migration files, or generate one
+    /// Check migrations, or print a script as a template for one
     #[command(subcommand)]
     Migration(MigrationCommand),
     /// Manage accounts
@@ -138,7 +138,7 @@ pub(super) enum UserCommand {
         /// Read the new password from standard input
         #[arg(long)]
         password_stdin: bool,
-        /// Generate the new password, also on a terminal
+        /// Generate the new password instead of asking for it
         #[arg(long, conflicts_with = "password_stdin")]
         generate: bool,
     },
@@ -189,7 +189,7 @@ pub(super) struct DatabaseArgs {
     /// Database file [default: ./data/enterprise/zenith.db]
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) path: Option<String>,
-    /// Database as a URL or a path, instead of --path
+    /// Database as a URL or a path; use this or --path
     #[arg(long, global = true, value_name = "URL")]
     pub(super) database_url: Option<String>,
     /// Directory for backups [default: backups beside the database]
@@ -224,7 +224,7 @@ pub(super) struct SetupArgs {
     /// Delete all tables and rows, after a backup, and create the schema again (create only)
     #[arg(long, global = true)]
     pub(super) force: bool,
-    /// Adopt the database first if the former application created it
+    /// Adopt the database first, without asking, if the former application created it
     #[arg(long, global = true)]
     pub(super) adopt: bool,
     /// User name of the administrator [default: admin]

@@ -23,7 +23,9 @@ pub(super) fn confirm(args: &Args, question: &str) -> anyhow::Result<bool> {
         return Ok(true);
     }
     if !can_ask() {
-        bail!(UsageError(format!("{question} There is no terminal to confirm on; add --yes")));
+        bail!(UsageError(format!(
+            "there is no terminal to ask on; add --yes to answer yes to: {question}"
+        )));
     }
     write!(io::stderr(), "{} [y/N] ", escaped(question))?;
     let mut answer = String::new();

@@ -24,7 +24,7 @@ pub(super) fn create(
             if manager.config().auto_backup() { "" } else { " The rows cannot be restored." },
         );
         if !ask::confirm(args, &question)? {
-            anyhow::bail!("nothing was changed");
+            anyhow::bail!("not confirmed; nothing was changed");
         }
     }
     let adopted = if args.setup.force { None } else { adopt::offer(args, output, manager)? };

@@ -41,7 +41,7 @@ impl Output {
             writeln!(
                 text,
                 "  {WARNING}Write it down: it is not shown again, and must be changed at the first \
-                 login.{WARNING:#}"
+                 sign-in.{WARNING:#}"
             )?;
         }
         io::stdout().flush()?;

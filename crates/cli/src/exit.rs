@@ -9,7 +9,7 @@ use zenith_db_transfer::TransferError;
 /// Exit code of the command. The numbers are part of its interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Exit {
-    /// The operation succeeded and the database, if it was checked, is healthy.
+    /// The operation succeeded, and if it checked the database, the database is healthy.
     Done = 0,
     /// The operation failed.
     Failed = 1,

@@ -52,8 +52,12 @@ pub(super) fn refuse_password_of(location: &Location, flag: &str) -> Result<(), 
     {
         return Err(UsageError(format!(
             "{flag} contains a password, which every user of this machine can read in the list of \
-             processes; put the password into PGPASSWORD or ~/.pgpass{}",
-            if flag == "--database-url" { ", or the URL into DATABASE_URL or .env" } else { "" }
+             processes; set PGPASSWORD, or write the password to ~/.pgpass{}",
+            if flag == "--database-url" {
+                ", or write the URL to DATABASE_URL or .env"
+            } else {
+                ""
+            }
         )));
     }
     let _ = (location, flag);

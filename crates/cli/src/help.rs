@@ -23,12 +23,13 @@ Exit codes:
      and an open transaction is rolled back";
 
 pub(super) const CREATE_HELP: &str = "\
-An existing database keeps its rows: pending migrations are applied, and what is missing is inserted.
+An existing database keeps its rows: pending migrations are applied, and missing roles, permissions
+and settings are inserted.
 
 The administrator's password is read from standard input (--admin-password-stdin), else from
 ZENITH_ADMIN_PASSWORD, else from the terminal. Without these, a password is generated and printed
 once, before anything is committed: if standard output cannot be written, nothing is changed. It must
-be changed at the first login.
+be changed at the first sign-in.
 
 --admin-password-stdin takes one line of UTF-8, at most 4096 bytes; a byte order mark and the line end
 are not part of the password.
@@ -39,8 +40,8 @@ Examples:
   zenith-db create --force              delete all tables and rows first, after a backup";
 
 pub(super) const MIGRATE_HELP: &str = "\
-All migrations run in one transaction. It is rolled back if a migration fails, or deletes or changes
-rows without declaring it.
+All migrations run in one transaction. It is rolled back if a migration fails, or if it deletes or
+changes rows without declaring that it does.
 
 Examples:
   zenith-db migrate --plan              list the statements that would run
@@ -49,7 +50,7 @@ Examples:
 
 pub(super) const REDO_HELP: &str = "\
 Asks for confirmation. The tables and columns that the migration added lose their data; the backup
-has a copy, unless --no-backup is set.
+has a copy, unless backups are off (--no-backup).
 
 Examples:
   zenith-db redo --plan
@@ -57,7 +58,7 @@ Examples:
 
 pub(super) const ROLLBACK_HELP: &str = "\
 Asks for confirmation. The tables and columns that the migrations added are dropped with their data;
-the backup has a copy, unless --no-backup is set.
+the backup has a copy, unless backups are off (--no-backup).
 
 Examples:
   zenith-db rollback                    revert the last migration
@@ -114,16 +115,17 @@ Examples:
   zenith-db config --env-file production.env";
 
 pub(super) const ENSURE_HELP: &str = "\
-Creates a missing database, applies pending migrations, inserts missing seeds, and creates an
-administrator if no active one exists. Then checks the database; exits with 3 if it is unhealthy.
-For the administrator's password, see `zenith-db create --help`.
+Creates a missing database, applies pending migrations, inserts missing roles, permissions and
+settings, and creates an administrator if no active one exists. Then checks the
+database, and exits with 3 if it is unhealthy. For the administrator's password, see
+`zenith-db create --help`.
 
 Examples:
   zenith-db ensure && my-application
   zenith-db ensure --adopt";
 
 pub(super) const LINT_HELP: &str = "\
-Exits with 1 if a fault is found.
+Exits with 1 if it finds a fault.
 
 Examples:
   zenith-db migration lint

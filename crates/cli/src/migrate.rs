@@ -78,7 +78,7 @@ fn redo(args: &Args, output: Output, manager: &DatabaseManager) -> anyhow::Resul
         args,
         &format!(
             "Revert version {version} of {path} and apply it again, {}? The tables and columns that it \
-             added are dropped with their data{}, and created again without it.",
+             added are dropped with their data{}, and created again empty.",
             text::backup_first(manager.config()),
             text::no_copy(manager.config()),
         ),
@@ -108,5 +108,9 @@ fn repair(
 }
 
 fn ask_first(args: &Args, question: &str) -> anyhow::Result<()> {
-    if ask::confirm(args, question)? { Ok(()) } else { anyhow::bail!("nothing was changed") }
+    if ask::confirm(args, question)? {
+        Ok(())
+    } else {
+        anyhow::bail!("not confirmed; nothing was changed")
+    }
 }

@@ -89,7 +89,11 @@ pub(super) fn repair(out: Out<'_>, report: &RepairReport, done: bool) -> Result<
         field(out, "missing", format_args!("{BAD}{line}{BAD:#}"))?;
     }
     if report.missing.is_empty() {
-        writeln!(out, "the database has everything that the current migrations create")?;
+        writeln!(out, "the database has everything that the program's migrations create")?;
     }
-    if done { writeln!(out, "the current checksums were recorded") } else { Ok(()) }
+    if done {
+        writeln!(out, "the checksums of the program's migrations were recorded")
+    } else {
+        Ok(())
+    }
 }

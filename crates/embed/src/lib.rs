@@ -1,8 +1,8 @@
 //! Embeds the text of migrations in a program, from its build script.
 //!
-//! Diesel's `embed_migrations!` does not give access to the text, which the checksums of
-//! `schema_version` and the plan of a run need. This crate has no dependencies: it is compiled before
-//! everything else.
+//! Diesel's `embed_migrations!` does not give access to the text, which the checksums in
+//! `schema_version` and the plan of a run need. This crate has no dependencies, so that a build script
+//! compiles fast.
 //!
 //! ```no_run
 //! // build.rs
@@ -11,7 +11,7 @@
 //! }
 //! ```
 //!
-//! The program then includes the list, oldest migration first:
+//! The program then includes the list, which has the oldest migration first:
 //!
 //! ```ignore
 //! static OWN: &[EmbeddedMigration] = include!(concat!(env!("OUT_DIR"), "/migrations.rs"));

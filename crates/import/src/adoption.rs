@@ -20,13 +20,13 @@ use super::retained_original::retain;
 use super::source::{self, Original};
 use super::staging_dir::{StagingDir, clear_leftovers, connection_path};
 
-/// Converts a database of the former application to this program's schema, with all rows. A complete
-/// database is at the path at every moment: the former one or the new one.
+/// Converts a database of the former application, with all rows, to a database of this program. At every
+/// moment, the path has a complete database: the former one or the new one.
 ///
 /// # Errors
 /// [`AdoptionError::Database`] with [`Error::Refused`] if the database is not the former application's,
 /// and with [`Error::Locked`] if another process uses it; [`AdoptionError::Unfaithful`] if the new
-/// database fails a check; [`AdoptionError`] has the other reasons.
+/// database fails a check; other [`AdoptionError`]s for other reasons.
 pub fn adopt(manager: &DatabaseManager, options: &AdoptionOptions) -> Result<AdoptionReport> {
     let begun = Instant::now();
     let config = manager.config();
@@ -196,7 +196,7 @@ fn refuse_ours(from: &Path, origin: &Origin) -> Result<()> {
     }
     Err(Error::Refused {
         database: from.display().to_string(),
-        reason: "it already is a database of this program; copy it with `zenith-db backup`".into(),
+        reason: "it is a database of this program already; copy it with `zenith-db backup`".into(),
     }
     .into())
 }

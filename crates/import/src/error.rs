@@ -7,8 +7,8 @@ use zenith_db::Error;
 /// Result of an adoption.
 pub type Result<T, E = AdoptionError> = std::result::Result<T, E>;
 
-/// Why an adoption failed. A complete database is at the path in every case: the former one, or if only
-/// the last sync failed, the new one.
+/// Reason why an adoption failed. The path has a complete database in every case: the former one, or the
+/// new one if only the last sync failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdoptionError {
@@ -58,7 +58,7 @@ pub enum AdoptionError {
         path: PathBuf,
     },
 
-    /// A table that is not in the schema cannot be created or filled in the new database.
+    /// A table that is not part of the schema cannot be created or filled in the new database.
     #[error(
         "the table {table} cannot be preserved: {reason}; change or drop it in the former database, \
          and adopt that again. Nothing was changed"
@@ -77,25 +77,27 @@ pub enum AdoptionError {
         path: PathBuf,
     },
 
-    /// The new database differs from what it should be. It has been removed.
+    /// The new database does not have the converted rows of the former one, or failed a check. It has been
+    /// removed.
     #[error("the adopted database failed its check and was removed; nothing was changed: {reason}")]
     Unfaithful {
         /// First difference, or the failed checks.
         reason: String,
     },
 
-    /// The former database is larger than the application can have made it. Its files may be anybody's.
+    /// A part of the former database exceeds a limit on its size. Such a database is not trusted.
     #[error(
         "the former database cannot be adopted: {object} exceeds the limit of {limit}. Nothing was changed"
     )]
     TooLarge {
-        /// Table, row or part of the schema.
+        /// Table, row or part of the schema that exceeds the limit.
         object: String,
-        /// The limit that it exceeds.
+        /// Limit, with its unit.
         limit: String,
     },
 
-    /// A step took longer than a database of this size needs: its schema has expressions that take long.
+    /// A step took longer than its limit for a database of this size, because the schema has expressions that
+    /// take long to evaluate.
     #[error(
         "{object} took longer than {seconds} s, because computed columns, indexes or constraints \
          have expressions that take long. Nothing was changed; drop those, and adopt that again"
@@ -103,18 +105,18 @@ pub enum AdoptionError {
     TooSlow {
         /// The step, or the table.
         object: String,
-        /// Seconds that it may take.
+        /// Limit in seconds.
         seconds: u64,
     },
 
-    /// SQLite got no memory for the former database.
+    /// There was not enough memory to read the former database.
     #[error("there was not enough memory for {object} of the former database. Nothing was changed")]
     OutOfMemory {
         /// The step, or the table.
         object: String,
     },
 
-    /// A table or a column of the former application has no stored values in this database.
+    /// A table or a column of the former database has no stored values, because it is virtual or generated.
     #[error(
         "{object} of the former database has no stored values: it is virtual or computed. Nothing \
          was changed"
@@ -152,7 +154,7 @@ pub enum AdoptionError {
 }
 
 impl AdoptionError {
-    /// Help for an error that its message cannot give, such as for a damaged file or a full disk.
+    /// Returns advice for a fault that can occur in any operation, such as a damaged file or a full disk.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
@@ -165,9 +167,9 @@ impl AdoptionError {
 
 const DAMAGED: &str = "an adoption could lose the rows that the damaged pages hold: adopt a backup of \
      this database, if there is one. Otherwise sqlite3 DAMAGED \"VACUUM INTO 'readable.db'\" copies the \
-     rows that can still be read, sqlite3 readable.db REINDEX makes its indexes agree, and \
-     `zenith-db adopt --from readable.db --path NEW` adopts it; keep the damaged file, which may have \
-     more";
+     rows that can still be read, sqlite3 readable.db REINDEX rebuilds its indexes, and \
+     `zenith-db adopt --from readable.db --path NEW` adopts it; keep the damaged file, which may \
+     contain more";
 
 impl From<diesel::result::Error> for AdoptionError {
     fn from(cause: diesel::result::Error) -> Self {

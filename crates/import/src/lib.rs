@@ -10,7 +10,7 @@
 //! 5. Retain the copy of the original in the backup directory (`retained_original`), and rename the new
 //!    database to the path of the old one (`adoption`).
 //!
-//! A complete database is at the path at every moment: the old one before the rename, and the new one
+//! At every moment, the path has a complete database: the old one before the rename, and the new one
 //! after it.
 
 mod adoption;

@@ -13,9 +13,9 @@ pub enum AdoptionOutcome {
     Adopted,
     /// The database already belonged to this program; nothing was done.
     AlreadyOurs,
-    /// A plan: the new database was built and compared, and nothing was changed.
+    /// The adoption was a plan: the new database was built, compared and removed. Nothing was changed.
     Planned,
-    /// Rows break rules of the new schema, and no quarantine file was given. Nothing was changed.
+    /// The new schema cannot hold some rows, and no quarantine file was given. Nothing was changed.
     Undecided,
 }
 
@@ -36,11 +36,11 @@ pub struct AdoptionReport {
     pub rows_read: u64,
     /// Number of those rows that the new database has.
     pub rows_copied: u64,
-    /// Number of those rows that break a rule, or refer to a row that does.
+    /// Number of those rows that the new schema cannot hold, or that require such a row.
     pub rows_quarantined: u64,
-    /// Known tables.
+    /// Results for the tables that both schemas have.
     pub tables: Vec<TableReport>,
-    /// Tables that are not in the schema, and were preserved.
+    /// Results for the tables that are not part of the schema and were preserved.
     #[serde(rename = "carried")]
     pub preserved: Vec<PreservedTableReport>,
     /// Views, triggers, virtual tables and indexes that were not copied.
@@ -50,10 +50,10 @@ pub struct AdoptionReport {
     pub grants: GrantReport,
     /// Missing roles, permissions and settings that were seeded.
     pub seeded: SeedReport,
-    /// Every row that breaks a rule.
+    /// Every row that the new schema cannot hold.
     #[serde(rename = "broken")]
     pub rejected: Vec<RejectedRow>,
-    /// Duration in milliseconds.
+    /// Duration of the adoption, in milliseconds.
     pub milliseconds: u64,
 }
 
@@ -80,7 +80,7 @@ impl AdoptionReport {
     }
 }
 
-/// Row that breaks a rule of the new schema.
+/// Row that the new schema cannot hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RejectedRow {
     /// Name of the former table.
@@ -90,7 +90,7 @@ pub struct RejectedRow {
     pub id: i64,
     /// Name of the column; empty if the rule is not about one.
     pub column: String,
-    /// Rule that the row breaks. The text never repeats a secret.
+    /// Rule of the new schema that the row breaks. The text never repeats a secret.
     pub reason: String,
 }
 
@@ -100,7 +100,7 @@ impl RejectedRow {
     }
 }
 
-/// Result for one known table.
+/// Result for a table that both schemas have.
 #[derive(Clone, Debug, Serialize)]
 pub struct TableReport {
     /// Name of the table.
@@ -111,7 +111,7 @@ pub struct TableReport {
     pub read: u64,
     /// Number of former rows that the new database has.
     pub copied: u64,
-    /// Number of rows that break a rule.
+    /// Number of rows that the new schema cannot hold, or that require such a row.
     pub quarantined: u64,
     /// Number of copied rows with at least one changed value.
     pub changed: u64,
@@ -119,7 +119,7 @@ pub struct TableReport {
     pub changes: Vec<ChangeReport>,
     /// Digests of each column in both databases.
     pub columns: Vec<ColumnDigest>,
-    /// Columns of the former table that the new one does not have.
+    /// Columns of the former table that the new table does not have.
     pub unknown_columns: Vec<String>,
 }
 
@@ -165,7 +165,7 @@ pub struct ColumnDigest {
     pub after: String,
 }
 
-/// Result for a table that is not in the schema, and was preserved.
+/// Result for a table that is not part of the schema and was preserved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PreservedTableReport {
     /// Name in the former database.

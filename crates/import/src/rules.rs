@@ -13,7 +13,7 @@ pub(super) enum ColumnRule {
     FilledText,
     /// Text; this one if it is NULL or empty.
     TextOr(&'static str),
-    /// Name or address in lower case, composed, without surrounding whitespace or invisible characters.
+    /// Name or address in lower case, composed, without surrounding white space or invisible characters.
     Canonical,
     /// UUID in canonical form.
     Uuid,

@@ -1,8 +1,8 @@
 //! Lint for the SQL scripts of migrations: finds faults in their text, before they run on a database
 //! with rows.
 //!
-//! No database is opened, except one of SQLite's in memory, on which the scripts for SQLite run.
-//! `migrations/README.md` lists the rules and how to satisfy each. A line `-- lint: allow RULE REASON`
+//! No database is opened, except an SQLite database in memory, on which the scripts for SQLite run.
+//! `migrations/README.md` lists the rules, and how to satisfy each. A line `-- lint: allow RULE REASON`
 //! in a script allows it to break the rule.
 //!
 //! The crate also writes the script that rebuilds an SQLite table: [`rebuild_script()`].

@@ -45,7 +45,7 @@ rules! {
     ConstraintLocks = "constraint-locks",
     /// `SET NOT NULL` scans the whole table while it is locked (PostgreSQL).
     NotNullLocks = "not-null-locks",
-    /// The rebuild of a table does not follow the recipe (SQLite).
+    /// The steps that rebuild a table are not those of the recipe in `migrations/README.md` (SQLite).
     RebuildOrder = "rebuild-order",
     /// The rebuild of a table does not create its indexes or triggers again (SQLite).
     RebuildForgets = "rebuild-forgets",
@@ -63,9 +63,9 @@ rules! {
     OpaqueStatement = "opaque-statement",
     /// The script does not run on an empty database (SQLite).
     DoesNotRun = "does-not-run",
-    /// `down.sql` does not restore the schema from before `up.sql` (SQLite).
+    /// `down.sql` does not restore the schema that existed before `up.sql` (SQLite).
     DownIncomplete = "down-incomplete",
-    /// A comment `-- lint: allow` is malformed, or allows what no statement breaks.
+    /// A comment `-- lint: allow` is malformed, or permits breaking a rule that no statement breaks.
     BadAllow = "bad-allow",
 }
 

@@ -11,12 +11,12 @@ use super::rebuild_error::RebuildError;
 use super::sources::{SourceMigration, embedded_before};
 
 /// Returns the script that rebuilds a table as the migrations define it. The script copies every row, keeps
-/// the `AUTOINCREMENT` sequence, and creates again the table's indexes and triggers, and the views and
-/// other tables' triggers that name it.
+/// the `AUTOINCREMENT` sequence, and recreates the table's indexes and triggers, and the views and the
+/// triggers of other tables that name it.
 ///
-/// As returned, the script is a `down.sql`; with another definition of the table, it is an `up.sql`.
-/// Migrations of an application are run after Zenith DB's own, on a database in memory. For SQLite only:
-/// PostgreSQL alters tables in place.
+/// Edit the definition of the table for an `up.sql`; unedited, the script is its `down.sql`. To read the
+/// definition, the migrations are run on an SQLite database in memory, those of an application after
+/// Zenith DB's own. The script is for SQLite only: PostgreSQL alters tables in place.
 ///
 /// # Errors
 /// [`RebuildError`]. No file is written in any case.

@@ -14,11 +14,11 @@ use super::source::SourceSnapshot;
 use super::table::ALL_KEYS;
 use super::target::TransferTarget;
 
-/// Copies every row of one database to another, with its key, and compares the two: the target then
-/// equals the source as it was when the transfer began.
+/// Copies every row of one database to another, with its key, and compares the two databases: the target
+/// then has the rows that the source had when the transfer began.
 ///
-/// The target must have the migrations of the source and no rows except those of `schema_version`, not
-/// even the seeds. During the transfer it has a table `zenith_transfer`, and on PostgreSQL no foreign
+/// The target must have the same migrations as the source, and no rows except those of `schema_version`:
+/// not even the seeds. During the transfer it has a table `zenith_transfer`, and on PostgreSQL no foreign
 /// keys, so no other program may use it. If the transfer is interrupted, the source is unchanged, and the
 /// target is empty or the transfer can be resumed ([`TransferOptions::resume`]). The source may have
 /// changed in between: a table whose copied rows differ from the source's is copied again.

@@ -59,7 +59,7 @@ impl Serialize for ContentDigest {
     }
 }
 
-/// Number and digest of a table's rows.
+/// Number of a table's rows, and their digest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TableContents {
     /// Number of rows.

@@ -5,21 +5,21 @@ use zenith_db::Error;
 /// Result of a transfer.
 pub type Result<T, E = TransferError> = std::result::Result<T, E>;
 
-/// Why a transfer did not begin or did not complete. The source is unchanged in every case.
+/// Reason why a transfer did not begin or did not complete. The source is unchanged in every case.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TransferError {
     /// The target has rows that no transfer copied there.
     #[error(
-        "the target is not empty: it has {found}; nothing was changed. Give a target that has only \
-         been migrated"
+        "the target is not empty: it has {found}; nothing was changed. Give a target that does not \
+         exist, or has no rows"
     )]
     NotEmpty {
         /// Tables with rows and their number of rows, such as `roles (4 rows)`.
         found: String,
     },
 
-    /// The target holds part of an interrupted transfer, and [`TransferOptions::resume`] is off.
+    /// The target holds part of an interrupted transfer, and [`TransferOptions::resume`] is `false`.
     ///
     /// [`TransferOptions::resume`]: crate::TransferOptions::resume
     #[error(
@@ -51,7 +51,7 @@ pub enum TransferError {
     /// The source is itself the target of an interrupted transfer.
     #[error(
         "the source is itself the target of an interrupted transfer and lacks rows; complete that \
-         transfer first (`--resume`)"
+         transfer first, with `--resume`"
     )]
     UnfinishedSource,
 
@@ -72,13 +72,13 @@ pub enum TransferError {
     /// The rows in the target's audit log are not the first rows of the source's audit log.
     #[error(
         "the rows in the target's audit_log are not the first rows of the source's, and an audit log \
-         can only be appended to: the transfer was started from another database. Give that one, or \
-         an empty target"
+         can only be appended to: the transfer was started from another database. Give that \
+         database as the source, or an empty target"
     )]
     OtherAuditLog,
 
     /// Another process has resumed the same transfer.
-    #[error("another process has taken over the transfer to this target; let it complete")]
+    #[error("another process has resumed the transfer to this target; wait until it has completed")]
     TakenOver,
 
     /// The record of an interrupted transfer cannot be read.
@@ -100,7 +100,7 @@ pub enum TransferError {
 
     /// The copied rows violate a foreign key, so the source's rows do as well.
     #[error(
-        "rows of the source refer to rows that do not exist ({first}): correct them in the source, \
+        "rows of the source refer to rows that do not exist ({first}); correct them in the source, \
          and continue with `--resume`"
     )]
     BrokenReferences {
@@ -126,7 +126,7 @@ pub enum TransferError {
 }
 
 impl TransferError {
-    /// Help for an error that its message cannot give, such as for a damaged file or a full disk.
+    /// Returns advice for a fault that can occur in any operation, such as a damaged file or a full disk.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {

@@ -10,14 +10,14 @@ use super::digest::TableContents;
 /// Options of a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TransferOptions {
-    /// Whether to resume an interrupted transfer that the target holds part of. Otherwise such a target
-    /// is refused. An empty target is accepted in both cases.
+    /// Whether to resume an interrupted transfer, if the target holds part of one; `false` by default,
+    /// and then such a target is refused. An empty target is accepted in both cases.
     pub resume: bool,
     /// Maximum number of rows in a batch, at least 1; 5,000 by default. A batch that reaches 8 MiB is
     /// committed earlier.
     pub batch_rows: usize,
-    /// Whether to skip tables that are not in the schema, such as those of an application or of an adopted
-    /// database. Otherwise a source with rows in such a table is refused.
+    /// Whether to skip tables that are not part of the schema, such as those of an application or of an
+    /// adopted database; `false` by default, and then a source with rows in such a table is refused.
     pub leave_other_tables: bool,
     /// Migrations that both databases must have, and no others; those of `zenith-db` by default.
     /// [`transfer`](crate::transfer) uses its manager's instead.
@@ -49,20 +49,20 @@ pub struct TransferProgress {
     pub phase: TransferPhase,
     /// Name of the table.
     pub table: &'static str,
-    /// Number of its rows that are done.
+    /// Number of the table's rows that have been processed in this phase.
     pub rows: i64,
-    /// Number of its rows in the source.
+    /// Number of the table's rows in the source.
     pub of: i64,
 }
 
-/// Table that was transferred, with its contents on both sides.
+/// Table that was transferred, with the row count and digest of the source and of the target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TransferredTable {
     /// Name of the table.
     pub table: &'static str,
-    /// Contents in the snapshot of the source.
+    /// Row count and digest in the snapshot of the source.
     pub source: TableContents,
-    /// Contents of the target, read after everything was written.
+    /// Row count and digest in the target, read after everything was written.
     pub target: TableContents,
 }
 
@@ -77,6 +77,6 @@ pub struct TransferReport {
     pub left_behind: BTreeMap<String, i64>,
     /// Number of rows that an interrupted transfer had copied and that were found equal.
     pub resumed_rows: i64,
-    /// Duration in milliseconds.
+    /// Duration of the transfer, in milliseconds.
     pub milliseconds: u64,
 }

@@ -2,14 +2,14 @@
 
 use serde::Serialize;
 
-/// How exactly a backup was compared with its database.
+/// What the comparison of a backup with its database has shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fidelity {
-    /// Nothing was written during the copy: every table has as many rows as in the source.
+    /// Nothing was written to the database during the copy, and each table of the copy has as many rows as
+    /// the table of the database.
     ExactRowCounts,
-    /// The database was written during the copy: the copy has all tables and is consistent in
-    /// itself.
+    /// The database was written during the copy, and the copy has all tables and is consistent.
     SameTables,
 }
 

@@ -38,7 +38,7 @@ use crate::models::BackupJob;
 use crate::types::{PublicId, UtcTime};
 
 impl DatabaseManager {
-    /// Takes a backup, whatever `auto_backup` is, and records it in `backup_jobs`.
+    /// Takes a backup, even if `auto_backup` is off, verifies it, and records it in `backup_jobs`.
     ///
     /// # Errors
     /// [`Error::NoDatabase`]; [`Error::Io`] if the directory cannot be written;

@@ -22,8 +22,8 @@ pub struct BackupReport {
     pub completed_at: UtcTime,
     /// Number of rows in all tables.
     pub rows: i64,
-    /// How exactly the copy was compared with the database.
+    /// What the comparison of the copy with the database has shown.
     pub fidelity: Fidelity,
-    /// Operation that took the backup, such as `migrate`.
+    /// Operation for which the backup was taken, such as `migrate`.
     pub triggered_by: String,
 }

@@ -116,7 +116,7 @@ pub(super) fn administrator(
     } else {
         "`zenith-db ensure` creates one"
     };
-    Ok(CheckOutcome::Bad(format!("no active user has an administrator's role; {fix}")))
+    Ok(CheckOutcome::Bad(format!("no active user has the role of an administrator; {fix}")))
 }
 
 pub(super) fn pending(

@@ -14,7 +14,7 @@ pub struct IntegrityProgress {
     /// Name of the table that is being checked; `None` during the last step, which checks the pages
     /// of the whole file.
     pub table: Option<String>,
-    /// Number of steps that are finished.
+    /// Number of steps that have finished.
     pub done: usize,
     /// Number of steps: one per table, and one for the whole file.
     pub total: usize,

@@ -39,19 +39,20 @@ pub fn expected_names(migrations: Migrations) -> Result<Vec<String>> {
 }
 
 impl DatabaseManager {
-    /// Checks the schema, the data and the file or server. Skips the integrity check of an SQLite
-    /// file above 256 MiB. Opens the database read-only and creates nothing; a missing or
-    /// unreadable database is a failed check, not an error.
+    /// Checks the schema, the data and the file or server. Skips the integrity check if an SQLite file
+    /// is larger than 256 MiB. Opens the database read-only and creates nothing. A database that is
+    /// missing or cannot be read is a failed check, not an error.
     #[must_use]
     pub fn health_check(&self) -> HealthReport {
         self.run_checks(None)
     }
 
     /// Runs the checks of [`DatabaseManager::health_check`], with SQLite's full `integrity_check`
-    /// instead of the quick one, whatever the size of the file. Its duration grows with the file;
-    /// `progress` is called before each of its steps.
+    /// instead of the quick one, whatever the size of the file. The duration of that check grows with the
+    /// file. `progress` is called before each of its steps.
     ///
-    /// PostgreSQL has no such check built in: the report names the program that has one.
+    /// PostgreSQL has no such check built in: on a server it is skipped, and the report names the
+    /// program that has one.
     #[must_use]
     pub fn deep_health_check(&self, progress: &mut dyn FnMut(IntegrityProgress)) -> HealthReport {
         self.run_checks(Some(progress))

@@ -9,20 +9,21 @@ pub struct HealthCheck {
     pub name: &'static str,
     /// Whether the check passed. A skipped check counts as passed; its details say why.
     pub passed: bool,
-    /// Whether the database is unhealthy if the check fails.
+    /// Whether a failure of the check means that the database is unhealthy. A failure of any other check is
+    /// a warning.
     pub critical: bool,
-    /// Findings and, if the check failed, how to fix them.
+    /// Finding and, if the check failed, how to correct it.
     pub details: String,
 }
 
-/// Results of all checks.
+/// Results of the checks of a database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct HealthReport {
     /// Whether every critical check passed.
     pub healthy: bool,
     /// Whether every check passed.
     pub all_checks_passed: bool,
-    /// Results in a fixed order. If the database cannot be read, only the first.
+    /// Results in a fixed order; only the first if the database cannot be read.
     pub checks: Vec<HealthCheck>,
 }
 

@@ -114,7 +114,7 @@ fn wal_mode(_: &mut DbConnection, manager: &DatabaseManager) -> Result<CheckOutc
     Ok(match header.as_slice() {
         // The file format's write and read versions: https://sqlite.org/fileformat.html
         [.., 2, 2] => CheckOutcome::Good("on".into()),
-        _ => CheckOutcome::Bad("off; the next connection that writes turns it on".into()),
+        _ => CheckOutcome::Bad("off; the next connection for writing turns it on".into()),
     })
 }
 
@@ -126,9 +126,9 @@ fn quick_integrity(
     let path = path_of(config)?.as_path();
     let size = fs::metadata(path).map_err(Error::io("read the metadata of", path))?.len();
     if size > QUICK_CHECK_LIMIT {
-        let megabytes = size / 1_000_000;
+        let mebibytes = size.div_ceil(1024 * 1024);
         return Ok(CheckOutcome::Good(format!(
-            "skipped: the file has {megabytes} MB, more than 256 MiB; `zenith-db health-check --deep` \
+            "skipped: the file has {mebibytes} MiB, more than 256 MiB; `zenith-db health-check --deep` \
              checks it"
         )));
     }

@@ -25,22 +25,22 @@ pub use repair::RepairReport;
 pub struct MigrationReport {
     /// Migrations that ran, in order; empty if there was nothing to do.
     pub steps: Vec<Step>,
-    /// Newest version after the run; `None` if no migration is applied.
+    /// Newest version that is applied after the run; `None` if none is.
     pub version: Option<String>,
     /// Checks before and after the run; empty if there was nothing to do.
     pub conditions: Vec<Check>,
     /// Backup taken before the run; `None` if there was nothing to do or to save, or `auto_backup`
     /// is off.
     pub backup: Option<BackupReport>,
-    /// Command that undoes the run, and what it does not restore; `None` if there was nothing to
-    /// do.
+    /// Command that undoes the run, with what the command does not restore; `None` if there was nothing
+    /// to do.
     pub undo: Option<String>,
 }
 
 /// Plan of a migration, a rollback or a redo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MigrationPlan {
-    /// Current version; `None` if no migration is applied.
+    /// Newest version that is applied; `None` if none is.
     pub version: Option<String>,
     /// Migrations that would run, in order; empty if there is nothing to do.
     pub steps: Vec<PlannedStep>,
@@ -85,7 +85,7 @@ impl DatabaseManager {
         self.plan(&Target::UpTo(version.to_owned()))
     }
 
-    /// Reverts the last migration and applies it again, in one transaction, after a backup unless
+    /// Reverts the newest migration and applies it again, in one transaction, after a backup unless
     /// `auto_backup` is off. The tables and columns that the migration added lose their data.
     ///
     /// # Errors

@@ -13,14 +13,14 @@ use crate::types::{HealthStatus, Json, UtcTime};
 /// Component of `system_health` that records the result of the last run of migrations.
 const COMPONENT: &str = "migrations";
 
-/// Last run of migrations, which failed.
+/// Last run of migrations, if it failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FailedMigration {
     /// Time of the failure.
     pub at: UtcTime,
     /// Message of the error, with its causes and the path of the backup, if any.
     pub error: String,
-    /// Number of consecutive failed runs.
+    /// Number of consecutive runs that failed.
     pub attempts: i32,
 }
 

@@ -8,13 +8,13 @@ use crate::error::Result;
 use crate::manager::DatabaseManager;
 use crate::migrations::{self, HistoryFault, Structure};
 
-/// Report or plan of a repair of the recorded checksums.
+/// Report of a repair of the recorded checksums, or its plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RepairReport {
     /// Migrations that were edited after they ran, with both checksums.
     pub edited: Vec<HistoryFault>,
-    /// Parts of the schema that the program's migrations create but the database lacks, one line
-    /// each. If there are any, the edit changed more than comments.
+    /// Parts of the schema that the program's migrations create and the database lacks, one line each.
+    /// If there are any, the edit changed more than comments.
     pub missing: Vec<String>,
 }
 
@@ -32,8 +32,8 @@ impl DatabaseManager {
         })
     }
 
-    /// Replaces the recorded checksums by those of the program's migrations. Changes neither the
-    /// schema nor any other row.
+    /// Replaces the recorded checksums of edited migrations with those of the program's migrations.
+    /// Changes neither the schema nor any other row.
     ///
     /// # Errors
     /// [`Error::NoDatabase`](crate::Error::NoDatabase) or [`Error::Query`](crate::Error::Query).

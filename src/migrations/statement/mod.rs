@@ -15,7 +15,7 @@ use lexer::TokenKind;
 use split::split;
 pub use words::Words;
 
-/// Effect of a statement on the database, from harmless to destructive.
+/// Effect of a statement on the database, roughly from harmless to destructive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
@@ -31,7 +31,7 @@ pub enum Effect {
     DeletesRows,
     /// Drops an object or a column, with its data.
     Drops,
-    /// Has another effect, or one that is not recognized.
+    /// Has another effect, or one that is not recognised.
     Other,
 }
 
@@ -56,7 +56,7 @@ impl Effect {
 pub struct PlannedStatement {
     /// Effect of the statement.
     pub effect: Effect,
-    /// Object of the effect, such as `table users` or `index idx_users_email`.
+    /// Object that the statement affects, such as `table users` or `index idx_users_email`.
     pub subject: String,
     /// Text of the statement, without comments.
     pub sql: String,
@@ -156,7 +156,7 @@ fn mark_rebuilds(statements: &mut [PlannedStatement]) {
     }
 }
 
-/// Returns the effect and the subject of a statement, [`Effect::Other`] if it is not recognized.
+/// Returns the effect and the subject of a statement, [`Effect::Other`] if it is not recognised.
 fn classify(words: &Words) -> (Effect, String) {
     /// Kinds of objects that have no rows when they are created.
     const EMPTY: [&str; 11] = [

@@ -85,8 +85,8 @@ impl Permission {
             .load(connection))?)
     }
 
-    /// Returns the permissions of the user's role, ordered by resource and action: all of them for
-    /// a superuser, none for a user who is inactive or does not exist.
+    /// Returns the permissions of the user's role, ordered by resource and action: every permission for
+    /// a superuser, and none for a user who is inactive or does not exist.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -113,7 +113,7 @@ impl Permission {
 /// Whether the user may perform the action on the resource.
 ///
 /// The user must be active, and have a superuser role or one that holds a permission for this
-/// action, or for `*`, on the resource. A user that does not exist may do nothing. It is one query,
+/// action, or for `*`, on the resource. A user who does not exist may do nothing. The check is one query,
 /// each step of which is a look-up in an index.
 ///
 /// # Errors

@@ -60,7 +60,8 @@ pub struct NewRolePermission {
 pub struct RoleWithPermissions {
     /// The role.
     pub role: Role,
-    /// Permissions of the role, ordered by resource and action. A superuser role needs none.
+    /// Permissions that were granted to the role, ordered by resource and action. A superuser role needs
+    /// none.
     pub permissions: Vec<Permission>,
 }
 

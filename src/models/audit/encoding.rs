@@ -10,8 +10,8 @@
 //! - hashes, UUIDs and words of a vocabulary as they are stored;
 //! - JSON as the stored text, byte for byte.
 //!
-//! The length precedes each text, so that no two entries have the same encoding. `prev_hash` is one
-//! of the columns, so the hash of an entry covers every entry before it.
+//! The length precedes each text, so that different entries have different encodings. `prev_hash` is one
+//! of the columns, so that the hash of an entry depends on every entry before it.
 
 use diesel::prelude::*;
 use sha2::{Digest, Sha256};

@@ -1,4 +1,4 @@
-//! The audit log: appended to through one function, read by pages.
+//! The audit log, which has one function to append entries and returns them in pages.
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ use crate::types::{
 /// Entry of the audit log.
 ///
 /// Bytes that are not UTF-8, which another program may have written to an SQLite file, are read as U+FFFD, so
-/// that no entry makes the page with it unreadable.
+/// that no entry makes a page unreadable.
 #[derive(
     Clone,
     Debug,
@@ -50,7 +50,7 @@ pub struct AuditEntry {
     /// user.
     #[diesel(deserialize_as = OptionalLossyText)]
     pub actor_name: Option<String>,
-    /// Public id of the actor's session.
+    /// Public id of the actor's session; `None` if there was none, or it is not known.
     #[diesel(deserialize_as = OptionalLossyText)]
     pub session_id: Option<String>,
     /// Type of the event, such as `login`.
@@ -94,7 +94,7 @@ pub struct AuditEntry {
     pub metadata: Json<Value>,
     /// Hash of the previous entry; 64 zeros in the first entry.
     pub prev_hash: Sha256Hash,
-    /// Hash of this entry, which covers every entry before it.
+    /// Hash of this entry, which depends on every entry before it.
     pub entry_hash: Sha256Hash,
 }
 
@@ -180,11 +180,12 @@ pub struct AuditFilter<'a> {
 }
 
 impl NewAuditEvent<'_> {
-    /// Appends the event to the audit log and returns its entry. Nothing else writes to the log.
+    /// Appends the event to the audit log and returns its entry. No other function of this crate writes
+    /// to the log.
     ///
-    /// It runs inside the caller's transaction, if there is one, so that an action and its entry
-    /// are committed together or not at all. It locks the log until the transaction ends, so append
-    /// last: on PostgreSQL, waiting for another lock afterwards can deadlock.
+    /// If the caller has begun a transaction, the entry is part of it, so that an action and its entry
+    /// are committed together or not at all. The log is locked until the transaction ends, so append
+    /// last: on PostgreSQL, waiting for another lock afterwards can cause a deadlock.
     ///
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if the user does not exist or a value breaks a
@@ -268,7 +269,7 @@ impl AuditEntry {
     }
 
     /// Returns the entries that match the filter, newest first. The cursor is a `seq`: the page
-    /// begins with the entry before `before`, or with the newest if it is `None`.
+    /// begins with the entry that precedes the `seq` `before`, or with the newest if it is `None`.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.

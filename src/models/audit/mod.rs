@@ -1,4 +1,4 @@
-//! The audit log, chained by hash so that changes show, and security events.
+//! The audit log, whose entries are chained by hash so that a change is detected, and security events.
 
 mod encoding;
 mod entry;

@@ -120,7 +120,7 @@ impl SecurityEvent {
     }
 
     /// Returns the unresolved incidents of exactly this severity, newest first. The page begins
-    /// after the row that `before` names by its time and id, or with the newest if it is `None`.
+    /// after the row with the time and id `before`, or with the newest if it is `None`.
     ///
     /// # Errors
     /// [`Error::Query`] if the database cannot be read.

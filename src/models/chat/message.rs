@@ -34,7 +34,7 @@ use crate::types::{ChatMessageId, ChatSessionId, Json, MessageType, PublicId, Us
 #[diesel(table_name = chat_history, belongs_to(ChatSession))]
 #[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct ChatMessage {
-    /// Primary key, which is also the order of the messages.
+    /// Primary key. It also determines the order of the messages.
     pub id: ChatMessageId,
     /// Conversation of the message.
     pub chat_session_id: ChatSessionId,
@@ -59,11 +59,11 @@ pub struct ChatMessage {
     pub token_count: Option<i32>,
     /// Time that the model took, in milliseconds.
     pub processing_time_ms: Option<i32>,
-    /// Whether the message is softly deleted. Its row stays until the conversation is deleted.
+    /// Whether the message is soft-deleted. Its row stays until the conversation is deleted.
     pub is_deleted: bool,
     /// Time of the soft deletion, if any.
     pub deleted_at: Option<UtcTime>,
-    /// User who softly deleted the message.
+    /// User who soft-deleted the message.
     pub deleted_by: Option<UserId>,
     /// Whether the message has been edited.
     pub is_edited: bool,
@@ -193,7 +193,7 @@ impl NewChatMessage<'_> {
 }
 
 impl ChatMessage {
-    /// Returns the message with this id, if any, softly deleted or not.
+    /// Returns the message with this id, if any, soft-deleted or not.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -201,7 +201,7 @@ impl ChatMessage {
         find_one!(connection, chat_history, chat_history::id.eq(id))
     }
 
-    /// Returns the message with this public UUID, if any, softly deleted or not.
+    /// Returns the message with this public UUID, if any, soft-deleted or not.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -212,7 +212,7 @@ impl ChatMessage {
         find_one!(connection, chat_history, chat_history::message_id.eq(message_id))
     }
 
-    /// Returns the messages of the conversation in the given order, without the softly deleted
+    /// Returns the messages of the conversation in the given order, without the soft-deleted
     /// ones. The page begins after the message `cursor`, or at the first in that order if it is
     /// `None`.
     ///
@@ -246,7 +246,7 @@ impl ChatMessage {
     }
 
     /// Returns the direct replies to a message within its conversation, oldest first, without the
-    /// softly deleted ones. The page begins after the message `after`, or with the oldest if it is
+    /// soft-deleted ones. The page begins after the message `after`, or with the oldest if it is
     /// `None`.
     ///
     /// # Errors
@@ -270,12 +270,12 @@ impl ChatMessage {
         Ok(Page::of(rows, size, |message: &Self| message.id))
     }
 
-    /// Replaces the text and its number of tokens, counts the edit, and corrects the number of
-    /// tokens of the conversation. Returns the new row.
+    /// Replaces the text and its number of tokens, increments the number of edits, and updates the
+    /// number of tokens of the conversation. Returns the new row.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound) if no message has this id or it is softly
-    /// deleted; [`Error::Violation`](crate::Error::Violation) if a value breaks a rule.
+    /// [`Error::NotFound`](crate::Error::NotFound) if no message has this id, or the
+    /// message is soft-deleted; [`Error::Violation`](crate::Error::Violation) if a value breaks a rule.
     pub fn edit(
         connection: &mut DbConnection,
         id: ChatMessageId,
@@ -333,8 +333,8 @@ impl ChatMessage {
         })
     }
 
-    /// Deletes the message softly: pages omit it, and its row stays. Returns `false` if it does not
-    /// exist or is already deleted.
+    /// Soft-deletes the message: pages omit it, and its row stays until the conversation is deleted.
+    /// Returns `false` if it does not exist or is already deleted.
     ///
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if the user `by` does not exist.
@@ -360,7 +360,8 @@ impl ChatMessage {
         )? > 0)
     }
 
-    /// Sets the reader's rating and comment and returns the new row. `None` removes one.
+    /// Sets the reader's rating (1 to 5) and comment, and returns the new row. `None` removes the rating
+    /// or the comment.
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) if no message has this id;

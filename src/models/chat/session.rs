@@ -1,4 +1,4 @@
-//! Conversations, and sharing them.
+//! Conversations, and their sharing by token.
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ diesel::alias! {
     const DOOMED: Alias<Doomed> = chat_sessions as doomed;
 }
 
-/// Conversation of a user. The token of a shared one is returned by [`ChatSession::share`] only.
+/// Conversation of a user. Only [`ChatSession::share`] returns the token of a shared conversation.
 #[derive(
     Clone,
     Debug,
@@ -59,7 +59,7 @@ pub struct ChatSession {
     pub is_shared: bool,
     /// End of the sharing; `None` if it does not expire.
     pub share_expires_at: Option<UtcTime>,
-    /// Number of messages, including softly deleted ones.
+    /// Number of messages, including soft-deleted ones.
     pub message_count: i64,
     /// Total number of tokens in the messages.
     pub total_tokens: i64,
@@ -158,7 +158,7 @@ impl ChatSession {
         find_one!(connection, chat_sessions, chat_sessions::session_id.eq(session_id))
     }
 
-    /// Returns the conversation that is shared by this token at the time `now`, if any.
+    /// Returns the conversation that this token shares at the time `now`, if any.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -177,9 +177,9 @@ impl ChatSession {
         )
     }
 
-    /// Returns the user's conversations, archived ones or the others, ordered by last activity,
-    /// newest first. The page begins after the row that `before` names by its time and id, or with
-    /// the newest if it is `None`.
+    /// Returns the user's conversations, only archived ones if `archived` is set and only the others if
+    /// not, ordered by last activity, newest first. The page begins after the row with the time and
+    /// id `before`, or with the newest if it is `None`.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -204,7 +204,7 @@ impl ChatSession {
     }
 
     /// Shares the conversation with everybody who has the returned token, until `expires_at`, or
-    /// without end if it is `None`.
+    /// without a limit if it is `None`.
     ///
     /// A previous token stops working. The token cannot be read again: the database holds its hash.
     ///
@@ -262,8 +262,9 @@ impl ChatSession {
         )
     }
 
-    /// Deletes conversations whose last activity was before `before`, at most `batch` of them,
-    /// oldest first. Returns the number deleted; repeat until it is 0.
+    /// Deletes conversations whose last activity was before `before`, with their messages, oldest first
+    /// and at most `batch` of them. Returns the number of deleted conversations; call it until that
+    /// is 0.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
@@ -284,8 +285,10 @@ impl ChatSession {
             .execute(connection))?)
     }
 
-    /// Deletes the user's conversations, archived ones or the others, except the `keep` with the
-    /// latest activity, at most `batch` of them. Returns the number deleted; repeat until it is 0.
+    /// Deletes the user's conversations with their messages, except the `keep` with the latest
+    /// activity, at most `batch` of them. Counts and deletes only archived conversations if `archived`
+    /// is set, and only the others if not. Returns the number of deleted conversations; call it until
+    /// that is 0.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.

@@ -53,7 +53,7 @@ pub struct DocumentChunk {
     pub chunk_type: String,
     /// Id of the embedding in the vector store; `None` if there is no embedding.
     pub vector_id: Option<String>,
-    /// Name of the model that made the embedding.
+    /// Name of the model that computed the embedding.
     pub embedding_model: Option<String>,
     /// Time of creation.
     pub created_at: UtcTime,
@@ -90,7 +90,7 @@ pub struct NewDocumentChunk<'a> {
     /// Id of the embedding in the vector store, 1 to 100 characters.
     #[builder(default, setter(into))]
     pub vector_id: Option<&'a str>,
-    /// Name of the model that made the embedding, 1 to 100 characters.
+    /// Name of the model that computed the embedding, 1 to 100 characters.
     #[builder(default, setter(into))]
     pub embedding_model: Option<&'a str>,
     /// Application-defined metadata; an empty object by default.
@@ -103,8 +103,8 @@ pub struct NewDocumentChunk<'a> {
 const ROWS_PER_STATEMENT: usize = 64;
 
 impl DocumentChunk {
-    /// Adds chunks to a document and to its counters of chunks and tokens, in one transaction.
-    /// Returns the number of chunks.
+    /// Inserts chunks of a document and adds them to its counters of chunks and tokens, in one
+    /// transaction. Returns the number of inserted chunks.
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) if no document has this id;
@@ -154,7 +154,7 @@ impl DocumentChunk {
     }
 
     /// Deletes the chunks of the document, so that it can be processed again, and sets its counters
-    /// to 0. Returns the number deleted.
+    /// to 0. Returns the number of deleted chunks.
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) if no document has this id.
@@ -195,8 +195,8 @@ impl DocumentChunk {
             .load(connection))?)
     }
 
-    /// Records the embeddings that `model` made, by chunk, in one transaction. Returns the number
-    /// of chunks that exist.
+    /// Records for each chunk the id of the embedding that `model` computed, in one transaction. Returns
+    /// the number of updated chunks; ids of chunks that do not exist are ignored.
     ///
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if the id of an embedding or the name of the

@@ -64,7 +64,7 @@ pub struct Document {
     pub upload_status: UploadStatus,
     /// State of the processing.
     pub processing_status: ProcessingStatus,
-    /// Number of chunks.
+    /// Number of the document's chunks.
     pub chunk_count: i32,
     /// Total number of tokens in the chunks.
     pub total_tokens: i64,
@@ -152,7 +152,7 @@ pub struct DocumentFilter<'a> {
     pub upload_status: Option<UploadStatus>,
     /// Documents whose processing is in this state.
     pub processing_status: Option<ProcessingStatus>,
-    /// Documents that are archived, or not.
+    /// Archived documents if `true`, and the others if `false`.
     pub is_archived: Option<bool>,
     /// Documents with exactly this tag.
     pub tag: Option<&'a str>,
@@ -171,7 +171,7 @@ pub enum Registered {
 }
 
 impl NewDocument<'_> {
-    /// Inserts the document, unless the user already has one with the same content whose upload has
+    /// Inserts the document, unless the user already has one with the same `file_hash` whose upload has
     /// not failed.
     ///
     /// # Errors
@@ -322,8 +322,9 @@ impl Document {
         )
     }
 
-    /// Deletes the document and its chunks. Its stored files stay as orphans, until their bytes are
-    /// removed: see [`StoredFile::page_of_orphans`](super::StoredFile::page_of_orphans).
+    /// Deletes the document and its chunks. The rows of its stored files stay as orphans, until the
+    /// application has removed their bytes: see
+    /// [`StoredFile::page_of_orphans`](super::StoredFile::page_of_orphans).
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) if no document has this id.

@@ -176,7 +176,7 @@ impl StoredFile {
             .load(connection))?)
     }
 
-    /// Counts one access to the file.
+    /// Records one access to the file: increments the number of accesses, and sets the time of the last.
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) if no file has this id.
@@ -212,9 +212,9 @@ impl StoredFile {
         .ok_or_else(not_found("file_storage", "id", id))
     }
 
-    /// Returns the files without a document, oldest first. Their bytes can be removed, and
-    /// afterwards their rows with [`StoredFile::delete`]. The page begins after the file `after`,
-    /// or with the oldest if it is `None`.
+    /// Returns the files without a document, oldest first. Remove their bytes, and afterwards their rows
+    /// with [`StoredFile::delete`]. The page begins after the file `after`, or with the
+    /// oldest if it is `None`.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.

@@ -110,10 +110,10 @@ impl NewApiKey<'_> {
 }
 
 impl ApiKey {
-    /// Returns the key with this hash, if any, that is neither revoked nor expired at the time
-    /// `now`.
+    /// Returns the key with this hash, unless it is revoked, has expired at the time `now`, or does not
+    /// exist.
     ///
-    /// It does not check whether the user is active; [`is_allowed`](crate::models::is_allowed)
+    /// This does not check whether the user is active; [`is_allowed`](crate::models::is_allowed)
     /// does.
     ///
     /// # Errors
@@ -132,8 +132,8 @@ impl ApiKey {
         )
     }
 
-    /// Records a use of the key. Returns `false`, and writes nothing, within a minute of the last
-    /// recorded use, so that a busy key does not occupy the writer.
+    /// Records a use of the key at the time `now`. Within a minute of the last recorded use it writes
+    /// nothing and returns `false`, so that a busy key does not occupy SQLite's writer.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.

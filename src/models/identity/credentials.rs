@@ -1,4 +1,4 @@
-//! Credentials of users, which must not leave the process.
+//! Credentials of users, which are never serialised.
 
 use diesel::prelude::*;
 
@@ -11,7 +11,7 @@ use crate::types::{
     BackupCodes, PasswordAlgorithm, PasswordHash, TwoFactorSecret, UserId, UtcTime,
 };
 
-/// Credentials of a user, for signing in. They must not leave the process.
+/// Credentials of a user, for signing in. They cannot be serialised.
 ///
 /// ```compile_fail
 /// # fn leaves_the_process<T: serde::Serialize>() {}
@@ -48,9 +48,8 @@ impl UserCredentials {
         find_one!(connection, users, users::id.eq(user))
     }
 
-    /// Replaces the hash of the password. It also resets the failed sign-ins, the lock, and the
-    /// duty to change the password. `None` for `expires_at` means that the password does not
-    /// expire.
+    /// Replaces the hash of the password. Also sets the number of failed sign-ins to 0, ends the lock,
+    /// and clears `must_change_password`. If `expires_at` is `None`, the password does not expire.
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) if no user has this id;

@@ -1,7 +1,7 @@
 //! Users, their credentials, sessions and API keys.
 //!
-//! These are rows and queries. Password hashing, session tokens and account locking are built on
-//! them.
+//! The application issues session tokens and API keys, verifies passwords and locks accounts;
+//! [`hash_password`](crate::manager::hash_password) hashes a password.
 
 mod account_name;
 mod api_key;

@@ -11,7 +11,7 @@ use crate::models::query::{LiteralLimit, PageSize, Parent, explain_broken_refere
 use crate::schema::password_history;
 use crate::types::{PasswordAlgorithm, PasswordHash, PasswordRecordId, UserId, UtcTime};
 
-/// Hash of a password that a user has had. It must not leave the process.
+/// Hash of a password that a user has had. It cannot be serialised.
 ///
 /// ```compile_fail
 /// # fn leaves_the_process<T: serde::Serialize>() {}

@@ -60,7 +60,7 @@ pub struct User {
     pub last_login: Option<UtcTime>,
     /// Time of the last change of the password.
     pub last_password_change: UtcTime,
-    /// Time by which the password must be changed; `None` if it does not expire.
+    /// Time at which the password expires; `None` if it does not expire.
     pub password_expires_at: Option<UtcTime>,
     /// Whether the user may sign in.
     pub is_active: bool,
@@ -281,7 +281,7 @@ impl User {
             .ok_or_else(not_found("users", "id", id))
     }
 
-    /// Allows or forbids the user to sign in, and returns the new row.
+    /// Sets whether the user may sign in, and returns the new row.
     ///
     /// Open sessions and API keys stay as they are: see
     /// [`UserSession::revoke_all`](super::UserSession::revoke_all) and

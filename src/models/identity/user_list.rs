@@ -16,9 +16,9 @@ use crate::types::{RoleId, UserId};
 pub struct UserFilter<'a> {
     /// Users with this role.
     pub role_id: Option<RoleId>,
-    /// Users who may sign in, or may not.
+    /// Users who may sign in if `true`, and the others if `false`.
     pub is_active: Option<bool>,
-    /// Users whose username or email address contains this text, ignoring case.
+    /// Users whose username or email address contains this text, in any case.
     pub text: Option<&'a str>,
 }
 

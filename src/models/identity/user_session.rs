@@ -40,9 +40,9 @@ pub struct UserSession {
     pub last_activity: UtcTime,
     /// Time at which the session ends unless it is used.
     pub idle_expires_at: UtcTime,
-    /// Time at which the session ends in any case.
+    /// Time at which the session ends even if it is used.
     pub expires_at: UtcTime,
-    /// Whether the session is active; `false` once it is revoked. An expired session may be active.
+    /// Whether the session is active: `false` once it is revoked, but not when it expires.
     pub is_active: bool,
     /// Time of revocation, if any.
     pub revoked_at: Option<UtcTime>,
@@ -103,7 +103,8 @@ impl UserSession {
     /// Returns the session with this token, if any, that is neither revoked nor expired at the time
     /// `now`.
     ///
-    /// It does not check whether the user is active.
+    /// This does not check whether the user is active; [`is_allowed`](crate::models::is_allowed)
+    /// does.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -122,12 +123,12 @@ impl UserSession {
         )
     }
 
-    /// Records a use of the session, and extends its idle time to `idle_expires_at`, but not beyond
-    /// `expires_at`.
+    /// Records a use of the session at the time `now`, and sets `idle_expires_at`, but not to a time
+    /// after `expires_at`.
     ///
-    /// Returns whether anything was written. Nothing is written within a minute of the last
-    /// recorded use, unless the session would expire within the next minute, and nothing for a
-    /// session that is revoked or has expired.
+    /// Returns whether the use was recorded. It is not within a minute of the last recorded use, unless
+    /// the session would expire within the next minute, and never for a session that is revoked or
+    /// has expired.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
@@ -180,7 +181,8 @@ impl UserSession {
         )
     }
 
-    /// Revokes every active session of the user except `but`, if given. Returns the number revoked.
+    /// Revokes every active session of the user, except the session `but` if it is given. Returns the
+    /// number of sessions revoked.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
@@ -199,7 +201,7 @@ impl UserSession {
     }
 
     /// Returns the user's sessions, including revoked and expired ones, ordered by last use, newest
-    /// first. The page begins after the row that `before` names by its time and id, or with the
+    /// first. The page begins after the row with the time and id `before`, or with the
     /// newest if it is `None`.
     ///
     /// # Errors
@@ -222,7 +224,8 @@ impl UserSession {
         Ok(Page::of(rows, size, |session: &Self| (session.last_activity, session.id)))
     }
 
-    /// Deletes the sessions that expired before `before`. Returns the number deleted.
+    /// Deletes the sessions that expired before `before`. Returns the number of
+    /// deleted sessions.
     ///
     /// Revoked sessions are kept until they expire, so that the time of revocation can be seen.
     ///

@@ -1,4 +1,4 @@
-//! Record of backups.
+//! Records of backups.
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -50,7 +50,7 @@ pub struct BackupJob {
     pub metadata: Json<Value>,
 }
 
-/// Backup to record: one that begins, by default, or one that has ended.
+/// Record of a backup to insert: by default of a backup that begins now.
 #[derive(Clone, Debug, Insertable, TypedBuilder)]
 #[diesel(table_name = backup_jobs)]
 #[diesel(treat_none_as_default_value = false)]
@@ -93,7 +93,7 @@ pub struct NewBackupJob<'a> {
     pub metadata: Json<Value>,
 }
 
-/// Result of a completed backup.
+/// Result of a completed backup, which [`BackupResult::finish`] records.
 #[derive(Clone, Debug, AsChangeset, TypedBuilder)]
 #[diesel(table_name = backup_jobs)]
 pub struct BackupResult<'a> {
@@ -202,8 +202,8 @@ impl BackupJob {
         Err(Error::IllegalTransition { what: "backup", from, to })
     }
 
-    /// Returns the backups, newest first. The page begins after the row that `before` names by its
-    /// time and id, or with the newest if it is `None`.
+    /// Returns the backups, newest first. The page begins after the row with the time and id
+    /// `before`, or with the newest if it is `None`.
     ///
     /// # Errors
     /// [`Error::Query`] if the database cannot be read.

@@ -93,7 +93,7 @@ pub struct MetricBucket {
 const ROWS_PER_STATEMENT: usize = 64;
 
 impl SystemMetric {
-    /// Inserts values in one transaction. Returns their number.
+    /// Inserts measured values in one transaction. Returns the number of inserted values.
     ///
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if a value is not finite or breaks a rule.
@@ -118,13 +118,13 @@ impl SystemMetric {
         })
     }
 
-    /// Returns the values of a metric from `from` (inclusive) to `until` (exclusive), summarised by
-    /// intervals of `interval_seconds` (0 counts as 1), oldest first. `None` for the component
-    /// means all components.
+    /// Returns the values of a metric from `from` (inclusive) to `until` (exclusive), summarised in
+    /// intervals of `interval_seconds` (0 counts as 1), oldest first. If `component` is `None`, the
+    /// values of all components.
     ///
-    /// The values are summarised by the client, so that both backends return the same numbers.
-    /// Those from SQLite are read one at a time; PostgreSQL sends them all first, so choose a range
-    /// that fits into memory.
+    /// The values are summarised in this process, so that both backends return the same numbers. From
+    /// SQLite they are read one at a time; PostgreSQL sends all of them first, so choose a range whose
+    /// values fit into memory.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -154,8 +154,8 @@ impl SystemMetric {
         Ok(builder.buckets)
     }
 
-    /// Deletes values measured before `before`, at most `batch` of them, oldest first. Returns the
-    /// number deleted; repeat until it is 0.
+    /// Deletes values measured before `before`, oldest first and at most `batch` of them. Returns the
+    /// number of deleted values; call it until that is 0.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.

@@ -249,7 +249,8 @@ impl Notification {
             .execute(connection))?)
     }
 
-    /// Deletes the notifications that expired before `before`. Returns the number deleted.
+    /// Deletes the notifications that expired before `before`. Returns the number of
+    /// deleted notifications.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.

@@ -85,8 +85,9 @@ pub struct RecordedHealth {
 impl HealthObservation<'_> {
     /// Records the check and returns the component's health.
     ///
-    /// An unhealthy component counts one more failure. A healthy or degraded one resets the count
-    /// to 0 and may alert again. An unknown state keeps the count.
+    /// [`HealthStatus::Unhealthy`] increments the number of consecutive failures. `Healthy` and
+    /// `Degraded` set it to 0, so that a later failure can cause an alert again. `Unknown` leaves it
+    /// unchanged.
     ///
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if a value breaks a rule.

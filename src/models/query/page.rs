@@ -1,6 +1,6 @@
-//! Pages by keyset: a page begins after the last row of the previous one, so that no row is
-//! returned twice or omitted while others are inserted, and the thousandth page costs as much as
-//! the first.
+//! Keyset pagination: a page begins after the last row of the previous one, so that inserting rows
+//! meanwhile does not make a page repeat or omit a row, and the thousandth page costs as much as the
+//! first.
 
 use diesel::backend::Backend;
 use diesel::prelude::*;
@@ -12,7 +12,7 @@ use serde::Serialize;
 pub struct PageSize(u32);
 
 impl PageSize {
-    /// Largest number of rows of a page, so that the cost of a page is not the client's choice.
+    /// Maximum number of rows of a page, so that a client cannot choose the cost of a page.
     pub const MAX: u32 = 500;
 
     /// Returns a page size of this many rows. 0 counts as 1, and more than [`PageSize::MAX`] as

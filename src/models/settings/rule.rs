@@ -2,9 +2,9 @@
 //!
 //! | rule | the value must be |
 //! | --- | --- |
-//! | `range 1..100` | a number from 1 to 100, both included; either end may be left out |
+//! | `range 1..100` | a number from 1 to 100, both included; either bound may be omitted |
 //! | `one-of debug\|info\|warning` | exactly one of these words |
-//! | `pattern [a-z]+-[0-9]{4}` | a match of the regular expression as a whole |
+//! | `pattern [a-z]+-[0-9]{4}` | a text that the regular expression matches from beginning to end |
 //!
 //! A range is for settings of type integer and float; the other two compare the value's text.
 //! Regular expressions have the syntax of the crate `regex-lite` and take time linear in the text.
@@ -24,7 +24,7 @@ use regex_lite::Regex;
 /// ```
 #[derive(Clone, Debug)]
 pub enum ValidationRule {
-    /// `range MIN..MAX`: a number within these bounds, both included. Either bound may be left out.
+    /// `range MIN..MAX`: a number within these bounds, both included. Either bound may be omitted.
     Range {
         /// Lower bound, if any.
         min: Option<Number>,
@@ -33,7 +33,7 @@ pub enum ValidationRule {
     },
     /// `one-of A|B|C`: exactly one of these words.
     OneOf(Vec<String>),
-    /// `pattern REGEX`: a match of the regular expression as a whole.
+    /// `pattern REGEX`: a text that the regular expression matches from beginning to end.
     Pattern(Regex),
 }
 
@@ -46,7 +46,7 @@ pub enum Number {
     Real(f64),
 }
 
-/// Validation rule that cannot be parsed.
+/// Reason why a validation rule cannot be parsed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct BadRule(String);
@@ -112,7 +112,7 @@ impl FromStr for ValidationRule {
                 };
                 let (min, max) = (bound(min)?, bound(max)?);
                 match (min, max) {
-                    (None, None) => Err(bad("a range has at least one bound")),
+                    (None, None) => Err(bad("a range must have at least one bound")),
                     (Some(a), Some(b)) if a.compare(b) == Some(Ordering::Greater) => {
                         Err(bad("the range is empty"))
                     }

@@ -24,8 +24,8 @@ pub struct SystemSetting {
     pub id: SystemSettingId,
     /// Unique name.
     pub key: String,
-    /// Value as text of the type `value_type`; ciphertext if it is a secret; `None` if the setting
-    /// has no value.
+    /// Value as text in the form of `value_type`, or ciphertext if `is_secret`; `None` if the setting has
+    /// no value.
     pub value: Option<SettingText>,
     /// Type of the value.
     pub value_type: ValueType,
@@ -54,7 +54,7 @@ pub struct SystemSetting {
 pub struct NewSystemSetting<'a> {
     /// Unique name, 1 to 100 characters.
     pub key: &'a str,
-    /// Value as text of the type `value_type`.
+    /// Value as text in the form of `value_type`, or ciphertext if `is_secret`.
     #[builder(default, setter(into))]
     pub value: Option<&'a str>,
     /// Type of the value; [`ValueType::String`] by default.
@@ -63,7 +63,7 @@ pub struct NewSystemSetting<'a> {
     /// Description of the setting's effect.
     #[builder(default, setter(into))]
     pub description: Option<&'a str>,
-    /// Whether the value is a secret, and then ciphertext; `false` by default.
+    /// Whether the value is a secret, which must be ciphertext; `false` by default.
     #[builder(default)]
     pub is_secret: bool,
     /// Whether [`SystemSetting::set`] and [`SystemSetting::set_secret`] refuse to change the value;
@@ -180,7 +180,7 @@ impl SystemSetting {
         }
     }
 
-    /// Sets the value, which must have the setting's type and pass its rule. Returns the new row.
+    /// Sets the value, which must have the setting's type and satisfy its rule. Returns the new row.
     ///
     /// # Errors
     /// [`Error::Setting`](crate::Error::Setting) if the setting does not exist, is read-only or a

@@ -27,7 +27,7 @@ pub struct UserPreference {
     pub user_id: UserId,
     /// Name, unique within the user's preferences.
     pub key: String,
-    /// Value as text of the type `value_type`.
+    /// Value as text in the form of `value_type`; `None` if the preference has no value.
     pub value: Option<SettingText>,
     /// Type of the value.
     pub value_type: ValueType,
@@ -51,7 +51,8 @@ struct NewUserPreference<'a> {
 }
 
 impl UserPreference {
-    /// Returns the user's preference, or the value of the system setting with this name.
+    /// Returns the value of the user's preference, or of the system setting with this name if the user has
+    /// not set one.
     ///
     /// # Errors
     /// [`Error::Setting`](crate::Error::Setting) if neither exists, the system setting is a secret,
@@ -75,8 +76,8 @@ impl UserPreference {
 
     /// Sets the user's preference and returns its row.
     ///
-    /// If a system setting has this name, the value must have its type and pass its rule, and the
-    /// preference gets its category; otherwise the category is `general`.
+    /// If a system setting has this name, the value must have its type and satisfy its rule, and the
+    /// preference gets its category. Otherwise the category is `general`.
     ///
     /// # Errors
     /// [`Error::Setting`](crate::Error::Setting) if the value does not fit the system setting, or

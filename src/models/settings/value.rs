@@ -13,12 +13,13 @@ use super::rule::ValidationRule;
 use crate::error::{Error, Result, SettingFault};
 use crate::types::{Ciphertext, ValueType};
 
-/// Rust type of a setting's value: one for each [`ValueType`]. Other crates cannot implement it.
+/// Rust type of a setting's value: there is one for each [`ValueType`]. Other crates cannot implement
+/// this trait.
 pub trait SettingValue: Sized + sealed::Sealed {
-    /// Type of the settings that hold such values.
+    /// Type of the settings that have such values.
     const TYPE: ValueType;
 
-    /// Returns the text to store; `None` for NaN and infinity, which have none.
+    /// Returns the text to store; `None` for NaN and infinity, which cannot be stored.
     fn to_text(&self) -> Option<String>;
 
     /// Parses the stored text; `None` if it is not of this type.

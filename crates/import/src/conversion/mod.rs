@@ -56,8 +56,8 @@ pub(super) fn convert(rule: ColumnRule, old: &Cell, now: UtcTime) -> Outcome {
     }
 }
 
-const LOWER: &str = "lower case, surrounding whitespace removed";
-const COMPOSED: &str = "lower case, composed (Unicode NFC), surrounding whitespace removed";
+const LOWER: &str = "lower case, surrounding white space removed";
+const COMPOSED: &str = "lower case, composed (Unicode NFC), surrounding white space removed";
 
 fn convert_text(rule: ColumnRule, old: &Cell) -> Outcome {
     let Some((found, read)) = text(old)? else {

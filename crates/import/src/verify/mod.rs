@@ -117,7 +117,11 @@ fn compare(map: &ColumnMap, old: &Side, new: &Side, built: &BuildOutcome) -> Res
 /// Checks the pages, indexes and foreign keys of the new database.
 fn check_integrity(target: &Path, options: &SqliteOptions) -> Result<()> {
     let mut connection = connection::inspect_copy(target, options)?;
-    ensure_intact(&mut connection, IntegrityCheck::Full, "the new database")?;
+    match ensure_intact(&mut connection, IntegrityCheck::Full, "the new database") {
+        // What the error says about rescuing a database does not apply to one that is thrown away.
+        Err(Error::IntegrityFaults { faults, .. }) => return unfaithful(&faults),
+        other => other?,
+    }
     let faults = broken_references(&mut connection)?;
     if faults.is_empty() { Ok(()) } else { unfaithful(&faults.join("; ")) }
 }

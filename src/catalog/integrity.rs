@@ -5,6 +5,8 @@ use std::fmt::Display;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
+use super::objects::table_names;
+use super::unreadable::{UnreadableTable, is_not_registered};
 use crate::backend::{Backend, DbConnection};
 use crate::error::{Error, Result};
 
@@ -24,20 +26,80 @@ struct IntegrityFault {
     text: String,
 }
 
-/// Returns the first faults that SQLite finds in the database file; empty if it is intact.
+/// Result of an integrity check.
+#[derive(Debug, Default)]
+pub(crate) struct Integrity {
+    /// First faults that SQLite found; empty if there is no damage.
+    pub(crate) faults: Vec<String>,
+    /// Tables that SQLite could not check for this program.
+    pub(crate) unchecked: Vec<UnreadableTable>,
+}
+
+/// Checks the database file. If the definition of a table keeps SQLite from checking the whole file, each
+/// table is checked by itself.
 ///
 /// # Errors
 /// [`Error::Query`](crate::Error::Query) if the file is too damaged to be checked.
-pub(crate) fn integrity_faults(
-    connection: &mut DbConnection,
-    check: IntegrityCheck,
-) -> Result<Vec<String>> {
+pub(crate) fn integrity(connection: &mut DbConnection, check: IntegrityCheck) -> Result<Integrity> {
     let query = match check {
         IntegrityCheck::Quick => "SELECT quick_check AS text FROM pragma_quick_check",
         IntegrityCheck::Full => "SELECT integrity_check AS text FROM pragma_integrity_check",
     };
+    match faults(connection, query) {
+        Ok(faults) => Ok(Integrity { faults, unchecked: Vec::new() }),
+        Err(error) if is_not_registered(&error) => by_table(connection, check),
+        Err(error) => Err(error),
+    }
+}
+
+/// Checks every table that can be checked, and that each page of the file has one use.
+fn by_table(connection: &mut DbConnection, check: IntegrityCheck) -> Result<Integrity> {
+    let mut found = Integrity::default();
+    for table in table_names(connection)? {
+        match table_faults(connection, check, &table) {
+            Ok(faults) => found.faults.extend(faults),
+            Err(error) => found.unchecked.push(UnreadableTable::of(connection, &table, error)?),
+        }
+    }
+    found.faults.extend(faults(connection, PAGES)?);
+    Ok(found)
+}
+
+/// Faults of pages that the check of one table does not find. The page at 1 GiB, which has SQLite's locks,
+/// has no use.
+const PAGES: &str = "WITH
+    used AS (
+        SELECT pageno, count(*) AS times, max(pagetype = 'corrupted') AS damaged
+        FROM dbstat GROUP BY pageno
+    ),
+    file AS (
+        SELECT page_count AS pages, freelist_count AS free,
+            page_count > 1073741824 / page_size AS locks
+        FROM pragma_page_count, pragma_freelist_count, pragma_page_size
+    )
+    SELECT 'page ' || pageno || iif(damaged, ' is damaged', ' is used ' || times || ' times') AS text
+    FROM used WHERE damaged OR times > 1
+    UNION ALL
+    SELECT 'of ' || pages || ' pages, ' || in_use || ' are in use and ' || free || ' are free'
+    FROM file, (SELECT count(*) AS in_use FROM used) WHERE in_use + free + locks <> pages";
+
+fn faults(connection: &mut DbConnection, query: &str) -> Result<Vec<String>> {
     let rows: Vec<IntegrityFault> = diesel::sql_query(query).load(connection.sqlite()?)?;
-    Ok(faults_in(rows.iter().map(|row| row.text.as_str())))
+    Ok(faults_in(&rows))
+}
+
+fn table_faults(
+    connection: &mut DbConnection,
+    check: IntegrityCheck,
+    table: &str,
+) -> Result<Vec<String>> {
+    let query = match check {
+        IntegrityCheck::Quick => "SELECT quick_check AS text FROM pragma_quick_check(?)",
+        IntegrityCheck::Full => "SELECT integrity_check AS text FROM pragma_integrity_check(?)",
+    };
+    let query = diesel::sql_query(query).bind::<Text, _>(table);
+    let rows: Vec<IntegrityFault> = query.load(connection.sqlite()?)?;
+    Ok(faults_in(&rows))
 }
 
 /// Whether a row of an integrity check is about values that break a rule of their column: they were
@@ -52,7 +114,7 @@ pub fn is_of_value(row: &str) -> bool {
 }
 
 /// Refuses a damaged SQLite database, whose rows a copy or a migration could lose. `database` names it
-/// in the error. A server checks its own files.
+/// in the error. A server checks its own files. Returns the tables that could not be checked.
 ///
 /// # Errors
 /// [`Error::IntegrityFaults`]; [`Error::Query`] or [`Error::Damaged`] if the file is too damaged to be
@@ -61,35 +123,36 @@ pub fn ensure_intact(
     connection: &mut DbConnection,
     check: IntegrityCheck,
     database: impl Display,
-) -> Result<()> {
+) -> Result<Vec<UnreadableTable>> {
     if connection.backend() == Backend::Postgres {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    let faults = integrity_faults(connection, check)?;
-    if faults.is_empty() {
-        return Ok(());
+    let Integrity { faults, unchecked } = integrity(connection, check)?;
+    let damage: Vec<&str> =
+        faults.iter().map(String::as_str).filter(|fault| !is_of_value(fault)).take(5).collect();
+    if damage.is_empty() {
+        return Ok(unchecked);
     }
-    let faults = faults.iter().take(5).map(String::as_str).collect::<Vec<_>>().join("; ");
-    Err(Error::IntegrityFaults { database: database.to_string(), faults })
+    Err(Error::IntegrityFaults { database: database.to_string(), faults: damage.join("; ") })
 }
 
-/// Returns the first faults that `integrity_check` finds in one table and its indexes. It does not
-/// check the freelist, nor whether another table uses the same page: [`IntegrityCheck::Quick`] does.
+/// Checks one table and its indexes. It does not check the freelist, nor whether another table uses the
+/// same page: [`IntegrityCheck::Quick`] of the whole file does.
 ///
 /// # Errors
 /// [`Error::Query`](crate::Error::Query) if the table is too damaged to be checked.
-pub(crate) fn table_integrity_faults(
-    connection: &mut DbConnection,
-    table: &str,
-) -> Result<Vec<String>> {
-    let query = "SELECT integrity_check AS text FROM pragma_integrity_check(?)";
-    let query = diesel::sql_query(query).bind::<Text, _>(table);
-    let rows: Vec<IntegrityFault> = query.load(connection.sqlite()?)?;
-    Ok(faults_in(rows.iter().map(|row| row.text.as_str())))
+pub(crate) fn table_integrity(connection: &mut DbConnection, table: &str) -> Result<Integrity> {
+    match table_faults(connection, IntegrityCheck::Full, table) {
+        Ok(faults) => Ok(Integrity { faults, unchecked: Vec::new() }),
+        Err(error) => {
+            let unchecked = vec![UnreadableTable::of(connection, table, error)?];
+            Ok(Integrity { faults: Vec::new(), unchecked })
+        }
+    }
 }
 
-fn faults_in<'a>(rows: impl Iterator<Item = &'a str>) -> Vec<String> {
-    rows.flat_map(lines_in).collect()
+fn faults_in(rows: &[IntegrityFault]) -> Vec<String> {
+    rows.iter().flat_map(|row| lines_in(&row.text)).collect()
 }
 
 /// Returns the faults in a row of an integrity check. SQLite reports the faults of pages as one row of

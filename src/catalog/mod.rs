@@ -8,14 +8,17 @@ mod integrity;
 mod objects;
 mod references;
 mod rows;
+mod unreadable;
 
 pub(crate) use identifier::{is_one_of, literal, quoted};
-pub(crate) use integrity::{
-    IntegrityCheck, ensure_intact, integrity_faults, table_integrity_faults,
+pub(crate) use integrity::{Integrity, IntegrityCheck, ensure_intact, integrity, table_integrity};
+pub(crate) use objects::{
+    columns, is_empty, names, schema_objects, storing_tables, table_exists, table_names,
 };
-pub(crate) use objects::{columns, is_empty, names, schema_objects, table_exists, table_names};
 pub(crate) use references::broken_references;
-pub(crate) use rows::{row_count, row_counts};
+pub(crate) use rows::{RowCounts, row_count, row_counts, try_row_count};
+pub use unreadable::UnreadableTable;
+pub(crate) use unreadable::not_checked;
 
 /// Items for the other crates of this workspace. Not part of the public API: they may change in any
 /// release.
@@ -28,5 +31,5 @@ pub mod internal {
         table_names,
     };
     pub use super::references::broken_references;
-    pub use super::rows::row_counts;
+    pub use super::rows::{RowCounts, row_counts};
 }

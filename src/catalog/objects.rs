@@ -71,6 +71,31 @@ pub fn table_names(connection: &mut DbConnection) -> Result<Vec<String>> {
     Ok(names.into_iter().map(|name| name.name).collect())
 }
 
+/// Returns the names of the tables that store rows themselves, sorted. A virtual table of SQLite is not
+/// among them, nor are the shadow tables in which its module keeps what it derives from other tables; the
+/// shadow table `…_content`, in which a full-text index keeps its rows, is.
+pub(crate) fn storing_tables(connection: &mut DbConnection) -> Result<Vec<String>> {
+    if connection.backend() == Backend::Postgres {
+        return table_names(connection);
+    }
+    names(
+        connection.sqlite()?,
+        "SELECT name FROM pragma_table_list
+         WHERE schema = 'main' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
+             AND (type = 'table' OR (type = 'shadow' AND name LIKE '%\\_content' ESCAPE '\\'))
+         ORDER BY name",
+    )
+}
+
+/// Whether the table is a virtual table of SQLite.
+pub(super) fn is_virtual(connection: &mut DbConnection, table: &str) -> Result<bool> {
+    if connection.backend() == Backend::Postgres {
+        return Ok(false);
+    }
+    let virtual_tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage = 0";
+    Ok(names(connection.sqlite()?, virtual_tables)?.iter().any(|name| name == table))
+}
+
 /// Whether the table exists.
 ///
 /// # Errors

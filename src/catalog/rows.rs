@@ -5,9 +5,19 @@ use diesel::sql_types::BigInt;
 
 use super::identifier::quoted;
 use super::objects::table_names;
+use super::unreadable::{UnreadableTable, forbidden_tables};
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
+
+/// Row counts of a database.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowCounts {
+    /// Name of each table and its number of rows, sorted by name.
+    pub counted: Vec<(String, i64)>,
+    /// Tables that cannot be read, sorted by name.
+    pub unreadable: Vec<UnreadableTable>,
+}
 
 /// Returns the number of rows of a table.
 pub(crate) fn row_count(connection: &mut DbConnection, table: &str) -> Result<i64> {
@@ -15,16 +25,33 @@ pub(crate) fn row_count(connection: &mut DbConnection, table: &str) -> Result<i6
     Ok(dispatch!(connection, |connection| diesel::select(count).get_result(connection))?)
 }
 
-/// Returns the name of each table and its number of rows, sorted by name. Runs one `SELECT count(*)` per
-/// table.
+/// Returns the number of rows of a table, or why the program cannot read it.
+pub(crate) fn try_row_count(
+    connection: &mut DbConnection,
+    table: &str,
+) -> Result<Result<i64, UnreadableTable>> {
+    match row_count(connection, table) {
+        Ok(count) => Ok(Ok(count)),
+        Err(error) => UnreadableTable::of(connection, table, error).map(Err),
+    }
+}
+
+/// Counts the rows of every table that can be read. Runs one `SELECT count(*)` per table.
 ///
 /// # Errors
-/// [`Error::Query`](crate::Error::Query) if a table cannot be read.
-pub fn row_counts(connection: &mut DbConnection) -> Result<Vec<(String, i64)>> {
-    let mut counts = Vec::new();
+/// [`Error::Query`](crate::Error::Query) if the database cannot be read.
+pub fn row_counts(connection: &mut DbConnection) -> Result<RowCounts> {
+    let mut counts =
+        RowCounts { unreadable: forbidden_tables(connection)?, ..RowCounts::default() };
     for name in table_names(connection)? {
-        let count = row_count(connection, &name)?;
-        counts.push((name, count));
+        // On a server, an error would end the transaction.
+        if counts.unreadable.iter().any(|table| table.name == name) {
+            continue;
+        }
+        match try_row_count(connection, &name)? {
+            Ok(count) => counts.counted.push((name, count)),
+            Err(table) => counts.unreadable.push(table),
+        }
     }
     Ok(counts)
 }

@@ -35,6 +35,7 @@ pub use reset_password::PasswordReset;
 pub use seed::SeedReport;
 pub use status::{LastBackup, PoolSettings, StatusSummary};
 
+pub use crate::catalog::UnreadableTable;
 pub use crate::error::RowChange;
 pub use crate::migrations::{
     Check, Effect, HistoryFault, Phase, PlannedStatement, PlannedStep, Step, StepDirection,

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::DatabaseManager;
 use super::backup::newest;
 use super::migrate::{FailedMigration, last_failure};
-use crate::catalog::row_counts;
+use crate::catalog::{UnreadableTable, row_counts};
 use crate::connection;
 use crate::error::Result;
 use crate::migrations::{self, EmbeddedMigration, HistoryFault};
@@ -24,8 +24,10 @@ pub struct StatusSummary {
     pub database_size_mb: f64,
     /// Number of tables, without `__diesel_schema_migrations`.
     pub table_count: usize,
-    /// Number of rows of each table, by its name.
+    /// Number of rows of each table that can be read, by its name.
     pub record_counts: BTreeMap<String, i64>,
+    /// Tables that cannot be read, sorted by name.
+    pub unreadable_tables: Vec<UnreadableTable>,
     /// Newest version that has been applied; `None` if no migration has been.
     pub schema_version: Option<String>,
     /// Versions that have been applied, oldest first.
@@ -78,10 +80,9 @@ impl DatabaseManager {
         connection::inspect(&self.config, |connection| {
             self.refuse_former(connection)?;
             let ledger = self.ledger(connection)?;
-            let record_counts: BTreeMap<_, _> = row_counts(connection)?
-                .into_iter()
-                .filter(|(name, _)| !name.starts_with("__"))
-                .collect();
+            let counts = row_counts(connection)?;
+            let record_counts: BTreeMap<_, _> =
+                counts.counted.into_iter().filter(|(name, _)| !name.starts_with("__")).collect();
             let last_backup = newest(&self.config, connection)?.map(|backup| LastBackup {
                 path: backup.path,
                 created: backup.created,
@@ -92,8 +93,9 @@ impl DatabaseManager {
             Ok(StatusSummary {
                 database_path: self.config.location().to_string(),
                 database_size_mb: megabytes(bytes),
-                table_count: record_counts.len(),
+                table_count: record_counts.len() + counts.unreadable.len(),
                 record_counts,
+                unreadable_tables: counts.unreadable,
                 schema_version: ledger.current().map(str::to_owned),
                 applied_migrations: ledger.applied().to_vec(),
                 pending_migrations: ledger.pending().map(EmbeddedMigration::to_string).collect(),

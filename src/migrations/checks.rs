@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::ledger::Ledger;
 use super::structure::Structure;
 use crate::backend::{Backend, DbConnection};
-use crate::catalog::{IntegrityCheck, broken_references, ensure_intact};
+use crate::catalog::{IntegrityCheck, broken_references, ensure_intact, not_checked};
 use crate::error::{Error, MigrationFault, Result};
 
 /// When a condition is checked, relative to the migrations.
@@ -44,8 +44,9 @@ pub(super) fn check_integrity(connection: &mut DbConnection) -> Result<Option<Ch
     if connection.backend() == Backend::Postgres {
         return Ok(None);
     }
-    ensure_intact(connection, IntegrityCheck::Quick, "the database")?;
-    Ok(Some(Check::before("integrity", "no damage found")))
+    let unchecked = ensure_intact(connection, IntegrityCheck::Quick, "the database")?;
+    let details = format!("no damage found{}", not_checked(&unchecked));
+    Ok(Some(Check::before("integrity", details)))
 }
 
 /// Refuses to continue with broken references. `subject` begins the message: the database or the

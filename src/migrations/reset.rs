@@ -6,11 +6,15 @@ use diesel::sql_types::Text;
 
 use crate::backend::Backend;
 use crate::backend::DbConnection;
+use crate::catalog::UnreadableTable;
 use crate::dispatch;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 #[derive(QueryableByName)]
 struct DropStatement {
+    /// Name of the table, view or trigger of SQLite; empty on a server.
+    #[diesel(sql_type = Text)]
+    name: String,
     #[diesel(sql_type = Text)]
     statement: String,
 }
@@ -21,11 +25,11 @@ pub(super) fn drop_everything(connection: &mut DbConnection) -> Result<()> {
     let query = match connection.backend() {
         // Views and triggers first: they may refer to tables.
         Backend::Sqlite => {
-            r#"SELECT 'DROP ' || type || ' IF EXISTS "' || replace(name, '"', '""') || '"' AS statement
+            r#"SELECT 'DROP ' || type || ' IF EXISTS "' || replace(name, '"', '""') || '"' AS statement, name
                FROM sqlite_schema
                WHERE type IN ('view', 'trigger', 'table') AND name NOT LIKE 'sqlite\_%' ESCAPE '\'
                ORDER BY CASE type WHEN 'trigger' THEN 0 WHEN 'view' THEN 1 ELSE 2 END,
-                   sql NOT LIKE 'CREATE VIRTUAL%'"#
+                   rootpage <> 0"#
         }
         // CASCADE drops dependent objects too, so a later statement may find nothing to drop.
         Backend::Postgres => {
@@ -47,7 +51,7 @@ pub(super) fn drop_everything(connection: &mut DbConnection) -> Result<()> {
                 FROM pg_type
                 WHERE typtype IN ('e', 'd') AND typnamespace = current_schema()::regnamespace
             )
-            SELECT statement FROM ours
+            SELECT statement, '' AS name FROM ours
             WHERE NOT EXISTS (SELECT FROM pg_depend AS d
                 WHERE d.classid = ours.catalogue AND d.objid = ours.oid AND d.deptype IN ('e', 'i'))"
         }
@@ -55,7 +59,23 @@ pub(super) fn drop_everything(connection: &mut DbConnection) -> Result<()> {
     let objects: Vec<DropStatement> =
         dispatch!(&mut *connection, |connection| diesel::sql_query(query).load(connection))?;
     for object in objects {
-        connection.batch_execute(&object.statement)?;
+        if let Err(error) = connection.batch_execute(&object.statement) {
+            forget_virtual_table(connection, &object.name, error.into())?;
+        }
     }
+    Ok(())
+}
+
+/// Removes a virtual table of SQLite from the schema if its module keeps it from being dropped: the
+/// program does not have the module, or the module refuses its own data. The tables with that data are
+/// dropped like all others.
+fn forget_virtual_table(connection: &mut DbConnection, name: &str, error: Error) -> Result<()> {
+    UnreadableTable::of(connection, name, error)?;
+    let forget = "DELETE FROM sqlite_schema WHERE type = 'table' AND rootpage = 0 AND name = ?";
+    connection.batch_execute("PRAGMA writable_schema = ON")?;
+    let forgotten = diesel::sql_query(forget).bind::<Text, _>(name).execute(connection.sqlite()?);
+    // SQLite reads the schema anew.
+    connection.batch_execute("PRAGMA writable_schema = RESET")?;
+    forgotten?;
     Ok(())
 }

@@ -113,13 +113,14 @@ fn checks(connection: &mut DbConnection) -> Result<BTreeSet<String>> {
 
 /// Queries for columns, indexes, foreign keys and triggers.
 const SQLITE: [&str; 4] = [
+    // The module of a virtual table says what its columns are, and the program may not have it.
     r#"SELECT t.name || '.' || c.name || ' '
            || CASE c.pk WHEN 1 THEN 'BIGINT' ELSE c.type END || iif(c."notnull", ' NOT NULL', '')
            || coalesce(' DEFAULT ' || iif(c.dflt_value LIKE 'strftime%', 'now',
                iif(c.type = 'BOOLEAN', iif(c.dflt_value, 'true', 'false'), c.dflt_value)), '')
            || iif(c.hidden, ' GENERATED', '') AS line
        FROM sqlite_schema AS t, pragma_table_xinfo(t.name) AS c
-       WHERE t.type = 'table' AND c.hidden <> 1 AND t.name NOT LIKE 'sqlite\_%' ESCAPE '\'
+       WHERE t.type = 'table' AND t.rootpage > 0 AND c.hidden <> 1 AND t.name NOT LIKE 'sqlite\_%' ESCAPE '\'
            AND t.name NOT LIKE '\_\_%' ESCAPE '\'"#,
     r#"SELECT t.name || ': ' || iif(i."unique", 'unique ', '') || i.name || ' ('
            || coalesce((SELECT group_concat(name, ', ') FROM pragma_index_info(i.name)), '') || ')'

@@ -10,3 +10,4 @@ mod health_sqlite;
 mod last_backup;
 mod private_files;
 mod seeds;
+mod unreadable_tables;

@@ -257,3 +257,58 @@ fn enforcement_of_references_is_on_again_after_a_migration_and_after_a_failure()
     accepted(&fixture, "CREATE TABLE more (id INTEGER PRIMARY KEY NOT NULL)");
     orphan(&fixture).expect_err("there is no such user");
 }
+
+const FULL_TEXT: &str = "
+    CREATE VIRTUAL TABLE chat_search USING fts5 (message_content, content = 'chat_history',
+        content_rowid = 'id');
+    CREATE TRIGGER chat_search_delete AFTER DELETE ON chat_history BEGIN
+        INSERT INTO chat_search (chat_search, rowid, message_content)
+        VALUES ('delete', old.id, old.message_content);
+    END;
+    INSERT INTO chat_search (chat_search) VALUES ('rebuild');
+    CREATE VIRTUAL TABLE notes USING fts5 (body);
+    INSERT INTO notes VALUES ('a note');";
+
+#[test]
+fn a_full_text_index_follows_its_table_and_the_rows_of_its_own_are_compared() {
+    let fixture = filled();
+    fixture.sql(FULL_TEXT);
+    let run =
+        |up: &str| manager_with(&fixture, &[own_tables(), migration(up, "SELECT 1")]).migrate();
+    // An empty database, on which a migration is tried first, has no such table.
+    let delete = "CREATE TABLE IF NOT EXISTS notes (body); DELETE FROM notes";
+    match run(delete) {
+        Err(Error::Migration(MigrationFault::RowsNotConserved { changes, .. })) => {
+            assert_eq!(losses(&changes), [("notes_content", 1, Some(0))]);
+        }
+        other => panic!("{other:?}"),
+    }
+    // What the index derives from the messages needs no declaration.
+    let delete = "-- loses-rows: chat_history they are old
+        DELETE FROM chat_history";
+    let report = run(delete).expect("a declared loss");
+    let tables: Vec<_> = report.steps[0].rows.iter().map(|change| change.table.as_str()).collect();
+    assert!(tables.contains(&"chat_history") && !tables.iter().any(|name| name.contains("search")));
+}
+
+#[test]
+fn a_table_that_cannot_be_read_is_not_dropped_without_a_declaration() {
+    let fixture = filled();
+    let application = rusqlite::Connection::open(fixture.path()).expect("a connection");
+    application.create_collation("own", Ord::cmp).expect("a collation");
+    let table = "CREATE TABLE words (word TEXT COLLATE own PRIMARY KEY) WITHOUT ROWID;
+        INSERT INTO words VALUES ('a')";
+    application.execute_batch(table).expect("a table");
+    let dropped = |declaration: &str| {
+        let own = migration(&format!("{declaration}\nDROP TABLE IF EXISTS words"), "SELECT 1");
+        manager_with(&fixture, &[own_tables(), own]).migrate()
+    };
+    match dropped("") {
+        Err(Error::Migration(MigrationFault::RowsNotConserved { changes, .. })) => {
+            let [change] = changes.as_slice() else { panic!("{changes:?}") };
+            assert_eq!(change.to_string(), "words: the content of (word) lost");
+        }
+        other => panic!("{other:?}"),
+    }
+    dropped("-- loses-rows: words no longer needed").expect("a declared loss");
+}

@@ -92,6 +92,24 @@ fn a_server_without_room_is_said_to_have_none() {
 }
 
 #[test]
+fn a_table_that_the_role_may_not_read_is_named_and_the_others_are_counted() {
+    let Some(server) = Server::start() else { return };
+    let manager = DatabaseManager::new(server.config(&[FAST]));
+    manager.initialize(&administrator()).expect("a database");
+    let admin = &mut server.admin("zenith");
+    let others =
+        "CREATE ROLE other; CREATE TABLE others (id BIGINT); ALTER TABLE others OWNER TO other;
+        CREATE ROLE reader LOGIN; GRANT USAGE ON SCHEMA public TO reader;
+        GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader; REVOKE ALL ON others FROM reader";
+    admin.batch_execute(others).expect("a table of another role");
+    let reader = config(&server.url("zenith").replace("zenith@", "reader@"), &[FAST]);
+    let status = DatabaseManager::new(reader).status().expect("a status");
+    let [table] = status.unreadable_tables.as_slice() else { panic!("{status:?}") };
+    assert_eq!(table.to_string(), "others (permission denied for table others)");
+    assert_eq!((status.record_counts["users"], status.table_count), (1, 22));
+}
+
+#[test]
 fn a_missing_database_is_not_made_by_looking_and_is_made_by_creating() {
     let Some(server) = Server::start() else { return };
     let missing = config(&server.url("missing%20%22one%22"), &[FAST]);

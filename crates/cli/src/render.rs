@@ -5,6 +5,7 @@ use std::io::Result;
 use zenith_db::config::Setting;
 use zenith_db::manager::{
     AdministratorOutcome, HealthCheck, HealthReport, SeedReport, SetupReport, StatusSummary,
+    UnreadableTable,
 };
 use zenith_db_transfer::{TableContents, TransferRecord, TransferredTable};
 
@@ -68,6 +69,9 @@ pub(super) fn transfer(out: Out<'_>, record: &TransferRecord) -> Result<()> {
     }
     for (table, rows) in &report.left_behind {
         writeln!(out, "  {WARNING}not copied{WARNING:#}     {table} ({rows} rows)")?;
+    }
+    for table in &report.unreadable_tables {
+        writeln!(out, "  {WARNING}not copied{WARNING:#}     {table}")?;
     }
     writeln!(out, "  {GOOD}every table is equal in source and target{GOOD:#}")?;
     file.iter().try_for_each(|file| field(out, "record", file.display()))
@@ -140,7 +144,15 @@ pub(super) fn status(out: Out<'_>, status: &StatusSummary) -> Result<()> {
     for (name, count) in &status.record_counts {
         table.add_row([name, &count.to_string()]);
     }
-    writeln!(out, "{table}\n{} tables", status.table_count)
+    for unreadable in &status.unreadable_tables {
+        table.add_row([unreadable.name.as_str(), "?"]);
+    }
+    writeln!(out, "{table}\n{} tables", status.table_count)?;
+    for unreadable in &status.unreadable_tables {
+        let UnreadableTable { name, reason } = unreadable;
+        writeln!(out, "  {WARNING}not readable{WARNING:#}   {name}: {reason}")?;
+    }
+    Ok(())
 }
 
 pub(super) fn config(out: Out<'_>, settings: &[Setting]) -> Result<()> {

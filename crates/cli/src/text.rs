@@ -39,10 +39,14 @@ pub(super) fn align_right(table: &mut Table, columns: impl IntoIterator<Item = u
     }
 }
 
-/// Writes the path of a backup and its number of rows.
+/// Writes the path of a backup, its number of rows, and the tables that could not be checked.
 pub(super) fn backup(out: Out<'_>, report: &BackupReport) -> Result<()> {
     let path = report.path.display();
-    field(out, "backup", format_args!("{path} ({} rows, verified)", report.rows))
+    field(out, "backup", format_args!("{path} ({} rows, verified)", report.rows))?;
+    for table in &report.unchecked_tables {
+        writeln!(out, "  {WARNING}not checked{WARNING:#}    {table}")?;
+    }
+    Ok(())
 }
 
 /// Returns how a question says whether a backup comes first.

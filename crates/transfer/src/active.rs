@@ -8,7 +8,7 @@ use zenith_db::migrations::EmbeddedMigration;
 
 use super::digest::TableContents;
 use super::error::{Result, TransferError};
-use super::preconditions::{check_source, ensure_empty};
+use super::preconditions::{OtherTables, check_source, ensure_checked, ensure_empty};
 use super::report::{TransferOptions, TransferPhase, TransferProgress, TransferredTable};
 use super::rows::{ALL, schema_version};
 use super::sequence;
@@ -26,7 +26,7 @@ pub(super) struct ActiveTransfer<'a> {
     lease: TransferLease,
     state: TransferState,
     pub(super) resumed_rows: i64,
-    pub(super) skipped: BTreeMap<String, i64>,
+    pub(super) skipped: OtherTables,
 }
 
 impl<'a> ActiveTransfer<'a> {
@@ -39,7 +39,7 @@ impl<'a> ActiveTransfer<'a> {
     ) -> Result<Self> {
         let skipped = check_source(source.connection(), options)?;
         // Rows that a damaged page hides would be missing without a difference.
-        ensure_intact(source.connection(), IntegrityCheck::Full, "the source")?;
+        ensure_checked(&ensure_intact(source.connection(), IntegrityCheck::Full, "the source")?)?;
         let identity = source.identity()?.digest.to_string();
         let of_source = source.versions()?;
         let known: Vec<String> =

@@ -81,7 +81,8 @@ pub fn transfer_between(
     Ok(TransferReport {
         rows: tables.iter().map(|table| table.target.rows).sum(),
         tables,
-        left_behind: transfer.skipped,
+        left_behind: transfer.skipped.counted,
+        unreadable_tables: transfer.skipped.unreadable,
         resumed_rows: transfer.resumed_rows,
         milliseconds: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
     })

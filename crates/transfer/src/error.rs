@@ -48,6 +48,16 @@ pub enum TransferError {
         found: String,
     },
 
+    /// Tables of the schema cannot be checked for damage, which would lose rows.
+    #[error(
+        "these tables of the source cannot be checked for damage: {tables}; nothing was changed. Drop the \
+         index or column that another application has added, or transfer the database with that application"
+    )]
+    Unchecked {
+        /// Tables, each with SQLite's reason.
+        tables: String,
+    },
+
     /// The source is itself the target of an interrupted transfer.
     #[error(
         "the source is itself the target of an interrupted transfer and lacks rows; complete that \

@@ -3,37 +3,60 @@
 use std::collections::BTreeMap;
 
 use zenith_db::DbConnection;
-use zenith_db::internal::catalog::row_counts;
+use zenith_db::internal::catalog::{RowCounts, row_counts};
+use zenith_db::manager::UnreadableTable;
 
 use super::error::{Result, TransferError};
 use super::report::TransferOptions;
 use super::rows::{ALL, HISTORY};
 use super::state::TransferState;
 
-/// Refuses a source of which rows would be lost. Returns the tables that the options allow to skip, with
-/// their number of rows.
+/// Tables of the source that are not in the schema. If they were skipped without a word, they would be
+/// missed too late.
+#[derive(Debug, Default)]
+pub(super) struct OtherTables {
+    /// Tables with rows, with their number of rows.
+    pub(super) counted: BTreeMap<String, i64>,
+    /// Tables that cannot be read.
+    pub(super) unreadable: Vec<UnreadableTable>,
+}
+
+/// Refuses a source of which rows would be lost. Returns the tables that the options allow to skip.
 pub(super) fn check_source(
     source: &mut DbConnection,
     options: &TransferOptions,
-) -> Result<BTreeMap<String, i64>> {
+) -> Result<OtherTables> {
     if TransferState::read(source)?.is_some() {
         return Err(TransferError::UnfinishedSource);
     }
-    let skipped = other_tables(source)?;
-    if !skipped.is_empty() && !options.leave_other_tables {
-        let found = skipped.iter().map(|(table, rows)| counted(table, *rows));
-        let found = found.collect::<Vec<_>>().join(", ");
-        return Err(TransferError::OtherTables { found });
+    let OtherTables { counted: with_rows, unreadable } = other_tables(source)?;
+    let found: Vec<String> = with_rows
+        .iter()
+        .map(|(table, rows)| counted(table, *rows))
+        .chain(unreadable.iter().map(UnreadableTable::to_string))
+        .collect();
+    if !found.is_empty() && !options.leave_other_tables {
+        return Err(TransferError::OtherTables { found: found.join(", ") });
     }
-    Ok(skipped)
+    Ok(OtherTables { counted: with_rows, unreadable })
 }
 
-/// Returns the tables with rows that are not in the schema, with their number of rows. If they were
-/// skipped without a word, they would be missed too late.
-fn other_tables(source: &mut DbConnection) -> Result<BTreeMap<String, i64>> {
+fn other_tables(source: &mut DbConnection) -> Result<OtherTables> {
     let known = |name: &str| name.starts_with("__") || ALL.iter().any(|table| table.name() == name);
-    let counts = row_counts(source)?.into_iter();
-    Ok(counts.filter(|(name, rows)| *rows > 0 && !known(name)).collect())
+    let RowCounts { counted, unreadable } = row_counts(source)?;
+    let counted = counted.into_iter().filter(|(name, rows)| *rows > 0 && !known(name)).collect();
+    Ok(OtherTables { counted, unreadable })
+}
+
+/// Refuses a source of which a table of the schema could not be checked for damage.
+pub(super) fn ensure_checked(unchecked: &[UnreadableTable]) -> Result<()> {
+    let ours = |table: &&UnreadableTable| ALL.iter().any(|known| known.name() == table.name);
+    let tables: Vec<String> =
+        unchecked.iter().filter(ours).map(UnreadableTable::to_string).collect();
+    if tables.is_empty() {
+        return Ok(());
+    }
+    Err(TransferError::Unchecked { tables: tables.join(", ") })
 }
 
 /// Refuses a target with rows, except for its history of migrations.

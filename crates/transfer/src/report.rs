@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use zenith_db::manager::UnreadableTable;
 use zenith_db::migrations::{EmbeddedMigration, all};
 
 use super::digest::TableContents;
@@ -75,6 +76,8 @@ pub struct TransferReport {
     pub rows: i64,
     /// Tables that are not in the schema and were skipped, with their number of rows.
     pub left_behind: BTreeMap<String, i64>,
+    /// Tables that are not in the schema, cannot be read, and were skipped.
+    pub unreadable_tables: Vec<UnreadableTable>,
     /// Number of rows that an interrupted transfer had copied and that were found equal.
     pub resumed_rows: i64,
     /// Duration of the transfer, in milliseconds.

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::catalog::UnreadableTable;
+
 /// What the comparison of a backup with its database has shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -13,8 +15,9 @@ pub enum Fidelity {
     SameTables,
 }
 
-/// Number of copied rows, and how exactly they were compared.
+/// Number of copied rows, how exactly they were compared, and the tables that could not be.
 pub(super) struct CopyOutcome {
     pub(super) rows: i64,
     pub(super) fidelity: Fidelity,
+    pub(super) unchecked: Vec<UnreadableTable>,
 }

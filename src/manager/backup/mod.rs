@@ -76,7 +76,7 @@ impl DatabaseManager {
         let model = self.config.location().path().map_or(directory, DatabasePath::as_path);
         let owner = Owner::of(model).map_err(Error::io("read the metadata of", model))?;
         let partial = NewFile::create(directory, owner)?;
-        let CopyOutcome { rows, fidelity } = match self.config.location() {
+        let CopyOutcome { rows, fidelity, unchecked } = match self.config.location() {
             Location::Sqlite(path) => {
                 sqlite::copy(&mut source, path.as_path(), partial.path(), &self.config)?
             }
@@ -100,6 +100,7 @@ impl DatabaseManager {
             started_at,
             completed_at: UtcTime::now().max(started_at),
             rows,
+            unchecked_tables: unchecked,
             fidelity,
             triggered_by: triggered_by.to_owned(),
         })

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::copy::Fidelity;
+use crate::catalog::UnreadableTable;
 use crate::types::{PublicId, UtcTime};
 
 /// Report of a verified backup.
@@ -20,8 +21,10 @@ pub struct BackupReport {
     pub started_at: UtcTime,
     /// End of the backup.
     pub completed_at: UtcTime,
-    /// Number of rows in all tables.
+    /// Number of rows in all tables that can be read.
     pub rows: i64,
+    /// Tables that are in the backup as they are, and that this program could not check.
+    pub unchecked_tables: Vec<UnreadableTable>,
     /// What the comparison of the copy with the database has shown.
     pub fidelity: Fidelity,
     /// Operation for which the backup was taken, such as `migrate`.

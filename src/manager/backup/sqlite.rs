@@ -4,7 +4,9 @@ use std::path::Path;
 
 use super::copy::{CopyOutcome, Fidelity};
 use crate::backend::DbConnection;
-use crate::catalog::{IntegrityCheck, broken_references, ensure_intact, row_counts};
+use crate::catalog::{
+    IntegrityCheck, RowCounts, UnreadableTable, broken_references, ensure_intact, row_counts,
+};
 use crate::config::Config;
 use crate::connection;
 use crate::error::{Error, Result};
@@ -21,11 +23,16 @@ pub(super) fn copy(
     let after = Contents::of(source)?;
     let mut copy = connection::inspect_copy(target, config.sqlite())?;
     // The copy has every fault of the database, and is not written meanwhile.
-    ensure_intact(&mut copy, IntegrityCheck::Full, config.location())?;
-    check(&mut copy, &before, &after)
+    let unchecked = ensure_intact(&mut copy, IntegrityCheck::Full, config.location())?;
+    check(&mut copy, &before, &after, unchecked)
 }
 
-fn check(copy: &mut DbConnection, before: &Contents, after: &Contents) -> Result<CopyOutcome> {
+fn check(
+    copy: &mut DbConnection,
+    before: &Contents,
+    after: &Contents,
+    mut unchecked: Vec<UnreadableTable>,
+) -> Result<CopyOutcome> {
     let unfaithful = |reason: String| Err(Error::BackupUnfaithful { reason });
     let found = Contents::of(copy)?;
     let undisturbed = before.commits == after.commits;
@@ -34,7 +41,9 @@ fn check(copy: &mut DbConnection, before: &Contents, after: &Contents) -> Result
     }
     let fidelity = if undisturbed { Fidelity::ExactRowCounts } else { Fidelity::SameTables };
     let names = |contents: &Contents| {
-        contents.rows.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>()
+        let RowCounts { counted, unreadable } = &contents.rows;
+        let unreadable = unreadable.iter().map(|table| &table.name);
+        counted.iter().map(|(name, _)| name).chain(unreadable).cloned().collect::<Vec<_>>()
     };
     if names(&found) != names(after) && names(&found) != names(before) {
         return unfaithful("its tables differ from those of the database".into());
@@ -47,14 +56,20 @@ fn check(copy: &mut DbConnection, before: &Contents, after: &Contents) -> Result
             "the database has rows that violate foreign keys, and so has its backup"
         );
     }
-    Ok(CopyOutcome { rows: found.rows.iter().map(|(_, count)| count).sum(), fidelity })
+    let rows = found.rows.counted.iter().map(|(_, count)| count).sum();
+    for table in found.rows.unreadable {
+        if !unchecked.iter().any(|other| other.name == table.name) {
+            unchecked.push(table);
+        }
+    }
+    Ok(CopyOutcome { rows, fidelity, unchecked })
 }
 
 /// Row counts of a database at one moment.
 struct Contents {
     /// Changes whenever another connection commits.
     commits: String,
-    rows: Vec<(String, i64)>,
+    rows: RowCounts,
 }
 
 impl Contents {

@@ -2,7 +2,9 @@
 
 use super::outcome::CheckOutcome;
 use crate::backend::{Backend, DbConnection};
-use crate::catalog::{IntegrityCheck, integrity_faults, table_integrity_faults, table_names};
+use crate::catalog::{
+    Integrity, IntegrityCheck, integrity, not_checked, table_integrity, table_names,
+};
 use crate::error::{Result, chain};
 
 pub(super) const FULL_INTEGRITY: &str = "Full Integrity";
@@ -38,23 +40,35 @@ pub(super) fn full_integrity(
     }
     let tables = table_names(connection)?;
     let total = tables.len() + 1;
-    let mut faults = Vec::new();
+    let mut all = Integrity::default();
     for (done, table) in tables.iter().enumerate() {
         progress(IntegrityProgress { table: Some(table.clone()), done, total });
         // If one table cannot be read, the others are checked nevertheless.
-        let found = table_integrity_faults(connection, table)
-            .unwrap_or_else(|error| vec![format!("table {table}: {}", chain(&error))]);
-        faults.extend(found);
-    }
-    progress(IntegrityProgress { table: None, done: tables.len(), total });
-    let found = integrity_faults(connection, IntegrityCheck::Quick)
-        .unwrap_or_else(|error| vec![format!("pages of the file: {}", chain(&error))]);
-    for fault in found {
-        // Both checks report a damaged page.
-        if !faults.contains(&fault) {
-            faults.push(fault);
+        match table_integrity(connection, table) {
+            Ok(found) => {
+                all.faults.extend(found.faults);
+                all.unchecked.extend(found.unchecked);
+            }
+            Err(error) => all.faults.push(format!("table {table}: {}", chain(&error))),
         }
     }
-    let good = format!("no damage found in {} tables and the pages of the file", tables.len());
-    Ok(CheckOutcome::from_faults(&faults, good, "restore a backup"))
+    progress(IntegrityProgress { table: None, done: tables.len(), total });
+    let found = match integrity(connection, IntegrityCheck::Quick) {
+        Ok(found) => found.faults,
+        Err(error) => vec![format!("pages of the file: {}", chain(&error))],
+    };
+    for fault in found {
+        // Both checks report a damaged page.
+        if !all.faults.contains(&fault) {
+            all.faults.push(fault);
+        }
+    }
+    let checked = tables.len() - all.unchecked.len();
+    Ok(outcome(&all, &format!("no damage found in {checked} tables and the pages of the file")))
+}
+
+/// Returns the outcome of a check, which is `good` if there is no damage.
+pub(super) fn outcome(found: &Integrity, good: &str) -> CheckOutcome {
+    let good = format!("{good}{}", not_checked(&found.unchecked));
+    CheckOutcome::from_faults(&found.faults, good, "restore a backup")
 }

@@ -9,6 +9,7 @@ use super::checks::{
     NamedCheck, administrator, foreign_key_violations, pending, schema_fix, schema_version, seeds,
 };
 use super::expected_schema::SchemaDefinitions;
+use super::integrity::outcome;
 use super::outcome::CheckOutcome;
 #[cfg(unix)]
 use super::permissions;
@@ -16,7 +17,7 @@ use super::permissions;
 use super::unchecked_permissions as permissions;
 use crate::backend::Backend;
 use crate::backend::DbConnection;
-use crate::catalog::{IntegrityCheck, integrity_faults};
+use crate::catalog::{IntegrityCheck, integrity};
 use crate::config::Config;
 use crate::config::DatabasePath;
 use crate::connection::{read_head, read_pragma};
@@ -132,8 +133,7 @@ fn quick_integrity(
              checks it"
         )));
     }
-    let faults = integrity_faults(connection, IntegrityCheck::Quick)?;
-    Ok(CheckOutcome::from_faults(&faults, "no damage found", "restore a backup"))
+    Ok(outcome(&integrity(connection, IntegrityCheck::Quick)?, "no damage found"))
 }
 
 fn sqlite_version(connection: &mut DbConnection, _: &DatabaseManager) -> Result<CheckOutcome> {

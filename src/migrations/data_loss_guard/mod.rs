@@ -4,6 +4,9 @@
 //! script may write rows (anything except creating tables, indexes and triggers, adding and renaming
 //! columns and tables, and dropping whole tables), the content of every table is digested as well.
 //! Rows added to a table with an ascending key do not count as a change of the existing rows.
+//!
+//! Virtual tables and what their modules derive are not compared: they follow the tables that they index.
+//! A table that the program cannot read may not be dropped without a declaration.
 
 mod declaration;
 mod digest;
@@ -14,18 +17,43 @@ use super::parsed_script::ParsedScript;
 use super::statement::{may_write_rows, renames};
 use super::steps::StepDirection;
 use crate::backend::DbConnection;
-use crate::catalog::{row_count, table_names};
+use crate::catalog::{UnreadableTable, columns, row_count, storing_tables, try_row_count};
 use crate::error::{Error, MigrationFault, Result, RowChange};
 
 pub use declaration::{Declaration, INTENTS, Intent, declarations};
 use digest::TableDigest;
 
 /// Rows of a table before a migration.
-struct TableSnapshot {
-    /// Number of rows.
-    rows: i64,
-    /// Digest of the rows; `None` if the script writes none.
-    digest: Option<TableDigest>,
+enum TableSnapshot {
+    /// Number of rows, if the script writes none.
+    Count(i64),
+    /// Number and digest of the rows.
+    Digest(TableDigest),
+    /// Columns of a table that the program cannot read.
+    Unreadable(Vec<String>),
+}
+
+impl TableSnapshot {
+    fn take(connection: &mut DbConnection, table: &str, digested: bool) -> Result<Self> {
+        let taken = if digested {
+            TableDigest::of(connection, table, None).map(Self::Digest)
+        } else {
+            row_count(connection, table).map(Self::Count)
+        };
+        taken.or_else(|error| {
+            UnreadableTable::of(connection, table, error)?;
+            Ok(Self::Unreadable(columns(connection.sqlite()?, table)?))
+        })
+    }
+
+    /// Returns the number of rows; `None` if the table cannot be read.
+    fn rows(&self) -> Option<i64> {
+        match self {
+            Self::Count(rows) => Some(*rows),
+            Self::Digest(digest) => Some(digest.rows),
+            Self::Unreadable(_) => None,
+        }
+    }
 }
 
 /// Rows of every table before a migration.
@@ -43,12 +71,8 @@ impl<'a> TableSnapshots<'a> {
         let digested = script.statements.iter().any(may_write_rows);
         let mut tables = BTreeMap::new();
         for name in guarded_tables(connection)? {
-            let digest = digested.then(|| TableDigest::of(connection, &name, None)).transpose()?;
-            let rows = match &digest {
-                Some(digest) => digest.rows,
-                None => row_count(connection, &name)?,
-            };
-            tables.insert(name, TableSnapshot { rows, digest });
+            let snapshot = TableSnapshot::take(connection, &name, digested)?;
+            tables.insert(name, snapshot);
         }
         let (declarations, _) = declarations(script.text, connection.backend());
         Ok(Self { script, tables, declarations, renames: renames(&script.statements) })
@@ -73,8 +97,10 @@ impl<'a> TableSnapshots<'a> {
         for name in &now {
             let known =
                 self.tables.contains_key(name) || self.renames.iter().any(|(_, to)| to == name);
-            let rows = if known { 0 } else { row_count(connection, name)? };
-            if rows > 0 {
+            if known {
+                continue;
+            }
+            if let Ok(rows @ 1..) = try_row_count(connection, name)? {
                 changes.push(RowChange { after: Some(rows), ..RowChange::none(name, None) });
             }
         }
@@ -99,24 +125,28 @@ impl<'a> TableSnapshots<'a> {
         before: &TableSnapshot,
         there: Option<&str>,
     ) -> Result<Option<RowChange>> {
-        let mut change = RowChange::none(name, Some(before.rows));
+        let mut change = RowChange::none(name, before.rows());
         let Some(there) = there else {
-            change.lost_rows = before.rows;
+            change.lost_rows = before.rows().unwrap_or(0);
+            if let TableSnapshot::Unreadable(columns) = before {
+                change.lost_columns.clone_from(columns);
+            }
             change.declared = match self.script.direction {
                 StepDirection::Reverted => Some("the rollback drops the table".into()),
                 StepDirection::Applied => self.reason(name, Intent::LosesRows, &[]),
             };
-            return Ok((before.rows > 0).then_some(change));
+            return Ok((before.rows() != Some(0)).then_some(change));
         };
+        let Some(rows_before) = before.rows() else { return Ok(None) };
         let rows = row_count(connection, there)?;
         change.after = Some(rows);
-        if before.rows == 0 {
+        if rows_before == 0 {
             return Ok((rows > 0).then_some(change));
         }
-        let Some(digest) = &before.digest else {
-            change.lost_rows = (before.rows - rows).max(0);
+        let TableSnapshot::Digest(digest) = before else {
+            change.lost_rows = (rows_before - rows).max(0);
             change.declared = self.reason(name, Intent::LosesRows, &[]);
-            return Ok((rows != before.rows).then_some(change));
+            return Ok((rows != rows_before).then_some(change));
         };
         let after = TableDigest::of(connection, there, digest.last_key.as_ref())?;
         change.lost_rows = (digest.rows - after.rows).max(0);
@@ -132,7 +162,7 @@ impl<'a> TableSnapshots<'a> {
             }
         }
         let same = change.changed_columns.is_empty() && change.lost_columns.is_empty();
-        if same && rows == before.rows {
+        if same && rows == rows_before {
             return Ok(None);
         }
         change.declared = self.declared(name, &change);
@@ -175,8 +205,8 @@ impl<'a> TableSnapshots<'a> {
     }
 }
 
-/// Returns every table except Diesel's ledger, to which each migration writes.
+/// Returns every table that stores rows, except Diesel's ledger, to which each migration writes.
 fn guarded_tables(connection: &mut DbConnection) -> Result<Vec<String>> {
-    let names = table_names(connection)?;
+    let names = storing_tables(connection)?;
     Ok(names.into_iter().filter(|name| name != "__diesel_schema_migrations").collect())
 }

@@ -120,7 +120,7 @@ fn check_integrity(target: &Path, options: &SqliteOptions) -> Result<()> {
     match ensure_intact(&mut connection, IntegrityCheck::Full, "the new database") {
         // What the error says about rescuing a database does not apply to one that is thrown away.
         Err(Error::IntegrityFaults { faults, .. }) => return unfaithful(&faults),
-        other => other?,
+        other => drop(other?),
     }
     let faults = broken_references(&mut connection)?;
     if faults.is_empty() { Ok(()) } else { unfaithful(&faults.join("; ")) }

@@ -9,6 +9,7 @@ mod full_disk;
 mod history;
 mod kills;
 mod lint;
+mod lint_files;
 mod lock_wait;
 #[cfg(feature = "postgres")]
 mod lost_connection;

@@ -9,6 +9,7 @@
 
 mod checker;
 mod comments;
+mod files;
 mod finding;
 mod forbidden;
 mod lint_rule;

@@ -17,6 +17,7 @@ mod plan;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod rebuild;
+mod rebuild_names;
 mod records;
 mod refused;
 mod up_and_down;

@@ -7,8 +7,10 @@
 //!
 //! The crate also writes the script that rebuilds an SQLite table: [`rebuild_script()`].
 
+mod bare_names;
 mod checker;
 mod comments;
+mod dependents;
 mod files;
 mod finding;
 mod forbidden;

@@ -9,6 +9,7 @@ use super::checks::{
     NamedCheck, administrator, foreign_key_violations, pending, schema_fix, schema_version, seeds,
 };
 use super::expected_schema::SchemaDefinitions;
+use super::mount_point;
 use super::outcome::CheckOutcome;
 #[cfg(unix)]
 use super::permissions;
@@ -39,6 +40,7 @@ pub(super) const CHECKS: &[NamedCheck] = &[
     ("Admin User Exists", false, administrator),
     ("SQLite Version", true, sqlite_version),
     ("File Permissions", false, permissions::check),
+    ("Mount Point", false, mount_point::check),
     ("Pending Migrations", true, pending),
 ];
 

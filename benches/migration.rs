@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let rebuild = own("2099-01-02-000001_rebuild_chat_history", script.leak());
     for own in [&[add][..], &[add, update], &[add, update, rebuild]] {
         let migrations = [all(), own].concat();
-        let manager = DatabaseManager::with_migrations(config.clone(), migrations.leak());
+        let manager = DatabaseManager::with_migrations(config.clone(), migrations.leak())?;
         let begun = Instant::now();
         let report = manager.migrate()?;
         let whole = begun.elapsed().as_millis();

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Error, RowChange};
+use crate::backend::Backend;
 
 /// Reason why migrations did not run, or failed. The database is unchanged in every case.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +34,44 @@ pub enum MigrationFault {
         line: usize,
         /// Text of the statement.
         sql: String,
+    },
+
+    /// Two migrations of the program have one version.
+    #[error(
+        "the migrations {first} and {second} of this program have the same version, {version}, so that \
+         only one of them would run; give one of them another timestamp; nothing was changed"
+    )]
+    SameVersion {
+        /// Name of the migration that is first in the list.
+        first: String,
+        /// Name of the other migration.
+        second: String,
+        /// Their version, as the ledger records it.
+        version: String,
+    },
+
+    /// The name of a migration does not begin with a version.
+    #[error(
+        "the name of the migration {name} does not begin with a version; rename it to \
+         <timestamp>_<verb_object>, such as 2026-11-23-000001_create_notes; nothing was changed"
+    )]
+    NoVersion {
+        /// Name of the migration.
+        name: String,
+    },
+
+    /// A script begins with a byte order mark. No script was run.
+    #[error(
+        "{script} of the migration {name} for {backend} begins with a UTF-8 byte order mark, which \
+         PostgreSQL refuses; save it without one; nothing was changed"
+    )]
+    ByteOrderMark {
+        /// Name of the migration.
+        name: String,
+        /// `up.sql` or `down.sql`.
+        script: &'static str,
+        /// Backend that the script is written for.
+        backend: Backend,
     },
 
     /// Rows refer to rows that do not exist, before the migrations or because of them. The database is

@@ -81,9 +81,17 @@ impl DatabaseManager {
     /// Creates a manager for an application that has tables of its own. The manager runs, checks and
     /// reverts `migrations`, oldest first, instead of [`migrations::all`], whose migrations should be
     /// the first of the list.
-    #[must_use]
-    pub const fn with_migrations(config: Config, migrations: &'static [EmbeddedMigration]) -> Self {
-        Self { config, migrations }
+    ///
+    /// # Errors
+    /// [`Error::Migration`](crate::Error::Migration) if two of the migrations have one version, so that only
+    /// one of them would run, if the name of one does not begin with a version, or if a script begins with
+    /// a byte order mark.
+    pub fn with_migrations(
+        config: Config,
+        migrations: &'static [EmbeddedMigration],
+    ) -> Result<Self> {
+        migrations::ensure_usable(migrations)?;
+        Ok(Self { config, migrations })
     }
 
     /// Returns the configuration.

@@ -29,6 +29,13 @@ pub fn checksum(text: &str) -> String {
     Sha256Hash::of(text.replace("\r\n", "\n")).to_string()
 }
 
+/// Returns the version in the name of a migration's directory, as Diesel reads it: what precedes the first
+/// underscore, without hyphens.
+#[must_use]
+pub fn version_of(name: &str) -> String {
+    name.split('_').next().unwrap_or_default().replace('-', "")
+}
+
 /// List of the migrations of a program, oldest first.
 pub type Migrations = &'static [EmbeddedMigration];
 
@@ -52,7 +59,8 @@ pub struct Script {
 impl EmbeddedMigration {
     /// Returns a migration of an application, for
     /// [`DatabaseManager::with_migrations`](crate::manager::DatabaseManager::with_migrations). The
-    /// name is `<timestamp>_<verb_object>`, as in `migrations/`.
+    /// name is `<timestamp>_<verb_object>`, as in `migrations/`. The timestamp without its hyphens is the
+    /// version, and no other migration of the program may have it.
     #[must_use]
     pub const fn new(name: &'static str, sqlite: Script, postgres: Script) -> Self {
         Self { name, sqlite, postgres }
@@ -74,8 +82,7 @@ impl EmbeddedMigration {
     /// Returns the version: the digits of the timestamp, as `__diesel_schema_migrations` records it.
     #[must_use]
     pub fn version(&self) -> String {
-        let timestamp = self.name.split('_').next().unwrap_or_default();
-        timestamp.replace('-', "")
+        version_of(self.name)
     }
 
     /// Returns the part of the name after the timestamp, in words: for example, `create chat`.

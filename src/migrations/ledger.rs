@@ -4,6 +4,7 @@ use diesel::prelude::*;
 
 use super::embedded::{self, EmbeddedMigration, Migrations};
 use super::recorded::{RecordedMigration, recorded};
+use super::usable::ensure_usable;
 use crate::backend::{Backend, DbConnection};
 use crate::catalog::{names, table_exists};
 use crate::dispatch;
@@ -38,8 +39,10 @@ impl Ledger {
         Self::read_for(connection, embedded::all())
     }
 
-    /// Reads Diesel's ledger for a program that knows these migrations.
+    /// Reads Diesel's ledger for a program that knows these migrations, each of which needs a version of
+    /// its own: the ledger records nothing else.
     pub(crate) fn read_for(connection: &mut DbConnection, known: Migrations) -> Result<Self> {
+        ensure_usable(known)?;
         if !table_exists(connection, "__diesel_schema_migrations")? {
             return Ok(Self { known, ..Self::default() });
         }

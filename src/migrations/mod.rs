@@ -18,6 +18,7 @@ mod statement;
 mod steps;
 mod structure;
 mod target;
+mod usable;
 
 pub use checks::{Check, Phase};
 pub(crate) use embedded::Migrations;
@@ -32,13 +33,14 @@ pub use statement::{Effect, PlannedStatement};
 pub use steps::{PlannedStep, Step, StepDirection};
 pub use structure::Structure;
 pub(crate) use target::Target;
+pub(crate) use usable::ensure_usable;
 
 /// Items for the other crates of this workspace. Not part of the public API: they may change in any
 /// release.
 #[doc(hidden)]
 pub mod internal {
     pub use super::data_loss_guard::{Declaration, INTENTS, Intent, declarations};
-    pub use super::embedded::Migrations;
+    pub use super::embedded::{Migrations, version_of};
     pub use super::engine::{Run, run};
     pub use super::expected::{apply_in_memory, fresh_in_memory};
     pub use super::migration_lock::RunOutcome;
@@ -46,4 +48,5 @@ pub mod internal {
         Action, Words, from_bracket, line_comments, may_write_rows, statements,
     };
     pub use super::target::Target;
+    pub use super::usable::version_number;
 }

@@ -46,6 +46,7 @@ fn every_check_is_made_and_passes_on_a_sound_database() {
         "Admin User Exists",
         "SQLite Version",
         "File Permissions",
+        "Mount Point",
         "Pending Migrations",
     ];
     let on_a_server = [

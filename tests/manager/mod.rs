@@ -8,6 +8,8 @@ mod health_deep;
 mod health_reads_only;
 mod health_sqlite;
 mod last_backup;
+#[cfg(target_os = "linux")]
+mod mount_point;
 mod private_files;
 mod seeds;
 mod unreadable_tables;

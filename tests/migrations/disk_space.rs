@@ -2,31 +2,11 @@
 //! disks are small ones of the test's own, in a mount namespace that nobody else sees.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
-use crate::support::{SqliteFixture, bare_zenith, open_file, rows, skipped, stderr, stdout};
+use crate::support::mounts::unshare;
+use crate::support::{SqliteFixture, bare_zenith, open_file, rows, stderr, stdout};
 use zenith_db::manager::RollbackTarget;
-
-/// How to get a namespace in which this process may mount: as root, or as one's own root.
-fn unshare() -> Option<Command> {
-    let place = tempfile::tempdir().expect("a directory");
-    let ways = [&["--mount"][..], &["--user", "--map-root-user", "--mount"]];
-    let with = |way: &[&str]| {
-        let mut command = Command::new("unshare");
-        command.args(way);
-        command
-    };
-    let works = |way: &&&[&str]| {
-        let mut mount = with(way);
-        mount.args(["mount", "-t", "tmpfs", "tmpfs"]).arg(place.path());
-        mount.output().is_ok_and(|output| output.status.success())
-    };
-    let found = ways.iter().find(works).map(|way| with(way));
-    if found.is_none() {
-        skipped("no small disk can be mounted here (unshare --mount)");
-    }
-    found
-}
 
 /// Runs a migration with a disk of so many tenths of the database's size mounted at `disk`, and the
 /// database copied there if that is where it lies. It comes back as `after.db`.

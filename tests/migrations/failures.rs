@@ -143,7 +143,7 @@ fn the_last_migration_is_redone_in_one_transaction() {
     assert_eq!(fixture.text("SELECT count(*) FROM own"), "0");
     assert_eq!(fixture.text("SELECT count(*) FROM chat_history"), "2");
     assert!(manager.health_check().all_checks_passed);
-    let manager = DatabaseManager::with_migrations(fixture.config(), &[]);
+    let manager = DatabaseManager::with_migrations(fixture.config(), &[]).expect("a manager");
     manager.redo().expect_err("it knows none of them");
 }
 

@@ -326,9 +326,11 @@ fn the_command_prints_findings_and_its_exit_code_reports_them() {
     };
     run(&mut zenith(), 2);
     let path = directory.path().join("migrations/sqlite/1_make");
-    std::fs::create_dir_all(&path).expect("a directory");
+    std::fs::create_dir_all(path.with_file_name("notes")).expect("a directory");
     run(zenith().arg("migrations/postgres"), 2);
     run(&mut zenith(), 2);
+    std::fs::remove_dir(path.with_file_name("notes")).expect("it is empty");
+    std::fs::create_dir_all(&path).expect("a directory");
     std::fs::write(path.join("up.sql"), "CREATE TABLE things (id INTEGER);").expect("a file");
     let said = stdout(&run(&mut zenith(), 1));
     assert!(said.starts_with("migrations/sqlite/1_make/down.sql:1: empty-down: "), "{said}");

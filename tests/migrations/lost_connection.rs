@@ -49,6 +49,7 @@ impl Setting {
     fn with_another_migration(&self, timeout: &str) -> DatabaseManager {
         let own = migration("CREATE TABLE another (id BIGINT)", "DROP TABLE another");
         DatabaseManager::with_migrations(self.config(timeout), [all(), &[own]].concat().leak())
+            .expect("a manager")
     }
 
     fn is_migrated(&self) -> bool {

@@ -9,6 +9,7 @@ mod full_disk;
 mod history;
 mod kills;
 mod lint;
+mod lint_files;
 mod lock_wait;
 #[cfg(feature = "postgres")]
 mod lost_connection;
@@ -16,6 +17,7 @@ mod plan;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod rebuild;
+mod rebuild_names;
 mod records;
 mod refused;
 mod up_and_down;

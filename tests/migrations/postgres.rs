@@ -116,7 +116,7 @@ fn broken_off(fixture: &Fixture, at_the_commit: bool) -> [Error; 2] {
     let own = [all(), &[breaks_the_connection(at_the_commit)]].concat().leak();
     ["false", "true"].map(|auto_backup| {
         let config = fixture.config_with(&[(Key::AutoBackup, auto_backup)]);
-        let manager = DatabaseManager::with_migrations(config, own);
+        let manager = DatabaseManager::with_migrations(config, own).expect("a manager");
         let error = manager.migrate().expect_err("cut off");
         let failed = manager.status().expect("a status").failed_migration.expect("a record");
         assert!(failed.error.contains("the connection to the server was lost"), "{failed:?}");

@@ -1,11 +1,12 @@
 //! What could leave half a database, or another one than the migrations describe, is refused before it
 //! is done.
 
-use crate::support::own_migrations::{manager_with, migration};
+use crate::support::own_migrations::{manager_with, migration, named};
 use crate::support::{Fixture, SqliteFixture, rows};
 use zenith_db::Backend;
-use zenith_db::manager::RollbackTarget;
-use zenith_db::migrations::{EmbeddedMigration, Script, latest};
+use zenith_db::internal::migrations::{Target, run};
+use zenith_db::manager::{DatabaseManager, RollbackTarget};
+use zenith_db::migrations::{EmbeddedMigration, Script, all, latest};
 use zenith_db::{Error, MigrationFault};
 
 fn everything(fixture: &Fixture) -> impl PartialEq + std::fmt::Debug + use<> {
@@ -109,4 +110,56 @@ fn a_failure_is_over_when_nothing_is_left_to_do_and_not_before() {
     // The program without it has nothing to run.
     assert_eq!(manager_with(&fixture, &[]).migrate().expect("nothing").steps, []);
     assert_eq!(failed(), None);
+}
+
+/// The ledger records versions: of two migrations with one version, the second would never run.
+#[test]
+fn two_migrations_with_one_version_are_refused_before_the_database_is_opened() {
+    let named = |name| named(name, "SELECT 1", "SELECT 1");
+    let ours = all()[3];
+    let (digits, _) = ours.name().split_once('_').expect("a name");
+    let of_ours = named(format!("{}_mine", digits.replace('-', "")).leak());
+    let (a, b) = (named("2099-01-01-000001_a"), named("20990101000001_b"));
+    let fixture = Fixture::created();
+    let before = everything(&fixture);
+    for (own, [first, second]) in [
+        (vec![a, b], [a.name(), b.name()]),
+        (vec![of_ours], [ours.name(), of_ours.name()]),
+        (vec![ours], [ours.name(), ours.name()]),
+        (vec![named("2099_a"), named("02099_b")], ["2099_a", "02099_b"]),
+    ] {
+        let list: &'static [EmbeddedMigration] = [all(), &own].concat().leak();
+        let error = DatabaseManager::with_migrations(fixture.config(), list).expect_err(second);
+        let said = error.to_string();
+        assert!(said.contains(&format!("{first} and {second} of this program")), "{said}");
+        assert!(said.contains("give one of them another timestamp"), "{said}");
+        // The crates of this workspace can run a list without a manager.
+        let ran = run(&mut fixture.raw(), list, &Target::Latest, |_| Ok(()), |_| Ok(()));
+        assert_eq!(ran.expect_err("the ledger").to_string(), said);
+    }
+    assert_eq!(everything(&fixture), before);
+}
+
+#[test]
+fn a_script_with_a_byte_order_mark_and_a_name_without_a_version_are_refused_by_name() {
+    let refused = |own: EmbeddedMigration| {
+        let list = [all(), &[own]].concat().leak();
+        let config = SqliteFixture::created().config();
+        DatabaseManager::with_migrations(config, list).expect_err(own.name()).to_string()
+    };
+    let (good, marked) = ("SELECT 1", "\u{feff}SELECT 1");
+    let name = "2099-01-01-000001_a";
+    for (up, down, script) in [(marked, good, "up.sql"), (good, marked, "down.sql")] {
+        let (sound, faulty) = (Script { up: good, down: good }, Script { up, down });
+        let said = refused(EmbeddedMigration::new(name, sound, faulty));
+        let expected =
+            format!("{script} of the migration {name} for PostgreSQL begins with a UTF-8");
+        assert!(said.starts_with(&expected), "{said}");
+        let said = refused(EmbeddedMigration::new(name, faulty, sound));
+        assert!(said.contains("for SQLite begins"), "{said}");
+    }
+    for name in ["drafts", "v2_a", "2099-01-01", "99999999999999999999_a"] {
+        let said = refused(named(name, good, good));
+        assert!(said.contains(&format!("{name} does not begin with a version")), "{said}");
+    }
 }

@@ -7,6 +7,7 @@ pub mod filled;
 pub mod former;
 pub mod legacy;
 pub mod models;
+pub mod mounts;
 pub mod own_migrations;
 #[cfg(feature = "postgres")]
 pub mod own_server;

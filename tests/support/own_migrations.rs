@@ -20,4 +20,5 @@ pub fn named(name: &'static str, up: &str, down: &str) -> EmbeddedMigration {
 pub fn manager_with(fixture: &Fixture, own: &[EmbeddedMigration]) -> DatabaseManager {
     let config = fixture.config_with(&[(Key::AutoBackup, "false")]);
     DatabaseManager::with_migrations(config, [all(), own].concat().leak())
+        .expect("migrations with versions of their own")
 }

@@ -174,7 +174,8 @@ pub fn contents(connection: &mut impl Raw) -> BTreeMap<String, Vec<String>> {
         let query = match connection.backend() {
             Backend::Sqlite => {
                 let columns = connection.lines(&format!(
-                    "SELECT 'quote(\"' || name || '\")' AS line FROM pragma_table_info('{table}')"
+                    "SELECT 'quote(\"' || name || '\")' AS line FROM pragma_table_info('{}')",
+                    table.replace('\'', "''")
                 ));
                 let row = columns.join(" || ',' || ");
                 format!("SELECT {row} AS line FROM \"{table}\" ORDER BY rowid")

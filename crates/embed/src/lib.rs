@@ -18,6 +18,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
@@ -41,8 +42,9 @@ pub fn write(directory: impl AsRef<Path>) -> io::Result<()> {
 ///
 /// # Errors
 /// An error that names the path, if a directory cannot be read, if its name is not
-/// `<timestamp>_<verb_object>`, if two have the same version, or if a script is missing; an error that names
-/// the migration if it exists for one backend only.
+/// `<timestamp>_<verb_object>`, if two have the same version, or if a script is missing, has a name in
+/// another case or begins with a byte order mark; an error that names the migration if it exists for one
+/// backend only.
 pub fn list(migrations: &Path) -> io::Result<String> {
     let (sqlite, postgres) = (migrations.join("sqlite"), migrations.join("postgres"));
     let (names, others) = (names_in(&sqlite)?, names_in(&postgres)?);
@@ -68,6 +70,9 @@ pub fn list(migrations: &Path) -> io::Result<String> {
     source.push_str("]\n");
     Ok(source)
 }
+
+/// Begins a text in UTF-8 that some editors save.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Names of directories by their versions.
 type Names = BTreeMap<String, String>;
@@ -113,12 +118,33 @@ fn version(name: &str) -> Option<String> {
 
 fn script(directory: &Path) -> io::Result<String> {
     println!("cargo::rerun-if-changed={}", directory.display());
+    let with_path = |path: &Path, cause: &io::Error| {
+        io::Error::new(cause.kind(), format!("cannot read {}: {cause}", path.display()))
+    };
+    let listed: io::Result<Vec<OsString>> = fs::read_dir(directory)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect());
+    let listed = listed.map_err(|cause| with_path(directory, &cause))?;
     let path = |name: &str| {
+        // By the listed names: a file system that ignores case opens Up.sql as up.sql as well.
+        let other = listed.iter().find(|file| file.eq_ignore_ascii_case(name) && *file != name);
+        if let Some(other) = other {
+            return Err(io::Error::other(format!(
+                "{} has another case than {name}, so that it is not found on every file system: rename \
+                 it to {name}",
+                directory.join(other).display()
+            )));
+        }
         let path = directory.join(name);
-        if !path.is_file() {
+        if !listed.iter().any(|file| file == name) {
             let text =
                 format!("{} does not exist; a migration has up.sql and down.sql", path.display());
             return Err(io::Error::new(io::ErrorKind::NotFound, text));
+        }
+        if fs::read(&path).map_err(|cause| with_path(&path, &cause))?.starts_with(BYTE_ORDER_MARK) {
+            return Err(io::Error::other(format!(
+                "{} begins with a UTF-8 byte order mark, which PostgreSQL refuses: save it without one",
+                path.display()
+            )));
         }
         // The path stands in source code, which is UTF-8.
         let text = format!("the path {} is not UTF-8", path.display());
@@ -129,106 +155,4 @@ fn script(directory: &Path) -> io::Result<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A directory of migrations with these names for both databases, which is removed at the end.
-    struct Migrations(PathBuf);
-
-    impl Migrations {
-        fn new(test: &str, names: &[&str]) -> Self {
-            let name = format!("zenith-embed-{test}-{}", std::process::id());
-            let migrations = Self(env::temp_dir().join(name));
-            for backend in ["sqlite", "postgres"] {
-                fs::create_dir_all(migrations.0.join(backend)).unwrap();
-                for name in names {
-                    migrations.add(&format!("{backend}/{name}"));
-                }
-            }
-            migrations
-        }
-
-        fn add(&self, path: &str) {
-            fs::create_dir_all(self.0.join(path)).unwrap();
-            for script in ["up.sql", "down.sql"] {
-                fs::write(self.0.join(path).join(script), "SELECT 1").unwrap();
-            }
-        }
-
-        fn refusal(&self) -> String {
-            list(&self.0).unwrap_err().to_string()
-        }
-    }
-
-    impl Drop for Migrations {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
-
-    #[test]
-    fn a_migration_that_one_database_lacks_is_refused_by_name() {
-        let migrations = Migrations::new("lacks", &["2026-01-01-000001_a"]);
-        migrations.add("sqlite/2026-01-01-000002_b");
-        let refused = migrations.refusal();
-        assert!(refused.contains("2026-01-01-000002_b"), "{refused}");
-        migrations.add("postgres/2026-01-01-000002_c");
-        assert!(migrations.refusal().contains("2026-01-01-000002_b"));
-    }
-
-    #[test]
-    fn migrations_are_listed_by_version_and_nothing_else_is() {
-        let names = ["20260102000000_b", "2026-01-03-000001_c", "2026-01-01-000001_a"];
-        let migrations = Migrations::new("listed", &names);
-        fs::write(migrations.0.join("sqlite/README.md"), "no migration").unwrap();
-        fs::create_dir(migrations.0.join("sqlite/.git")).unwrap();
-        let listed = list(&migrations.0).unwrap();
-        assert_eq!(listed.matches("EmbeddedMigration::new").count(), 3);
-        let places = ["000001_a", "000000_b", "000001_c"].map(|name| listed.find(name));
-        assert!(places.is_sorted() && places[0].is_some(), "{listed}");
-    }
-
-    #[test]
-    fn without_migrations_the_list_is_empty() {
-        assert_eq!(list(&Migrations::new("empty", &[]).0).unwrap(), "&[\n]\n");
-    }
-
-    #[test]
-    fn a_name_without_a_version_is_refused() {
-        for name in ["drafts", "_a", "-_a", "2026-01-01", "v1_a", "２０２６_a"] {
-            let refused = Migrations::new("unversioned", &[name]).refusal();
-            assert!(refused.contains(name) && refused.contains("<timestamp>"), "{refused}");
-        }
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_name_that_is_not_utf_8_is_refused() {
-        use std::os::unix::ffi::OsStrExt;
-
-        let migrations = Migrations::new("encoding", &[]);
-        let name = std::ffi::OsStr::from_bytes(b"2026-01-01-000001_\xff");
-        // Some file systems refuse such a name themselves.
-        if fs::create_dir(migrations.0.join("sqlite").join(name)).is_ok() {
-            assert!(migrations.refusal().contains("2026-01-01-000001_"));
-        }
-    }
-
-    #[test]
-    fn two_migrations_with_one_version_are_refused() {
-        let migrations = Migrations::new("twice", &["2026-01-01-000001_a", "20260101000001_b"]);
-        let refused = migrations.refusal();
-        assert!(refused.contains("2026-01-01-000001_a") && refused.contains("20260101000001_b"));
-    }
-
-    #[test]
-    fn a_missing_script_is_refused_by_its_path() {
-        for script in ["sqlite/2026-01-01-000001_a/up.sql", "postgres/2026-01-01-000001_a/down.sql"]
-        {
-            let migrations = Migrations::new("script", &["2026-01-01-000001_a"]);
-            fs::remove_file(migrations.0.join(script)).unwrap();
-            let refused = migrations.refusal();
-            assert!(refused.contains(script), "{refused}");
-        }
-    }
-}
+mod tests;

@@ -7,8 +7,11 @@
 //!
 //! The crate also writes the script that rebuilds an SQLite table: [`rebuild_script()`].
 
+mod bare_names;
 mod checker;
 mod comments;
+mod dependents;
+mod files;
 mod finding;
 mod forbidden;
 mod lint_rule;

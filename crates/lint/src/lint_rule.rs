@@ -57,6 +57,14 @@ rules! {
     EmptyUp = "empty-up",
     /// `down.sql` is missing or contains no statement.
     EmptyDown = "empty-down",
+    /// Two migrations have one version, so that only one of them would run.
+    SameVersion = "same-version",
+    /// The name of a migration's directory does not begin with a version.
+    NoVersion = "no-version",
+    /// The name of a script is not `up.sql` or `down.sql`, in lower case.
+    ScriptName = "script-name",
+    /// A script begins with a UTF-8 byte order mark.
+    ByteOrderMark = "byte-order-mark",
     /// A statement is not allowed in the transaction of a migration.
     ForbiddenStatement = "forbidden-statement",
     /// The text of a statement does not show its effect.

@@ -42,6 +42,12 @@ pub enum RebuildError {
         line: usize,
     },
 
+    /// SQLite renames no table of this schema, because a view or trigger of it is faulty.
+    #[error(
+        "SQLite cannot rename a table of these migrations: {0}; drop or correct that object first"
+    )]
+    Rename(#[source] diesel::result::Error),
+
     /// The migrations do not run on an SQLite database in memory.
     #[error(transparent)]
     Migrations(#[from] zenith_db::Error),

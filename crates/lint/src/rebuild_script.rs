@@ -4,15 +4,19 @@ use std::fmt::Write as _;
 
 use zenith_db::Backend;
 use zenith_db::internal::catalog::{self, SchemaObject, literal, schema_objects};
-use zenith_db::internal::migrations::{apply_in_memory, fresh_in_memory, from_bracket, statements};
+use zenith_db::internal::migrations::{
+    Words, apply_in_memory, fresh_in_memory, from_bracket, statements,
+};
 
+use super::bare_names::BareNames;
+use super::dependents::{dependents, free_name};
 use super::forbidden::forbidden;
 use super::rebuild_error::RebuildError;
 use super::sources::{SourceMigration, embedded_before};
 
 /// Returns the script that rebuilds a table as the migrations define it. The script copies every row, keeps
 /// the `AUTOINCREMENT` sequence, and recreates the table's indexes and triggers, and the views and the
-/// triggers of other tables that name it.
+/// triggers of other tables that refer to it.
 ///
 /// Edit the definition of the table for an `up.sql`; unedited, the script is its `down.sql`. To read the
 /// definition, the migrations are run on an SQLite database in memory, those of an application after
@@ -45,7 +49,8 @@ pub fn rebuild_script(migrations: &[SourceMigration], table: &str) -> Result<Str
         &mut memory,
         &format!("SELECT name FROM pragma_table_xinfo({name}) WHERE hidden = 0 ORDER BY cid"),
     )?;
-    Ok(write(definition, &columns, &objects))
+    let dependents = dependents(&mut memory, definition, &objects)?;
+    write(definition, &columns, &objects, &dependents)
 }
 
 /// Rejects `ATTACH` and `VACUUM INTO`, which reach files, and statements that end a transaction, since the
@@ -63,33 +68,41 @@ fn refuse_forbidden_statements(migration: &SourceMigration) -> Result<(), Rebuil
     })
 }
 
-fn write(definition: &SchemaObject, columns: &[String], objects: &[SchemaObject]) -> String {
+fn write(
+    definition: &SchemaObject,
+    columns: &[String],
+    objects: &[SchemaObject],
+    dependents: &[&SchemaObject],
+) -> Result<String, RebuildError> {
+    let mut names = BareNames::new()?;
     let table = definition.name.as_str();
-    let (old, new) = (quoted_if_needed(table), quoted_if_needed(&format!("{table}_new")));
-    let columns: Vec<String> = columns.iter().map(|column| quoted_if_needed(column)).collect();
-    let columns = columns.join(", ");
+    let new_table = free_name(&format!("{table}_new"), objects);
+    let (old, new) = (names.quoted_if_needed(table)?, names.quoted_if_needed(&new_table)?);
+    let columns: Result<Vec<String>, _> =
+        columns.iter().map(|column| names.quoted_if_needed(column)).collect();
+    let columns = columns?.join(", ");
     let body = from_bracket(&definition.sql, Backend::Sqlite);
-    let dependents = dependents(table, objects);
     let own = objects.iter().filter(|o| o.table.eq_ignore_ascii_case(table) && o.kind != "table");
 
+    // A line end in the name would end the comment.
+    let shown = table.replace(char::is_control, " ");
     let mut script =
-        format!("-- Rebuilds {table}. To change the table, edit the CREATE TABLE below.\n");
-    for object in dependents.iter().rev() {
-        let _ = writeln!(
-            script,
-            "DROP {} {};",
-            object.kind.to_uppercase(),
-            quoted_if_needed(&object.name)
-        );
+        format!("-- Rebuilds {shown}. To change the table, edit the CREATE TABLE below.\n");
+    // Triggers first: those of a view disappear with it.
+    let (triggers, views): (Vec<&SchemaObject>, Vec<&SchemaObject>) =
+        dependents.iter().rev().partition(|object| object.kind == "trigger");
+    for object in triggers.into_iter().chain(views) {
+        let name = names.quoted_if_needed(&object.name)?;
+        let _ = writeln!(script, "DROP {} {name};", object.kind.to_uppercase());
     }
-    let _ = writeln!(script, "CREATE TABLE {new} {body};\n");
-    if definition.sql.to_ascii_uppercase().contains("AUTOINCREMENT") {
+    let _ = writeln!(script, "CREATE TABLE {new} {}\n", ended(body));
+    if Words::of(&definition.sql, Backend::Sqlite).has("AUTOINCREMENT") {
         let _ = writeln!(
             script,
             "-- Prevents AUTOINCREMENT from reusing the keys of deleted rows.\n\
              INSERT INTO sqlite_sequence (name, seq)\n    \
              SELECT {}, seq FROM sqlite_sequence WHERE name = {};",
-            literal(&format!("{table}_new")),
+            literal(&new_table),
             literal(table)
         );
     }
@@ -99,43 +112,13 @@ fn write(definition: &SchemaObject, columns: &[String], objects: &[SchemaObject]
          DROP TABLE {old};\nALTER TABLE {new} RENAME TO {old};\n"
     );
     for object in own.chain(dependents.iter().copied()) {
-        let _ = writeln!(script, "{};", object.sql);
+        let _ = writeln!(script, "{}", ended(&object.sql));
     }
-    script
+    Ok(script)
 }
 
-/// Returns the views and other tables' triggers that name the table or such a view. A rename reads them
-/// all, and fails at one that names a missing table.
-fn dependents<'a>(table: &'a str, objects: &'a [SchemaObject]) -> Vec<&'a SchemaObject> {
-    let mut named = vec![table];
-    let mut found: Vec<&SchemaObject> = Vec::new();
-    // A view or trigger names only objects that are older than itself.
-    for object in objects.iter().filter(|o| !o.table.eq_ignore_ascii_case(table)) {
-        let kind = object.kind.as_str();
-        if matches!(kind, "view" | "trigger") && named.iter().any(|name| names(&object.sql, name)) {
-            found.push(object);
-            if kind == "view" {
-                named.push(&object.name);
-            }
-        }
-    }
-    found
-}
-
-/// Returns the name for SQL: in quotes where it needs them.
-fn quoted_if_needed(name: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if name.chars().all(plain) && !name.starts_with(|c: char| c.is_ascii_digit()) {
-        name.to_owned()
-    } else {
-        catalog::quoted(name)
-    }
-}
-
-/// Whether the text contains the name as a whole word. Case is ignored, as SQLite does.
-fn names(text: &str, name: &str) -> bool {
-    let (text, name) = (&text.to_ascii_lowercase(), &name.to_ascii_lowercase());
-    let part = |c: char| c.is_alphanumeric() || c == '_';
-    text.match_indices(name.as_str())
-        .any(|(at, _)| !text[..at].ends_with(part) && !text[at + name.len()..].starts_with(part))
+/// Returns the statement with a semicolon, on a line of its own after a comment that SQLite has kept.
+fn ended(sql: &str) -> String {
+    let is_comment = sql.lines().next_back().is_some_and(|line| line.contains("--"));
+    format!("{sql}{};", if is_comment { "\n" } else { "" })
 }

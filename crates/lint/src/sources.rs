@@ -1,10 +1,11 @@
 //! Migrations as source text, read from a directory.
 
+use std::ffi::OsString;
 use std::io::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
 
 use zenith_db::Backend;
-use zenith_db::internal::migrations::Migrations;
+use zenith_db::internal::migrations::{Migrations, version_number, version_of};
 use zenith_db::migrations::all;
 
 use super::finding::Finding;
@@ -40,48 +41,63 @@ pub struct SourceScript {
 }
 
 impl MigrationSet {
-    /// Reads the migrations of a directory: each is a subdirectory with `up.sql` and `down.sql`. Other
-    /// files and directories are ignored.
+    /// Reads the migrations of a directory: each is a subdirectory with `up.sql` and `down.sql`. Files, and
+    /// directories whose names begin with a dot, are ignored.
     ///
     /// # Errors
     /// An error that names the path, if it cannot be read or contains no migration.
     pub fn read(directory: &Path, backend: Backend) -> Result<Self> {
-        let named = |path: &Path, cause: &Error| {
-            Error::new(cause.kind(), format!("cannot read {}: {cause}", path.display()))
-        };
         let mut migrations = Vec::new();
-        for entry in std::fs::read_dir(directory).map_err(|cause| named(directory, &cause))? {
-            let path = entry.map_err(|cause| named(directory, &cause))?.path();
-            let script = |name: &str| {
-                let file = path.join(name);
-                match std::fs::read_to_string(&file) {
-                    Ok(text) => Ok(Some(SourceScript { file, text })),
-                    Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(None),
-                    Err(cause) => Err(named(&file, &cause)),
-                }
-            };
-            if !path.is_dir() {
+        for name in names_in(directory)? {
+            let path = directory.join(&name);
+            if !path.is_dir() || name.as_encoded_bytes().starts_with(b".") {
                 continue;
             }
-            let (up, down) = (script("up.sql")?, script("down.sql")?);
-            if up.is_none() && down.is_none() {
-                continue;
-            }
-            let or_empty = |script: Option<SourceScript>, name: &str| {
-                script
-                    .unwrap_or_else(|| SourceScript { file: path.join(name), text: String::new() })
-            };
-            let (up, down) = (or_empty(up, "up.sql"), or_empty(down, "down.sql"));
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let files = names_in(&path)?;
+            let (up, down) = (script(&path, &files, "up.sql")?, script(&path, &files, "down.sql")?);
+            let name = name.to_string_lossy().into_owned();
             migrations.push(SourceMigration { name, up, down });
         }
-        migrations.sort_by(|a, b| a.name.cmp(&b.name));
-        if migrations.is_empty() {
+        // As Diesel runs them; the name decides between two with one version.
+        migrations
+            .sort_by_cached_key(|migration| (version_of(&migration.name), migration.name.clone()));
+        let is_one = |migration: &SourceMigration| {
+            let has_text = |script: &SourceScript| !script.text.is_empty();
+            version_number(&migration.name).is_some()
+                || has_text(&migration.up)
+                || has_text(&migration.down)
+        };
+        if !migrations.iter().any(is_one) {
             let problem = format!("{} contains no migrations", directory.display());
             return Err(Error::new(ErrorKind::NotFound, problem));
         }
         Ok(Self { backend, migrations })
     }
+}
+
+/// Returns the names of the files and directories in a directory, as it lists them.
+fn names_in(directory: &Path) -> Result<Vec<OsString>> {
+    std::fs::read_dir(directory)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect())
+        .map_err(|cause| with_path(directory, &cause))
+}
+
+/// Reads a script of a migration. If a file has its name in another case, reads that one: a file system
+/// that ignores case has no other, and elsewhere the lint reports it.
+fn script(directory: &Path, files: &[OsString], name: &str) -> Result<SourceScript> {
+    let other = files.iter().find(|file| file.eq_ignore_ascii_case(name) && *file != name);
+    let file = other.map_or_else(|| directory.join(name), |other| directory.join(other));
+    match std::fs::read_to_string(&file) {
+        Ok(text) => Ok(SourceScript { file, text }),
+        Err(cause) if cause.kind() == ErrorKind::NotFound => {
+            Ok(SourceScript { file, text: String::new() })
+        }
+        Err(cause) => Err(with_path(&file, &cause)),
+    }
+}
+
+fn with_path(path: &Path, cause: &Error) -> Error {
+    Error::new(cause.kind(), format!("cannot read {}: {cause}", path.display()))
 }
 
 impl SourceScript {

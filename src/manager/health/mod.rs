@@ -3,6 +3,7 @@
 mod checks;
 mod expected_schema;
 mod integrity;
+mod mount_point;
 mod outcome;
 #[cfg(unix)]
 mod permissions;

@@ -10,6 +10,7 @@ use super::checks::{
 };
 use super::expected_schema::SchemaDefinitions;
 use super::integrity::outcome;
+use super::mount_point;
 use super::outcome::CheckOutcome;
 #[cfg(unix)]
 use super::permissions;
@@ -40,6 +41,7 @@ pub(super) const CHECKS: &[NamedCheck] = &[
     ("Admin User Exists", false, administrator),
     ("SQLite Version", true, sqlite_version),
     ("File Permissions", false, permissions::check),
+    ("Mount Point", false, mount_point::check),
     ("Pending Migrations", true, pending),
 ];
 

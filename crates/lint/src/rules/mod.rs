@@ -36,7 +36,12 @@ pub(super) fn check(
                 (LintRule::EmptyDown, "down.sql", "write the statements that undo up.sql")
             }
         };
-        found.push(script.finding(1, rule, format!("{name} contains no statement"), advice));
+        found.push(script.finding(
+            1,
+            rule,
+            format!("{name} is missing or contains no statement"),
+            advice,
+        ));
     }
     let (declared, _) = declarations(&script.text, backend);
     let mut context = ScriptContext::new(backend, script, direction, &declared, before);

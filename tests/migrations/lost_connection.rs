@@ -174,7 +174,7 @@ fn of_a_commit_upon_which_another_run_followed_nothing_is_claimed() {
         assert!(matches!(error, Error::CommitUnknown(_)), "{error}");
     });
     let failed = || setting.manager().status().expect("a status").failed_migration;
-    assert!(failed().expect("a record").error.contains("its outcome is unknown"));
+    assert!(failed().expect("a record").error.contains("whose outcome is unknown"));
     // The next run finds nothing to do, and so it did take place.
     let report = setting.with_another_migration("10000").migrate().expect("nothing to do");
     assert_eq!((report.steps.len(), failed()), (0, None));

@@ -311,7 +311,7 @@ fn ensure_creates_migrates_or_leaves_alone_and_reports_what_it_cannot_mend() {
 fn ensure_reports_a_file_that_is_no_database() {
     let fixture = SqliteFixture::empty();
     std::fs::write(fixture.path(), "not a database at all").expect("a file");
-    let report = json(&run(fixture.zenith().args(["ensure", "--format", "json"]), 3));
+    let report = json(&run(fixture.zenith().args(["ensure", "--format", "json"]), 2));
     assert_eq!(report["health"]["healthy"], false);
 }
 

@@ -13,6 +13,7 @@ use super::access::Access;
 use super::lock_owner;
 use crate::config::SqliteOptions;
 use crate::error::{Error, Result};
+use crate::locks::Wanted;
 
 /// Configures a connection for `access`.
 pub(super) fn configure(
@@ -87,7 +88,13 @@ fn set_journal_mode(connection: &mut SqliteConnection, options: &SqliteOptions) 
             Err(source) if !is_busy(&source) => return Err(source.into()),
             Err(source) if begun.elapsed() >= options.busy_timeout => {
                 let action = "setting the journal mode (DATABASE_WAL_MODE)";
-                return Err(lock_owner::locked(connection, action, begun, source));
+                return Err(lock_owner::locked(
+                    connection,
+                    Wanted::Exclusive,
+                    action,
+                    begun,
+                    source,
+                ));
             }
             Err(_) => std::thread::sleep(Duration::from_millis(5)),
             // In-memory and some network file systems answer with another mode and no error.

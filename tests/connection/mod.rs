@@ -6,6 +6,8 @@ mod damaged_files;
 mod exact_copies;
 mod file_systems;
 mod hot_journal;
+mod locks_met;
+mod read_only;
 mod replaced;
 mod side_files;
 mod stale_log;

@@ -19,8 +19,9 @@ use crate::backend::DbConnection;
 use crate::catalog::{IntegrityCheck, integrity_faults};
 use crate::config::Config;
 use crate::config::DatabasePath;
-use crate::connection::{read_head, read_pragma};
+use crate::connection::read_pragma;
 use crate::error::{Error, Result};
+use crate::locks::read_head;
 use crate::manager::DatabaseManager;
 
 pub(super) const QUICK_INTEGRITY: &str = "Quick Integrity";

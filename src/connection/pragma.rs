@@ -35,11 +35,19 @@ pub(super) fn configure(
         set_journal_mode(connection, options)?;
         set(connection, "synchronous", options.synchronous.level(), "synchronous")?;
         set_flag(connection, "secure_delete", true)?;
+        set(connection, "journal_size_limit", LOG_SIZE_LIMIT, "journal_size_limit")?;
     } else {
         set_flag(connection, "query_only", true)?;
     }
     Ok(())
 }
+
+/// Size in bytes to which a write-ahead log that grew is cut back when it is begun anew.
+///
+/// SQLite otherwise keeps the largest size that the log ever had. It begins the log anew after about
+/// 1,000 pages (4 MB) if no reader needs the old ones. Four times that leaves ordinary logs alone, which
+/// would otherwise be cut and extended again and again, and is little beside a database.
+const LOG_SIZE_LIMIT: u64 = 16 * 1024 * 1024;
 
 /// Forbids or allows writes on a connection.
 ///

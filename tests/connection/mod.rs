@@ -4,6 +4,7 @@
 mod damaged;
 mod damaged_files;
 mod exact_copies;
+mod fault_matrix;
 mod file_systems;
 mod hot_journal;
 mod locks_met;

@@ -98,3 +98,36 @@ fn without_locks_no_database_is_created() {
     run(fixture.zenith().arg("create"), 0);
     assert!(Path::new(&fixture.path()).exists());
 }
+
+/// As on a share whose server has gone: not even the directories above can be looked at.
+#[test]
+fn where_no_file_can_be_looked_at_create_fails_with_an_error() {
+    let fixture = SqliteFixture::empty();
+    let mut command = fixture.zenith();
+    command.arg("create");
+    // If the first fails, the standard library uses another system call.
+    for first in 2..=12 {
+        let injection = format!("statx:error=EIO:when={first}+");
+        let Some(mut command) = injected(&command, None, &[&injection]) else { return };
+        let output = command.output().expect("it starts");
+        assert!(output.status.code().is_some(), "{injection}: {output:?}");
+        assert!(!output.status.success(), "{injection}: {output:?}");
+    }
+}
+
+/// SQLite ignores that it cannot remove the log of the copy.
+#[test]
+fn what_sqlite_could_not_remove_beside_a_copy_the_next_backup_removes() {
+    let fixture = SqliteFixture::created();
+    let mut command = fixture.zenith();
+    command.arg("backup");
+    let Some(mut failing) = injected(&command, None, &["unlink:error=EPERM"]) else { return };
+    failing.output().expect("it starts");
+    let hidden = || {
+        let files = files_in(&fixture.backups()).into_iter();
+        files.filter(|name| name.starts_with('.')).collect::<Vec<_>>()
+    };
+    assert_ne!(hidden(), Vec::<String>::new(), "nothing was left");
+    run(&mut command, 0);
+    assert_eq!(hidden(), Vec::<String>::new());
+}

@@ -12,10 +12,12 @@ DIESEL    ?= target/tools/$(subst $() ,-,$(DIESEL_FEATURES))/bin/diesel
 ARGS      ?=
 # Features of the command: FEATURES=postgres needs libpq.
 FEATURES  ?=
+# Faults that test-faults tries for each kind of system call.
+FAULTS    ?= 40
 
 .DEFAULT_GOAL := help
 .PHONY: help build db-init db-migrate db-rollback db-seed db-health db-status db-backup \
-        test test-damaged test-postgres check fmt clippy lint example doc schema-check picture deny bench bench-models
+        test test-damaged test-faults test-postgres check fmt clippy lint example doc schema-check picture deny bench bench-models
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +51,9 @@ test: ## Run all tests on SQLite
 
 test-damaged: ## Try 2,000 damaged files of each kind, of which `make test` tries 40
 	ZENITH_TEST_DAMAGED=2000 $(CARGO) test --locked --test zenith -- connection::damaged_files
+
+test-faults: ## Try 40 faults of each kind of system call (FAULTS=100000: all), of which `make test` tries one
+	ZENITH_TEST_FAULTS=$(FAULTS) $(CARGO) test --locked --test zenith -- connection::fault_matrix
 
 # Slow tests of files, which do not depend on the server; `make test` runs them.
 SQLITE_ONLY := $(addprefix --skip ,import:: connection:: schema::compile_fail:: migrations::full_disk:: migrations::failures:: \

@@ -5,6 +5,7 @@ mod catalog;
 pub mod config;
 mod connection;
 mod error;
+mod locks;
 pub mod manager;
 pub mod migrations;
 pub mod models;

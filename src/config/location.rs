@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use super::address::{masked, mistaken, scheme_of};
 use super::error::ConfigError;
@@ -114,7 +115,14 @@ pub(super) const DEFAULT_PATH: &str = "./data/enterprise/zenith.db";
 const DEFAULT_DIRECTORY: &str = "./data/enterprise";
 
 /// SQLite's limit on a path, minus the longest suffix that it appends.
-const LONGEST_PATH: usize = 512 - "-journal".len();
+pub(crate) const LONGEST_PATH: usize = 512 - "-journal".len();
+
+/// Limit of most file systems on a name, minus the longest suffix that SQLite appends.
+const LONGEST_NAME: usize = 255 - "-journal".len();
+
+/// Longest part of a database's name in the names of other files, in bytes. It leaves room for a time
+/// and for what tells the files apart.
+const LONGEST_IN_NAMES: usize = 200;
 
 /// Path of an SQLite database, taken literally: `a#b.db`, `a?b.db` and `a%20b.db` name three
 /// files, each by exactly this text.
@@ -157,6 +165,12 @@ impl DatabasePath {
         if let Some(suffix) = ["-wal", "-shm", "-journal"].iter().find(|s| name.ends_with(**s)) {
             return Err(format!("names that end in {suffix} are reserved for SQLite's own files"));
         }
+        if name.len() > LONGEST_NAME {
+            return Err(format!(
+                "the name of the file must not exceed {LONGEST_NAME} bytes: with the suffix -journal of \
+                 SQLite's rollback journal, it would be longer than file systems allow"
+            ));
+        }
         let absolute = std::path::absolute(path).map_err(|cause| cause.to_string())?;
         if absolute.as_os_str().len() > LONGEST_PATH {
             return Err(format!(
@@ -197,6 +211,19 @@ impl DatabasePath {
         }
     }
 
+    /// Returns the file's name, for the names of other files: a long name is shortened.
+    #[must_use]
+    pub fn name_in_names(&self) -> String {
+        shortened(self.0.file_name())
+    }
+
+    /// Returns the file's name without its extension, for the names of other files: a long name is
+    /// shortened.
+    #[must_use]
+    pub fn stem_in_names(&self) -> String {
+        shortened(self.0.file_stem())
+    }
+
     /// Returns the path of the database with `suffix` appended to its name.
     #[must_use]
     pub fn with_suffix(&self, suffix: &str) -> PathBuf {
@@ -204,6 +231,22 @@ impl DatabasePath {
         name.push(suffix);
         name.into()
     }
+}
+
+/// Returns a name of at most [`LONGEST_IN_NAMES`] bytes: a longer one ends with its digest instead.
+fn shortened(name: Option<&std::ffi::OsStr>) -> String {
+    let mut name = name.unwrap_or_default().to_string_lossy().into_owned();
+    if name.len() > LONGEST_IN_NAMES {
+        let digest = Sha256::digest(name.as_bytes());
+        let digest = digest.first_chunk().copied().map_or(0, u64::from_be_bytes);
+        let digest = format!("{digest:016x}");
+        let is_end = |end: &usize| name.is_char_boundary(*end);
+        let end = (0..LONGEST_IN_NAMES - digest.len()).rev().find(is_end);
+        name.truncate(end.unwrap_or_default());
+        name.push('~');
+        name.push_str(&digest);
+    }
+    name
 }
 
 impl fmt::Display for DatabasePath {

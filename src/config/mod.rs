@@ -22,6 +22,7 @@ pub use config::Config;
 pub use env_file::EnvFile;
 pub use error::ConfigError;
 pub use loader::Loader;
+pub(crate) use location::LONGEST_PATH;
 pub use location::{DatabasePath, Location};
 pub use options::{ServerOptions, SqliteOptions};
 #[cfg(feature = "postgres")]

@@ -1,12 +1,8 @@
 //! Files and directories that only their owner can read.
 
-#[cfg(unix)]
-use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::path::Path;
-#[cfg(unix)]
-use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Result};
 
@@ -29,10 +25,11 @@ pub fn create_private_dir(path: &Path) -> Result<()> {
 
 fn create_missing(path: &Path) -> io::Result<()> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let parent = parent.unwrap_or_else(|| Path::new("."));
-    if !parent.is_dir() {
+    // Neither the root nor the working directory can be created.
+    if let Some(parent) = parent.filter(|parent| !parent.is_dir()) {
         create_missing(parent)?;
     }
+    let parent = parent.unwrap_or_else(|| Path::new("."));
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
@@ -158,76 +155,15 @@ pub(super) fn create_private_file(path: &Path) -> io::Result<bool> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     match options.open(path) {
         Ok(file) => {
-            Owner::of(parent.unwrap_or_else(|| Path::new(".")))?.give(&file)?;
+            let owner = Owner::of(parent.unwrap_or_else(|| Path::new(".")));
+            let given = owner.and_then(|owner| owner.give(&file));
+            // A file of the wrong owner would be of no use to the right one.
+            given.inspect_err(|_| drop(fs::remove_file(path)))?;
             Ok(true)
         }
         Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Ok(false),
         Err(cause) => Err(cause),
     }
-}
-
-/// Files that [`with_open_file`] has opened, by device and inode.
-#[cfg(unix)]
-static KEPT: Mutex<BTreeMap<(u64, u64), Vec<File>>> = Mutex::new(BTreeMap::new());
-
-/// Returns the descriptors that [`with_open_file`] has opened.
-#[cfg(target_os = "linux")]
-pub(super) fn kept_descriptors() -> Vec<i32> {
-    use std::os::fd::AsRawFd;
-
-    let kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    kept.values().flatten().map(AsRawFd::as_raw_fd).collect()
-}
-
-/// Runs `look` on an open file of a database.
-///
-/// The descriptor stays open until the process ends: closing any descriptor of a file releases
-/// every POSIX lock that the process holds on it, including those of SQLite's other connections
-/// (<https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_>).
-#[cfg(unix)]
-pub(super) fn with_open_file<T>(
-    path: &Path,
-    look: impl FnOnce(&File) -> io::Result<T>,
-) -> io::Result<T> {
-    use std::os::unix::fs::MetadataExt;
-
-    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    // Of a file that has been deleted nobody needs the locks any more.
-    let there = |file: &File| file.metadata().is_ok_and(|metadata| metadata.nlink() > 0);
-    kept.retain(|_, files| files.iter().any(there));
-    let place = |metadata: &fs::Metadata| (metadata.dev(), metadata.ino());
-    let mut place_of_file = place(&fs::metadata(path)?);
-    if !kept.contains_key(&place_of_file) {
-        let file = File::open(path)?;
-        place_of_file = place(&file.metadata()?);
-        // If another file took its place meanwhile, both are kept.
-        kept.entry(place_of_file).or_default().push(file);
-    }
-    match kept.get(&place_of_file).and_then(|files| files.first()) {
-        Some(file) => look(file),
-        None => Err(io::ErrorKind::NotFound.into()),
-    }
-}
-
-/// Returns the first bytes of a database file.
-#[cfg(unix)]
-pub(crate) fn read_head(path: &Path, length: usize) -> io::Result<Vec<u8>> {
-    use std::os::unix::fs::FileExt;
-
-    let mut head = vec![0; length];
-    let read = with_open_file(path, |file| file.read_at(&mut head, 0))?;
-    head.truncate(read);
-    Ok(head)
-}
-
-/// Returns the first bytes of a database file.
-#[cfg(not(unix))]
-pub(crate) fn read_head(path: &Path, length: usize) -> io::Result<Vec<u8>> {
-    use std::io::Read;
-
-    let mut head = Vec::with_capacity(length);
-    File::open(path)?.take(length as u64).read_to_end(&mut head)?;
-    Ok(head)
 }
 
 /// Writes the entries of a directory to the disk, after a rename. It has an effect on Unix only.

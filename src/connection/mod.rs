@@ -14,7 +14,7 @@ mod sqlite;
 mod transaction;
 
 pub(crate) use access::Access;
-pub(crate) use file::{Owner, create_private_dir, read_head};
+pub(crate) use file::{Owner, create_private_dir};
 pub(crate) use lock_owner::lock_owner;
 pub(crate) use new_file::NewFile;
 #[cfg(feature = "postgres")]

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub struct NewFile {
     file: NamedTempFile,
+    _side_files: SideFiles,
     _registered: Temporary,
     directory: PathBuf,
 }
@@ -47,8 +48,14 @@ impl NewFile {
             }
             // Another process may have removed it as a leftover before it was locked.
             if file.path().exists() {
-                let directory = directory.to_owned();
-                return Ok(Self { file, _registered: registered, directory });
+                let (side_files, directory) =
+                    (SideFiles(file.path().to_owned()), directory.to_owned());
+                return Ok(Self {
+                    file,
+                    _side_files: side_files,
+                    _registered: registered,
+                    directory,
+                });
             }
         }
     }
@@ -105,6 +112,25 @@ impl NewFile {
     }
 }
 
+/// What SQLite keeps beside a database while it writes it.
+const SIDE_SUFFIXES: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// Files that SQLite creates beside a database with a temporary name. Those that it leaves, because it
+/// could not remove them, are removed when this is dropped.
+#[derive(Debug)]
+struct SideFiles(PathBuf);
+
+impl Drop for SideFiles {
+    fn drop(&mut self) {
+        for suffix in SIDE_SUFFIXES {
+            let mut path = self.0.as_os_str().to_owned();
+            path.push(suffix);
+            // What cannot be removed, the next run removes.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
 /// Removes the files of killed processes. Only those of the current user are opened: in a directory that
 /// others can write to, anything can have such a name.
 fn sweep(directory: &Path) {
@@ -114,12 +140,24 @@ fn sweep(directory: &Path) {
     }
     for path in entries.filter_map(io::Result::ok).map(|entry| entry.path()) {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if !name.starts_with(PREFIX) || !name.ends_with(SUFFIX) || !Owner::is_own_file(&path) {
+        if !name.starts_with(PREFIX) || !Owner::is_own_file(&path) {
+            continue;
+        }
+        let main = SIDE_SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix));
+        if let Some(main) = main.filter(|main| main.ends_with(SUFFIX)) {
+            // They do not outlive the file to which they belong, except beside one that was killed.
+            if fs::symlink_metadata(directory.join(main)).is_err() {
+                drop(fs::remove_file(&path));
+            }
+            continue;
+        }
+        if !name.ends_with(SUFFIX) {
             continue;
         }
         let Ok(file) = File::open(&path) else { continue };
         // Removed under the lock, for which a process that has just created the file waits.
         if file.try_lock().is_ok() && fs::remove_file(&path).is_ok() {
+            drop(SideFiles(path.clone()));
             tracing::debug!(path = %path.display(), "removed the file of a killed process");
         }
     }

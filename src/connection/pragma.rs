@@ -13,6 +13,7 @@ use super::access::Access;
 use super::lock_owner;
 use crate::config::SqliteOptions;
 use crate::error::{Error, Result};
+use crate::locks::Wanted;
 
 /// Configures a connection for `access`.
 pub(super) fn configure(
@@ -34,11 +35,19 @@ pub(super) fn configure(
         set_journal_mode(connection, options)?;
         set(connection, "synchronous", options.synchronous.level(), "synchronous")?;
         set_flag(connection, "secure_delete", true)?;
+        set(connection, "journal_size_limit", LOG_SIZE_LIMIT, "journal_size_limit")?;
     } else {
         set_flag(connection, "query_only", true)?;
     }
     Ok(())
 }
+
+/// Size in bytes to which a write-ahead log that grew is cut back when it is begun anew.
+///
+/// SQLite otherwise keeps the largest size that the log ever had. It begins the log anew after about
+/// 1,000 pages (4 MB) if no reader needs the old ones. Four times that leaves ordinary logs alone, which
+/// would otherwise be cut and extended again and again, and is little beside a database.
+const LOG_SIZE_LIMIT: u64 = 16 * 1024 * 1024;
 
 /// Forbids or allows writes on a connection.
 ///
@@ -87,7 +96,13 @@ fn set_journal_mode(connection: &mut SqliteConnection, options: &SqliteOptions) 
             Err(source) if !is_busy(&source) => return Err(source.into()),
             Err(source) if begun.elapsed() >= options.busy_timeout => {
                 let action = "setting the journal mode (DATABASE_WAL_MODE)";
-                return Err(lock_owner::locked(connection, action, begun, source));
+                return Err(lock_owner::locked(
+                    connection,
+                    Wanted::Exclusive,
+                    action,
+                    begun,
+                    source,
+                ));
             }
             Err(_) => std::thread::sleep(Duration::from_millis(5)),
             // In-memory and some network file systems answer with another mode and no error.

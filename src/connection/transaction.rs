@@ -7,6 +7,7 @@ use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use super::{lock_owner, pragma};
 use crate::backend::DbConnection;
 use crate::error::{Error, Result};
+use crate::locks::Wanted;
 
 impl DbConnection {
     /// Runs `work` in a write transaction: committed on `Ok`, rolled back on `Err` and on panic.
@@ -159,6 +160,7 @@ impl DbConnection {
                 match AnsiTransactionManager::begin_transaction_sql(inner, "BEGIN IMMEDIATE") {
                     Err(source) if pragma::is_busy(&source) => Err(lock_owner::locked(
                         inner,
+                        Wanted::Write,
                         "beginning a write transaction",
                         since,
                         source,

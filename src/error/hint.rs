@@ -34,6 +34,21 @@ impl Error {
                 Some(Self::Io { source, .. }) if source.kind() == io::ErrorKind::StorageFull => {
                     return Some(FREE_SPACE);
                 }
+                Some(Self::Io { source, .. })
+                    if source.kind() == io::ErrorKind::ReadOnlyFilesystem =>
+                {
+                    return Some(MOUNTED);
+                }
+                Some(Self::Io { source, .. })
+                    if source.kind() == io::ErrorKind::PermissionDenied =>
+                {
+                    return Some(RIGHTS);
+                }
+                Some(Self::Io { source, .. })
+                    if source.kind() == io::ErrorKind::InvalidFilename =>
+                {
+                    return Some(NAME);
+                }
                 Some(Self::PasswordNotDelivered(_)) => return Some(UNDELIVERED),
                 _ => cause = error.source(),
             }
@@ -62,6 +77,14 @@ const DAMAGED: &str = "the file is damaged: stop the programs that use it, move 
      sqlite3 readable.db REINDEX rebuilds its indexes; keep the damaged file, which may contain more";
 
 const FREE_SPACE: &str = "the disk is full: free some space and try again; nothing was lost";
+
+const MOUNTED: &str = "the file system is mounted read-only: remount it for writing, or choose another place \
+     with --path or --backup-dir";
+
+const RIGHTS: &str = "the current user lacks a right there: run the command as the owner of the files, or change \
+     the rights";
+
+const NAME: &str = "the file system does not accept a name that long: choose a shorter one";
 
 const UNDELIVERED: &str = "repeat the command with a standard output that can be written, or choose the \
      password yourself: on standard input or on a terminal";

@@ -3,6 +3,8 @@
 mod constraints;
 mod convert;
 mod hint;
+mod lock_message;
+mod locked;
 mod migration;
 mod row_change;
 mod server;
@@ -117,12 +119,12 @@ pub enum Error {
         source: diesel::ConnectionError,
     },
 
-    /// The server, or this user's access to it, is read-only.
+    /// The database, or the current user's access to it, is read-only.
     #[error("{database} is read-only: {reason}")]
     ReadOnly {
-        /// The server's URL without its password.
+        /// Configured path, or the server's URL without its password.
         database: String,
-        /// Reason.
+        /// Reason, and what to do.
         reason: &'static str,
     },
 
@@ -187,18 +189,13 @@ pub enum Error {
         found: String,
     },
 
-    /// Another process held a lock for too long.
-    #[error(
-        "{action}: waited {seconds:.1} s for the lock that {} holds; try again when it is released, or \
-         raise DATABASE_BUSY_TIMEOUT_MS",
-        lock_owner.as_deref().unwrap_or("another process"),
-        seconds = waited.as_secs_f64()
-    )]
+    /// Another process or connection held a lock for too long.
+    #[error("{action}: {}", lock_message::message(*waited, lock_owner.as_deref()))]
     Locked {
         /// Action that needed the lock.
         action: &'static str,
-        /// Time that this process waited.
-        waited: Duration,
+        /// Time that this process waited, if it was measured.
+        waited: Option<Duration>,
         /// Process that holds the lock, if known.
         lock_owner: Option<String>,
         /// Last error of the database, if any.

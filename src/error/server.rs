@@ -113,6 +113,7 @@ pub(super) enum StatementFault {
     DiskFull,
     ConnectionLost,
     Conflict,
+    Locked,
     ReadOnly,
     TimedOut(&'static str),
 }
@@ -129,6 +130,7 @@ impl StatementFault {
             DatabaseErrorKind::Unknown if FULL.iter().any(|words| message.contains(words)) => {
                 Some(Self::DiskFull)
             }
+            DatabaseErrorKind::Unknown if LOCKED.contains(&message) => Some(Self::Locked),
             DatabaseErrorKind::ClosedConnection => Some(Self::ConnectionLost),
             // These are libpq's own messages, which are in English here.
             DatabaseErrorKind::Unknown | DatabaseErrorKind::UnableToSendCommand
@@ -152,6 +154,10 @@ impl StatementFault {
 
 /// SQLite's messages about a damaged file: `SQLITE_CORRUPT` and `SQLITE_NOTADB`.
 const DAMAGED: &[&str] = &["malformed", "file is not a database"];
+
+/// SQLite's messages about a lock that it could not take: `SQLITE_BUSY`, and `SQLITE_PROTOCOL` after many
+/// attempts.
+const LOCKED: &[&str] = &["database is locked", "locking protocol"];
 
 /// Messages about a full disk: SQLite's `SQLITE_FULL`, and PostgreSQL's `disk_full` with the text
 /// of the operating system.

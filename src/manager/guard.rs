@@ -14,8 +14,8 @@ impl DatabaseManager {
     /// first; a method that only reads refuses such a database with [`Error::HotJournal`].
     ///
     /// # Errors
-    /// [`Error::SideFile`] if the rollback journal cannot be trusted; [`Error::Refused`],
-    /// [`Error::Open`] or [`Error::Query`] if the database cannot be written.
+    /// [`Error::SideFile`] if the rollback journal cannot be trusted; [`Error::ReadOnly`],
+    /// [`Error::Refused`], [`Error::Open`] or [`Error::Query`] if the database cannot be written.
     pub fn recover(&self) -> Result<()> {
         connection::recover(&self.config)
     }

@@ -90,8 +90,8 @@ impl Database {
     ///
     /// # Errors
     /// [`Error::NoDatabase`] if the database does not exist; [`Error::Refused`] if it cannot be
-    /// used; [`Error::Open`], [`Error::Pragma`] or [`Error::Locked`] if it cannot be set up;
-    /// on a server [`Error::Connect`] or [`Error::ReadOnly`].
+    /// used; [`Error::ReadOnly`] if it cannot be written; [`Error::Open`], [`Error::Pragma`] or
+    /// [`Error::Locked`] if it cannot be set up; on a server [`Error::Connect`].
     pub fn open(config: &Config) -> Result<Self> {
         let limit = config.max_connections();
         // The first connection is opened here, so that what is wrong arrives as a typed error.

@@ -100,7 +100,7 @@ mod shell {
     fn a_file_that_is_no_database_stops_the_start_and_is_not_touched() {
         let fixture = SqliteFixture::empty();
         fs::write(fixture.path(), "notes, not a database").expect("the file");
-        let output = run(start(&fixture).args(TOUCH), 3);
+        let output = run(start(&fixture).args(TOUCH), 2);
         assert!(!started(&fixture));
         assert!(stderr(&output).contains("not an SQLite database"), "{}", stderr(&output));
         assert_eq!(fs::read(fixture.path()).expect("the file"), b"notes, not a database");

@@ -3,6 +3,7 @@
 mod addresses;
 mod at;
 mod env_file;
+mod long_names;
 mod paths;
 mod paths_inspected;
 mod paths_refused;

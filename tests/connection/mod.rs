@@ -4,8 +4,11 @@
 mod damaged;
 mod damaged_files;
 mod exact_copies;
+mod fault_matrix;
 mod file_systems;
 mod hot_journal;
+mod locks_met;
+mod read_only;
 mod replaced;
 mod side_files;
 mod stale_log;

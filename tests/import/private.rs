@@ -70,7 +70,7 @@ fn who_may_not_write_the_original_does_not_replace_it() {
     }
     let before = std::fs::read(fixture.path()).expect("bytes");
     let said = stderr(&run(&mut command, 1));
-    assert!(said.contains("which the exclusive lock needs"), "{said}");
+    assert!(said.contains("is read-only: the current user may not write to the file"), "{said}");
     assert_eq!(std::fs::read(fixture.path()).expect("bytes"), before);
 }
 

@@ -41,6 +41,7 @@ fn every_check_is_made_and_passes_on_a_sound_database() {
         "Foreign Keys Enabled",
         "Foreign Key Violations",
         "WAL Mode",
+        "WAL Size",
         "Quick Integrity",
         "Seeds Present",
         "Admin User Exists",

@@ -1,5 +1,6 @@
 //! `Database`.
 
 mod limits;
+mod log_size;
 mod pragmas;
 mod writes;

@@ -85,7 +85,12 @@ fn each_connection_of_the_pool_has_the_defaults() {
                 meet();
                 assert_pragmas(conn, ALWAYS);
                 assert_pragmas(conn, &defaults);
-                let writer = [("query_only", "0"), ("synchronous", "2"), ("secure_delete", "1")];
+                let writer = [
+                    ("query_only", "0"),
+                    ("synchronous", "2"),
+                    ("secure_delete", "1"),
+                    ("journal_size_limit", "16777216"),
+                ];
                 assert_pragmas(conn, &writer);
                 Ok::<_, Error>(())
             })

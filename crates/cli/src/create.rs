@@ -91,11 +91,17 @@ fn warn_of_ignored_password(args: &Args, output: Output) {
     }
 }
 
+/// Returns the exit code for the result of a health check.
 pub(super) fn health_exit(manager: &DatabaseManager, report: &HealthReport) -> Exit {
     match (report.healthy, manager.exists()) {
-        (true, _) => Exit::Done,
-        (false, Ok(false)) => Exit::NoDatabase,
-        (false, _) => Exit::Unhealthy,
+        (true, _) => return Exit::Done,
+        (false, Ok(false)) => return Exit::NoDatabase,
+        (false, _) => {}
+    }
+    // What the other commands refuse is no database of this program, healthy or not.
+    match manager.ensure_ours_or_begun().map_err(anyhow::Error::from) {
+        Err(error) if Exit::of(&error) == Exit::Usage => Exit::Usage,
+        _ => Exit::Unhealthy,
     }
 }
 

@@ -13,7 +13,7 @@ use zenith_db::{Config, DbConnection, Error};
 use super::attempt::attempt;
 use super::error::{AdoptionError, Result};
 use super::options::AdoptionOptions;
-use super::paths::{database_file, ensure_free, ensure_not_database, file_name};
+use super::paths::{database_file, ensure_free, ensure_not_database};
 use super::quarantine::{self, Quarantine};
 use super::report::{AdoptionOutcome, AdoptionReport};
 use super::retained_original::retain;
@@ -77,16 +77,18 @@ impl Adoption<'_> {
 
     fn adopt_in_place(&self) -> Result<AdoptionReport> {
         let (path, sqlite) = (database_file(self.config)?, self.config.sqlite());
-        let (name, directory) = (file_name(path), path.directory());
+        let (name, directory) = (path.name_in_names(), path.directory());
         let original = loop {
-            if self.check_origin(path, path)? == Origin::Ours {
+            let origin = self.check_origin(path, path)?;
+            // Those of an adoption that was killed after it had finished, too.
+            clear_leftovers(directory, &name)?;
+            if origin == Origin::Ours {
                 return Ok(AdoptionReport::already_ours(path.as_path()));
             }
             if let Some(original) = Original::lock(path, sqlite)? {
                 break original;
             }
         };
-        clear_leftovers(directory, &name)?;
         let backups = self.config.backup_dir();
         connection::create_private_dir(backups)?;
         let owner = Owner::of(path.as_path()).map_err(Error::io("find", path.as_path()))?;
@@ -107,14 +109,14 @@ impl Adoption<'_> {
             .map_err(Error::io("rename the new database to", path.as_path()))?;
         report.original = retained.keep();
         report.quarantine = quarantine.and_then(Quarantine::keep);
-        connection::sync_dir(directory).map_err(Error::io("sync", directory))?;
+        sync_renamed(directory);
         drop(original);
         Ok(report)
     }
 
     fn adopt_from(&self, from: &Path) -> Result<AdoptionReport> {
         let path = database_file(self.config)?;
-        let (name, directory) = (file_name(path), path.directory());
+        let (name, directory) = (path.name_in_names(), path.directory());
         let source = self.source(from)?;
         connection::create_private_dir(directory)?;
         clear_leftovers(directory, &name)?;
@@ -135,7 +137,7 @@ impl Adoption<'_> {
         connection::rename_new(&new, path.as_path())
             .map_err(Error::io("rename the new database to", path.as_path()))?;
         report.quarantine = quarantine.and_then(Quarantine::keep);
-        connection::sync_dir(directory).map_err(Error::io("sync", directory))?;
+        sync_renamed(directory);
         Ok(report)
     }
 
@@ -175,9 +177,8 @@ impl Adoption<'_> {
             |connection: &mut DbConnection| origin_among(connection, self.manager.migrations());
         let found =
             connection::sqlite::inspect(path, sqlite, look).map_err(|error| match error {
-                Error::Query(source) if connection::is_busy(&source) => {
-                    let (action, waited) = (source::LOCKING, sqlite.busy_timeout);
-                    Error::Locked { action, waited, lock_owner: None, source: Some(source) }
+                Error::Locked { waited, lock_owner, source, .. } => {
+                    Error::Locked { action: source::LOCKING, waited, lock_owner, source }
                 }
                 error => error,
             })?;
@@ -186,6 +187,15 @@ impl Adoption<'_> {
             Origin::Foreign(found) => refuse(found),
             origin => Ok(origin),
         }
+    }
+}
+
+/// Writes the rename to the disk. If that fails, the new database is in place nevertheless, and what a
+/// power failure could bring back is the state before the rename, which is complete too.
+fn sync_renamed(directory: &Path) {
+    if let Err(cause) = connection::sync_dir(directory) {
+        let directory = directory.display();
+        tracing::warn!(%cause, "the directory {directory} could not be written to the disk");
     }
 }
 

@@ -13,11 +13,6 @@ pub(super) fn database_file(config: &Config) -> Result<&DatabasePath> {
     config.location().path().ok_or(AdoptionError::NotAFile)
 }
 
-/// Returns the name of the database file.
-pub(super) fn file_name(path: &DatabasePath) -> String {
-    path.as_path().file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
 /// Refuses a quarantine file that SQLite would read as a part of the database.
 pub(super) fn ensure_not_database(file: &Path, database: &DatabasePath) -> Result<()> {
     let absolute = |path: &Path| std::path::absolute(path).map_err(Error::io("find", path));

@@ -14,7 +14,7 @@ pub(super) fn retain(
     backups: &Path,
     database: &DatabasePath,
 ) -> Result<RetainedOriginal> {
-    let stem = database.as_path().file_stem().unwrap_or_default().to_string_lossy();
+    let stem = database.stem_in_names();
     let backups = &std::path::absolute(backups).map_err(Error::io("find", backups))?;
     let path = copy.persist_as(|| {
         let time = Utc::now().format("%Y%m%dT%H%M%S%.6fZ");

@@ -8,10 +8,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::backup::{Backup, StepResult};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{uri, vetting};
+use super::file_stamp::FileStamp;
+use super::place::Reading;
+use super::{place, uri, vetting};
 use crate::error::{CopyError, Error, Result};
+use crate::locks::{Wanted, obstacle_of};
 
 /// Copies the pages of a database into an existing empty file, from one snapshot, its write-ahead log
 /// included. In WAL mode other processes can write meanwhile.
@@ -20,7 +23,23 @@ use crate::error::{CopyError, Error, Result};
 /// [`Error::NoDatabase`], [`Error::Refused`] or [`Error::SideFile`] if the database cannot be used;
 /// [`Error::Copy`] if it cannot be read or the copy cannot be written.
 pub fn copy(source: &Path, target: &Path, timeout: Duration) -> Result<()> {
-    copy_from(&open_to_read(source, timeout)?, source, target)
+    vetting::check_file(source)?;
+    if Reading::of(source)? == Reading::Live {
+        return copy_from(&open_to_read(source, timeout)?, source, target);
+    }
+    // Where this program cannot write, another may: through another mount, or on another machine.
+    let before = FileStamp::settled(source)?;
+    copy_from(&open_immutable(source)?, source, target)?;
+    if FileStamp::of(source)? != before || Reading::of(source)? != Reading::Immutable {
+        return Err(place::written_meanwhile(source));
+    }
+    Ok(())
+}
+
+fn open_immutable(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let mode = Reading::Immutable.mode();
+    vetting::open_checked(path, || open_as(path, flags, mode)?.map_err(failed(path)))
 }
 
 /// Copies the pages of an open database into an existing empty file.
@@ -28,7 +47,7 @@ pub fn copy(source: &Path, target: &Path, timeout: Duration) -> Result<()> {
 /// # Errors
 /// [`Error::Copy`].
 pub fn copy_from(connection: &Connection, source: &Path, target: &Path) -> Result<()> {
-    let failed = |cause| Error::Copy { path: source.to_owned(), source: CopyError(cause) };
+    let failed = failed(source);
     let mut copy = open(target, OpenFlags::SQLITE_OPEN_READ_WRITE)?.map_err(failed)?;
     // A crash loses the whole copy: it gets its name after it was synchronised.
     copy.execute_batch("PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF").map_err(failed)?;
@@ -53,17 +72,41 @@ fn busy() -> rusqlite::Error {
 /// # Errors
 /// [`Error::NoDatabase`], [`Error::Refused`], [`Error::SideFile`] or [`Error::Copy`].
 pub fn open_to_read(path: &Path, timeout: Duration) -> Result<Connection> {
-    let failed = |cause| Error::Copy { path: path.to_owned(), source: CopyError(cause) };
+    let failed = failed(path);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-    let connection = vetting::open_checked(path, || open(path, flags)?.map_err(failed))?;
+    let connection = vetting::open_locking(path, || open(path, flags)?.map_err(failed))?;
     connection.busy_timeout(timeout).map_err(failed)?;
     Ok(connection)
 }
 
+/// Returns a closure for `map_err`: the error of SQLite while it read the database at a path.
+pub(super) fn failed(path: &Path) -> impl Fn(rusqlite::Error) -> Error + Copy {
+    move |cause| {
+        if cause.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) {
+            return Error::locked(
+                "reading the database",
+                None,
+                obstacle_of(path, Wanted::Exclusive),
+                None,
+            );
+        }
+        Error::Copy { path: path.to_owned(), source: CopyError(cause) }
+    }
+}
+
 pub(super) fn open(path: &Path, access: OpenFlags) -> Result<rusqlite::Result<Connection>> {
+    open_as(path, access, "")
+}
+
+/// Opens a database with further parameters of its URI.
+fn open_as(
+    path: &Path,
+    access: OpenFlags,
+    parameters: &str,
+) -> Result<rusqlite::Result<Connection>> {
     let flags = access
         | OpenFlags::SQLITE_OPEN_URI
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_PRIVATE_CACHE;
-    Ok(Connection::open_with_flags(uri::literal_uri(path)?, flags))
+    Ok(Connection::open_with_flags(format!("{}?{parameters}", uri::literal_uri(path)?), flags))
 }

@@ -4,7 +4,7 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::path::Path;
 
-use crate::connection::file;
+use crate::locks;
 
 /// Returns the number of names (hard links) of a file.
 #[cfg(unix)]
@@ -32,7 +32,7 @@ pub(super) struct Header {
 
 impl Header {
     pub(super) fn read(database: &Path) -> io::Result<Self> {
-        let head = file::read_head(database, 100)?;
+        let head = locks::read_head(database, 100)?;
         Ok(Self::parse(&head).unwrap_or(Self { is_empty: true, ..Self::default() }))
     }
 

@@ -3,7 +3,9 @@
 
 mod exact_copy;
 mod exclusive;
+mod file_stamp;
 mod header;
+mod place;
 mod rollback_journal;
 mod side_files;
 mod uri;
@@ -12,7 +14,7 @@ mod write_ahead_log;
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
@@ -22,11 +24,15 @@ pub use exclusive::lock;
 pub use uri::literal_uri;
 pub use vetting::check_file;
 
+use file_stamp::FileStamp;
+use place::Reading;
+
 use super::access::Access;
 use super::{file, lock_owner, pragma};
 use crate::backend::DbConnection;
 use crate::config::{DatabasePath, SqliteOptions};
 use crate::error::{Error, Result};
+use crate::locks::{self, Wanted};
 
 /// Whether anything exists at the path. A broken symbolic link counts.
 pub(crate) fn exists(path: &DatabasePath) -> bool {
@@ -38,11 +44,17 @@ pub(crate) fn exists(path: &DatabasePath) -> bool {
 /// Returns `false` if the file already exists: another process may have created it.
 ///
 /// # Errors
-/// [`Error::Io`].
+/// [`Error::Io`], or [`Error::Refused`] if the file system has no locks.
 pub fn create_file(path: &DatabasePath) -> Result<bool> {
     file::create_private_dir(path.directory())?;
-    file::create_private_file(path.as_path())
-        .map_err(Error::io("create the database file", path.as_path()))
+    let created = file::create_private_file(path.as_path())
+        .map_err(Error::io("create the database file", path.as_path()))?;
+    if created && let Err(cause) = locks::ensure_supported(path.as_path()) {
+        let removed = fs::remove_file(path.as_path());
+        removed.map_err(Error::io("remove the database file", path.as_path()))?;
+        return Err(Error::without_locks(path.as_path(), &cause));
+    }
+    Ok(created)
 }
 
 /// Removes a database file that this process has created, if `is_unused` agrees while no other process
@@ -69,8 +81,7 @@ fn open_exclusively(
     options: &SqliteOptions,
     action: &'static str,
 ) -> Result<SqliteConnection> {
-    let mut connection = vetting::open_checked(path, || establish(path, "mode=rw"))?;
-    exclusive::ensure_writable(path)?;
+    let mut connection = vetting::open_locking(path, || establish_to_write(path))?;
     let begun = Instant::now();
     let timeout = options.busy_timeout.as_millis();
     let lock = format!(
@@ -80,7 +91,7 @@ fn open_exclusively(
     match connection.batch_execute(&lock) {
         Ok(()) => Ok(connection),
         Err(source) if pragma::is_busy(&source) => {
-            Err(lock_owner::locked(&mut connection, action, begun, source))
+            Err(lock_owner::locked(&mut connection, Wanted::Exclusive, action, begun, source))
         }
         Err(cause) => Err(cause.into()),
     }
@@ -89,10 +100,19 @@ fn open_exclusively(
 /// Opens the database, which must exist.
 ///
 /// # Errors
-/// [`Error::NoDatabase`], [`Error::Refused`], [`Error::Open`] or [`Error::Pragma`].
+/// [`Error::NoDatabase`], [`Error::Refused`], [`Error::ReadOnly`], [`Error::Open`] or
+/// [`Error::Pragma`].
 pub fn open(path: &DatabasePath, options: &SqliteOptions, access: Access) -> Result<DbConnection> {
     let path = path.as_path();
-    let mut connection = vetting::open_checked(path, || establish(path, "mode=rw"))?;
+    let mut connection = if access.writes() {
+        vetting::open_locking(path, || establish_to_write(path))
+    } else {
+        vetting::check_file(path)?;
+        if Reading::of(path)? == Reading::Immutable {
+            return read_only(path, options, Reading::Immutable);
+        }
+        vetting::open_locking(path, || establish(path, "mode=rw"))
+    }?;
     pragma::configure(&mut connection, options, access)?;
     Ok(DbConnection::Sqlite(connection))
 }
@@ -117,14 +137,17 @@ pub fn inspect<T>(
     // The journal of a live process does not keep others from reading.
     if !has_wal() && !journal.exists() {
         let before = FileStamp::settled(path.as_path())?;
-        let seen = look(&mut read_only(path.as_path(), options, IMMUTABLE)?);
+        let seen = look(&mut read_only(path.as_path(), options, Reading::Immutable)?);
         if !has_wal() && !journal.exists() && FileStamp::of(path.as_path())? == before {
             return seen;
         }
     }
     let begun = Instant::now();
     loop {
-        let live = read_only(path.as_path(), options, "mode=ro");
+        if Reading::of(path.as_path())? == Reading::Immutable {
+            return Err(place::written_meanwhile(path.as_path()));
+        }
+        let live = read_only(path.as_path(), options, Reading::Live);
         match live.and_then(|mut live| look(&mut live)) {
             // SQLite would have to roll back the journal, which the connection may not. That of a live
             // process passes for one to roll back while its transaction ends.
@@ -153,56 +176,43 @@ pub(super) fn recover(path: &DatabasePath, options: &SqliteOptions) -> Result<()
     }
     // SQLite does it before the first read. The journal of a live process it leaves alone.
     let path = path.as_path();
-    let mut connection = vetting::open_checked(path, || establish(path, "mode=rw"))?;
-    pragma::configure(&mut connection, options, Access::Read)?;
-    pragma::read(&mut connection, "schema_version", "schema_version").map(drop)
+    let mut connection = vetting::open_locking(path, || establish(path, "mode=rw"))?;
+    let read = pragma::configure(&mut connection, options, Access::Read)
+        .and_then(|()| pragma::read(&mut connection, "schema_version", "schema_version"));
+    match read {
+        Err(Error::Query(cause)) if pragma::is_read_only(&cause) => {
+            place::ensure_writable(path)?;
+            Err(cause.into())
+        }
+        read => read.map(drop),
+    }
 }
-
-/// Mode for a file that nobody writes: SQLite takes no locks and creates no other files.
-const IMMUTABLE: &str = "mode=ro&immutable=1";
 
 /// Opens a finished copy, such as a backup, which nobody else writes.
 ///
 /// # Errors
 /// [`Error::Open`] or [`Error::Pragma`].
 pub fn inspect_copy(path: &Path, options: &SqliteOptions) -> Result<DbConnection> {
-    read_only(path, options, IMMUTABLE)
+    read_only(path, options, Reading::Immutable)
 }
 
-fn read_only(path: &Path, options: &SqliteOptions, mode: &str) -> Result<DbConnection> {
-    let mut connection = vetting::open_checked(path, || establish(path, mode))?;
+fn read_only(path: &Path, options: &SqliteOptions, reading: Reading) -> Result<DbConnection> {
+    let establish = || establish(path, reading.mode());
+    let mut connection = match reading {
+        Reading::Live => vetting::open_locking(path, establish),
+        Reading::Immutable => vetting::open_checked(path, establish),
+    }?;
     pragma::configure(&mut connection, options, Access::Read)?;
     Ok(DbConnection::Sqlite(connection))
+}
+
+fn establish_to_write(path: &Path) -> Result<SqliteConnection> {
+    place::ensure_writable(path)?;
+    establish(path, "mode=rw")
 }
 
 fn establish(path: &Path, mode: &str) -> Result<SqliteConnection> {
     let uri = format!("{}?{mode}", literal_uri(path)?);
     SqliteConnection::establish(&uri)
         .map_err(|source| Error::Open { path: path.to_owned(), source })
-}
-
-/// Properties of a file that change when it is written.
-#[derive(PartialEq, Eq)]
-struct FileStamp {
-    length: u64,
-    modified: Option<SystemTime>,
-}
-
-impl FileStamp {
-    /// Returns the properties when the next write will change them: the clock of a file system has
-    /// ticks of some milliseconds, and two writes in one tick have the same time.
-    fn settled(path: &Path) -> Result<Self> {
-        const TICK: Duration = Duration::from_millis(20);
-
-        let age = Self::of(path)?.modified.and_then(|modified| modified.elapsed().ok());
-        if age.is_some_and(|age| age < TICK) {
-            std::thread::sleep(TICK);
-        }
-        Self::of(path)
-    }
-
-    fn of(path: &Path) -> Result<Self> {
-        let metadata = fs::metadata(path).map_err(Error::io("inspect the database file", path))?;
-        Ok(Self { length: metadata.len(), modified: metadata.modified().ok() })
-    }
 }

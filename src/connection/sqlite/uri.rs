@@ -4,15 +4,21 @@ use std::path::Path;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
+use crate::config::LONGEST_PATH;
 use crate::error::{Error, Result};
 
 /// Returns the `file:` URI of exactly this path. SQLite offers modes only through URIs; every byte
 /// with a meaning in a URI is escaped.
 ///
 /// # Errors
-/// [`Error::Io`] if the working directory is unknown.
+/// [`Error::Io`] if the working directory is unknown; [`Error::Refused`] if the path is too long.
 pub fn literal_uri(path: &Path) -> Result<String> {
     let absolute = std::path::absolute(path).map_err(Error::io("resolve the path", path))?;
+    if absolute.as_os_str().len() > LONGEST_PATH {
+        let reason =
+            format!("its absolute path has more than {LONGEST_PATH} bytes, SQLite's limit");
+        return Err(Error::Refused { database: path.display().to_string(), reason });
+    }
     #[cfg(unix)]
     let bytes = std::os::unix::ffi::OsStrExt::as_bytes(absolute.as_os_str());
     #[cfg(not(unix))]

@@ -6,20 +6,35 @@ use std::path::Path;
 
 use super::header::links;
 use super::side_files;
-use crate::connection::file;
 use crate::error::{Error, Result};
+use crate::locks;
+
+/// Opens a database file for a connection that takes locks, as [`open_checked`] does.
+///
+/// # Errors
+/// [`Error::Refused`] if the file system has no locks, and the errors of `open_checked`.
+pub(super) fn open_locking<C>(path: &Path, establish: impl Fn() -> Result<C>) -> Result<C> {
+    open_checked(path, || {
+        locks::ensure_supported(path).map_err(|cause| Error::without_locks(path, &cause))?;
+        establish()
+    })
+}
 
 /// Opens a database file with `establish`, and makes sure that SQLite holds the file that was
 /// checked: another user who may write to the directory can replace it in between.
+///
+/// # Errors
+/// Those of [`check_file`], that of `establish`, and [`Error::Replaced`].
 pub(super) fn open_checked<C>(path: &Path, establish: impl Fn() -> Result<C>) -> Result<C> {
     const ATTEMPTS: usize = 3;
 
     for _ in 0..ATTEMPTS {
         let checked = check_file(path)?;
         // SQLite opens the file here, and reads nothing before the first statement.
-        let connection = establish();
-        if checked.is_held(path)? {
-            return connection;
+        match establish() {
+            Ok(connection) if checked.is_held(path)? => return Ok(connection),
+            Err(error) if checked.is_at(path)? => return Err(error),
+            _ => {}
         }
     }
     Err(Error::Replaced { path: path.to_owned() })
@@ -59,7 +74,7 @@ pub fn check_file(path: &Path) -> Result<Identity> {
              `find / -xdev -samefile FILE` lists",
         );
     }
-    let head = file::read_head(path, 16).map_err(Error::io("read the database file", path))?;
+    let head = locks::read_head(path, 16).map_err(Error::io("read the database file", path))?;
     if !head.is_empty() && head != b"SQLite format 3\0" {
         return refuse(
             "it is not an SQLite database (its first 16 bytes say so); nothing was changed",
@@ -91,19 +106,26 @@ impl Identity {
 
     /// Whether the file is still at the path, and SQLite has opened it.
     pub(super) fn is_held(self, path: &Path) -> Result<bool> {
-        let found = match fs::symlink_metadata(path) {
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(false),
-            found => found.map_err(Error::io("inspect the database file", path))?,
-        };
-        Ok(Self::of(&found) == self && self.has_descriptor())
+        Ok(self.is_at(path)? && self.has_descriptor())
     }
 
-    /// Whether a descriptor of this process, other than those of [`file::with_open_file`], is open on
+    /// Whether the file is still at the path.
+    fn is_at(self, path: &Path) -> Result<bool> {
+        match fs::symlink_metadata(path) {
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(false),
+            found => {
+                let found = found.map_err(Error::io("inspect the database file", path))?;
+                Ok(Self::of(&found) == self)
+            }
+        }
+    }
+
+    /// Whether a descriptor of this process, other than those of [`locks::with_open_file`], is open on
     /// the file. Linux lists them.
     #[cfg(target_os = "linux")]
     fn has_descriptor(self) -> bool {
         let Ok(entries) = fs::read_dir("/proc/self/fd") else { return true };
-        let kept = file::kept_descriptors();
+        let kept = locks::kept_descriptors();
         entries.filter_map(io::Result::ok).any(|entry| {
             let number = entry.file_name().to_str().and_then(|name| name.parse().ok());
             number.is_some_and(|number| !kept.contains(&number))

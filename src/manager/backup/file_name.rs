@@ -1,4 +1,5 @@
-//! Names of backup files: `STEM-TIME.db` for SQLite, `STEM-TIME.dump` for PostgreSQL.
+//! Names of backup files: `STEM-TIME.db` for SQLite, `STEM-TIME.dump` for PostgreSQL. A stem of more than
+//! 200 bytes is shortened.
 
 use chrono::NaiveDateTime;
 
@@ -17,10 +18,7 @@ pub(super) struct BackupName {
 impl BackupName {
     pub(super) fn of(location: &Location) -> Self {
         match location {
-            Location::Sqlite(path) => {
-                let stem = path.as_path().file_stem().unwrap_or_default();
-                Self { stem: stem.to_string_lossy().into_owned(), extension: "db" }
-            }
+            Location::Sqlite(path) => Self { stem: path.stem_in_names(), extension: "db" },
             // The name of a database may contain characters that a file name must not.
             #[cfg(feature = "postgres")]
             Location::Postgres(url) => {

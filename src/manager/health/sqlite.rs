@@ -21,8 +21,9 @@ use crate::backend::DbConnection;
 use crate::catalog::{IntegrityCheck, integrity};
 use crate::config::Config;
 use crate::config::DatabasePath;
-use crate::connection::{read_head, read_pragma};
+use crate::connection::read_pragma;
 use crate::error::{Error, Result};
+use crate::locks::read_head;
 use crate::manager::DatabaseManager;
 
 pub(super) const QUICK_INTEGRITY: &str = "Quick Integrity";
@@ -36,6 +37,7 @@ pub(super) const CHECKS: &[NamedCheck] = &[
     ("Foreign Keys Enabled", false, foreign_keys_enabled),
     ("Foreign Key Violations", true, foreign_key_violations),
     ("WAL Mode", false, wal_mode),
+    ("WAL Size", false, wal_size),
     (QUICK_INTEGRITY, true, quick_integrity),
     ("Seeds Present", true, seeds),
     ("Admin User Exists", false, administrator),
@@ -118,6 +120,28 @@ fn wal_mode(_: &mut DbConnection, manager: &DatabaseManager) -> Result<CheckOutc
         // The file format's write and read versions: https://sqlite.org/fileformat.html
         [.., 2, 2] => CheckOutcome::Good("on".into()),
         _ => CheckOutcome::Bad("off; the next connection for writing turns it on".into()),
+    })
+}
+
+/// Size of a write-ahead log in bytes above which the check warns: sixteen times the size at which SQLite
+/// begins to empty it. Each read then searches a long log, and each recovery reads it. It grows so only
+/// while a connection reads an old state of the database, or in a very large transaction.
+const LARGE_LOG: u64 = 64 * 1024 * 1024;
+
+fn wal_size(_: &mut DbConnection, manager: &DatabaseManager) -> Result<CheckOutcome> {
+    let log = path_of(&manager.config)?.with_suffix("-wal");
+    let size = fs::metadata(&log).map_or(0, |log| log.len());
+    let mebibytes = size.div_ceil(1024 * 1024);
+    Ok(if size <= LARGE_LOG {
+        CheckOutcome::Good(format!("{mebibytes} MiB"))
+    } else {
+        CheckOutcome::Bad(format!(
+            "{} has {mebibytes} MiB, which slows reads down: SQLite cannot empty it while a connection \
+             reads an old state of the database. End long-running reads, or restart the programs that \
+             use the database; `PRAGMA wal_checkpoint(TRUNCATE)` then empties the file, and so does the \
+             last connection when it is closed",
+            log.display()
+        ))
     })
 }
 

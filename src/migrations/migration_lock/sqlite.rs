@@ -62,7 +62,7 @@ fn begin(connection: &mut SqliteConnection) -> Result<()> {
     let begun = loop {
         match AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE") {
             Err(source) if is_busy(&source) => {
-                if let Err(error) = wait.sleep(|| Ok(lock_owner(connection)), Some(source)) {
+                if let Err(error) = wait.sleep(|| lock_owner(connection), Some(source)) {
                     break Err(error);
                 }
             }

@@ -33,13 +33,13 @@ impl LockWait {
         if waited >= self.timeout {
             return Err(Error::Locked {
                 action: "taking the lock for migrations",
-                waited,
+                waited: Some(waited),
                 lock_owner: lock_owner()?,
                 source,
             });
         }
         if waited >= self.logged + Duration::from_secs(1) {
-            let lock_owner = lock_owner()?.unwrap_or_else(|| "another process".into());
+            let lock_owner = lock_owner()?.unwrap_or_else(|| "another connection".into());
             tracing::warn!("waiting for {lock_owner}, for {} s so far", waited.as_secs());
             self.logged =
                 if self.logged.is_zero() { waited } else { self.logged + Duration::from_secs(9) };

@@ -128,12 +128,11 @@ pub fn ensure_intact(
         return Ok(Vec::new());
     }
     let Integrity { faults, unchecked } = integrity(connection, check)?;
-    let damage: Vec<&str> =
-        faults.iter().map(String::as_str).filter(|fault| !is_of_value(fault)).take(5).collect();
-    if damage.is_empty() {
+    if faults.is_empty() {
         return Ok(unchecked);
     }
-    Err(Error::IntegrityFaults { database: database.to_string(), faults: damage.join("; ") })
+    let faults = faults.iter().take(5).map(String::as_str).collect::<Vec<_>>().join("; ");
+    Err(Error::IntegrityFaults { database: database.to_string(), faults })
 }
 
 /// Checks one table and its indexes. It does not check the freelist, nor whether another table uses the

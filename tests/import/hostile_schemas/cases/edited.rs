@@ -23,7 +23,7 @@ pub fn cases() -> Vec<Case> {
         case(
             "a key at the end",
             Refused("has used the key"),
-            format!("UPDATE audit_log SET id = {end} WHERE id = 9;"),
+            format!("UPDATE user_preferences SET id = {end} WHERE id = 2;"),
         ),
         case(
             "a sequence of its own at its end",

@@ -10,6 +10,7 @@
 mod support;
 
 mod architecture;
+mod backup;
 mod cli;
 mod config;
 mod connection;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::error::ConfigError;
 use super::location::Location;
 use super::options::{ServerOptions, SqliteOptions};
 use super::setting::{Key, NotedSetting, Setting, Source};
@@ -24,6 +25,7 @@ pub struct Config {
     pub(super) sqlite: SqliteOptions,
     pub(super) server: ServerOptions,
     pub(super) auto_backup: bool,
+    pub(super) backup_keep: u32,
     pub(super) max_connections: u32,
     pub(super) pool_timeout: Duration,
     pub(super) noted: Vec<NotedSetting>,
@@ -36,6 +38,17 @@ impl Config {
     #[must_use]
     pub const fn location(&self) -> &Location {
         &self.location
+    }
+
+    /// Returns the absolute path of the database, or the URL of its server without the password.
+    pub(crate) fn absolute_location(&self) -> String {
+        match self.location.path() {
+            Some(path) => std::path::absolute(path.as_path())
+                .unwrap_or_else(|_| path.as_path().to_owned())
+                .display()
+                .to_string(),
+            None => self.location.to_string(),
+        }
     }
 
     /// Returns the directory for backups: `DATABASE_BACKUP_DIR`; by default `backups` beside the
@@ -87,11 +100,24 @@ impl Config {
         config
     }
 
+    /// Returns this configuration for a temporary copy of the database: changes of it need no backup.
+    pub(crate) fn for_temporary_copy(&self, path: &Path) -> Result<Self, ConfigError> {
+        let location = Self::for_path(path)?.location;
+        Ok(Self { auto_backup: false, ..self.at(location) })
+    }
+
     /// Whether a backup precedes migrations, rollbacks and
     /// [`DatabaseManager::recreate`](crate::manager::DatabaseManager::recreate) (`true` by default).
     #[must_use]
     pub const fn auto_backup(&self) -> bool {
         self.auto_backup
+    }
+
+    /// Returns how many of the backups that precede changes are kept (10 by default); 0 keeps all. Backups
+    /// that were taken for their own sake do not count.
+    #[must_use]
+    pub const fn backup_keep(&self) -> u32 {
+        self.backup_keep
     }
 
     /// Returns the maximum number of connections in a pool (1 to 1000, 10 by default).

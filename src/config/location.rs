@@ -211,6 +211,12 @@ impl DatabasePath {
         }
     }
 
+    /// Whether the path names the same file.
+    pub(crate) fn is_same_file(&self, path: &Path) -> bool {
+        let place = |path: &Path| std::fs::canonicalize(path).ok();
+        place(self.as_path()).is_some_and(|here| Some(here) == place(path))
+    }
+
     /// Returns the file's name, for the names of other files: a long name is shortened.
     #[must_use]
     pub fn name_in_names(&self) -> String {

@@ -34,6 +34,7 @@ pub(super) fn resolve(layers: &Layers, warnings: Vec<String>) -> Result<Config, 
         read.value(Key::BackupDir, backup_dir, directory, |path| path.display().to_string())?;
     let wal = read.flag(Key::WalMode, true)?;
     let auto_backup = read.flag(Key::AutoBackup, true)?;
+    let backup_keep = read.value(Key::BackupKeep, 10, value::backups, ToString::to_string)?;
     let max_connections =
         read.value(Key::MaxConnections, 10, value::connections, ToString::to_string)?;
     let cache_size = read.value(Key::CacheSize, 10_000, value::cache_size, ToString::to_string)?;
@@ -70,6 +71,7 @@ pub(super) fn resolve(layers: &Layers, warnings: Vec<String>) -> Result<Config, 
         sqlite,
         server,
         auto_backup,
+        backup_keep,
         max_connections,
         pool_timeout,
         noted,

@@ -18,6 +18,8 @@ pub enum Key {
     WalMode,
     /// `DATABASE_AUTO_BACKUP`
     AutoBackup,
+    /// `DATABASE_BACKUP_KEEP`
+    BackupKeep,
     /// `DATABASE_MAX_CONNECTIONS`
     MaxConnections,
     /// `DATABASE_CACHE_SIZE`
@@ -50,6 +52,7 @@ impl Key {
         Self::BackupDir,
         Self::WalMode,
         Self::AutoBackup,
+        Self::BackupKeep,
         Self::MaxConnections,
         Self::CacheSize,
         Self::ForeignKeys,
@@ -72,6 +75,7 @@ impl Key {
             Self::BackupDir => "DATABASE_BACKUP_DIR",
             Self::WalMode => "DATABASE_WAL_MODE",
             Self::AutoBackup => "DATABASE_AUTO_BACKUP",
+            Self::BackupKeep => "DATABASE_BACKUP_KEEP",
             Self::MaxConnections => "DATABASE_MAX_CONNECTIONS",
             Self::CacheSize => "DATABASE_CACHE_SIZE",
             Self::ForeignKeys => "DATABASE_FOREIGN_KEYS",

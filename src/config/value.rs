@@ -58,6 +58,10 @@ pub(super) fn synchronous(text: &str) -> Result<Synchronous, String> {
     }
 }
 
+pub(super) fn backups(text: &str) -> Result<u32, String> {
+    whole(text, 0..=100_000, "backups, or 0 to keep all")
+}
+
 pub(super) fn connections(text: &str) -> Result<u32, String> {
     whole(text, 1..=1000, "connections")
 }

@@ -43,3 +43,12 @@ fn obstacle_to(connection: &mut SqliteConnection, wanted: Wanted) -> Obstacle {
         _ => obstacle(),
     }
 }
+
+/// Returns another process that uses the database at a path. `None` if there is none, or if the operating
+/// system does not say.
+pub(crate) fn user_of(path: &Path) -> Option<String> {
+    match obstacle_of(path, Wanted::Exclusive) {
+        Obstacle::Process(name) => Some(name),
+        Obstacle::NoLocks(..) | Obstacle::Unknown => None,
+    }
+}

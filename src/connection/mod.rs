@@ -11,19 +11,23 @@ mod open;
 mod postgres;
 mod pragma;
 mod sqlite;
+mod staging_dir;
 mod transaction;
 
 pub(crate) use access::Access;
-pub(crate) use file::{Owner, create_private_dir};
-pub(crate) use lock_owner::lock_owner;
-pub(crate) use new_file::NewFile;
+pub(crate) use file::{Owner, create_private_dir, rename_new, sync_dir};
+pub(crate) use lock_owner::{lock_owner, user_of};
+pub(crate) use new_file::{NewFile, is_locked};
 #[cfg(feature = "postgres")]
 pub(crate) use open::open_replica;
 pub(crate) use open::{create, exists, inspect, open, recover, reopen};
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::{Server, check_lag, default_to_read_only, lag, limit_transaction};
 pub(crate) use pragma::{is_busy, read as read_pragma, set_query_only};
-pub(crate) use sqlite::{copy as copy_pages, inspect_copy};
+pub(crate) use sqlite::{
+    LockedDatabase, check_file, copy as copy_pages, inspect_copy, is_single_file, remove_if_exists,
+};
+pub(crate) use staging_dir::StagingDir;
 pub(crate) use transaction::TransactionLock;
 #[cfg(feature = "postgres")]
 pub(crate) use transaction::TransactionOutcome;
@@ -38,12 +42,13 @@ pub mod internal {
     pub use super::new_file::{NewFile, Temporary, remove_temporary_files};
     pub use super::open::{create, inspect, open, remove_created};
     pub use super::pragma::{is_busy, read as read_pragma, set_query_only};
-    pub use super::sqlite::{inspect_copy, literal_uri};
+    pub use super::sqlite::{LockedDatabase, inspect_copy, literal_uri};
+    pub use super::staging_dir::{StagingDir, private_directory};
 
     /// Opening SQLite files other than the configured one.
     pub mod sqlite {
         pub use super::super::sqlite::{
-            check_file, copy, copy_from, create_file, inspect, lock, open, open_to_read,
+            check_file, copy, create_file, inspect, open, open_to_read,
         };
     }
 }

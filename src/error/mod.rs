@@ -1,5 +1,6 @@
 //! The library's errors: what happened, where, and how to fix it.
 
+mod backup;
 mod constraints;
 mod convert;
 mod hint;
@@ -16,6 +17,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use backup::BackupFault;
 pub(crate) use hint::chain;
 pub use migration::MigrationFault;
 pub use row_change::RowChange;
@@ -353,12 +355,9 @@ pub enum Error {
         said: String,
     },
 
-    /// The copy differs from the database, and has been removed.
-    #[error("the backup failed its verification and was removed: {reason}")]
-    BackupUnfaithful {
-        /// Difference that the verification found.
-        reason: String,
-    },
+    /// A backup was not taken, not found or not restored. The database is as it was.
+    #[error(transparent)]
+    Backup(#[from] BackupFault),
 
     /// The database belongs to the former application and has not been adopted.
     #[error(

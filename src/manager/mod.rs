@@ -4,6 +4,7 @@
 
 mod administrator;
 mod backup;
+mod disk_space;
 mod guard;
 mod health;
 mod initialize;
@@ -12,6 +13,7 @@ mod missing;
 mod origin;
 mod password;
 mod reset_password;
+mod restore;
 mod seed;
 mod seed_data;
 mod size;
@@ -24,7 +26,10 @@ use crate::error::Result;
 use crate::migrations::{self, EmbeddedMigration, Ledger, Migrations};
 
 pub use administrator::{Administrator, AdministratorOutcome, AdministratorReport};
-pub use backup::{BackupReport, Fidelity};
+pub use backup::{
+    BackupFile, BackupManifest, BackupReport, Fidelity, FileProgress, KeptBackup, PruneReport,
+    RetentionPolicy, VerifiedBackup,
+};
 pub use health::{HealthCheck, HealthReport, IntegrityProgress};
 pub use initialize::{SetupDetails, SetupPhase, SetupReport, SetupStatus};
 pub use migrate::{FailedMigration, MigrationPlan, MigrationReport, RepairReport, RollbackTarget};
@@ -32,6 +37,7 @@ pub use missing::MissingPart;
 pub use origin::Origin;
 pub use password::{SHORTEST_PASSWORD, check_password, generate_password, hash_password};
 pub use reset_password::PasswordReset;
+pub use restore::{DrillReport, KeptDatabase, RestoreOptions, RestoreReport};
 pub use seed::SeedReport;
 pub use status::{LastBackup, PoolSettings, StatusSummary};
 

@@ -154,6 +154,7 @@ fn damage_is_reported_with_one_way_out() {
     let fixture = SqliteFixture::created();
     fixture.sql("DROP TABLE notifications");
     let said = stdout(&run(fixture.zenith().arg("ensure"), 3));
-    assert!(said.contains("restore a backup") && !said.contains('`'), "{said}");
+    assert!(said.contains("restore a backup (`zenith-db restore --latest`)"), "{said}");
+    assert_eq!(said.matches('`').count(), 2, "{said}");
     run(bare_zenith(fixture.directory.path()).args(["ensure", "--help"]), 0);
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::support::command::{assert_unchanged, json, run_with_input, tree};
-use crate::support::{SqliteFixture, bare_zenith, files_in, run, stderr, stdout};
+use crate::support::{SqliteFixture, backups_in, bare_zenith, run, stderr, stdout};
 use serde_json::Value;
 
 /// Value and source of one setting, as `config` shows it with these flags.
@@ -37,7 +37,7 @@ fn config_shows_every_setting_with_its_value_and_its_source() {
     let mut command = fixture.zenith();
     command.args(["config", "--format", "json"]).env("DATABASE_SYNCHRONOUS", "normal");
     let config = json(&run(&mut command, 0));
-    assert_eq!(config["settings"].as_array().map(Vec::len), Some(16));
+    assert_eq!(config["settings"].as_array().map(Vec::len), Some(17));
     let path = fixture.path();
     assert_eq!(found(&config, "DATABASE_PATH"), pair(path.to_str().unwrap(), "from --path"));
     assert_eq!(found(&config, "DATABASE_CACHE_SIZE"), pair("-4000", "from .env"));
@@ -174,7 +174,7 @@ fn foreign_keys_that_are_switched_off_are_reported() {
 #[test]
 fn backups_before_changes_can_be_switched_off_and_on() {
     let fixture = SqliteFixture::created();
-    let backups = || files_in(&fixture.directory.path().join("backups")).len();
+    let backups = || backups_in(&fixture.directory.path().join("backups")).len();
     run(fixture.zenith().args(["rollback", "--yes", "--no-backup"]), 0);
     run(fixture.zenith().arg("migrate").env("DATABASE_AUTO_BACKUP", "false"), 0);
     assert_eq!(backups(), 0);
@@ -200,7 +200,7 @@ fn backup_dir_is_where_every_backup_goes() {
     run(zenith().arg("migrate"), 0);
     run(zenith().args(["create", "--force", "--yes"]), 0);
     run(zenith().arg("backup"), 0);
-    let kept = files_in(&fixture.directory.path().join("kept/here"));
+    let kept = backups_in(&fixture.directory.path().join("kept/here"));
     assert_eq!(kept.len(), 4, "{kept:?}");
     assert!(kept.iter().all(|name| name.starts_with("zenith-")));
     assert!(!fixture.directory.path().join("backups").exists());

@@ -6,7 +6,7 @@ use zenith_db::migrations::{all, latest};
 
 use crate::support::command::{assert_unchanged, json, run_with_input, tree};
 use crate::support::embedded::notifications;
-use crate::support::{Fixture, SqliteFixture, files_in, rows, run, stderr, stdout};
+use crate::support::{Fixture, SqliteFixture, backups_in, rows, run, stderr, stdout};
 
 /// A finished database with what its users did to it.
 fn used() -> Fixture {
@@ -27,7 +27,7 @@ fn backups(fixture: &Fixture) -> Vec<PathBuf> {
     if !directory.exists() {
         return Vec::new();
     }
-    files_in(&directory).into_iter().map(|name| directory.join(name)).collect()
+    backups_in(&directory).into_iter().map(|name| directory.join(name)).collect()
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn force_touches_no_other_file_than_its_own_database() {
     for (path, bytes) in before.iter().filter(|(path, _)| **path != fixture.path()) {
         assert!(after.get(path) == Some(bytes), "{} was changed", path.display());
     }
-    assert_eq!(after.len(), before.len() + 1);
+    assert_eq!(after.len(), before.len() + 2, "a backup and its manifest");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::support::command::json;
 use crate::support::legacy::{Shape, former};
-use crate::support::{SqliteFixture, bare_zenith, files_in, run, stderr, stdout};
+use crate::support::{SqliteFixture, backups_in, bare_zenith, files_in, run, stderr, stdout};
 
 /// Name of this many bytes that ends in characters of several bytes.
 fn name(length: usize) -> String {
@@ -40,7 +40,7 @@ fn a_name_of_up_to_247_bytes_works_for_every_command() {
         let mut without_log = zenith(directory, &name, &["seed"]);
         run(without_log.env("DATABASE_WAL_MODE", "false"), 0);
         let status = json(&run(&mut zenith(directory, &name, &["status", "--format", "json"]), 0));
-        let backups = files_in(&fixture.backups());
+        let backups = backups_in(&fixture.backups());
         assert_eq!(backups.len(), 2, "{backups:?}");
         let newest = status["last_backup"]["path"].as_str().expect("a backup");
         assert!(newest.ends_with(backups.last().expect("a backup")), "{newest}: {backups:?}");
@@ -54,7 +54,7 @@ fn a_former_database_with_a_long_name_is_adopted() {
     fs::rename(fixture.path(), fixture.directory.path().join(&name)).expect("another name");
     run(&mut zenith(fixture.directory.path(), &name, &["adopt", "--yes"]), 0);
     run(&mut zenith(fixture.directory.path(), &name, &["health-check"]), 0);
-    assert_eq!(files_in(&fixture.backups()).len(), 1);
+    assert_eq!(backups_in(&fixture.backups()).len(), 1);
 }
 
 #[test]

@@ -9,7 +9,9 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{SqliteFixture, administrator, bare_zenith, files_in, run, stdout, text};
+use crate::support::{
+    SqliteFixture, administrator, backups_in, bare_zenith, files_in, run, stdout, text,
+};
 use diesel::prelude::*;
 use serde_json::Value;
 use zenith_db::manager::DatabaseManager;
@@ -91,7 +93,7 @@ fn every_name_is_taken_literally_and_its_backups_carry_it() {
         let copy = backup.file_name().and_then(|copy| copy.to_str()).expect("a name");
         assert!(copy.starts_with(&format!("{stem}-")), "{copy} is of {name}");
         assert_database(&backup);
-        assert_eq!(files_in(&directory.join("backups")).len(), 1, "{name}");
+        assert_eq!(backups_in(&directory.join("backups")).len(), 1, "{name}");
         run(zenith().arg("status"), 0);
         assert_eq!(fixture.files(), wanted, "no side files are left");
     }
@@ -199,7 +201,7 @@ fn a_directory_with_any_name_may_hold_the_database_and_its_backups() {
     let backup = directory.join(back_up(&mut command));
     assert_database(&backup);
     let kept = fixture.directory.path().join("kept?mode=ro#%20'");
-    assert_eq!(files_in(&kept).len(), 1);
+    assert_eq!(backups_in(&kept).len(), 1);
     assert_eq!(fixture.files().len(), 2);
 }
 

@@ -16,6 +16,11 @@ const BAD_VALUES: &[(Key, &[&str], &str)] = &[
     (Key::AutoBackup, NOT_BOOLEANS, BOOLEAN),
     (Key::ForeignKeys, NOT_BOOLEANS, BOOLEAN),
     (
+        Key::BackupKeep,
+        &["-1", "100001", "x"],
+        "a whole number of backups, or 0 to keep all from 0 to 100000",
+    ),
+    (
         Key::MaxConnections,
         &["0", "-1", "1001", "4294967297", "99999999999999999999", "１０"],
         "a whole number of connections from 1 to 1000",

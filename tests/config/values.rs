@@ -11,12 +11,13 @@ use zenith_db::config::{ConfigError, EnvFile, Key, Loader, Setting, Source, Sync
 
 /// Every setting with a value for the flag, the environment and the file, and its default. Values of
 /// neighbouring layers differ, so that the wrong layer shows.
-const SETTINGS: [(Key, [&str; 3], Option<&str>); 11] = [
+const SETTINGS: [(Key, [&str; 3], Option<&str>); 12] = [
     (Key::Url, ["flag.db", "env.db", "file.db"], None),
     (Key::Path, ["flag.db", "env.db", "file.db"], Some("./data/enterprise/zenith.db")),
     (Key::BackupDir, ["flag", "env", "file"], Some("./data/enterprise/backups")),
     (Key::WalMode, ["false", "true", "false"], Some("true")),
     (Key::AutoBackup, ["false", "true", "false"], Some("true")),
+    (Key::BackupKeep, ["0", "1", "100000"], Some("10")),
     (Key::MaxConnections, ["1", "2", "1000"], Some("10")),
     (Key::CacheSize, ["1", "-2000", "3"], Some("10000")),
     (Key::ForeignKeys, ["false", "true", "false"], Some("true")),

@@ -7,7 +7,7 @@ use diesel::connection::SimpleConnection;
 use zenith_db::Error;
 
 use crate::support::legacy::{Shape, former_with, messages};
-use crate::support::{SqliteFixture, files_in, run, stderr};
+use crate::support::{SqliteFixture, backups_in, run, stderr};
 
 const PAGE: usize = 4096;
 
@@ -46,7 +46,7 @@ fn a_damaged_former_database_is_not_adopted_and_the_way_out_works() {
         let said = stderr(&output);
         assert!(said.contains("is damaged") && said.contains("VACUUM INTO"), "{said}");
         assert!(fs::read(fixture.path()).expect("a file") == damaged, "{arguments:?}");
-        let kept = fixture.backups().exists().then(|| files_in(&fixture.backups()));
+        let kept = fixture.backups().exists().then(|| backups_in(&fixture.backups()));
         assert_eq!(kept.unwrap_or_default(), Vec::<String>::new(), "{arguments:?}");
     }
 
@@ -90,7 +90,7 @@ fn a_damaged_database_is_neither_migrated_nor_emptied_nor_backed_up_nor_transfer
     }
     let error = manager.backup().expect_err("damaged");
     assert!(matches!(error, Error::IntegrityFaults { .. }), "{error}");
-    assert_eq!(files_in(&fixture.backups()).len(), 1, "the backup of the rollback");
+    assert_eq!(backups_in(&fixture.backups()).len(), 1, "the backup of the rollback");
 }
 
 #[test]

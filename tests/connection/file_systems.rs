@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::support::injected::injected;
-use crate::support::{SqliteFixture, files_in, run, stderr, stdout};
+use crate::support::{SqliteFixture, backups_in, files_in, run, stderr, stdout};
 
 /// CIFS and its like cannot synchronise a directory.
 #[test]
@@ -15,7 +15,7 @@ fn where_directories_cannot_be_synchronised_a_backup_is_still_a_backup() {
     let injections = ["fsync:error=EINVAL"];
     let Some(mut command) = injected(&command, Some(&backups), &injections) else { return };
     run(&mut command, 0);
-    assert_eq!(files_in(&fixture.backups()).len(), 1);
+    assert_eq!(backups_in(&fixture.backups()).len(), 1);
     assert_eq!(fixture.text("SELECT group_concat(status) FROM backup_jobs"), "completed");
 }
 
@@ -28,7 +28,7 @@ fn without_hard_links_and_exclusive_renames_a_backup_gets_its_name() {
     command.arg("backup");
     let Some(mut command) = injected(&command, None, &injections) else { return };
     run(&mut command, 0);
-    assert_eq!(files_in(&fixture.backups()).len(), 1);
+    assert_eq!(backups_in(&fixture.backups()).len(), 1);
 }
 
 /// SQLite takes a file without locks for one that another process has locked, and waits for it.

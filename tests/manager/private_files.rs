@@ -77,7 +77,7 @@ fn files_are_private_under_a_umask_that_allows_everything() {
     assert_eq!(mode(&directory.join("zenith.db")), 0o600);
     let backups = directory.join("backups");
     assert_eq!(mode(&backups), 0o700);
-    let names = support::files_in(&backups);
+    let names = support::backups_in(&backups);
     assert_eq!(names.len(), 1);
     for name in names {
         assert_eq!(mode(&backups.join(name)), 0o600);

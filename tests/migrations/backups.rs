@@ -4,7 +4,7 @@ use crate::support::rows;
 use std::path::Path;
 
 use crate::support::embedded::{before, notifications};
-use crate::support::{Fixture, administrator, files_in};
+use crate::support::{Fixture, administrator, backups_in, files_in};
 use zenith_db::config::Key;
 use zenith_db::manager::{DatabaseManager, RollbackTarget};
 
@@ -20,7 +20,7 @@ fn manager(fixture: &Fixture, auto_backup: bool) -> DatabaseManager {
 
 fn backups(fixture: &Fixture) -> Vec<String> {
     let directory = fixture.directory.path().join("elsewhere");
-    if directory.exists() { files_in(&directory) } else { Vec::new() }
+    if directory.exists() { backups_in(&directory) } else { Vec::new() }
 }
 
 const LAST: &RollbackTarget = &RollbackTarget::Steps(1);

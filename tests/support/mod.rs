@@ -312,6 +312,13 @@ pub fn files_in(directory: &Path) -> Vec<String> {
     names
 }
 
+/// Returns the names of the files in a backup directory, without the manifests.
+pub fn backups_in(directory: &Path) -> Vec<String> {
+    let mut names = files_in(directory);
+    names.retain(|name| name.strip_suffix(".json").is_none());
+    names
+}
+
 /// Returns the names of the checks that failed.
 pub fn failed(report: &HealthReport) -> Vec<&'static str> {
     report.failures().map(|check| check.name).collect()

@@ -9,8 +9,8 @@ use zenith_db::Backend;
 
 use super::help::{
     ADOPT_HELP, AFTER_HELP, BACKUP_HELP, CONFIG_HELP, CREATE_HELP, ENSURE_HELP, HEALTH_CHECK_HELP,
-    LINT_HELP, MIGRATE_HELP, REBUILD_HELP, REDO_HELP, RESET_PASSWORD_HELP, ROLLBACK_HELP,
-    SEED_HELP, STATUS_HELP, TRANSFER_HELP,
+    LINT_HELP, MIGRATE_HELP, PRUNE_HELP, REBUILD_HELP, REDO_HELP, RESET_PASSWORD_HELP,
+    RESTORE_HELP, ROLLBACK_HELP, SEED_HELP, STATUS_HELP, TRANSFER_HELP,
 };
 
 const STYLES: Styles = Styles::styled()
@@ -98,8 +98,17 @@ pub(super) enum Command {
     #[command(after_help = STATUS_HELP)]
     Status,
     /// Copy the database while it is in use, verify the copy and record it
-    #[command(after_help = BACKUP_HELP)]
-    Backup,
+    #[command(after_help = BACKUP_HELP, args_conflicts_with_subcommands = true)]
+    Backup {
+        #[command(subcommand)]
+        command: Option<BackupCommand>,
+        /// Write the backup to standard output, and nothing to the backup directory: --to -
+        #[arg(long, value_name = "-", value_parser = ["-"])]
+        to: Option<String>,
+    },
+    /// Replace the database by a backup, and keep the present one
+    #[command(after_help = RESTORE_HELP)]
+    Restore(RestoreArgs),
     /// Copy all rows to another database and compare both
     #[command(after_help = TRANSFER_HELP)]
     Transfer {
@@ -125,6 +134,58 @@ pub(super) enum Command {
     /// Create or update the database if needed, and fail if it is unhealthy
     #[command(after_help = ENSURE_HELP)]
     Ensure,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub(super) enum BackupCommand {
+    /// List the backups of this database in the backup directory
+    List,
+    /// Check that backups are what was written and can be restored [default: the newest]
+    Verify {
+        /// Backup to check
+        file: Option<PathBuf>,
+        /// Check every backup of this database; exit with 1 if one is damaged
+        #[arg(long, conflicts_with = "file")]
+        all: bool,
+    },
+    /// Remove the backups that no rule keeps
+    #[command(after_help = PRUNE_HELP)]
+    Prune {
+        /// Keep the N newest
+        #[arg(long, value_name = "N")]
+        keep_last: Option<NonZeroUsize>,
+        /// Keep the newest of each of N days
+        #[arg(long, value_name = "N")]
+        keep_daily: Option<NonZeroUsize>,
+        /// Keep the newest of each of N weeks
+        #[arg(long, value_name = "N")]
+        keep_weekly: Option<NonZeroUsize>,
+        /// Remove those of at least this age, whatever the other rules keep
+        #[arg(long, value_name = "DAYS")]
+        max_age: Option<NonZeroUsize>,
+        /// Show what would be removed, and remove nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
+pub(super) struct RestoreArgs {
+    /// Backup to restore; - reads it from standard input
+    #[arg(required_unless_present_any = ["latest", "drill"])]
+    pub(super) file: Option<PathBuf>,
+    /// Restore the newest backup in the backup directory
+    #[arg(long, conflicts_with = "file")]
+    pub(super) latest: bool,
+    /// Restore the newest backup into a temporary place, check it, and remove it again
+    #[arg(long, conflicts_with_all = ["file", "latest", "to"])]
+    pub(super) drill: bool,
+    /// Leave the backup without the migrations that it lacks, for an earlier version of the program
+    #[arg(long, conflicts_with = "drill")]
+    pub(super) no_migrate: bool,
+    /// Create this database from the backup, instead of replacing the configured one
+    #[arg(long, value_name = "DATABASE")]
+    pub(super) to: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]

@@ -10,7 +10,7 @@ use zenith_db_transfer::{TransferOptions, transfer};
 use super::args::{Args, Command, MigrationCommand};
 use super::exit::Exit;
 use super::output::Output;
-use super::{adopt, create, flags, lint, migrate, rebuild, render, text, user};
+use super::{adopt, backup, create, flags, lint, migrate, rebuild, render, restore, user};
 
 pub(super) fn run(args: &Args, output: Output) -> anyhow::Result<Exit> {
     flags::check(args)?;
@@ -58,11 +58,10 @@ pub(super) fn run(args: &Args, output: Output) -> anyhow::Result<Exit> {
             output.result(&status, |out, status| render::status(out, status))?;
             Ok(Exit::Done)
         }
-        Command::Backup => {
-            let report = output.while_working("backing up", || manager.backup())?;
-            output.result(&report, |out, report| text::backup(out, report))?;
-            Ok(Exit::Done)
+        Command::Backup { command, to } => {
+            backup::run(args, output, &manager, command.as_ref(), to.is_some())
         }
+        Command::Restore(restore) => restore::run(args, output, &manager, restore),
         Command::Transfer { to, resume, leave_other_tables } => {
             let to = Location::from_flag("--to", to).map_err(Error::from)?;
             flags::refuse_password_of(&to, "--to")?;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use zenith_db::{Error, MigrationFault};
+use zenith_db::{BackupFault, Error, MigrationFault};
 use zenith_db_import::AdoptionError;
 use zenith_db_transfer::TransferError;
 
@@ -39,6 +39,13 @@ impl Exit {
                 | Error::FormerDatabase { .. }
                 | Error::Password(_)
                 | Error::Administrator { .. }
+                | Error::Backup(
+                    BackupFault::NotFound { .. }
+                    | BackupFault::None { .. }
+                    | BackupFault::Former { .. }
+                    | BackupFault::OtherBackend { .. }
+                    | BackupFault::NoRule,
+                )
                 | Error::Migration(MigrationFault::UnknownVersion { .. }),
             ) => Self::Usage,
             Some(Error::NoDatabase { .. }) => Self::NoDatabase,

@@ -94,11 +94,38 @@ Examples:
   zenith-db status --format json";
 
 pub(super) const BACKUP_HELP: &str = "\
-SQLite is copied page by page, PostgreSQL with pg_dump. This program never deletes backups.
+SQLite is copied page by page, PostgreSQL with pg_dump. Each backup has a manifest beside it, with its
+SHA-256 and the row count of each table.
 
 Examples:
   zenith-db backup
-  zenith-db backup --backup-dir /mnt/backups";
+  zenith-db backup --backup-dir /mnt/backups
+  zenith-db backup --to - | zstd | ssh host 'cat > zenith.db.zst'
+  zenith-db backup list
+  zenith-db backup verify --all
+  zenith-db backup prune --keep-daily 14 --keep-weekly 8 --yes";
+
+pub(super) const PRUNE_HELP: &str = "\
+Asks for confirmation. Days and weeks are those of UTC. Always kept are the newest backup that passes its verification, a
+backup that a failed migration names, and the files of the former application.
+
+Examples:
+  zenith-db backup prune --keep-daily 14 --keep-weekly 8 --dry-run
+  zenith-db backup prune --keep-last 10 --max-age 365 --yes";
+
+pub(super) const RESTORE_HELP: &str = "\
+Asks for confirmation if the database exists. It must not be in use: stop the application first. The
+backup is verified, copied, brought up to date by its missing migrations and checked before anything is
+replaced. The present database becomes a backup; if it is damaged, it is kept as it is. A failure
+leaves it in place.
+
+--drill is for cron and timers: its result is recorded, and the health check reports it.
+
+Examples:
+  zenith-db restore --latest
+  zenith-db restore backups/zenith-20261128T030000.000000Z.db --to other.db
+  ssh host 'cat zenith.db.zst' | zstd -d | zenith-db restore - --yes
+  zenith-db restore --drill";
 
 pub(super) const TRANSFER_HELP: &str = "\
 Reads one snapshot of the source and compares the row count and digest of each table on both sides.

@@ -3,6 +3,7 @@
 mod adopt;
 mod args;
 mod ask;
+mod backup;
 mod commands;
 mod create;
 mod delivery;
@@ -17,7 +18,9 @@ mod output;
 mod progress;
 mod rebuild;
 mod render;
+mod render_backups;
 mod render_migrations;
+mod restore;
 mod signals;
 mod text;
 mod user;

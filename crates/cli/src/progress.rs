@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use zenith_db::manager::IntegrityProgress;
+use zenith_db::manager::{FileProgress, IntegrityProgress};
 use zenith_db_transfer::{TransferPhase, TransferProgress};
 
 use super::escape::escaped;
@@ -49,6 +49,29 @@ impl Output {
             bar.set_message(format!("{phase} {}", escaped(progress.table)));
             bar.set_length(progress.of.unsigned_abs());
             bar.set_position(progress.rows.unsigned_abs());
+        });
+        bar.finish_and_clear();
+        result
+    }
+
+    /// Shows the progress of reading a file, on a terminal only.
+    pub(super) fn while_reading<T>(
+        self,
+        work: impl FnOnce(&mut dyn FnMut(FileProgress)) -> T,
+    ) -> T {
+        let Some(bar) =
+            self.bar("{msg:10} {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left")
+        else {
+            return work(&mut |_| ());
+        };
+        let result = work(&mut |progress| {
+            // A file is read more than once: the rate and the time left begin anew.
+            if bar.position() > progress.done {
+                bar.reset();
+            }
+            bar.set_message(progress.action);
+            bar.set_length(progress.total);
+            bar.set_position(progress.done);
         });
         bar.finish_and_clear();
         result

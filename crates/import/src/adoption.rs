@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use zenith_db::config::DatabasePath;
-use zenith_db::internal::connection::{self, NewFile, Owner};
+use zenith_db::internal::connection::{self, LockedDatabase, NewFile, Owner, StagingDir};
 use zenith_db::internal::manager::origin_among;
 use zenith_db::manager::{DatabaseManager, Origin};
 use zenith_db::{Config, DbConnection, Error};
@@ -13,12 +13,11 @@ use zenith_db::{Config, DbConnection, Error};
 use super::attempt::attempt;
 use super::error::{AdoptionError, Result};
 use super::options::AdoptionOptions;
-use super::paths::{database_file, ensure_free, ensure_not_database};
+use super::paths::{connection_path, database_file, ensure_free, ensure_not_database};
 use super::quarantine::{self, Quarantine};
 use super::report::{AdoptionOutcome, AdoptionReport};
 use super::retained_original::retain;
-use super::source::{self, Original};
-use super::staging_dir::{StagingDir, clear_leftovers, connection_path};
+use super::source::{self, LOCKING};
 
 /// Converts a database of the former application, with all rows, to a database of this program. At every
 /// moment, the path has a complete database: the former one or the new one.
@@ -81,18 +80,20 @@ impl Adoption<'_> {
         let original = loop {
             let origin = self.check_origin(path, path)?;
             // Those of an adoption that was killed after it had finished, too.
-            clear_leftovers(directory, &name)?;
+            StagingDir::clear_leftovers(directory, &name, PURPOSE)?;
             if origin == Origin::Ours {
                 return Ok(AdoptionReport::already_ours(path.as_path()));
             }
-            if let Some(original) = Original::lock(path, sqlite)? {
-                break original;
+            match LockedDatabase::lock(path, sqlite.busy_timeout, LOCKING) {
+                // Another adoption finished meanwhile.
+                Err(Error::Replaced { .. }) => {}
+                locked => break locked?,
             }
         };
         let backups = self.config.backup_dir();
         connection::create_private_dir(backups)?;
         let owner = Owner::of(path.as_path()).map_err(Error::io("find", path.as_path()))?;
-        let staging = StagingDir::open(directory, &name)?;
+        let staging = StagingDir::open(directory, &name, PURPOSE)?;
         let copy = NewFile::create(backups, owner)?;
         original.copy_to(copy.path())?;
         let new = staging.file(NEW);
@@ -119,8 +120,7 @@ impl Adoption<'_> {
         let (name, directory) = (path.name_in_names(), path.directory());
         let source = self.source(from)?;
         connection::create_private_dir(directory)?;
-        clear_leftovers(directory, &name)?;
-        let staging = StagingDir::open(directory, &name)?;
+        let staging = StagingDir::open(directory, &name, PURPOSE)?;
         let (old, new) = (staging.file(OLD), staging.file(NEW));
         // Created before the copy is written, so that it is private.
         connection::sqlite::create_file(&connection_path(&old)?)?;
@@ -178,7 +178,7 @@ impl Adoption<'_> {
         let found =
             connection::sqlite::inspect(path, sqlite, look).map_err(|error| match error {
                 Error::Locked { waited, lock_owner, source, .. } => {
-                    Error::Locked { action: source::LOCKING, waited, lock_owner, source }
+                    Error::Locked { action: LOCKING, waited, lock_owner, source }
                 }
                 error => error,
             })?;
@@ -214,16 +214,13 @@ fn refuse_ours(from: &Path, origin: &Origin) -> Result<()> {
 const OLD: &str = "old.db";
 const NEW: &str = "new.db";
 const PLAN: &str = "zenith-plan";
+const PURPOSE: &str = "adopting";
 
 /// Creates a staging directory for a plan. It is in the temporary directory, because a plan does not
 /// write to the directory of the former database.
 fn plan_staging() -> Result<StagingDir> {
     let parent = std::env::temp_dir();
-    // A killed plan leaves a copy of the former database. It may belong to another user.
-    if let Err(error) = clear_leftovers(&parent, PLAN) {
-        tracing::debug!(%error, "the directories of killed plans could not be removed");
-    }
-    let staging = StagingDir::open(&parent, PLAN)?;
+    let staging = StagingDir::open(&parent, PLAN, PURPOSE)?;
     // Created before the copy is written, so that it is private.
     connection::sqlite::create_file(&connection_path(&staging.file(OLD))?)?;
     Ok(staging)

@@ -70,13 +70,6 @@ pub enum AdoptionError {
         reason: String,
     },
 
-    /// The write-ahead log of the original could not be removed.
-    #[error("{} still exists, so the database cannot be replaced; nothing was changed", path.display())]
-    LogRemains {
-        /// Path of the log.
-        path: PathBuf,
-    },
-
     /// The new database does not have the converted rows of the former one, or failed a check. It has been
     /// removed.
     #[error("the adopted database failed its check and was removed; nothing was changed: {reason}")]

@@ -2,7 +2,7 @@
 //!
 //! 1. Lock the original, if it is to be replaced, and copy it (`source`).
 //! 2. Check the copy, under limits of time and size (`guarded`): it may be anybody's file.
-//! 3. Build the new database in a hidden directory beside it (`staging_dir`, `build`): run the
+//! 3. Build the new database in a hidden directory beside it (`build`): run the
 //!    migrations, convert every row by the rules of its columns (`tables`, `rules`, `column_map`,
 //!    `conversion`), copy the unknown tables (`unknown_tables`), turn the roles' permissions into
 //!    grants (`grants`), and chain the audit log (`audit`).
@@ -35,7 +35,6 @@ mod report;
 mod retained_original;
 mod rules;
 mod source;
-mod staging_dir;
 mod table_writer;
 mod tables;
 mod unknown_tables;

@@ -37,3 +37,10 @@ pub(super) fn ensure_free(database: &DatabasePath) -> Result<()> {
 fn database_files(path: &DatabasePath) -> [PathBuf; 4] {
     ["", "-wal", "-shm", "-journal"].map(|suffix| path.with_suffix(suffix))
 }
+
+/// Returns a path in the type that opening a database takes.
+pub(super) fn connection_path(path: &Path) -> Result<DatabasePath> {
+    let config = Config::for_path(path).map_err(Error::from)?;
+    let path = config.location().path().cloned();
+    Ok(path.ok_or_else(|| Error::Internal("a path names no file".into()))?)
+}

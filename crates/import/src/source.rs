@@ -1,77 +1,14 @@
-//! The former database: locked if it is to be replaced, and read through a private copy of its
-//! consistent state, its write-ahead log included.
+//! The former database, read through a private copy of its consistent state, its write-ahead log included.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
 use zenith_db::config::{DatabasePath, SqliteOptions};
-use zenith_db::internal::connection;
+use zenith_db::internal::connection::{self, private_directory};
 use zenith_db::{Error, Result};
-
-use super::error::AdoptionError;
-use super::staging_dir::private_directory;
-
-/// Exclusive lock on the database that is to be replaced. No other process can read or write the
-/// database until this is dropped.
-pub(super) struct Original {
-    connection: Connection,
-    path: DatabasePath,
-}
 
 pub(super) const LOCKING: &str =
     "locking the database for the adoption (stop the application first)";
-
-impl Original {
-    /// Locks the database. Returns `None` if another process replaced the file meanwhile.
-    pub(super) fn lock(path: &DatabasePath, options: &SqliteOptions) -> Result<Option<Self>> {
-        let locked = connection::sqlite::lock(path.as_path(), options.busy_timeout, LOCKING);
-        let connection = match locked {
-            // Another adoption finished meanwhile.
-            Err(Error::Replaced { .. }) => return Ok(None),
-            locked => locked?,
-        };
-        // It remains from a killed process, or from one that read the database after that. Under the
-        // exclusive lock nobody uses it.
-        remove_if_exists(&path.with_suffix("-shm"))?;
-        Ok(Some(Self { connection, path: path.clone() }))
-    }
-
-    /// Copies the pages of the database into an existing empty file.
-    pub(super) fn copy_to(&self, target: &Path) -> Result<()> {
-        connection::sqlite::copy_from(&self.connection, self.path.as_path(), target)
-    }
-
-    /// Makes the database a single file, so that another can take its name.
-    ///
-    /// The write-ahead log is checkpointed and removed: otherwise SQLite would read it as the log of
-    /// the new database. The lock is still held. A process that waits for it gets a file without a
-    /// name, to which SQLite refuses to write.
-    pub(super) fn retire(&self) -> Result<(), AdoptionError> {
-        // Closes the journal in memory; otherwise closing the connection would delete one of the new
-        // database.
-        for mode in ["DELETE", "MEMORY"] {
-            self.connection.pragma_update(None, "journal_mode", mode)?;
-        }
-        remove_if_exists(&self.path.with_suffix("-journal"))?;
-        let wal = self.path.with_suffix("-wal");
-        if wal.exists() {
-            return Err(AdoptionError::LogRemains { path: wal });
-        }
-        let directory = self.path.directory();
-        connection::sync_dir(directory).map_err(Error::io("sync", directory))?;
-        Ok(())
-    }
-}
-
-fn remove_if_exists(file: &Path) -> Result<()> {
-    match fs::remove_file(file) {
-        Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::io("remove", file)(cause))
-        }
-        _ => Ok(()),
-    }
-}
 
 /// Whether a killed process left a write-ahead log. Nobody has the database open then, or a `-shm`
 /// would exist; and reading the database in place would create one.

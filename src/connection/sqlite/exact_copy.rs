@@ -46,7 +46,7 @@ fn open_immutable(path: &Path) -> Result<Connection> {
 ///
 /// # Errors
 /// [`Error::Copy`].
-pub fn copy_from(connection: &Connection, source: &Path, target: &Path) -> Result<()> {
+pub(super) fn copy_from(connection: &Connection, source: &Path, target: &Path) -> Result<()> {
     let failed = failed(source);
     let mut copy = open(target, OpenFlags::SQLITE_OPEN_READ_WRITE)?.map_err(failed)?;
     // A crash loses the whole copy: it gets its name after it was synchronised.

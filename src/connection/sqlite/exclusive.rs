@@ -17,7 +17,7 @@ use crate::locks::{Wanted, obstacle_of};
 /// [`Error::Locked`] if another process has the file open; [`Error::Replaced`] if it put another file in
 /// its place before it released its lock; [`Error::NoDatabase`], [`Error::Refused`],
 /// [`Error::SideFile`], [`Error::ReadOnly`] or [`Error::Io`] if it cannot be used; [`Error::Copy`] if SQLite cannot read it.
-pub fn lock(path: &Path, timeout: Duration, action: &'static str) -> Result<Connection> {
+pub(super) fn lock(path: &Path, timeout: Duration, action: &'static str) -> Result<Connection> {
     let failed = |cause| Error::Copy { path: path.to_owned(), source: CopyError(cause) };
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
     let checked = vetting::check_file(path)?;

@@ -5,6 +5,7 @@ mod exact_copy;
 mod exclusive;
 mod file_stamp;
 mod header;
+mod locked_database;
 mod place;
 mod rollback_journal;
 mod side_files;
@@ -19,8 +20,9 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 
-pub use exact_copy::{copy, copy_from, open_to_read};
-pub use exclusive::lock;
+pub use exact_copy::{copy, open_to_read};
+pub use locked_database::LockedDatabase;
+pub(crate) use locked_database::{is_single_file, remove_if_exists};
 pub use uri::literal_uri;
 pub use vetting::check_file;
 

@@ -1,8 +1,10 @@
 //! Outcome of copying a database.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
-use crate::catalog::UnreadableTable;
+use crate::catalog::{RowCounts, UnreadableTable};
 
 /// What the comparison of a backup with its database has shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -15,9 +17,30 @@ pub enum Fidelity {
     SameTables,
 }
 
-/// Number of copied rows, how exactly they were compared, and the tables that could not be.
-pub(super) struct CopyOutcome {
-    pub(super) rows: i64,
+/// Row count of each table, how exactly they were compared, and the tables that could not be.
+pub(in crate::manager) struct CopyOutcome {
+    pub(super) tables: BTreeMap<String, i64>,
     pub(super) fidelity: Fidelity,
     pub(super) unchecked: Vec<UnreadableTable>,
+}
+
+impl CopyOutcome {
+    /// Returns the outcome of a copy that nobody could write meanwhile.
+    pub(in crate::manager) fn exact(rows: RowCounts, unchecked: Vec<UnreadableTable>) -> Self {
+        Self::of(rows, unchecked, Fidelity::ExactRowCounts)
+    }
+
+    /// Returns the outcome of a copy with these rows, of which some tables were not checked for damage.
+    pub(super) fn of(
+        rows: RowCounts,
+        mut unchecked: Vec<UnreadableTable>,
+        fidelity: Fidelity,
+    ) -> Self {
+        for table in rows.unreadable {
+            if !unchecked.iter().any(|other| other.name == table.name) {
+                unchecked.push(table);
+            }
+        }
+        Self { tables: rows.counted.into_iter().collect(), fidelity, unchecked }
+    }
 }

@@ -1,5 +1,5 @@
-//! Names of backup files: `STEM-TIME.db` for SQLite, `STEM-TIME.dump` for PostgreSQL. A stem of more than
-//! 200 bytes is shortened.
+//! Names of backup files: `STEM-TIME.db` for SQLite, `STEM-TIME.dump` for PostgreSQL; those of the former
+//! application, and of the originals that an adoption keeps. A stem of more than 200 bytes is shortened.
 
 use chrono::NaiveDateTime;
 
@@ -42,4 +42,18 @@ impl BackupName {
         // The parser accepts more forms than `at` writes.
         (self.at(time) == name).then_some(time)
     }
+
+    /// Whether this is the name of an original that an adoption of this database has kept.
+    pub(super) fn is_retained_original(&self, name: &str) -> bool {
+        let rest = name.strip_prefix(&self.stem).and_then(|rest| rest.strip_prefix("-legacy-"));
+        rest.is_some_and(|rest| rest.strip_suffix(".db").is_some())
+    }
+}
+
+/// Whether this is the name of a backup that the former application took.
+pub(super) fn is_former(name: &str) -> bool {
+    let is = |start: &str, end: &str| {
+        name.strip_prefix(start).is_some_and(|rest| rest.strip_suffix(end).is_some())
+    };
+    is("zenith_backup_", ".db") || is("zenith_db_backup_", "_pre_migration.db")
 }

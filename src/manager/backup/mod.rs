@@ -10,32 +10,48 @@
 //! A failed backup leaves no file behind, and a failure of `zenith-db backup` is recorded. Only a
 //! killed process leaves a file, `.zenith-….partial`, which the next backup removes.
 
+mod content;
 mod copy;
 mod file_name;
+mod list;
+mod manifest;
 mod newest;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod prune;
 mod record;
 mod report;
 mod same_database;
 mod sqlite;
+mod verify;
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
+use std::path::Path;
 
+pub use content::FileProgress;
+pub(super) use copy::CopyOutcome;
 pub use copy::Fidelity;
+pub use list::BackupFile;
+pub use manifest::BackupManifest;
 pub(super) use newest::newest;
-pub use report::BackupReport;
+pub use prune::{KeptBackup, PruneReport, RetentionPolicy};
+pub use report::{BackupReport, VerifiedBackup};
 
-use copy::CopyOutcome;
+use content::digest_of;
+pub(super) use content::write_bytes;
 use file_name::BackupName;
-use record::{last_recorded, record_failure};
+use manifest::{BY_HAND, FORMAT};
+pub(super) use record::close_jobs_of_copy;
+use record::{RunningJob, last_recorded};
 
 use super::DatabaseManager;
 use crate::config::{DatabasePath, Location};
 use crate::connection::{self, Access, NewFile, Owner};
-use crate::error::{Error, Result};
+use crate::error::{BackupFault, Error, Result};
 use crate::models::BackupJob;
-use crate::types::{PublicId, UtcTime};
+use crate::types::UtcTime;
 
 impl DatabaseManager {
     /// Takes a backup, even if `auto_backup` is off, verifies it, and records it in `backup_jobs`.
@@ -43,18 +59,18 @@ impl DatabaseManager {
     /// # Errors
     /// [`Error::NoDatabase`]; [`Error::Io`] if the directory cannot be written;
     /// [`Error::MissingProgram`] or [`Error::Program`] if `pg_dump` is not installed or fails;
-    /// [`Error::IntegrityFaults`] if the database is damaged; [`Error::BackupUnfaithful`] if the copy
-    /// fails its verification. No file is left behind.
+    /// [`Error::IntegrityFaults`] if the database is damaged; [`Error::Backup`] if the copy fails its
+    /// verification. No file is left behind.
     pub fn backup(&self) -> Result<BackupReport> {
         let started_at = UtcTime::now();
         self.recover()?;
-        let result = self.copy_and_check("backup");
-        match (&result, self.open_ours()) {
-            (Ok(report), Ok(mut connection)) => report.record(&mut connection),
-            (Err(error), Ok(mut connection)) => record_failure(error, started_at, &mut connection),
-            // The caller gets the result of the copy.
-            (_, Err(error)) => tracing::warn!(%error, "the backup could not be recorded"),
-        }
+        let (partial, owner) =
+            self.partial().inspect_err(|error| record::failure(self, error, started_at))?;
+        let job = RunningJob::begin(self, partial.path(), started_at);
+        let mut result = self
+            .copy(&partial)
+            .and_then(|outcome| self.publish(partial, outcome, started_at, BY_HAND, owner));
+        job.end(self, &mut result);
         result
     }
 
@@ -66,43 +82,123 @@ impl DatabaseManager {
         connection::inspect(&self.config, last_recorded)
     }
 
+    /// Takes a backup, verifies it, and writes its bytes to `target`; it is not kept or recorded. Until then,
+    /// it needs as much space in the backup directory as any other.
+    ///
+    /// # Errors
+    /// Those of [`DatabaseManager::backup`]; [`Error::Io`] if `target` cannot be written.
+    pub fn write_backup(&self, target: &mut dyn Write) -> Result<BackupReport> {
+        let started_at = UtcTime::now();
+        self.recover()?;
+        let (partial, _) = self.partial()?;
+        let outcome = self.copy(&partial)?;
+        let path = Path::new("-");
+        let (size_bytes, sha256) = write_bytes(partial.path(), target, &mut |_| ())?;
+        target.flush().map_err(Error::io("write the backup to", path))?;
+        let manifest = self.manifest(&partial, outcome.tables, started_at, BY_HAND)?;
+        if (size_bytes, sha256) != (manifest.size_bytes, manifest.sha256) {
+            return Err(BackupFault::Unfaithful { reason: "it changed meanwhile".into() }.into());
+        }
+        Ok(BackupReport::of(manifest, path, outcome.fidelity, outcome.unchecked))
+    }
+
     /// Takes a backup and verifies it, but does not record it.
     pub(super) fn copy_and_check(&self, triggered_by: &str) -> Result<BackupReport> {
         let started_at = UtcTime::now();
+        let (partial, owner) = self.partial()?;
+        let outcome = self.copy(&partial)?;
+        self.publish(partial, outcome, started_at, triggered_by, owner)
+    }
+
+    /// Creates an empty temporary file in the backup directory, for the owner of the database.
+    fn partial(&self) -> Result<(NewFile, Owner)> {
         let directory = self.config.backup_dir();
-        // Opened first, so that a missing database leaves no directory.
-        let mut source = connection::open(&self.config, Access::Inspect)?;
+        // Opened first, so that a database that is missing or refused leaves no directory.
+        drop(connection::open(&self.config, Access::Inspect)?);
         connection::create_private_dir(directory)?;
         let model = self.config.location().path().map_or(directory, DatabasePath::as_path);
         let owner = Owner::of(model).map_err(Error::io("read the metadata of", model))?;
-        let partial = NewFile::create(directory, owner)?;
-        let CopyOutcome { rows, fidelity, unchecked } = match self.config.location() {
+        Ok((NewFile::create(directory, owner)?, owner))
+    }
+
+    /// Copies the database to a temporary file, and verifies the copy.
+    fn copy(&self, partial: &NewFile) -> Result<CopyOutcome> {
+        let mut source = connection::open(&self.config, Access::Inspect)?;
+        match self.config.location() {
             Location::Sqlite(path) => {
-                sqlite::copy(&mut source, path.as_path(), partial.path(), &self.config)?
+                sqlite::copy(&mut source, path.as_path(), partial.path(), &self.config)
             }
             #[cfg(feature = "postgres")]
             Location::Postgres(url) => {
                 let pooled = self.config.server().transaction_pooler;
-                postgres::copy(&mut source, partial.path(), url, pooled)?
+                postgres::copy(&mut source, partial.path(), url, pooled)
+            }
+        }
+    }
+
+    /// Gives a verified copy its name, after its manifest. If the name exists, a later microsecond is tried.
+    pub(super) fn publish(
+        &self,
+        partial: NewFile,
+        outcome: CopyOutcome,
+        started_at: UtcTime,
+        triggered_by: &str,
+        owner: Owner,
+    ) -> Result<BackupReport> {
+        let manifest = self.manifest(&partial, outcome.tables, started_at, triggered_by)?;
+        // An absolute path, because a record is read from any working directory.
+        let directory = self.config.backup_dir();
+        let directory = std::path::absolute(directory).map_err(Error::io("resolve", directory))?;
+        let name = BackupName::of(self.config.location());
+        let path = loop {
+            let path = directory.join(name.at(UtcTime::now()));
+            match manifest.write(&path, owner) {
+                // The manifest holds the name for its backup.
+                Ok(()) if !path.exists() => break path,
+                Ok(()) => remove_manifest(&path),
+                Err(error) if error.is_already_exists() => {}
+                Err(error) => return Err(error),
             }
         };
-        // An absolute path, because a record is read from any working directory.
-        let directory = &std::path::absolute(directory).map_err(Error::io("resolve", directory))?;
-        let name = BackupName::of(self.config.location());
-        // If the name exists, it is tried again with a later microsecond.
-        let path = partial.persist_as(|| directory.join(name.at(UtcTime::now())))?;
-        let size_bytes =
-            fs::metadata(&path).map_err(Error::io("read the metadata of", &path))?.len();
-        Ok(BackupReport {
-            job_id: PublicId::new(),
-            path,
-            size_bytes,
+        partial.persist(&path).inspect_err(|_| remove_manifest(&path))?;
+        Ok(BackupReport::of(manifest, &path, outcome.fidelity, outcome.unchecked))
+    }
+
+    /// Describes a verified copy.
+    fn manifest(
+        &self,
+        partial: &NewFile,
+        tables: BTreeMap<String, i64>,
+        started_at: UtcTime,
+        triggered_by: &str,
+    ) -> Result<BackupManifest> {
+        let ledger = match self.config.location() {
+            Location::Sqlite(_) => {
+                self.ledger(&mut connection::inspect_copy(partial.path(), self.config.sqlite())?)?
+            }
+            #[cfg(feature = "postgres")]
+            Location::Postgres(_) => {
+                connection::inspect(&self.config, |source| self.ledger(source))?
+            }
+        };
+        let (size_bytes, sha256) = digest_of(partial.path(), &mut |_| ())?;
+        Ok(BackupManifest {
+            format: FORMAT,
+            program_version: env!("CARGO_PKG_VERSION").to_owned(),
+            source: self.config.absolute_location(),
             started_at,
-            completed_at: UtcTime::now().max(started_at),
-            rows,
-            unchecked_tables: unchecked,
-            fidelity,
             triggered_by: triggered_by.to_owned(),
+            schema_version: ledger.current().map(str::to_owned),
+            tables,
+            size_bytes,
+            sha256,
         })
+    }
+}
+
+fn remove_manifest(backup: &Path) {
+    let path = manifest::path_of(backup);
+    if let Err(cause) = fs::remove_file(&path) {
+        tracing::warn!(%cause, "the manifest {} was not removed", path.display());
     }
 }

@@ -45,7 +45,7 @@ pub(in crate::manager) fn newest(
         name.time_of(&file).unwrap_or(backup.created)
     });
     let is_newer = |time: UtcTime| recorded_at.is_none_or(|recorded| time > recorded);
-    let mut unrecorded = files(config.backup_dir(), &name);
+    let mut unrecorded = files(config.backup_dir(), |file| name.time_of(file));
     unrecorded.retain(|(time, _)| is_newer(*time));
     unrecorded.sort_by_key(|(time, _)| std::cmp::Reverse(*time));
     for (created, path) in unrecorded {
@@ -57,8 +57,8 @@ pub(in crate::manager) fn newest(
     Ok(recorded)
 }
 
-/// Returns the files in the directory whose names match, with the times in their names.
-fn files(directory: &Path, name: &BackupName) -> Vec<(UtcTime, PathBuf)> {
+/// Returns the regular files in the directory of whose names `parse` makes something, with that.
+pub(super) fn files<T>(directory: &Path, parse: impl Fn(&str) -> Option<T>) -> Vec<(T, PathBuf)> {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
         Err(cause) => {
@@ -71,7 +71,7 @@ fn files(directory: &Path, name: &BackupName) -> Vec<(UtcTime, PathBuf)> {
     // Absolute, as recorded paths are.
     let directory = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let backups = names.filter_map(|file| Some((name.time_of(&file)?, directory.join(file))));
+    let backups = names.filter_map(|file| Some((parse(&file)?, directory.join(file))));
     backups.filter(|(_, path)| is_regular(path)).collect()
 }
 

@@ -1,7 +1,8 @@
 //! Copy of a database on a server: `pg_dump` in its custom format, read back with `pg_restore`.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, BufReader};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -11,12 +12,15 @@ use diesel::sql_types::Text;
 use secrecy::ExposeSecret;
 
 use super::copy::{CopyOutcome, Fidelity};
-use crate::backend::DbConnection;
+use super::manifest::BackupManifest;
+use super::report::VerifiedBackup;
+use crate::backend::{Backend, DbConnection};
 use crate::catalog::row_counts;
 use crate::config::ServerUrl;
 use crate::connection::internal::ChildProcess;
 use crate::dispatch;
-use crate::error::{Error, Result};
+use crate::error::{BackupFault, Error, Result};
+use crate::types::Sha256Hash;
 
 #[derive(QueryableByName)]
 struct ExportedSnapshot {
@@ -77,13 +81,9 @@ fn dump_and_check(
     if !same || found.len() != counted.len() {
         let reason =
             format!("it has the tables and row counts {found:?}, the database {counted:?}");
-        return Err(Error::BackupUnfaithful { reason });
+        return Err(BackupFault::Unfaithful { reason }.into());
     }
-    Ok(CopyOutcome {
-        rows: found.values().sum(),
-        fidelity: Fidelity::ExactRowCounts,
-        unchecked: Vec::new(),
-    })
+    Ok(CopyOutcome { tables: found, fidelity: Fidelity::ExactRowCounts, unchecked: Vec::new() })
 }
 
 /// Reads the whole dump back and counts the rows of each table.
@@ -146,6 +146,41 @@ fn finish(program: &'static str, child: ChildProcess) -> Result<()> {
     }
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     Err(Error::Program { program, said })
+}
+
+/// Checks a backup by reading it whole.
+pub(super) fn verify(
+    path: &Path,
+    (size_bytes, sha256): (u64, Sha256Hash),
+    manifest: Option<&BackupManifest>,
+) -> Result<VerifiedBackup> {
+    let damaged = |reason: String| BackupFault::Damaged { path: path.to_owned(), reason };
+    let found = match rows_of(path) {
+        Err(Error::Program { said, .. }) => return Err(damaged(said).into()),
+        found => found?,
+    };
+    if manifest.is_some_and(|manifest| manifest.tables != found) {
+        let reason = "its tables or row counts are not those of its manifest".to_owned();
+        return Err(damaged(reason).into());
+    }
+    Ok(VerifiedBackup {
+        path: path.to_owned(),
+        backend: Backend::Postgres,
+        former: false,
+        size_bytes,
+        sha256,
+        started_at: manifest.map(|manifest| manifest.started_at),
+        schema_version: manifest.and_then(|manifest| manifest.schema_version.clone()),
+        rows: found.values().sum(),
+        has_manifest: manifest.is_some(),
+        unchecked_tables: Vec::new(),
+    })
+}
+
+/// Returns whether the file begins as `pg_dump --format=custom` writes it.
+pub(super) fn is_archive(backup: &Path) -> bool {
+    let mut head = [0; 5];
+    File::open(backup).and_then(|mut file| file.read_exact(&mut head)).is_ok() && &head == b"PGDMP"
 }
 
 #[cfg(test)]

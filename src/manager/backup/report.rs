@@ -1,12 +1,14 @@
-//! Report of a backup.
+//! Reports of a backup and of its verification.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::copy::Fidelity;
+use super::manifest::{self, BackupManifest};
+use crate::backend::Backend;
 use crate::catalog::UnreadableTable;
-use crate::types::{PublicId, UtcTime};
+use crate::types::{PublicId, Sha256Hash, UtcTime};
 
 /// Report of a verified backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -23,10 +25,67 @@ pub struct BackupReport {
     pub completed_at: UtcTime,
     /// Number of rows in all tables that can be read.
     pub rows: i64,
+    /// Newest version of the schema that has been applied; `None` before the first migration.
+    pub schema_version: Option<String>,
+    /// SHA-256 of the file.
+    pub sha256: Sha256Hash,
     /// Tables that are in the backup as they are, and that this program could not check.
     pub unchecked_tables: Vec<UnreadableTable>,
     /// What the comparison of the copy with the database has shown.
     pub fidelity: Fidelity,
     /// Operation for which the backup was taken, such as `migrate`.
     pub triggered_by: String,
+}
+
+/// Result of the verification of a backup, which can be restored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct VerifiedBackup {
+    /// Path of the backup.
+    pub path: PathBuf,
+    /// Kind of database that it is a backup of.
+    pub backend: Backend,
+    /// Whether the former application made the database.
+    pub former: bool,
+    /// Size of the backup, in bytes.
+    pub size_bytes: u64,
+    /// SHA-256 of the backup.
+    pub sha256: Sha256Hash,
+    /// Start of the backup, by its manifest.
+    pub started_at: Option<UtcTime>,
+    /// Newest version of the schema that has been applied; `None` if unknown.
+    pub schema_version: Option<String>,
+    /// Number of rows of all tables that can be read.
+    pub rows: i64,
+    /// Whether the backup was compared with its manifest. A backup without one has been checked for damage.
+    pub has_manifest: bool,
+    /// Tables that this program could not check for damage.
+    pub unchecked_tables: Vec<UnreadableTable>,
+}
+
+impl BackupReport {
+    pub(super) fn of(
+        manifest: BackupManifest,
+        path: &Path,
+        fidelity: Fidelity,
+        unchecked_tables: Vec<UnreadableTable>,
+    ) -> Self {
+        Self {
+            job_id: PublicId::new(),
+            path: path.to_owned(),
+            size_bytes: manifest.size_bytes,
+            started_at: manifest.started_at,
+            completed_at: UtcTime::now().max(manifest.started_at),
+            rows: manifest.rows(),
+            schema_version: manifest.schema_version,
+            sha256: manifest.sha256,
+            unchecked_tables,
+            fidelity,
+            triggered_by: manifest.triggered_by,
+        }
+    }
+
+    /// Returns the path of the manifest.
+    pub(in crate::manager) fn manifest_path(&self) -> PathBuf {
+        manifest::path_of(&self.path)
+    }
 }

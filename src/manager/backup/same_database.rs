@@ -1,9 +1,5 @@
 //! Whether a file whose name matches is a backup of this database.
 
-#[cfg(feature = "postgres")]
-use std::fs::File;
-#[cfg(feature = "postgres")]
-use std::io::Read;
 use std::path::Path;
 
 use diesel::prelude::*;
@@ -35,7 +31,7 @@ pub(super) fn is_of(
     match location {
         Location::Sqlite(_) => {}
         #[cfg(feature = "postgres")]
-        Location::Postgres(_) => return Ok(is_archive(backup)),
+        Location::Postgres(_) => return Ok(super::postgres::is_archive(backup)),
     }
     // A file that cannot be read is not a backup.
     let copy = connection::inspect_copy(backup, config.sqlite());
@@ -67,11 +63,4 @@ fn users_of(connection: &mut DbConnection) -> Result<Users> {
         return Ok(Vec::new());
     }
     Ok(dispatch!(connection, |c| users::table.select((users::uuid, users::created_at)).load(c))?)
-}
-
-/// Returns whether the file begins as `pg_dump --format=custom` writes it.
-#[cfg(feature = "postgres")]
-fn is_archive(backup: &Path) -> bool {
-    let mut head = [0; 5];
-    File::open(backup).and_then(|mut file| file.read_exact(&mut head)).is_ok() && &head == b"PGDMP"
 }

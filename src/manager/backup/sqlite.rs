@@ -9,7 +9,7 @@ use crate::catalog::{
 };
 use crate::config::Config;
 use crate::connection;
-use crate::error::{Error, Result};
+use crate::error::{BackupFault, Result};
 
 /// Copies the database into an empty file, and verifies the copy.
 pub(super) fn copy(
@@ -31,9 +31,9 @@ fn check(
     copy: &mut DbConnection,
     before: &Contents,
     after: &Contents,
-    mut unchecked: Vec<UnreadableTable>,
+    unchecked: Vec<UnreadableTable>,
 ) -> Result<CopyOutcome> {
-    let unfaithful = |reason: String| Err(Error::BackupUnfaithful { reason });
+    let unfaithful = |reason: String| Err(BackupFault::Unfaithful { reason }.into());
     let found = Contents::of(copy)?;
     let undisturbed = before.commits == after.commits;
     if undisturbed && found.rows != before.rows {
@@ -56,13 +56,7 @@ fn check(
             "the database has rows that violate foreign keys, and so has its backup"
         );
     }
-    let rows = found.rows.counted.iter().map(|(_, count)| count).sum();
-    for table in found.rows.unreadable {
-        if !unchecked.iter().any(|other| other.name == table.name) {
-            unchecked.push(table);
-        }
-    }
-    Ok(CopyOutcome { rows, fidelity, unchecked })
+    Ok(CopyOutcome::of(found.rows, unchecked, fidelity))
 }
 
 /// Row counts of a database at one moment.

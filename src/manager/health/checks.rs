@@ -24,7 +24,7 @@ pub(super) fn schema_fix(
     Ok(if manager.ledger(connection)?.pending().next().is_some() {
         "`zenith-db ensure` applies the pending migrations"
     } else {
-        "restore a backup, or revert the manual change"
+        "restore a backup (`zenith-db restore --latest`), or revert the manual change"
     })
 }
 
@@ -61,7 +61,7 @@ pub(super) fn foreign_key_violations(
     _: &DatabaseManager,
 ) -> Result<CheckOutcome> {
     let broken = broken_references(connection)?;
-    let fix = "restore a backup, or correct or delete these rows";
+    let fix = "restore a backup (`zenith-db restore --latest`), or correct or delete these rows";
     Ok(CheckOutcome::from_faults(&broken, "none", fix))
 }
 

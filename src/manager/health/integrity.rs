@@ -70,5 +70,5 @@ pub(super) fn full_integrity(
 /// Returns the outcome of a check, which is `good` if there is no damage.
 pub(super) fn outcome(found: &Integrity, good: &str) -> CheckOutcome {
     let good = format!("{good}{}", not_checked(&found.unchecked));
-    CheckOutcome::from_faults(&found.faults, good, "restore a backup")
+    CheckOutcome::from_faults(&found.faults, good, "restore a backup: `zenith-db restore --latest`")
 }

@@ -1,6 +1,8 @@
 //! The health check, which reads the database and writes nothing.
 
+mod backups;
 mod checks;
+mod counters;
 mod expected_schema;
 mod integrity;
 mod mount_point;
@@ -45,21 +47,31 @@ impl DatabaseManager {
     /// missing or cannot be read is a failed check, not an error.
     #[must_use]
     pub fn health_check(&self) -> HealthReport {
-        self.run_checks(None)
+        self.run_checks(None, true)
     }
 
     /// Runs the checks of [`DatabaseManager::health_check`], with SQLite's full `integrity_check`
-    /// instead of the quick one, whatever the size of the file. The duration of that check grows with the
-    /// file. `progress` is called before each of its steps.
+    /// instead of the quick one, whatever the size of the file; compares the counters of conversations and
+    /// documents with their rows; and checks the ages of the newest backup (at most two days) and of the
+    /// newest drill (at most eight). The duration of these checks grows with the database. `progress` is called before each of its steps.
     ///
     /// PostgreSQL has no such check built in: on a server it is skipped, and the report names the
     /// program that has one.
     #[must_use]
     pub fn deep_health_check(&self, progress: &mut dyn FnMut(IntegrityProgress)) -> HealthReport {
-        self.run_checks(Some(progress))
+        self.run_checks(Some(progress), true)
     }
 
-    fn run_checks(&self, mut deep: Option<&mut dyn FnMut(IntegrityProgress)>) -> HealthReport {
+    /// Runs the deep checks of a temporary copy, which has no backups.
+    pub(super) fn health_of_copy(&self) -> HealthReport {
+        self.run_checks(Some(&mut |_| ()), false)
+    }
+
+    fn run_checks(
+        &self,
+        mut deep: Option<&mut dyn FnMut(IntegrityProgress)>,
+        has_backups: bool,
+    ) -> HealthReport {
         let location = self.config.location();
         let (exists, all) = match location {
             Location::Sqlite(_) => ("Database File Exists", sqlite::CHECKS),
@@ -80,6 +92,12 @@ impl DatabaseManager {
             }
             // Last, because it takes longest.
             if let Some(progress) = deep.as_deref_mut() {
+                for (name, critical, check) in counters::CHECKS {
+                    checks.push(result_of(name, *critical, check(connection, self)));
+                }
+                for (name, critical, check) in backups::CHECKS.iter().filter(|_| has_backups) {
+                    checks.push(result_of(name, *critical, check(connection, self)));
+                }
                 checks.push(result_of(FULL_INTEGRITY, true, full_integrity(connection, progress)));
             }
             Ok(checks)

@@ -1,6 +1,5 @@
 //! Migrations and rollbacks, after a backup.
 
-mod disk_space;
 mod record;
 mod repair;
 mod run;

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use super::disk_space::{free_bytes, same_disk};
 use super::record::{record_failure, record_success};
 use crate::backend::DbConnection;
 use crate::catalog::{self, IntegrityCheck};
@@ -10,6 +9,7 @@ use crate::connection::{self, Access};
 use crate::error::{Error, MigrationFault, Result};
 use crate::manager::DatabaseManager;
 use crate::manager::backup::BackupReport;
+use crate::manager::disk_space::{free_bytes, same_disk};
 use crate::migrations::{self, Check, Run, Session, Target};
 
 impl DatabaseManager {
@@ -52,6 +52,9 @@ impl DatabaseManager {
         }
         match (result, backup) {
             (Ok(mut run), backup) => {
+                if backup.is_some() {
+                    self.prune_automatic();
+                }
                 run.conditions.extend(disk_space);
                 run.conditions.sort_by_key(|condition| condition.when != migrations::Phase::Before);
                 // Without pending migrations, an earlier failure is no longer relevant.

@@ -14,13 +14,18 @@ pub(super) fn undo<T>(
 ) -> String {
     let was = run.was.as_deref().unwrap_or("0");
     let database = database_flag(config);
-    let rows = backup.map(|backup| format!("the previous rows are in {}", backup.path.display()));
+    let restore = |as_it_was: &str| {
+        backup.map(|backup| {
+            let path = in_shell(&backup.path.display().to_string());
+            format!("`zenith-db restore {path}{as_it_was}{database}` brings the previous rows back")
+        })
+    };
     match target {
         // Migrations of an empty database delete no rows.
         Target::Latest | Target::UpTo(_) => {
             let command = format!("zenith-db rollback --to {was}{database}");
             let lost = run.steps.iter().any(|step| !step.rows.is_empty());
-            match rows {
+            match restore(" --no-migrate") {
                 _ if !lost => command,
                 Some(rows) => format!("{command} restores the schema; {rows}"),
                 None => format!(
@@ -28,10 +33,10 @@ pub(super) fn undo<T>(
                 ),
             }
         }
-        Target::Redo => rows.unwrap_or_else(|| "not possible: no backup was taken".into()),
+        Target::Redo => restore("").unwrap_or_else(|| "not possible: no backup was taken".into()),
         Target::Everything | Target::RollbackSteps(_) | Target::RollbackTo(_) => {
             let command = format!("zenith-db migrate --to {was}{database} restores the schema");
-            match rows {
+            match restore("") {
                 Some(rows) => format!("{command}; {rows}"),
                 None => format!("{command}, but not the previous rows: no backup was taken"),
             }

@@ -1,17 +1,18 @@
-//! Hidden directory beside the database in which the new one is built.
+//! Hidden directory beside a database in which another is built that takes its name.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tempfile::TempDir;
-use zenith_db::config::DatabasePath;
-use zenith_db::internal::connection::Temporary;
-use zenith_db::{Config, Error, Result};
+
+use super::new_file::Temporary;
+use crate::error::{Error, Result};
 
 /// Private directory that is removed when this is dropped. A lock is held while it is in use; the lock
 /// of a process that was killed is free.
-pub(super) struct StagingDir {
+#[derive(Debug)]
+pub struct StagingDir {
     /// Declared before the directory, so that it is closed first.
     _lock: File,
     _registered: Temporary,
@@ -21,9 +22,14 @@ pub(super) struct StagingDir {
 const LOCK: &str = "lock";
 
 impl StagingDir {
-    /// Creates a directory in `parent` for the database `name`.
-    pub(super) fn open(parent: &Path, name: &str) -> Result<Self> {
-        let create = || private_directory(&prefix(name), parent);
+    /// Creates a directory in `parent`, for the file `name` and a purpose such as `adopting`. Removes first
+    /// those that killed processes left for the same.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn open(parent: &Path, name: &str, purpose: &str) -> Result<Self> {
+        Self::clear_leftovers(parent, name, purpose)?;
+        let create = || private_directory(&prefix(name, purpose), parent);
         let (directory, registered) = Temporary::create(create, TempDir::path)?;
         let path = directory.path().join(LOCK);
         let lock = File::create_new(&path).map_err(Error::io("create", &path))?;
@@ -31,14 +37,27 @@ impl StagingDir {
         Ok(Self { _lock: lock, _registered: registered, directory })
     }
 
+    /// Removes the directories that killed processes left for the same file and purpose. What cannot be
+    /// removed stays: in a shared directory, it may belong to another user.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if `parent` cannot be read.
+    pub fn clear_leftovers(parent: &Path, name: &str, purpose: &str) -> Result<()> {
+        clear_leftovers(parent, &prefix(name, purpose))
+    }
+
     /// Returns the path of a file in the directory.
-    pub(super) fn file(&self, name: &str) -> PathBuf {
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 }
 
-/// Creates a directory that only the current user can read.
-pub(super) fn private_directory(prefix: &str, parent: &Path) -> Result<TempDir> {
+/// Creates a directory that only the current user can read, and that is removed when it is dropped.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn private_directory(prefix: &str, parent: &Path) -> Result<TempDir> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(prefix);
     #[cfg(unix)]
@@ -46,28 +65,23 @@ pub(super) fn private_directory(prefix: &str, parent: &Path) -> Result<TempDir> 
     builder.tempdir_in(parent).map_err(Error::io("create a directory in", parent))
 }
 
-fn prefix(name: &str) -> String {
-    format!(".{name}.adopting-")
+fn prefix(name: &str, purpose: &str) -> String {
+    format!(".{name}.{purpose}-")
 }
 
-/// Returns a path in the type that opening a database takes.
-pub(super) fn connection_path(path: &Path) -> Result<DatabasePath> {
-    let config = Config::for_path(path)?;
-    let path = config.location().path().cloned();
-    path.ok_or_else(|| Error::Internal("a path names no file".into()))
-}
-
-/// Removes the directories of killed adoptions of the database `name`.
-///
 /// In a shared directory anybody can make a directory of such a name. Nothing in it is opened but the
 /// lock, and only if the directory belongs to the current user and nobody else can write to it.
-pub(super) fn clear_leftovers(parent: &Path, name: &str) -> Result<()> {
-    for path in entries(parent, &prefix(name))? {
+fn clear_leftovers(parent: &Path, prefix: &str) -> Result<()> {
+    for path in entries(parent, prefix)? {
         if !is_private(&path) || is_in_use(&path.join(LOCK)) {
             continue;
         }
-        fs::remove_dir_all(&path).map_err(Error::io("remove", &path))?;
-        tracing::debug!(path = %path.display(), "removed the directory of a killed adoption");
+        match fs::remove_dir_all(&path) {
+            Ok(()) => {
+                tracing::debug!(path = %path.display(), "removed a killed process's directory");
+            }
+            Err(cause) => tracing::warn!(%cause, path = %path.display(), "was not removed"),
+        }
     }
     Ok(())
 }

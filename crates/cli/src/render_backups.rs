@@ -1,0 +1,118 @@
+//! Reports about backups as text.
+
+use std::io::Result;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use zenith_db::manager::{
+    BackupFile, BackupReport, DrillReport, PruneReport, RestoreReport, VerifiedBackup,
+};
+
+use super::render;
+use super::text::{BAD, GOOD, Out, STRONG, WARNING, align_right, field, plain_table};
+
+/// Result of the verification of one backup.
+#[derive(Debug, Serialize)]
+pub(super) struct Verification {
+    pub(super) path: PathBuf,
+    /// Whether the backup can be restored.
+    pub(super) verified: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) backup: Option<VerifiedBackup>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) error: Option<String>,
+}
+
+pub(super) fn list(out: Out<'_>, backups: &[BackupFile]) -> Result<()> {
+    if backups.is_empty() {
+        return writeln!(out, "no backups; `zenith-db backup` takes one");
+    }
+    let mut table = plain_table(["taken (UTC)", "size", "rows", "version", "before", "file"]);
+    align_right(&mut table, [1, 2]);
+    for backup in backups {
+        let manifest = backup.manifest.as_ref();
+        let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".into());
+        let before = if backup.former { "former" } else { "-" };
+        table.add_row([
+            backup.created.to_string(),
+            megabytes(backup.size_bytes),
+            or_dash(manifest.map(|manifest| manifest.rows().to_string())),
+            or_dash(manifest.and_then(|manifest| manifest.schema_version.clone())),
+            manifest.map_or(before, |manifest| &manifest.triggered_by).to_owned(),
+            backup.path.display().to_string(),
+        ]);
+    }
+    writeln!(out, "{table}\n{} backups", backups.len())
+}
+
+pub(super) fn written(out: Out<'_>, report: &BackupReport) -> Result<()> {
+    let (size, rows) = (report.size_bytes, report.rows);
+    field(out, "backup", format_args!("{size} bytes written ({rows} rows, verified)"))
+}
+
+pub(super) fn verified(out: Out<'_>, results: &[Verification]) -> Result<()> {
+    for result in results {
+        let path = result.path.display();
+        match (&result.backup, &result.error) {
+            (Some(backup), _) => {
+                writeln!(out, "  {GOOD}verified{GOOD:#}       {path} ({})", contents(backup))?;
+            }
+            (None, Some(error)) => writeln!(out, "  {BAD}DAMAGED{BAD:#}        {error}")?,
+            (None, None) => writeln!(out, "  {BAD}DAMAGED{BAD:#}        {path}")?,
+        }
+    }
+    let sound = results.iter().filter(|result| result.verified).count();
+    writeln!(out, "{sound} of {} backups can be restored", results.len())
+}
+
+fn contents(backup: &VerifiedBackup) -> String {
+    let compared = if backup.has_manifest {
+        "as its manifest says"
+    } else {
+        "no damage found; it has no manifest to compare with"
+    };
+    format!("{} rows, {}, {compared}", backup.rows, megabytes(backup.size_bytes))
+}
+
+pub(super) fn pruned(out: Out<'_>, report: &PruneReport) -> Result<()> {
+    let word = if report.dry_run { "would remove" } else { "removed" };
+    for path in &report.removed {
+        writeln!(out, "  {WARNING}{word}{WARNING:#}   {}", path.display())?;
+    }
+    for kept in &report.kept {
+        writeln!(out, "  kept           {} ({})", kept.path.display(), kept.reason)?;
+    }
+    let (removed, size) = (report.removed.len(), megabytes(report.removed_bytes));
+    writeln!(out, "{word} {removed} backups ({size}), kept {}", report.kept.len())
+}
+
+pub(super) fn restored(out: Out<'_>, report: &RestoreReport) -> Result<()> {
+    writeln!(out, "{STRONG}restored {}{STRONG:#}", report.database)?;
+    field(out, "from", report.backup.path.display())?;
+    field(out, "rows", format_args!("{} in {} ms", report.backup.rows, report.milliseconds))?;
+    for migration in &report.migrations {
+        field(out, "migrated", migration)?;
+    }
+    if let Some(kept) = &report.kept {
+        let damaged = if kept.backup.is_some() { "" } else { " (it was damaged)" };
+        field(out, "replaced", format_args!("kept in {}{damaged}", kept.path.display()))?;
+    }
+    render::health(out, &report.health)
+}
+
+pub(super) fn drilled(out: Out<'_>, report: &DrillReport) -> Result<()> {
+    let path = report.backup.path.display();
+    writeln!(out, "{GOOD}the newest backup can be restored{GOOD:#}")?;
+    field(out, "backup", format_args!("{path} ({})", contents(&report.backup)))?;
+    for migration in &report.migrations {
+        field(out, "migrated", migration)?;
+    }
+    field(out, "duration", format_args!("{} ms", report.milliseconds))?;
+    render::health(out, &report.health)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a size to display, rounded to a tenth")]
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}

@@ -1,0 +1,85 @@
+//! The subcommand `restore`.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use zenith_db::Error;
+use zenith_db::config::Location;
+use zenith_db::internal::connection::{NewFile, Owner, create_private_dir};
+use zenith_db::manager::{DatabaseManager, RestoreOptions};
+
+use super::args::{Args, RestoreArgs};
+use super::ask::confirm;
+use super::exit::{Exit, UsageError};
+use super::output::Output;
+use super::{flags, render_backups as render};
+
+pub(super) fn run(
+    args: &Args,
+    output: Output,
+    manager: &DatabaseManager,
+    restore: &RestoreArgs,
+) -> anyhow::Result<Exit> {
+    if restore.drill {
+        let report = output.while_reading(|progress| manager.drill(progress))?;
+        output.result(&report, |out, report| render::drilled(out, report))?;
+        return Ok(Exit::Done);
+    }
+    let target = match &restore.to {
+        None => manager.clone(),
+        Some(to) => target(manager, to)?,
+    };
+    let from_stdin = restore.file.as_deref() == Some(Path::new("-"));
+    let (file, _received) = match &restore.file {
+        Some(_) if from_stdin => {
+            let received = receive(&target)?;
+            (received.path().to_owned(), Some(received))
+        }
+        Some(file) => (file.clone(), None),
+        None if restore.latest => (manager.newest_backup()?.path, None),
+        None => bail!(UsageError("name a backup, or restore --latest or --drill".into())),
+    };
+    if target.exists()? {
+        let name: PathBuf = if from_stdin { "standard input".into() } else { file.clone() };
+        let question = format!(
+            "Replace {} by the backup {}? The present database is kept in {}.",
+            target.config().location(),
+            name.display(),
+            target.config().backup_dir().display(),
+        );
+        if !confirm(args, &question)? {
+            bail!("not confirmed; nothing was changed");
+        }
+    }
+    let options = RestoreOptions { migrate: !restore.no_migrate };
+    let report = output.while_reading(|progress| target.restore(&file, &options, progress))?;
+    output.result(&report, |out, report| render::restored(out, report))?;
+    // Without its migrations, the database is for an earlier version of the program.
+    Ok(if report.health.healthy || restore.no_migrate { Exit::Done } else { Exit::Unhealthy })
+}
+
+/// Returns the manager for a database that must not exist.
+fn target(manager: &DatabaseManager, to: &str) -> anyhow::Result<DatabaseManager> {
+    let to = Location::from_flag("--to", to).map_err(Error::from)?;
+    flags::refuse_password_of(&to, "--to")?;
+    let target = manager.for_config(manager.config().at(to));
+    if target.exists()? {
+        let database = target.config().location();
+        bail!(UsageError(format!(
+            "{database} exists; to replace it, name it with --path or --database-url instead of --to"
+        )));
+    }
+    Ok(target)
+}
+
+/// Reads a backup from standard input into a temporary file.
+fn receive(target: &DatabaseManager) -> anyhow::Result<NewFile> {
+    let directory = target.config().backup_dir();
+    create_private_dir(directory)?;
+    let owner = Owner::of(directory).map_err(Error::io("read the metadata of", directory))?;
+    let mut file = NewFile::create(directory, owner)?;
+    io::copy(&mut io::stdin().lock(), file.as_file_mut())
+        .map_err(Error::io("store standard input in", directory))?;
+    Ok(file)
+}

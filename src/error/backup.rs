@@ -1,0 +1,86 @@
+//! Errors of backups and of restoring them.
+
+use std::path::PathBuf;
+
+/// Reason why a backup was not taken, not found or not restored. The database is as it was.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BackupFault {
+    /// The copy differs from the database, and has been removed.
+    #[error("the backup failed its verification and was removed: {reason}")]
+    Unfaithful {
+        /// Difference that the verification found.
+        reason: String,
+    },
+
+    /// There is no file at the path.
+    #[error("there is no backup at {path}; `zenith-db backup list` shows those of this database", path = path.display())]
+    NotFound {
+        /// Path of the backup.
+        path: PathBuf,
+    },
+
+    /// The directory has no backup of the database that can be restored.
+    #[error("there is no backup of {database} in {directory}; `zenith-db backup` takes one", directory = directory.display())]
+    None {
+        /// Configured path, or the server's URL without its password.
+        database: String,
+        /// Backup directory.
+        directory: PathBuf,
+    },
+
+    /// The file is not what was written, or not a backup at all.
+    #[error(
+        "the backup {path} cannot be restored: {reason}; `zenith-db backup verify --all` shows which \
+         backups can", path = path.display()
+    )]
+    Damaged {
+        /// Path of the backup.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// The backup has the schema of the former application.
+    #[error(
+        "{path} is a backup of the former application; `zenith-db adopt --from {path} --path NEW.db` \
+         converts it to a new database", path = path.display()
+    )]
+    Former {
+        /// Path of the backup.
+        path: PathBuf,
+    },
+
+    /// The backup is of the other kind of database.
+    #[error("{path} is a backup of {found}, and {database} is not", path = path.display())]
+    OtherBackend {
+        /// Path of the backup.
+        path: PathBuf,
+        /// Kind of database that the backup is of.
+        found: crate::Backend,
+        /// Configured path, or the server's URL without its password.
+        database: String,
+    },
+
+    /// The disk has too little free space.
+    #[error(
+        "{what} needs {needed} bytes in {place}, where {free} are free; nothing was changed",
+        place = place.display()
+    )]
+    NoRoom {
+        /// What needs the space.
+        what: &'static str,
+        /// Directory on the disk.
+        place: PathBuf,
+        /// Number of bytes that are needed.
+        needed: u64,
+        /// Number of bytes that are free.
+        free: u64,
+    },
+
+    /// No rule says which backups to keep.
+    #[error(
+        "no rule says which backups to keep; give --keep-last, --keep-daily, --keep-weekly or --max-age"
+    )]
+    NoRule,
+}

@@ -1,0 +1,125 @@
+//! The backups in the backup directory.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::file_name::{BackupName, is_former};
+use super::manifest::BackupManifest;
+use super::newest::files;
+use super::same_database;
+use crate::backend::DbConnection;
+use crate::config::Location;
+use crate::connection;
+use crate::error::{BackupFault, Error, Result};
+use crate::manager::DatabaseManager;
+use crate::types::UtcTime;
+
+/// Backup in the backup directory. What it contains has not been checked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BackupFile {
+    /// Absolute path.
+    pub path: PathBuf,
+    /// Time in its name; for a backup of the former application, the file's time of modification.
+    pub created: UtcTime,
+    /// Size of the file, in bytes.
+    pub size_bytes: u64,
+    /// Whether the file is a database of the former application.
+    pub former: bool,
+    /// Manifest; `None` for a backup of the former application, or if it is lost.
+    pub manifest: Option<BackupManifest>,
+}
+
+impl DatabaseManager {
+    /// Returns the backups of this database in the backup directory, newest first, whatever
+    /// `backup_jobs` records. Those of the former application are among them.
+    ///
+    /// # Errors
+    /// [`Error::Query`] if the database exists and cannot be read.
+    pub fn backups(&self) -> Result<Vec<BackupFile>> {
+        let mut found = match connection::inspect(&self.config, |connection| self.ours(connection))
+        {
+            Ok(found) => found,
+            // Backups are needed most when the database is gone or damaged.
+            Err(
+                Error::NoDatabase { .. }
+                | Error::Refused { .. }
+                | Error::SideFile { .. }
+                | Error::HotJournal { .. }
+                | Error::Damaged(_)
+                | Error::Open { .. }
+                | Error::Connect { .. },
+            ) => self.by_name(),
+            Err(error) => return Err(error),
+        };
+        if matches!(self.config.location(), Location::Sqlite(_)) {
+            found.extend(self.of_former_application());
+        }
+        found.sort_by_key(|backup| std::cmp::Reverse(backup.created));
+        Ok(found)
+    }
+
+    /// Returns the newest backup of this database in the backup directory, without those of the former
+    /// application.
+    ///
+    /// # Errors
+    /// [`Error::Backup`] if there is none; the errors of [`DatabaseManager::backups`].
+    pub fn newest_backup(&self) -> Result<BackupFile> {
+        let newest = self.backups()?.into_iter().find(|backup| !backup.former);
+        newest.ok_or_else(|| {
+            BackupFault::None {
+                database: self.config.location().to_string(),
+                directory: self.config.backup_dir().to_owned(),
+            }
+            .into()
+        })
+    }
+
+    fn by_name(&self) -> Vec<BackupFile> {
+        let name = BackupName::of(self.config.location());
+        let found = files(self.config.backup_dir(), |name_of_file| name.time_of(name_of_file));
+        found.into_iter().map(|(created, path)| described(created, path)).collect()
+    }
+
+    fn ours(&self, connection: &mut DbConnection) -> Result<Vec<BackupFile>> {
+        let mut found = self.by_name();
+        let source = self.config.absolute_location();
+        let mut error = None;
+        found.retain(|backup| {
+            let same_source = backup.manifest.as_ref().is_some_and(|found| found.source == source);
+            same_source
+                || same_database::is_of(&self.config, connection, backup.created, &backup.path)
+                    .unwrap_or_else(|cause| {
+                        error = Some(cause);
+                        false
+                    })
+        });
+        error.map_or(Ok(found), Err)
+    }
+
+    fn of_former_application(&self) -> Vec<BackupFile> {
+        let stem = BackupName::of(self.config.location());
+        let found = files(self.config.backup_dir(), |name| {
+            (is_former(name) || stem.is_retained_original(name)).then_some(())
+        });
+        let modified = |path: &PathBuf| fs::metadata(path).and_then(|found| found.modified());
+        found
+            .into_iter()
+            .filter_map(|((), path)| {
+                let created = UtcTime::from(chrono::DateTime::from(modified(&path).ok()?));
+                Some(BackupFile { former: true, ..described(created, path) })
+            })
+            .collect()
+    }
+}
+
+fn described(created: UtcTime, path: PathBuf) -> BackupFile {
+    BackupFile {
+        created,
+        size_bytes: fs::metadata(&path).map_or(0, |file| file.len()),
+        former: false,
+        manifest: BackupManifest::read(&path),
+        path,
+    }
+}

@@ -1,0 +1,61 @@
+//! Checks of the counters that are kept beside the rows that they count.
+
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+use super::checks::NamedCheck;
+use super::outcome::CheckOutcome;
+use crate::backend::DbConnection;
+use crate::catalog::table_exists;
+use crate::dispatch;
+use crate::error::Result;
+use crate::manager::DatabaseManager;
+
+pub(super) const CHECKS: &[NamedCheck] =
+    &[("Message Counters", false, messages), ("Chunk Counters", false, chunks)];
+
+fn messages(connection: &mut DbConnection, _: &DatabaseManager) -> Result<CheckOutcome> {
+    differences(
+        connection,
+        &["chat_sessions", "chat_history"],
+        "SELECT 'conversation ' || s.id || ' has ' || count(m.id) || ' messages, and counts '
+             || s.message_count AS fault
+         FROM chat_sessions AS s LEFT JOIN chat_history AS m ON m.chat_session_id = s.id
+         GROUP BY s.id, s.message_count HAVING count(m.id) <> s.message_count ORDER BY s.id LIMIT 100",
+        "the counter of every conversation is that of its messages",
+    )
+}
+
+fn chunks(connection: &mut DbConnection, _: &DatabaseManager) -> Result<CheckOutcome> {
+    differences(
+        connection,
+        &["documents", "document_chunks"],
+        "SELECT 'document ' || d.id || ' has ' || count(c.id) || ' chunks, and counts '
+             || d.chunk_count AS fault
+         FROM documents AS d LEFT JOIN document_chunks AS c ON c.document_id = d.id
+         GROUP BY d.id, d.chunk_count HAVING count(c.id) <> d.chunk_count ORDER BY d.id LIMIT 100",
+        "the counter of every document is that of its chunks",
+    )
+}
+
+#[derive(QueryableByName)]
+struct Difference {
+    #[diesel(sql_type = Text)]
+    fault: String,
+}
+
+fn differences(
+    connection: &mut DbConnection,
+    tables: &[&str],
+    query: &str,
+    good: &str,
+) -> Result<CheckOutcome> {
+    for table in tables {
+        if !table_exists(connection, table)? {
+            return Ok(CheckOutcome::Good("not checked: the tables do not exist".into()));
+        }
+    }
+    let found: Vec<Difference> = dispatch!(connection, |c| diesel::sql_query(query).load(c))?;
+    let faults: Vec<String> = found.into_iter().map(|difference| difference.fault).collect();
+    Ok(CheckOutcome::from_faults(&faults, good, "correct the counters in SQL"))
+}

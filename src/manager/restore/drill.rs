@@ -1,0 +1,98 @@
+//! The drill: restoring the newest backup into a temporary place, to know that it can be restored.
+
+use std::time::Instant;
+
+use serde_json::json;
+
+use super::RestoreOptions;
+use super::report::DrillReport;
+use crate::backend::{Backend, DbConnection};
+use crate::catalog::{row_counts, table_exists};
+use crate::connection::{self, Access, Owner, StagingDir};
+use crate::error::{BackupFault, Error, Result, chain};
+use crate::manager::DatabaseManager;
+use crate::manager::backup::{BackupFile, FileProgress};
+use crate::models::{HealthObservation, SystemHealth};
+use crate::types::{HealthStatus, Json, UtcTime};
+
+/// Name of the drill in `system_health`.
+const COMPONENT: &str = "backup_drill";
+
+impl DatabaseManager {
+    /// Restores the newest backup of this database into a temporary directory in the backup directory,
+    /// applies the migrations that it lacks, runs the deep health check, compares its row counts with its
+    /// manifest, and removes it. The result is recorded in `system_health`, if the database can be written.
+    ///
+    /// # Errors
+    /// Those of [`DatabaseManager::restore`]; [`Error::Backup`] if there is no backup, or the restored
+    /// database fails a critical check.
+    pub fn drill(&self, progress: &mut dyn FnMut(FileProgress)) -> Result<DrillReport> {
+        let begun = Instant::now();
+        let drilled = self.newest_backup().and_then(|newest| self.drill_with(&newest, progress));
+        self.record_drill(drilled.as_ref().err());
+        let mut report = drilled?;
+        report.milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Ok(report)
+    }
+
+    fn drill_with(
+        &self,
+        newest: &BackupFile,
+        progress: &mut dyn FnMut(FileProgress),
+    ) -> Result<DrillReport> {
+        let backup = self.verify_backup(&newest.path, progress)?;
+        self.ensure_restorable(&backup)?;
+        if self.config.location().path().is_none() {
+            let (operation, needed) = ("the drill", Backend::Sqlite);
+            return Err(Error::WrongBackend { operation, needed });
+        }
+        let directory = self.config.backup_dir();
+        self.ensure_room(directory, None, &backup)?;
+        let owner = Owner::of(directory).map_err(Error::io("read the metadata of", directory))?;
+        let staging = StagingDir::open(directory, "zenith", "drilling")?;
+        let staged = self.stage(&backup, &staging, owner, RestoreOptions::default(), progress)?;
+        let health = staged.manager.health_of_copy();
+        let failed = |reason: String| BackupFault::Damaged { path: backup.path.clone(), reason };
+        if let Some(fault) = health.failures().find(|check| check.critical) {
+            return Err(failed(format!("{}: {}", fault.name, fault.details)).into());
+        }
+        if staged.migrations.is_empty() {
+            let rows = connection::inspect(staged.manager.config(), row_counts)?.counted;
+            let rows: i64 = rows.iter().map(|(_, rows)| rows).sum();
+            if rows != backup.rows {
+                return Err(failed(format!("it has {rows} rows, not {}", backup.rows)).into());
+            }
+        }
+        Ok(DrillReport { backup, migrations: staged.migrations, health, milliseconds: 0 })
+    }
+
+    fn record_drill(&self, error: Option<&Error>) {
+        let details = error.map(|error| chain(error).replace('\0', "\u{fffd}"));
+        let observation = HealthObservation::builder()
+            .component(COMPONENT)
+            .status(if error.is_some() { HealthStatus::Unhealthy } else { HealthStatus::Healthy })
+            .metrics(Json(json!({ "program": env!("CARGO_PKG_VERSION") })));
+        let observation = match &details {
+            Some(details) => observation.error_details(details.as_str()).build(),
+            None => observation.build(),
+        };
+        let recorded =
+            connection::open(&self.config, Access::Maintain).and_then(|mut connection| {
+                connection.write(|connection| observation.record(connection))
+            });
+        if let Err(error) = recorded {
+            tracing::warn!(%error, "the drill could not be recorded");
+        }
+    }
+}
+
+/// Returns the time of the last drill, and whether it succeeded; `None` if there was none.
+pub(in crate::manager) fn last_drill(
+    connection: &mut DbConnection,
+) -> Result<Option<(UtcTime, bool)>> {
+    if !table_exists(connection, "system_health")? {
+        return Ok(None);
+    }
+    let found = SystemHealth::find_by_component(connection, COMPONENT)?;
+    Ok(found.map(|drill| (drill.last_check, drill.status == HealthStatus::Healthy)))
+}

@@ -1,0 +1,132 @@
+//! Restoring a backup, and the drill that proves that one can be restored.
+//!
+//! 1. Verify the backup ([`DatabaseManager::verify_backup`]).
+//! 2. Copy it beside the database, apply the migrations that it lacks, and check the copy.
+//! 3. Lock the present database, and keep it: as a backup if it is sound, else its bytes.
+//! 4. Give the copy the name of the database. At every moment, the path has a whole database.
+//!
+//! A failure leaves the present database as it was.
+
+mod drill;
+mod present;
+mod report;
+mod staged;
+
+use std::path::Path;
+use std::time::Instant;
+
+pub(super) use drill::last_drill;
+pub use report::{DrillReport, KeptDatabase, RestoreReport};
+
+use super::DatabaseManager;
+use super::backup::{FileProgress, VerifiedBackup};
+use crate::backend::Backend;
+use crate::config::{DatabasePath, Location};
+use crate::connection::{self, Owner, StagingDir};
+use crate::error::{BackupFault, Error, Result};
+use present::Present;
+
+/// Options of a restore.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RestoreOptions {
+    /// Whether to apply the migrations that the backup lacks; `true` by default. Without them, the database
+    /// is as it was when the backup was taken, for an earlier version of the program.
+    pub migrate: bool,
+}
+
+impl Default for RestoreOptions {
+    fn default() -> Self {
+        Self { migrate: true }
+    }
+}
+
+impl DatabaseManager {
+    /// Replaces the database by a backup, or creates it from one. The present database is kept in the
+    /// backup directory.
+    ///
+    /// # Errors
+    /// [`Error::Backup`] if the backup cannot be restored, or there is too little space;
+    /// [`Error::Migration`] if a newer program took the backup; [`Error::Locked`] if another process has the
+    /// database open; [`Error::Refused`] if another program created the database at this path;
+    /// [`Error::WrongBackend`] on a server; [`Error::Io`]. The present database is as it was.
+    pub fn restore(
+        &self,
+        backup: &Path,
+        options: &RestoreOptions,
+        progress: &mut dyn FnMut(FileProgress),
+    ) -> Result<RestoreReport> {
+        let begun = Instant::now();
+        if self.config.location().path().is_some_and(|path| path.is_same_file(backup)) {
+            let (path, reason) = (backup.to_owned(), "it is the database itself".to_owned());
+            return Err(BackupFault::Damaged { path, reason }.into());
+        }
+        let verified = self.verify_backup(backup, progress)?;
+        self.ensure_restorable(&verified)?;
+        let mut report = match self.config.location() {
+            Location::Sqlite(path) => self.restore_file(path, verified, *options, progress)?,
+            #[cfg(feature = "postgres")]
+            Location::Postgres(_) => {
+                let (operation, needed) = ("restoring a backup", Backend::Sqlite);
+                return Err(Error::WrongBackend { operation, needed });
+            }
+        };
+        report.milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Ok(report)
+    }
+
+    fn ensure_restorable(&self, backup: &VerifiedBackup) -> Result<()> {
+        let path = backup.path.clone();
+        if backup.former {
+            return Err(BackupFault::Former { path }.into());
+        }
+        let is_file = self.config.location().path().is_some();
+        if (backup.backend == Backend::Sqlite) != is_file {
+            let (found, database) = (backup.backend, self.config.location().to_string());
+            return Err(BackupFault::OtherBackend { path, found, database }.into());
+        }
+        Ok(())
+    }
+
+    fn restore_file(
+        &self,
+        path: &DatabasePath,
+        verified: VerifiedBackup,
+        options: RestoreOptions,
+        progress: &mut dyn FnMut(FileProgress),
+    ) -> Result<RestoreReport> {
+        let directory = path.directory();
+        connection::create_private_dir(directory)?;
+        let present = Present::find(self, path)?;
+        self.ensure_room(directory, present.as_ref(), &verified)?;
+        let name = path.name_in_names();
+        let staging = StagingDir::open(directory, &name, "restoring")?;
+        let owner = present.as_ref().map_or(directory, |_| path.as_path());
+        let owner = Owner::of(owner).map_err(Error::io("read the metadata of", directory))?;
+        let staged = self.stage(&verified, &staging, owner, options, progress)?;
+        let kept = match present {
+            None => {
+                connection::rename_new(&staged.path, path.as_path())
+                    .map_err(Error::io("rename the restored database to", path.as_path()))?;
+                None
+            }
+            Some(present) => {
+                let set_aside = present.set_aside(self)?;
+                std::fs::rename(&staged.path, path.as_path())
+                    .map_err(Error::io("rename the restored database to", path.as_path()))?;
+                Some(set_aside.keep())
+            }
+        };
+        connection::sync_dir(directory).map_err(Error::io("synchronise", directory))?;
+        if let Some(report) = kept.as_ref().and_then(|kept| kept.backup.as_ref()) {
+            report.record(&mut self.open()?);
+        }
+        Ok(RestoreReport {
+            backup: verified,
+            database: self.config.location().to_string(),
+            kept,
+            migrations: staged.migrations,
+            health: self.health_check(),
+            milliseconds: 0,
+        })
+    }
+}

@@ -1,0 +1,99 @@
+//! A backup as a database that is ready to take its name.
+
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
+
+use super::RestoreOptions;
+use super::present::Present;
+use crate::connection::{self, Access, Owner, StagingDir};
+use crate::error::{BackupFault, Error, Result};
+use crate::manager::DatabaseManager;
+use crate::manager::backup::{FileProgress, VerifiedBackup, close_jobs_of_copy, write_bytes};
+use crate::manager::disk_space::{free_bytes, same_disk};
+use crate::manager::health::HealthReport;
+
+/// Copy of a backup, with all migrations and checked.
+pub(super) struct Staged {
+    pub(super) path: PathBuf,
+    /// Manager for the copy.
+    pub(super) manager: DatabaseManager,
+    /// Names of the migrations that the backup lacked.
+    pub(super) migrations: Vec<String>,
+}
+
+impl DatabaseManager {
+    /// Copies a backup into the staging directory, applies the migrations that it lacks, and checks it.
+    pub(super) fn stage(
+        &self,
+        backup: &VerifiedBackup,
+        staging: &StagingDir,
+        owner: Owner,
+        options: RestoreOptions,
+        progress: &mut dyn FnMut(FileProgress),
+    ) -> Result<Staged> {
+        let path = staging.file("new.db");
+        let failed = |cause| Error::io("write", &path)(cause);
+        let mut private = OpenOptions::new();
+        private.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut private, 0o600);
+        let mut file = private.open(&path).map_err(failed)?;
+        let (_, sha256) = write_bytes(&backup.path, &mut file, progress)?;
+        if sha256 != backup.sha256 {
+            let reason = "it changed while it was restored".to_owned();
+            return Err(BackupFault::Damaged { path: backup.path.clone(), reason }.into());
+        }
+        drop(file);
+        let manager = self.for_config(self.config.for_temporary_copy(&path)?);
+        manager.ensure_ours()?;
+        let migrations = if options.migrate { manager.migrate()?.steps } else { Vec::new() };
+        let mut connection = connection::open(&manager.config, Access::Maintain)?;
+        close_jobs_of_copy(&mut connection, backup);
+        drop(connection);
+        // Without its migrations, it is not what this program needs.
+        let faults = options.migrate.then(|| manager.health_check());
+        if let Some(fault) =
+            faults.iter().flat_map(HealthReport::failures).find(|check| check.critical)
+        {
+            let reason = format!("{}: {}", fault.name, fault.details);
+            return Err(BackupFault::Damaged { path: backup.path.clone(), reason }.into());
+        }
+        // Its log is empty, and closing the last connection has removed it.
+        let file = OpenOptions::new().write(true).open(&path).map_err(failed)?;
+        owner.give(&file).and_then(|()| file.sync_all()).map_err(failed)?;
+        let migrations = migrations.into_iter().map(|step| step.name).collect();
+        Ok(Staged { path, manager, migrations })
+    }
+
+    /// Refuses to begin without space for the copy of the backup, and for what is kept of the present
+    /// database.
+    pub(super) fn ensure_room(
+        &self,
+        directory: &Path,
+        present: Option<&Present<'_>>,
+        backup: &VerifiedBackup,
+    ) -> Result<()> {
+        let backups = self.config.backup_dir();
+        let kept = present.map_or(0, Present::size_bytes);
+        // The migrations of an older backup may write every page anew.
+        let restored = 2 * backup.size_bytes;
+        let is_shared = backups.exists() && same_disk(directory, backups)?;
+        let places = if is_shared || kept == 0 {
+            vec![("restoring the backup", directory, restored + kept)]
+        } else {
+            vec![
+                ("restoring the backup", directory, restored),
+                ("keeping the present database", backups, kept),
+            ]
+        };
+        for (what, place, needed) in places.into_iter().filter(|(_, place, _)| place.exists()) {
+            if let Some(free) = free_bytes(place)?
+                && free < needed
+            {
+                let place = place.to_owned();
+                return Err(BackupFault::NoRoom { what, place, needed, free }.into());
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,33 @@
+//! Backups: what the directory has, their verification, their removal, and restoring them.
+
+mod command;
+mod drill;
+mod list;
+mod prune;
+mod records;
+mod restore;
+mod restore_damaged;
+mod verify;
+
+use std::path::PathBuf;
+
+use diesel::connection::SimpleConnection;
+
+use crate::support::{Fixture, rows};
+
+/// A database with rows in every table.
+fn filled(fixture: Fixture) -> Fixture {
+    rows::fill(&mut fixture.raw());
+    fixture
+}
+
+/// Takes a backup, and adds a row afterwards that it does not have.
+fn backed_up(fixture: &Fixture) -> PathBuf {
+    let path = fixture.manager().backup().expect("a backup").path;
+    fixture.raw().batch_execute(LATER).expect("a later row");
+    path
+}
+
+const LATER: &str =
+    "INSERT INTO system_settings (key, value, value_type) VALUES ('later', '1', 'integer')";
+const IS_LATER: &str = "SELECT count(*) FROM system_settings WHERE key = 'later'";

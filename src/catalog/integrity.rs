@@ -42,8 +42,8 @@ pub(crate) struct Integrity {
 /// [`Error::Query`](crate::Error::Query) if the file is too damaged to be checked.
 pub(crate) fn integrity(connection: &mut DbConnection, check: IntegrityCheck) -> Result<Integrity> {
     let query = match check {
-        IntegrityCheck::Quick => "SELECT quick_check AS text FROM pragma_quick_check",
-        IntegrityCheck::Full => "SELECT integrity_check AS text FROM pragma_integrity_check",
+        IntegrityCheck::Quick => "SELECT quick_check AS text FROM temp.pragma_quick_check",
+        IntegrityCheck::Full => "SELECT integrity_check AS text FROM temp.pragma_integrity_check",
     };
     match faults(connection, query) {
         Ok(faults) => Ok(Integrity { faults, unchecked: Vec::new() }),
@@ -70,12 +70,12 @@ fn by_table(connection: &mut DbConnection, check: IntegrityCheck) -> Result<Inte
 const PAGES: &str = "WITH
     used AS (
         SELECT pageno, count(*) AS times, max(pagetype = 'corrupted') AS damaged
-        FROM dbstat GROUP BY pageno
+        FROM temp.dbstat GROUP BY pageno
     ),
     file AS (
         SELECT page_count AS pages, freelist_count AS free,
             page_count > 1073741824 / page_size AS locks
-        FROM pragma_page_count, pragma_freelist_count, pragma_page_size
+        FROM temp.pragma_page_count, temp.pragma_freelist_count, temp.pragma_page_size
     )
     SELECT 'page ' || pageno || iif(damaged, ' is damaged', ' is used ' || times || ' times') AS text
     FROM used WHERE damaged OR times > 1
@@ -94,8 +94,10 @@ fn table_faults(
     table: &str,
 ) -> Result<Vec<String>> {
     let query = match check {
-        IntegrityCheck::Quick => "SELECT quick_check AS text FROM pragma_quick_check(?)",
-        IntegrityCheck::Full => "SELECT integrity_check AS text FROM pragma_integrity_check(?)",
+        IntegrityCheck::Quick => "SELECT quick_check AS text FROM temp.pragma_quick_check(?)",
+        IntegrityCheck::Full => {
+            "SELECT integrity_check AS text FROM temp.pragma_integrity_check(?)"
+        }
     };
     let query = diesel::sql_query(query).bind::<Text, _>(table);
     let rows: Vec<IntegrityFault> = query.load(connection.sqlite()?)?;

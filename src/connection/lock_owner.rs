@@ -26,7 +26,7 @@ pub(crate) fn locked(
 /// Returns the process that holds the write lock of this connection's database. `None` if no
 /// process holds it, if it is this process, or if the operating system does not say.
 pub(crate) fn lock_owner(connection: &mut SqliteConnection) -> Option<String> {
-    let file = "(SELECT coalesce(file, '') FROM pragma_database_list WHERE name = 'main')";
+    let file = "(SELECT coalesce(file, '') FROM temp.pragma_database_list WHERE name = 'main')";
     let path: String = diesel::select(sql::<Text>(file)).get_result(connection).ok()?;
     if path.is_empty() { None } else { lock_owner_of(path.as_ref()) }
 }

@@ -7,5 +7,6 @@ mod exact_copies;
 mod file_systems;
 mod hot_journal;
 mod replaced;
+mod shadowed;
 mod side_files;
 mod stale_log;

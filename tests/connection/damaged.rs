@@ -85,7 +85,6 @@ fn a_damaged_database_is_neither_migrated_nor_emptied_nor_backed_up_nor_transfer
         let output = run(fixture.zenith().arg("--no-wal-mode").args(arguments), 1);
         let said = stderr(&output);
         assert!(said.contains("is damaged"), "{arguments:?}: {said}");
-        // A failed run is recorded in system_health.
         assert_eq!(contents(&fixture), before, "{arguments:?}");
     }
     let error = manager.backup().expect_err("damaged");
@@ -102,6 +101,61 @@ fn a_damaged_database_is_not_transferred() {
     let output = run(fixture.zenith().args(["transfer", "--to"]).arg(target.path()), 1);
     assert!(stderr(&output).contains("is damaged"), "{output:?}");
     assert!(!target.path().exists());
+}
+
+/// Makes the list of free pages name the last pages of a table, and returns the file.
+fn free_used_pages(fixture: &SqliteFixture, table: &str) -> Vec<u8> {
+    let query = format!(
+        "SELECT group_concat(pageno) FROM
+             (SELECT pageno FROM dbstat WHERE name = '{table}' AND pagetype = 'leaf')"
+    );
+    let leaves = fixture.text(&query);
+    let mut leaves = leaves.split(',').map(|page| page.parse::<u32>().expect("a page"));
+    let mut bytes = fs::read(fixture.path()).expect("a database");
+    let number = |bytes: &[u8], at: usize| {
+        bytes[at..at + 4].iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte))
+    };
+    let trunk = (number(&bytes, 32) - 1) * PAGE;
+    let count = number(&bytes, trunk + 4);
+    assert!(count > 1, "{count} free pages");
+    for at in (0..count).map(|index| trunk + 8 + 4 * index) {
+        bytes[at..at + 4].copy_from_slice(&leaves.next().expect("a leaf").to_be_bytes());
+    }
+    fs::write(fixture.path(), &bytes).expect("damaged");
+    bytes
+}
+
+/// With a table of many pages and a few free pages.
+fn with_free_pages() -> SqliteFixture {
+    let fixture = SqliteFixture::created();
+    fixture.sql(
+        "PRAGMA journal_mode = DELETE;
+         CREATE TABLE precious (a INTEGER PRIMARY KEY, b TEXT NOT NULL);
+         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900)
+             INSERT INTO precious SELECT i, hex(zeroblob(50)) FROM n;
+         CREATE TABLE freed (a);
+         INSERT INTO freed VALUES (zeroblob(16000));
+         DROP TABLE freed",
+    );
+    fixture
+}
+
+/// A record of the failure would overwrite the rows in the pages that are taken for free ones.
+#[test]
+fn a_failure_is_not_recorded_in_a_damaged_database() {
+    let fixture = with_free_pages();
+    let damaged = free_used_pages(&fixture, "precious");
+    for arguments in [
+        &["backup"][..],
+        &["rollback", "--yes"],
+        &["rollback", "--yes", "--no-backup"],
+        &["redo", "--yes"],
+        &["create", "--force", "--yes"],
+    ] {
+        let output = run(fixture.zenith().arg("--no-wal-mode").args(arguments), 1);
+        assert!(stderr(&output).contains("is damaged; nothing was changed"), "{output:?}");
+        assert!(fs::read(fixture.path()).expect("a file") == damaged, "{arguments:?}");
+    }
 }
 
 /// Returns the structure and the rows, as far as they can be read.

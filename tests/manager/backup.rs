@@ -296,5 +296,6 @@ fn a_damaged_database_is_not_backed_up_as_if_it_were_whole() {
     let error = fixture.manager().backup().expect_err("it cannot be copied whole");
     assert!(matches!(error, Error::Damaged(_) | Error::IntegrityFaults { .. }), "{error:?}");
     assert_eq!(files_in(&fixture.directory.path().join("backups")), Vec::<String>::new());
-    assert_eq!(fixture.text("SELECT group_concat(status) FROM backup_jobs"), "failed");
+    // A record could overwrite rows: nothing more is written to a damaged file.
+    assert_eq!(fixture.text("SELECT count(*) FROM backup_jobs"), "0");
 }

@@ -7,7 +7,8 @@
 //! 3. Sync the file, rename it without replacing another file, and sync the directory.
 //! 4. Record it in `backup_jobs`.
 //!
-//! A failed backup leaves no file behind, and a failure of `zenith-db backup` is recorded. Only a
+//! A failed backup leaves no file behind, and a failure of `zenith-db backup` is recorded, unless the
+//! database is damaged. Only a
 //! killed process leaves a file, `.zenith-….partial`, which the next backup removes.
 
 mod copy;

@@ -26,7 +26,11 @@ impl BackupReport {
     }
 }
 
+/// Records a failed backup, unless the database is damaged.
 pub(super) fn record_failure(error: &Error, started_at: UtcTime, connection: &mut DbConnection) {
+    if error.is_damage() {
+        return;
+    }
     let reason = chain(error);
     let job = NewBackupJob::builder()
         .status(BackupStatus::Failed)

@@ -52,9 +52,11 @@ pub(crate) fn integrity(connection: &mut DbConnection, check: IntegrityCheck) ->
     }
 }
 
-/// Checks every table that can be checked, and that each page of the file has one use.
+/// Checks the schema and every table that can be checked, and that each page of the file has one use.
 fn by_table(connection: &mut DbConnection, check: IntegrityCheck) -> Result<Integrity> {
-    let mut found = Integrity::default();
+    // Also checks the list of free pages.
+    let faults_of_schema = table_faults(connection, check, "sqlite_schema")?;
+    let mut found = Integrity { faults: faults_of_schema, unchecked: Vec::new() };
     for table in table_names(connection)? {
         match table_faults(connection, check, &table) {
             Ok(faults) => found.faults.extend(faults),

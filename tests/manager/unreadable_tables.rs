@@ -245,6 +245,25 @@ fn damage_is_found_beside_a_table_that_cannot_be_checked() {
     }
 }
 
+#[test]
+fn damage_of_the_schema_is_found_beside_a_table_that_cannot_be_checked() {
+    let fixture = with(&ADDITIONS[7]);
+    fixture.sql("PRAGMA journal_mode = DELETE");
+    let leaf = "SELECT max(pageno) FROM dbstat WHERE name = 'sqlite_schema' AND pagetype = 'leaf'";
+    let leaf: usize = fixture.text(leaf).parse().expect("a page");
+    let mut file = std::fs::read(fixture.path()).expect("the database");
+    // The number of fragmented free bytes of the page.
+    file[(leaf - 1) * 4096 + 7] = 200;
+    std::fs::write(fixture.path(), file).expect("damaged");
+    let manager = fixture.manager();
+    // The journal mode is not the configured one.
+    assert_eq!(failed(&manager.health_check()), ["WAL Mode", "Quick Integrity"]);
+    let deep = manager.deep_health_check(&mut |_| ());
+    assert_eq!(failed(&deep), ["WAL Mode", "Full Integrity"]);
+    let error = manager.backup().expect_err("damaged");
+    assert!(error.to_string().contains("Fragmentation of"), "{error}");
+}
+
 /// Values that break a rule of their column can be read, so that nothing is lost.
 #[test]
 fn a_value_that_breaks_a_rule_is_no_damage() {

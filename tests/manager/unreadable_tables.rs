@@ -264,6 +264,24 @@ fn damage_of_the_schema_is_found_beside_a_table_that_cannot_be_checked() {
     assert!(error.to_string().contains("Fragmentation of"), "{error}");
 }
 
+/// A file with `auto_vacuum` has pages that belong to no table.
+#[test]
+fn a_pointer_map_is_no_damage_beside_a_table_that_cannot_be_checked() {
+    for mode in ["FULL", "INCREMENTAL"] {
+        let fixture = SqliteFixture::created();
+        fixture.sql(&format!(
+            "PRAGMA journal_mode = DELETE; PRAGMA auto_vacuum = {mode}; VACUUM; PRAGMA journal_mode = WAL"
+        ));
+        assert_ne!(fixture.text("SELECT auto_vacuum FROM pragma_auto_vacuum"), "0");
+        application(&fixture.path()).execute_batch(ADDITIONS[7].sql).expect("a table");
+        let manager = fixture.manager();
+        assert_eq!(failed(&manager.deep_health_check(&mut |_| ())), Vec::<&str>::new(), "{mode}");
+        let backup = manager.backup().expect(mode);
+        assert_eq!(names(&backup.unchecked_tables), Some("own"));
+        manager.rollback(&RollbackTarget::Steps(1)).expect(mode);
+    }
+}
+
 /// Values that break a rule of their column can be read, so that nothing is lost.
 #[test]
 fn a_value_that_breaks_a_rule_is_no_damage() {

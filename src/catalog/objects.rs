@@ -80,7 +80,7 @@ pub(crate) fn storing_tables(connection: &mut DbConnection) -> Result<Vec<String
     }
     names(
         connection.sqlite()?,
-        "SELECT name FROM pragma_table_list
+        "SELECT name FROM temp.pragma_table_list
          WHERE schema = 'main' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
              AND (type = 'table' OR (type = 'shadow' AND name LIKE '%\\_content' ESCAPE '\\'))
          ORDER BY name",
@@ -130,6 +130,8 @@ pub fn columns(connection: &mut SqliteConnection, table: &str) -> Result<Vec<Str
     let table = literal(table);
     names(
         connection,
-        &format!("SELECT name FROM pragma_table_xinfo({table}) WHERE hidden <> 1 ORDER BY cid"),
+        &format!(
+            "SELECT name FROM temp.pragma_table_xinfo({table}) WHERE hidden <> 1 ORDER BY cid"
+        ),
     )
 }

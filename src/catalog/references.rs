@@ -23,7 +23,7 @@ pub fn broken_references(connection: &mut DbConnection) -> Result<Vec<String>> {
     let query = match connection.backend() {
         Backend::Sqlite => {
             r#"SELECT "table" || ' row ' || coalesce(rowid, '?') || ' has no ' || "parent"
-                   AS description FROM pragma_foreign_key_check"#
+                   AS description FROM temp.pragma_foreign_key_check"#
         }
         Backend::Postgres => {
             "SELECT conrelid::regclass || ': ' || conname || ' has not been validated' AS description

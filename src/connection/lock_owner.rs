@@ -36,7 +36,7 @@ pub(crate) fn lock_owner(connection: &mut SqliteConnection) -> Result<Option<Str
 }
 
 fn obstacle_to(connection: &mut SqliteConnection, wanted: Wanted) -> Obstacle {
-    let file = "(SELECT coalesce(file, '') FROM pragma_database_list WHERE name = 'main')";
+    let file = "(SELECT coalesce(file, '') FROM temp.pragma_database_list WHERE name = 'main')";
     match diesel::select(sql::<Text>(file)).get_result::<String>(connection) {
         Ok(path) if !path.is_empty() => obstacle_of(Path::new(&path), wanted),
         // Not even this can be asked.

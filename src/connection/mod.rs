@@ -17,7 +17,7 @@ mod transaction;
 pub(crate) use access::Access;
 pub(crate) use file::{Owner, create_private_dir, rename_new, sync_dir};
 pub(crate) use lock_owner::{lock_owner, user_of};
-pub(crate) use new_file::{NewFile, is_locked};
+pub(crate) use new_file::NewFile;
 #[cfg(feature = "postgres")]
 pub(crate) use open::open_replica;
 pub(crate) use open::{create, exists, inspect, open, recover, reopen};

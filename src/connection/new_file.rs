@@ -1,7 +1,7 @@
 //! Files that get their name when they are complete: backups, retained originals, records.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -110,14 +110,6 @@ impl NewFile {
             }
         }
     }
-}
-
-/// Whether a process holds the temporary file that it has created.
-pub(crate) fn is_locked(path: &Path) -> bool {
-    // A lock of this process on another descriptor counts as well.
-    Owner::is_own_file(path)
-        && File::open(path)
-            .is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 /// What SQLite keeps beside a database while it writes it.

@@ -78,7 +78,7 @@ fn set(
 /// # Errors
 /// [`Error::Query`] if the PRAGMA does not exist.
 pub fn read(connection: &mut SqliteConnection, pragma: &str, column: &str) -> Result<String> {
-    let query = format!("(SELECT CAST({column} AS TEXT) FROM pragma_{pragma})");
+    let query = format!("(SELECT CAST({column} AS TEXT) FROM temp.pragma_{pragma})");
     Ok(diesel::select(sql::<Text>(&query)).get_result(connection)?)
 }
 

@@ -56,6 +56,12 @@ impl Error {
         None
     }
 
+    /// Whether the database is damaged, even if that is only a cause of this error. Nothing more may be
+    /// written to it: its list of free pages may name pages that hold rows.
+    pub(crate) fn is_damage(&self) -> bool {
+        self.hint() == Some(DAMAGED)
+    }
+
     /// Whether the error is that a file to be created already exists.
     #[doc(hidden)]
     #[must_use]

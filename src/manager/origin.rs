@@ -129,7 +129,7 @@ fn as_former(connection: &mut SqliteConnection, tables: &[String]) -> Result<Ori
     }
     for table in FORMER_TABLES.iter().filter(|table| is_one_of(table, tables)) {
         let key = format!(
-            "(SELECT count(*) FROM pragma_table_info({}) WHERE name = 'id' COLLATE NOCASE
+            "(SELECT count(*) FROM temp.pragma_table_info({}) WHERE name = 'id' COLLATE NOCASE
                  AND pk = 1 AND upper(type) = 'INTEGER')",
             literal(table)
         );

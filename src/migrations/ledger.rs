@@ -150,7 +150,7 @@ fn has_stored_versions(connection: &mut DbConnection) -> Result<bool> {
     if connection.backend() == Backend::Postgres {
         return Ok(true);
     }
-    let query = "SELECT name FROM pragma_table_xinfo('__diesel_schema_migrations')
+    let query = "SELECT name FROM temp.pragma_table_xinfo('__diesel_schema_migrations')
                  WHERE name = 'version' COLLATE NOCASE AND hidden = 0";
     Ok(!names(connection.sqlite()?, query)?.is_empty())
 }

@@ -119,18 +119,18 @@ const SQLITE: [&str; 4] = [
            || coalesce(' DEFAULT ' || iif(c.dflt_value LIKE 'strftime%', 'now',
                iif(c.type = 'BOOLEAN', iif(c.dflt_value, 'true', 'false'), c.dflt_value)), '')
            || iif(c.hidden, ' GENERATED', '') AS line
-       FROM sqlite_schema AS t, pragma_table_xinfo(t.name) AS c
+       FROM sqlite_schema AS t, temp.pragma_table_xinfo(t.name) AS c
        WHERE t.type = 'table' AND t.rootpage > 0 AND c.hidden <> 1 AND t.name NOT LIKE 'sqlite\_%' ESCAPE '\'
            AND t.name NOT LIKE '\_\_%' ESCAPE '\'"#,
     r#"SELECT t.name || ': ' || iif(i."unique", 'unique ', '') || i.name || ' ('
-           || coalesce((SELECT group_concat(name, ', ') FROM pragma_index_info(i.name)), '') || ')'
+           || coalesce((SELECT group_concat(name, ', ') FROM temp.pragma_index_info(i.name)), '') || ')'
            || iif(i.partial, ' partial', '') AS line
-       FROM sqlite_schema AS t, pragma_index_list(t.name) AS i
+       FROM sqlite_schema AS t, temp.pragma_index_list(t.name) AS i
        WHERE t.type = 'table' AND i.origin = 'c' AND t.name NOT LIKE '\_\_%' ESCAPE '\'"#,
     // SQLite does not report a constraint's name; by convention it follows from table and column.
     r#"SELECT t.name || '_' || f."from" || '_fkey: ' || f."table" || '.' || coalesce(f."to", '?') || ' ON DELETE '
            || f.on_delete AS line
-       FROM sqlite_schema AS t, pragma_foreign_key_list(t.name) AS f WHERE t.type = 'table'"#,
+       FROM sqlite_schema AS t, temp.pragma_foreign_key_list(t.name) AS f WHERE t.type = 'table'"#,
     "SELECT tbl_name || ': ' || name AS line FROM sqlite_schema WHERE type = 'trigger'",
 ];
 

@@ -4,7 +4,6 @@ mod command;
 mod drill;
 mod list;
 mod prune;
-mod records;
 mod restore;
 mod restore_damaged;
 mod verify;

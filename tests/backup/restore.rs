@@ -41,17 +41,6 @@ fn every_row_of_the_backup_is_back_and_the_present_database_becomes_a_backup() {
 }
 
 #[test]
-fn the_backup_itself_is_recorded_as_complete_in_what_it_restores() {
-    let (fixture, backup) = prepared();
-    restore(&fixture.manager(), &backup).expect("a restore");
-    let query =
-        "SELECT string_agg(status || ' ' || triggered_by, ', ' ORDER BY id) FROM backup_jobs
-        WHERE triggered_by IS NOT NULL AND backup_path LIKE '%.db'";
-    let found = fixture.text(query);
-    assert!(found.ends_with("completed backup, completed restore"), "{found}");
-}
-
-#[test]
 fn a_database_that_is_gone_is_created_from_the_backup() {
     let (fixture, backup) = prepared();
     let path = fixture.config().location().path().expect("a file").as_path().to_owned();

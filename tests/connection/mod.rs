@@ -10,5 +10,6 @@ mod hot_journal;
 mod locks_met;
 mod read_only;
 mod replaced;
+mod shadowed;
 mod side_files;
 mod stale_log;

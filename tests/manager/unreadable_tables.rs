@@ -244,3 +244,55 @@ fn damage_is_found_beside_a_table_that_cannot_be_checked() {
         }
     }
 }
+
+#[test]
+fn damage_of_the_schema_is_found_beside_a_table_that_cannot_be_checked() {
+    let fixture = with(&ADDITIONS[7]);
+    fixture.sql("PRAGMA journal_mode = DELETE");
+    let leaf = "SELECT max(pageno) FROM dbstat WHERE name = 'sqlite_schema' AND pagetype = 'leaf'";
+    let leaf: usize = fixture.text(leaf).parse().expect("a page");
+    let mut file = std::fs::read(fixture.path()).expect("the database");
+    // The number of fragmented free bytes of the page.
+    file[(leaf - 1) * 4096 + 7] = 200;
+    std::fs::write(fixture.path(), file).expect("damaged");
+    let manager = fixture.manager();
+    // The journal mode is not the configured one.
+    assert_eq!(failed(&manager.health_check()), ["WAL Mode", "Quick Integrity"]);
+    let deep = manager.deep_health_check(&mut |_| ());
+    assert_eq!(failed(&deep), ["WAL Mode", "Full Integrity"]);
+    let error = manager.backup().expect_err("damaged");
+    assert!(error.to_string().contains("Fragmentation of"), "{error}");
+}
+
+/// A file with `auto_vacuum` has pages that belong to no table.
+#[test]
+fn a_pointer_map_is_no_damage_beside_a_table_that_cannot_be_checked() {
+    for mode in ["FULL", "INCREMENTAL"] {
+        let fixture = SqliteFixture::created();
+        fixture.sql(&format!(
+            "PRAGMA journal_mode = DELETE; PRAGMA auto_vacuum = {mode}; VACUUM; PRAGMA journal_mode = WAL"
+        ));
+        assert_ne!(fixture.text("SELECT auto_vacuum FROM pragma_auto_vacuum"), "0");
+        application(&fixture.path()).execute_batch(ADDITIONS[7].sql).expect("a table");
+        let manager = fixture.manager();
+        assert_eq!(failed(&manager.deep_health_check(&mut |_| ())), Vec::<&str>::new(), "{mode}");
+        let backup = manager.backup().expect(mode);
+        assert_eq!(names(&backup.unchecked_tables), Some("own"));
+        manager.rollback(&RollbackTarget::Steps(1)).expect(mode);
+    }
+}
+
+/// Values that break a rule of their column can be read, so that nothing is lost.
+#[test]
+fn a_value_that_breaks_a_rule_is_no_damage() {
+    let fixture = SqliteFixture::created();
+    let connection = application(&fixture.path());
+    let unchecked = "PRAGMA ignore_check_constraints = ON;
+        CREATE TABLE own (v INTEGER CHECK (v > 1)); INSERT INTO own VALUES (1)";
+    connection.execute_batch(unchecked).expect("a value");
+    drop(connection);
+    let manager = fixture.manager();
+    manager.rollback(&RollbackTarget::Steps(1)).expect("a rollback");
+    manager.migrate().expect("a migration");
+    assert_eq!(fixture.text("SELECT v FROM own"), "1");
+}

@@ -105,7 +105,7 @@ fn open(target: &Path, options: &SqliteOptions) -> Result<DbConnection> {
 fn suspend(connection: &mut SqliteConnection) -> Result<Vec<String>> {
     let which = "((type = 'index' AND sql NOT LIKE 'CREATE UNIQUE %')
                   OR (type = 'trigger' AND name LIKE '%\\_updated\\_at' ESCAPE '\\'))
-                 AND tbl_name IN (SELECT value FROM json_each(";
+                 AND tbl_name IN (SELECT value FROM temp.json_each(";
     let known: Vec<&str> = TABLES.iter().map(|table| table.name).collect();
     let known = literal(&serde_json::Value::from(known).to_string());
     let definitions = names(

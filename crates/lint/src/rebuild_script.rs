@@ -40,14 +40,14 @@ pub fn rebuild_script(migrations: &[SourceMigration], table: &str) -> Result<Str
     let name = literal(table);
     let kinds = catalog::names(
         &mut memory,
-        &format!("SELECT type AS name FROM pragma_table_list({name}) WHERE schema = 'main'"),
+        &format!("SELECT type AS name FROM temp.pragma_table_list({name}) WHERE schema = 'main'"),
     )?;
     if let Some(kind) = kinds.into_iter().find(|kind| kind != "table") {
         return Err(RebuildError::VirtualTable { table: table.to_owned(), kind });
     }
     let columns = catalog::names(
         &mut memory,
-        &format!("SELECT name FROM pragma_table_xinfo({name}) WHERE hidden = 0 ORDER BY cid"),
+        &format!("SELECT name FROM temp.pragma_table_xinfo({name}) WHERE hidden = 0 ORDER BY cid"),
     )?;
     let dependents = dependents(&mut memory, definition, &objects)?;
     write(definition, &columns, &objects, &dependents)

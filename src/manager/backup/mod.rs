@@ -7,7 +7,8 @@
 //! 3. Sync the file, rename it without replacing another file, and sync the directory.
 //! 4. Record it in `backup_jobs`.
 //!
-//! A failed backup leaves no file behind, and a failure of `zenith-db backup` is recorded. Only a
+//! A failed backup leaves no file behind, and a failure of `zenith-db backup` is recorded, unless the
+//! database is damaged. Only a
 //! killed process leaves a file, `.zenith-….partial`, which the next backup removes.
 
 mod content;
@@ -43,8 +44,7 @@ use content::digest_of;
 pub(super) use content::write_bytes;
 use file_name::BackupName;
 use manifest::{BY_HAND, FORMAT};
-pub(super) use record::close_jobs_of_copy;
-use record::{RunningJob, last_recorded};
+use record::{last_recorded, record_failure};
 
 use super::DatabaseManager;
 use crate::config::{DatabasePath, Location};
@@ -64,13 +64,13 @@ impl DatabaseManager {
     pub fn backup(&self) -> Result<BackupReport> {
         let started_at = UtcTime::now();
         self.recover()?;
-        let (partial, owner) =
-            self.partial().inspect_err(|error| record::failure(self, error, started_at))?;
-        let job = RunningJob::begin(self, partial.path(), started_at);
-        let mut result = self
-            .copy(&partial)
-            .and_then(|outcome| self.publish(partial, outcome, started_at, BY_HAND, owner));
-        job.end(self, &mut result);
+        let result = self.copy_and_check(BY_HAND);
+        match (&result, self.open_ours()) {
+            (Ok(report), Ok(mut connection)) => report.record(&mut connection),
+            (Err(error), Ok(mut connection)) => record_failure(error, started_at, &mut connection),
+            // The caller gets the result of the copy.
+            (_, Err(error)) => tracing::warn!(%error, "the backup could not be recorded"),
+        }
         result
     }
 

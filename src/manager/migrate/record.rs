@@ -24,9 +24,12 @@ pub struct FailedMigration {
     pub attempts: i32,
 }
 
-/// Records a failed run, after its transaction was rolled back. The caller gets the error of the
-/// run, so that a failure to record it is only a warning.
+/// Records a failed run, after its transaction was rolled back, unless the database is damaged. The caller
+/// gets the error of the run, so that a failure to record it is only a warning.
 pub(super) fn record_failure(connection: &mut DbConnection, operation: &str, error: &Error) {
+    if error.is_damage() {
+        return;
+    }
     let details = chain(error).replace('\0', "\u{fffd}");
     let observation = HealthObservation::builder()
         .component(COMPONENT)

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::RestoreOptions;
 use super::present::Present;
-use crate::connection::{self, Access, Owner, StagingDir};
+use crate::connection::{Owner, StagingDir};
 use crate::error::{BackupFault, Error, Result};
 use crate::manager::DatabaseManager;
-use crate::manager::backup::{FileProgress, VerifiedBackup, close_jobs_of_copy, write_bytes};
+use crate::manager::backup::{FileProgress, VerifiedBackup, write_bytes};
 use crate::manager::disk_space::{free_bytes, same_disk};
 use crate::manager::health::HealthReport;
 
@@ -47,9 +47,6 @@ impl DatabaseManager {
         let manager = self.for_config(self.config.for_temporary_copy(&path)?);
         manager.ensure_ours()?;
         let migrations = if options.migrate { manager.migrate()?.steps } else { Vec::new() };
-        let mut connection = connection::open(&manager.config, Access::Maintain)?;
-        close_jobs_of_copy(&mut connection, backup);
-        drop(connection);
         // Without its migrations, it is not what this program needs.
         let faults = options.migrate.then(|| manager.health_check());
         if let Some(fault) =

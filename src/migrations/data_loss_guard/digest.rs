@@ -103,7 +103,7 @@ struct ColumnInfo {
 fn columns_of(connection: &mut DbConnection, table: &str) -> Result<TableColumns> {
     let query = match connection.backend() {
         Backend::Sqlite => {
-            "SELECT name, upper(type) AS kind, pk AS place FROM pragma_table_info(?)"
+            "SELECT name, upper(type) AS kind, pk AS place FROM temp.pragma_table_info(?)"
         }
         Backend::Postgres => {
             "SELECT a.attname::text AS name, upper(format_type(a.atttypid, NULL)) AS kind,

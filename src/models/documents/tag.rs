@@ -47,7 +47,7 @@ impl QueryId for HasTag<'_> {
 impl QueryFragment<Sqlite> for HasTag<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         out.push_sql(
-            "EXISTS (SELECT 1 FROM json_each(`documents`.`tags`) AS tag WHERE tag.value = ",
+            "EXISTS (SELECT 1 FROM temp.json_each(`documents`.`tags`) AS tag WHERE tag.value = ",
         );
         out.push_bind_param::<Text, str>(self.tag)?;
         out.push_sql(")");

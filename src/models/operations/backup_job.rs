@@ -108,9 +108,6 @@ pub struct BackupResult<'a> {
     pub verification_status: VerificationStatus,
 }
 
-/// Reason of the failure of a backup whose process has ended.
-const ABANDONED: &str = "its process ended before the backup was complete";
-
 impl NewBackupJob<'_> {
     /// Inserts the record and returns its row.
     ///
@@ -125,8 +122,7 @@ impl NewBackupJob<'_> {
 }
 
 impl BackupResult<'_> {
-    /// Records that a running backup was completed, and returns the new row. A backup that another process
-    /// took for abandoned was running nevertheless.
+    /// Records that a running backup was completed, and returns the new row.
     ///
     /// # Errors
     /// [`Error::IllegalTransition`] if the backup is not running; [`Error::NotFound`] if no backup
@@ -140,15 +136,11 @@ impl BackupResult<'_> {
         let set = (
             backup_jobs::status.eq(BackupStatus::Completed),
             backup_jobs::completed_at.eq(not_before!(backup_jobs::started_at, UtcTime::now())),
-            backup_jobs::error_message.eq(None::<&str>),
             self,
         );
-        let running = backup_jobs::status
-            .eq(BackupStatus::Running)
-            .or(backup_jobs::error_message.assume_not_null().eq(ABANDONED));
         let finished =
             dispatch!(&mut *connection, |connection| diesel::update(backup_jobs::table)
-                .filter(backup_jobs::id.eq(id).and(running))
+                .filter(backup_jobs::id.eq(id).and(backup_jobs::status.eq(BackupStatus::Running)))
                 .set(set)
                 .returning(BackupJob::as_returning())
                 .get_result(connection)
@@ -178,26 +170,6 @@ impl BackupJob {
             .literal_limit(1)
             .get_result(connection)
             .optional())?)
-    }
-
-    /// Returns the backups that are recorded as running, oldest first. The process of one may have ended.
-    ///
-    /// # Errors
-    /// [`Error::Query`] if the database cannot be read.
-    pub fn list_running(connection: &mut DbConnection) -> Result<Vec<Self>> {
-        Ok(dispatch!(connection, |connection| backup_jobs::table
-            .select(Self::as_select())
-            .filter(backup_jobs::status.eq(BackupStatus::Running))
-            .order((backup_jobs::started_at, backup_jobs::id))
-            .load(connection))?)
-    }
-
-    /// Records that a running backup failed because its process has ended, and returns the new row.
-    ///
-    /// # Errors
-    /// Those of [`BackupJob::fail`].
-    pub fn abandon(connection: &mut DbConnection, id: BackupJobId) -> Result<Self> {
-        Self::fail(connection, id, ABANDONED)
     }
 
     /// Records that a running backup failed, with the reason, and returns the new row.

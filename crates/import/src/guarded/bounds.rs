@@ -26,7 +26,7 @@ pub(crate) fn ensure_bounded(connection: &Connection) -> Result<Vec<Object>> {
     };
     let of_tables = |pragma: &str| {
         format!(
-            "SELECT count(*) FROM sqlite_schema AS s JOIN pragma_{pragma}(s.name)
+            "SELECT count(*) FROM sqlite_schema AS s JOIN temp.pragma_{pragma}(s.name)
              WHERE s.type = 'table' AND s.rootpage > 0"
         )
     };

@@ -38,8 +38,17 @@ const SWITCHES: &[(DbConfig, bool)] = &[
 
 /// PRAGMAs of which a statement on the former database reads the result. A full-text index reads
 /// `data_version` when it is checked.
-const PRAGMAS: &[&str] =
-    &["table_xinfo", "index_list", "foreign_key_list", "integrity_check", "data_version"];
+const PRAGMAS: &[&str] = &[
+    "table_xinfo",
+    "index_list",
+    "foreign_key_list",
+    "integrity_check",
+    "data_version",
+    "page_count",
+    "page_size",
+    "freelist_count",
+    "auto_vacuum",
+];
 
 /// Opens the private copy of the former database. Statements can read tables, and nothing else.
 pub(crate) fn open_to_read(copy: &Path, budget: Option<Budget>) -> Result<Connection> {

@@ -60,7 +60,7 @@ pub(crate) struct Column {
 /// Returns the columns of an ordinary table in their order.
 pub(crate) fn columns(connection: &Connection, table: &str) -> Result<Vec<Column>> {
     let query = format!(
-        "SELECT name, hidden > 1 FROM pragma_table_xinfo({}) WHERE hidden <> 1 ORDER BY cid",
+        "SELECT name, hidden > 1 FROM temp.pragma_table_xinfo({}) WHERE hidden <> 1 ORDER BY cid",
         literal(table)
     );
     let read = || -> rusqlite::Result<Vec<Column>> {

@@ -29,8 +29,8 @@ pub(super) fn references(
     for (child, table) in unknown.tables.iter().enumerate() {
         let query = format!(
             "SELECT f.id, f.\"table\", f.\"from\", coalesce(f.\"to\",
-                 (SELECT name FROM pragma_table_xinfo(f.\"table\", 'main') WHERE pk = f.seq + 1), '')
-             FROM pragma_foreign_key_list({}, 'main') AS f ORDER BY f.id, f.seq",
+                 (SELECT name FROM temp.pragma_table_xinfo(f.\"table\", 'main') WHERE pk = f.seq + 1), '')
+             FROM temp.pragma_foreign_key_list({}, 'main') AS f ORDER BY f.id, f.seq",
             literal(&table.to)
         );
         let mut found: Vec<(i64, Reference)> = Vec::new();

@@ -29,7 +29,7 @@ impl RowKey {
         let of = literal(table);
         // Only a `WITHOUT ROWID` table has an index for its primary key that is the table itself.
         let primary_key = format!(
-            "SELECT x.name FROM pragma_index_list({of}) AS i, pragma_table_xinfo({of}) AS x
+            "SELECT x.name FROM temp.pragma_index_list({of}) AS i, temp.pragma_table_xinfo({of}) AS x
              WHERE i.origin = 'pk' AND x.pk > 0
                  AND NOT EXISTS (SELECT 1 FROM sqlite_schema AS s WHERE s.name = i.name)
              ORDER BY x.pk"

@@ -174,7 +174,7 @@ pub(super) struct RestoreArgs {
     /// Backup to restore; - reads it from standard input
     #[arg(required_unless_present_any = ["latest", "drill"])]
     pub(super) file: Option<PathBuf>,
-    /// Restore the newest backup in the backup directory
+    /// Restore the newest backup that is not the kept database of a restore
     #[arg(long, conflicts_with = "file")]
     pub(super) latest: bool,
     /// Restore the newest backup into a temporary place, check it, and remove it again

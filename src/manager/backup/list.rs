@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::file_name::{BackupName, is_former};
-use super::manifest::BackupManifest;
+use super::manifest::{BY_RESTORE, BackupManifest};
 use super::newest::files;
 use super::same_database;
 use crate::backend::DbConnection;
@@ -61,12 +61,17 @@ impl DatabaseManager {
     }
 
     /// Returns the newest backup of this database in the backup directory, without those of the former
-    /// application.
+    /// application, and without the databases that a restore has replaced: whoever repeats a restore that was
+    /// killed wants the same backup again.
     ///
     /// # Errors
     /// [`Error::Backup`] if there is none; the errors of [`DatabaseManager::backups`].
     pub fn newest_backup(&self) -> Result<BackupFile> {
-        let newest = self.backups()?.into_iter().find(|backup| !backup.former);
+        let is_replaced = |backup: &BackupFile| {
+            backup.manifest.as_ref().is_some_and(|found| found.triggered_by == BY_RESTORE)
+        };
+        let newest =
+            self.backups()?.into_iter().find(|backup| !backup.former && !is_replaced(backup));
         newest.ok_or_else(|| {
             BackupFault::None {
                 database: self.config.location().to_string(),

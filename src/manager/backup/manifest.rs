@@ -38,6 +38,9 @@ pub struct BackupManifest {
 /// What triggers a backup that is taken for its own sake.
 pub(super) const BY_HAND: &str = "backup";
 
+/// What triggers a backup of the database that a restore replaces.
+pub(in crate::manager) const BY_RESTORE: &str = "restore";
+
 /// Version of the format that this program writes.
 pub(super) const FORMAT: u32 = 1;
 

@@ -35,6 +35,7 @@ pub use content::FileProgress;
 pub(super) use copy::CopyOutcome;
 pub use copy::Fidelity;
 pub use list::BackupFile;
+pub(super) use manifest::BY_RESTORE;
 pub use manifest::BackupManifest;
 pub(super) use newest::newest;
 pub use prune::{KeptBackup, PruneReport, RetentionPolicy};

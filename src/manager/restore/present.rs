@@ -9,7 +9,7 @@ use crate::config::DatabasePath;
 use crate::connection::{self, LockedDatabase, NewFile, Owner};
 use crate::error::{Error, Result, chain};
 use crate::manager::DatabaseManager;
-use crate::manager::backup::{BackupReport, CopyOutcome};
+use crate::manager::backup::{BY_RESTORE, BackupReport, CopyOutcome};
 use crate::manager::origin::{Origin, origin_among};
 use crate::types::UtcTime;
 
@@ -141,7 +141,7 @@ fn keep_copy(
             let rows = row_counts(&mut opened)?;
             drop(opened);
             let outcome = CopyOutcome::exact(rows, unchecked);
-            let report = manager.publish(copy, outcome, started_at, "restore", owner)?;
+            let report = manager.publish(copy, outcome, started_at, BY_RESTORE, owner)?;
             Ok((Kept(vec![report.path.clone(), report.manifest_path()]), Some(report)))
         }
         Err(error @ (Error::IntegrityFaults { .. } | Error::Damaged(_) | Error::Query(_))) => {

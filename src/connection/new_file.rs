@@ -1,6 +1,7 @@
 //! Files that get their name when they are complete: backups, retained originals, records.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -58,6 +59,19 @@ impl NewFile {
                 });
             }
         }
+    }
+
+    /// Whether the directory has temporary files besides `own`, which is the name of one. Those that killed
+    /// processes left are removed first. Where the directory cannot be read, it may have some.
+    pub(crate) fn others(directory: &Path, own: Option<&OsStr>) -> bool {
+        sweep(directory);
+        let Ok(entries) = fs::read_dir(directory) else { return true };
+        entries.map(|entry| entry.map(|entry| entry.file_name())).any(|name| {
+            name.map_or(true, |name| {
+                let text = name.to_string_lossy();
+                text.starts_with(PREFIX) && text.ends_with(SUFFIX) && Some(&*name) != own
+            })
+        })
     }
 
     /// Returns the temporary path.

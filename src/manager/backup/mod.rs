@@ -8,8 +8,8 @@
 //! 4. Record it in `backup_jobs`.
 //!
 //! A failed backup leaves no file behind, and a failure of `zenith-db backup` is recorded, unless the
-//! database is damaged. Only a
-//! killed process leaves a file, `.zenith-….partial`, which the next backup removes.
+//! database is damaged. Only a killed process leaves a file, `.zenith-….partial`, and perhaps a manifest,
+//! which the next backup removes.
 
 mod content;
 mod copy;
@@ -119,7 +119,9 @@ impl DatabaseManager {
         connection::create_private_dir(directory)?;
         let model = self.config.location().path().map_or(directory, DatabasePath::as_path);
         let owner = Owner::of(model).map_err(Error::io("read the metadata of", model))?;
-        Ok((NewFile::create(directory, owner)?, owner))
+        let partial = NewFile::create(directory, owner)?;
+        manifest::sweep(directory, &BackupName::of(self.config.location()), Some(partial.path()));
+        Ok((partial, owner))
     }
 
     /// Copies the database to a temporary file, and verifies the copy.

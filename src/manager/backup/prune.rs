@@ -10,6 +10,7 @@ use std::time::Duration;
 use chrono::Datelike;
 use serde::Serialize;
 
+use super::file_name::BackupName;
 use super::list::BackupFile;
 use super::manifest;
 use crate::connection;
@@ -132,6 +133,13 @@ impl DatabaseManager {
             }
             report.removed_bytes += backup.size_bytes;
             report.removed.push(backup.path.clone());
+        }
+        if !dry_run {
+            manifest::sweep(
+                self.config.backup_dir(),
+                &BackupName::of(self.config.location()),
+                None,
+            );
         }
         failed.map_or(Ok(report), Err)
     }

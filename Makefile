@@ -17,7 +17,7 @@ FAULTS    ?= 40
 
 .DEFAULT_GOAL := help
 .PHONY: help build db-init db-migrate db-rollback db-seed db-health db-status db-backup \
-        test test-damaged test-faults test-postgres check fmt clippy lint example doc schema-check picture deny bench bench-models
+        test test-damaged test-faults test-crash test-postgres check fmt clippy lint example doc schema-check picture deny bench bench-models
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,8 +55,11 @@ test-damaged: ## Try 2,000 damaged files of each kind, of which `make test` trie
 test-faults: ## Try 40 faults of each kind of system call (FAULTS=100000: all), of which `make test` tries one
 	ZENITH_TEST_FAULTS=$(FAULTS) $(CARGO) test --locked --test zenith -- connection::fault_matrix
 
+test-crash: ## Try every kill, damage, full disk and writer of backups, of which `make test` tries a share
+	ZENITH_TEST_CRASH=all $(CARGO) test --locked --test zenith -- crash::
+
 # Slow tests of files, which do not depend on the server; `make test` runs them.
-SQLITE_ONLY := $(addprefix --skip ,import:: connection:: schema::compile_fail:: migrations::full_disk:: migrations::failures:: \
+SQLITE_ONLY := $(addprefix --skip ,import:: connection:: crash:: schema::compile_fail:: migrations::full_disk:: migrations::failures:: \
 	migrations::disk_space:: config::paths cli::start_script::)
 
 test-postgres: ## Run the tests on the PostgreSQL server that ZENITH_TEST_POSTGRES names

@@ -14,6 +14,7 @@ mod backup;
 mod cli;
 mod config;
 mod connection;
+mod crash;
 mod import;
 mod manager;
 mod migrations;

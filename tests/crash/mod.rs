@@ -1,0 +1,140 @@
+//! What a backup and a restore survive: kills, damage, full disks, writers, and an odd directory.
+//!
+//! `make test` tries a share of the points; `ZENITH_TEST_CRASH=all`, which `make test-crash` sets, all.
+
+mod damage;
+mod full_disk;
+mod kills;
+mod odd_backups;
+mod odd_directories;
+mod writers;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use zenith_db::manager::DatabaseManager;
+
+use crate::support::command::tree;
+use crate::support::{Raw, SqliteFixture, files_in, open_file, rows};
+
+/// Returns how many points to try: the share, or all of them.
+fn points(share: usize, all: usize) -> usize {
+    if std::env::var("ZENITH_TEST_CRASH").is_ok_and(|text| text == "all") { all } else { share }
+}
+
+/// A generator whose numbers are the same in every run (xorshift).
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % u64::try_from(limit).expect("small")).expect("small")
+    }
+}
+
+/// Inserts rows of about 500 bytes each.
+fn add_rows(fixture: &SqliteFixture, number: u32) {
+    fixture.sql(&format!(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {number})
+         INSERT INTO system_metrics (metric_name, metric_value, metric_type, metadata)
+         SELECT 'm', i, 'gauge', json_object('text', hex(randomblob(200))) FROM n"
+    ));
+}
+
+/// A database with backups of earlier states, oldest first.
+struct History {
+    fixture: SqliteFixture,
+    backups: Vec<PathBuf>,
+    /// Rows of the database.
+    present: State,
+    /// Rows of the newest backup.
+    newest: State,
+}
+
+impl History {
+    /// Takes as many backups, with rows inserted before and after each.
+    fn new(backups: u32, rows: u32) -> Self {
+        let fixture = SqliteFixture::created();
+        let take = |_| {
+            add_rows(&fixture, rows);
+            fixture.manager().backup().expect("a backup").path
+        };
+        let backups: Vec<PathBuf> = (0..backups).map(take).collect();
+        add_rows(&fixture, rows);
+        let newest = state(backups.last().expect("a backup"));
+        Self { present: state(&fixture.path()), backups, newest, fixture }
+    }
+
+    /// Returns a copy of the database and its backups in a directory of its own.
+    fn copy(&self) -> SqliteFixture {
+        let copy = SqliteFixture::empty();
+        self.fixture.sql("PRAGMA wal_checkpoint(TRUNCATE)");
+        fs::copy(self.fixture.path(), copy.path()).expect("a copy");
+        zenith_db::internal::connection::create_private_dir(&copy.backups()).expect("a directory");
+        for name in files_in(&self.fixture.backups()) {
+            fs::copy(self.fixture.backups().join(&name), copy.backups().join(&name)).expect("it");
+        }
+        copy
+    }
+
+    /// Returns the path of a backup in a copy.
+    fn backup_in(&self, copy: &SqliteFixture, index: usize) -> PathBuf {
+        copy.backups().join(self.backups[index].file_name().expect("a name"))
+    }
+}
+
+/// Rows of each table, without those that describe backups and checks.
+type State = BTreeMap<String, Vec<String>>;
+
+fn state(path: &Path) -> State {
+    let mut found = rows::contents(&mut open_file(path));
+    found.retain(|table, _| !["backup_jobs", "system_health"].contains(&table.as_str()));
+    found
+}
+
+/// Number of rows of each table, counted in the table itself and not in an index.
+fn counts(path: &Path) -> BTreeMap<String, String> {
+    let mut connection = open_file(path);
+    let tables = rows::tables(&mut connection);
+    let count = |table: String| {
+        let query = format!("SELECT count(*) || '' AS line FROM \"{table}\" NOT INDEXED");
+        let count = connection.lines(&query).remove(0);
+        (table, count)
+    };
+    tables.into_iter().map(count).collect()
+}
+
+/// Returns the files that have the name of a backup of `zenith.db`.
+fn named_backups(directory: &Path) -> Vec<PathBuf> {
+    let mut names = files_in(directory);
+    names.retain(|name| {
+        name.starts_with("zenith-2") && Path::new(name).extension().is_some_and(|end| end == "db")
+    });
+    names.into_iter().map(|name| directory.join(name)).collect()
+}
+
+/// Fails unless each file with the name of a backup is one, and has its manifest.
+fn assert_whole(manager: &DatabaseManager, moment: &str) {
+    for backup in named_backups(manager.config().backup_dir()) {
+        let verified = manager.verify_backup(&backup, &mut |_| ());
+        let verified = verified.unwrap_or_else(|error| panic!("{moment}: {error:#}"));
+        assert!(verified.has_manifest, "{moment}: {} has no manifest", backup.display());
+    }
+}
+
+/// Fails if a hidden file or directory, or a manifest without its backup, is left.
+fn assert_swept(fixture: &SqliteFixture, moment: &str) {
+    let is_left = |path: &&PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with('.')
+            || name
+                .strip_suffix(".json")
+                .is_some_and(|backup| !path.with_file_name(backup).exists())
+    };
+    let tree = tree(fixture.directory.path());
+    let left: Vec<_> = tree.keys().filter(is_left).collect();
+    assert!(left.is_empty(), "{moment}: {left:?}");
+}

@@ -65,7 +65,7 @@ fn files_that_are_no_backups_of_this_program_are_not_restored() {
             fs::write(log, "log").expect("a file");
             newest(fixture)
         },
-        "-wal",
+        "a write-ahead log is beside it",
     );
 }
 

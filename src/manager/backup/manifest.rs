@@ -1,14 +1,12 @@
 //! Manifests: what a backup must contain, in a JSON file beside it.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::file_name::BackupName;
-use super::newest::files;
 use crate::connection::{NewFile, Owner};
 use crate::error::{Error, Result};
 use crate::types::{Sha256Hash, UtcTime};
@@ -99,29 +97,4 @@ pub(super) fn path_of(backup: &Path) -> PathBuf {
     let mut name = backup.file_name().unwrap_or_default().to_owned();
     name.push(".json");
     backup.with_file_name(name)
-}
-
-/// Removes the manifests of this database's backups that killed processes left without their backups.
-/// `own` is the caller's temporary file. Where another is, a backup is about to get its name.
-pub(super) fn sweep(directory: &Path, name: &BackupName, own: Option<&Path>) {
-    let orphans = || {
-        let of_backup = |file: &str| {
-            file.strip_suffix(".json").filter(|backup| name.time_of(backup).is_some()).map(drop)
-        };
-        let mut found = files(directory, of_backup);
-        found.retain(|((), path)| fs::symlink_metadata(path.with_extension("")).is_err());
-        found
-    };
-    // In this order: whoever holds no temporary file any more has renamed it.
-    let found = orphans();
-    let own = own.and_then(Path::file_name);
-    if found.is_empty() || NewFile::others(directory, own) {
-        return;
-    }
-    let still = orphans();
-    for ((), path) in found.iter().filter(|orphan| still.contains(orphan)) {
-        if let Err(cause) = fs::remove_file(path) {
-            tracing::warn!(%cause, "the manifest {} was not removed", path.display());
-        }
-    }
 }

@@ -17,6 +17,7 @@ mod file_name;
 mod list;
 mod manifest;
 mod newest;
+mod orphans;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod prune;
@@ -120,7 +121,7 @@ impl DatabaseManager {
         let model = self.config.location().path().map_or(directory, DatabasePath::as_path);
         let owner = Owner::of(model).map_err(Error::io("read the metadata of", model))?;
         let partial = NewFile::create(directory, owner)?;
-        manifest::sweep(directory, &BackupName::of(self.config.location()), Some(partial.path()));
+        orphans::sweep(directory, &BackupName::of(self.config.location()), Some(partial.path()));
         Ok((partial, owner))
     }
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::file_name::BackupName;
 use super::list::BackupFile;
-use super::manifest;
+use super::{manifest, orphans};
 use crate::connection;
 use crate::error::{BackupFault, Error, Result};
 use crate::manager::DatabaseManager;
@@ -135,11 +135,7 @@ impl DatabaseManager {
             report.removed.push(backup.path.clone());
         }
         if !dry_run {
-            manifest::sweep(
-                self.config.backup_dir(),
-                &BackupName::of(self.config.location()),
-                None,
-            );
+            orphans::sweep(self.config.backup_dir(), &BackupName::of(self.config.location()), None);
         }
         failed.map_or(Ok(report), Err)
     }

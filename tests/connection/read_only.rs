@@ -10,7 +10,7 @@ use diesel::connection::SimpleConnection;
 use tempfile::TempDir;
 
 use crate::support::command::{assert_unchanged, json};
-use crate::support::{SqliteFixture, bare_zenith, files_in, run, skipped, stderr, stdout};
+use crate::support::{SqliteFixture, backups_in, bare_zenith, run, skipped, stderr, stdout};
 
 /// Mounts a directory read-only for one command.
 const MOUNT: &str =
@@ -60,7 +60,7 @@ fn on_a_read_only_mount_a_database_without_a_log_can_be_looked_at_and_backed_up(
             run(&mut mounted, 0);
         }
         assert_unchanged(&before, &fixture.everything());
-        let [backup] = files_in(elsewhere.path()).try_into().expect("one backup");
+        let [backup] = backups_in(elsewhere.path()).try_into().expect("one backup");
         let copy = fixture.restored(&elsewhere.path().join(backup));
         assert!(copy.manager().health_check().healthy);
     }
@@ -143,7 +143,7 @@ fn a_read_only_snapshot_with_its_log_is_read_with_it_or_not_at_all() {
         }
     }
     assert_unchanged(&before, &snapshot.everything());
-    assert_eq!(files_in(elsewhere.path()), Vec::<String>::new());
+    assert_eq!(backups_in(elsewhere.path()), Vec::<String>::new());
     // The way out that it names.
     assert_sees_the_log(&mut zenith(&snapshot, &["status", "--format", "json"]));
 
@@ -155,7 +155,7 @@ fn a_read_only_snapshot_with_its_log_is_read_with_it_or_not_at_all() {
     let command = zenith(&snapshot, &["--backup-dir", place, "backup"]);
     let Some(mut mounted) = mounted_read_only(snapshot.directory.path(), &command) else { return };
     run(&mut mounted, 0);
-    let [backup] = files_in(elsewhere.path()).try_into().expect("one backup");
+    let [backup] = backups_in(elsewhere.path()).try_into().expect("one backup");
     let copy = snapshot.restored(&elsewhere.path().join(backup));
     assert_eq!(copy.text("SELECT count(*) FROM only_in_the_log"), "0");
 }
@@ -261,5 +261,5 @@ fn who_may_only_read_backs_up_a_database_in_use_and_else_is_told_why_not() {
     let mut writer = fixture.raw();
     writer.batch_execute("CREATE TABLE only_in_the_log (x)").expect("a log");
     run(&mut nobody.command(&fixture, &backup), 0);
-    assert_eq!(files_in(elsewhere.path()).len(), 1);
+    assert_eq!(backups_in(elsewhere.path()).len(), 1);
 }

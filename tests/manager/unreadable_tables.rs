@@ -281,18 +281,3 @@ fn a_pointer_map_is_no_damage_beside_a_table_that_cannot_be_checked() {
         manager.rollback(&RollbackTarget::Steps(1)).expect(mode);
     }
 }
-
-/// Values that break a rule of their column can be read, so that nothing is lost.
-#[test]
-fn a_value_that_breaks_a_rule_is_no_damage() {
-    let fixture = SqliteFixture::created();
-    let connection = application(&fixture.path());
-    let unchecked = "PRAGMA ignore_check_constraints = ON;
-        CREATE TABLE own (v INTEGER CHECK (v > 1)); INSERT INTO own VALUES (1)";
-    connection.execute_batch(unchecked).expect("a value");
-    drop(connection);
-    let manager = fixture.manager();
-    manager.rollback(&RollbackTarget::Steps(1)).expect("a rollback");
-    manager.migrate().expect("a migration");
-    assert_eq!(fixture.text("SELECT v FROM own"), "1");
-}

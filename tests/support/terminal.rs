@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustix::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, tcgetattr};
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 
 /// Longest wait for something that is certain to come.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -38,7 +38,12 @@ impl OnTerminal {
         if let Some(directory) = command.get_current_dir() {
             session.current_dir(directory);
         }
-        session.stdin(open()).stdout(open()).stderr(open());
+        let stdin = open();
+        // Otherwise Ctrl-C also discards the output, perhaps the message about the signal.
+        let mut attributes = tcgetattr(&stdin).expect("the attributes");
+        attributes.local_modes |= LocalModes::NOFLSH;
+        tcsetattr(&stdin, OptionalActions::Now, &attributes).expect("set");
+        session.stdin(stdin).stdout(open()).stderr(open());
         let child = session.spawn().expect("setsid of util-linux");
         drop(session);
         let terminal = File::from(main);

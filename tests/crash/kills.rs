@@ -74,7 +74,7 @@ fn a_killed_verification_changes_nothing() {
 
 #[test]
 fn a_killed_pruning_loses_no_backup_that_it_keeps() {
-    let arguments = ["backup", "prune", "--keep-last", "2"];
+    let arguments = ["backup", "prune", "--yes", "--keep-last", "2"];
     killed_at_any_moment(&arguments, 2, |history| &history.present);
 }
 

@@ -35,7 +35,7 @@ fn a_vanished_directory_of_backups_has_none_and_the_next_backup_creates_it() {
         let said = stderr(&run(fixture.zenith().args(arguments), 2));
         assert!(said.contains("there is no backup"), "{said}");
     }
-    run(fixture.zenith().args(["backup", "prune", "--keep-last", "1"]), 0);
+    run(fixture.zenith().args(["backup", "prune", "--yes", "--keep-last", "1"]), 0);
     assert!(state(&fixture.path()) == history.present);
     run(fixture.zenith().arg("backup"), 0);
     assert_eq!(named_backups(&fixture.backups()).len(), 1);
@@ -48,8 +48,11 @@ fn a_read_only_directory_of_backups_is_an_error_that_names_it_and_changes_nothin
     }
     let history = History::new(2, 20);
     let fixture = history.copy();
-    let commands: [&[&str]; 3] =
-        [&["backup"], &["backup", "prune", "--keep-last", "1"], &["restore", "--latest", "--yes"]];
+    let commands: [&[&str]; 3] = [
+        &["backup"],
+        &["backup", "prune", "--yes", "--keep-last", "1"],
+        &["restore", "--latest", "--yes"],
+    ];
     let read_only = |arguments: &[&str], exit| {
         let command = fixture.zenith();
         let mut mounted = unshare().expect("as before");
@@ -80,7 +83,7 @@ fn what_only_has_the_name_of_a_backup_is_neither_listed_nor_restored_nor_removed
         }
         let listed = json(&run(fixture.zenith().args(["backup", "list", "--format", "json"]), 0));
         assert_eq!(listed["backups"].as_array().map(Vec::len), Some(2), "{what}: {listed}");
-        run(fixture.zenith().args(["backup", "prune", "--keep-last", "1"]), 0);
+        run(fixture.zenith().args(["backup", "prune", "--yes", "--keep-last", "1"]), 0);
         run(fixture.zenith().args(["restore", "--latest", "--yes"]), 0);
         assert!(state(&fixture.path()) == history.newest, "{what}");
         assert!(fs::symlink_metadata(&odd).is_ok(), "{what} was removed");
@@ -90,7 +93,7 @@ fn what_only_has_the_name_of_a_backup_is_neither_listed_nor_restored_nor_removed
 #[test]
 fn a_manifest_without_its_backup_is_removed_by_the_next_backup_and_pruning() {
     let history = History::new(1, 20);
-    for arguments in [&["backup"][..], &["backup", "prune", "--keep-last", "9"]] {
+    for arguments in [&["backup"][..], &["backup", "prune", "--yes", "--keep-last", "9"]] {
         let fixture = history.copy();
         let described = history.backup_in(&fixture, 0).with_extension("db.json");
         fs::copy(described, fixture.backups().join(format!("{NAME}.json"))).expect("a copy");

@@ -95,3 +95,23 @@ fn a_symbolic_link_is_not_replaced() {
     assert!(before == after);
     assert!(fs::symlink_metadata(&path).expect("the link").is_symlink());
 }
+
+/// SQLite will not say what is in it before its journal is rolled back: it may be another program's.
+#[test]
+fn a_database_with_a_hot_journal_is_neither_replaced_nor_touched() {
+    let (fixture, backup, path) = prepared();
+    let other = SqliteFixture::empty();
+    let connection = rusqlite::Connection::open(other.path()).expect("a database");
+    let hot = "CREATE TABLE theirs (a); INSERT INTO theirs VALUES (1); PRAGMA cache_size = 1; BEGIN;
+        UPDATE theirs SET a = 2; INSERT INTO theirs SELECT zeroblob(9000) FROM sqlite_schema, sqlite_schema";
+    connection.execute_batch(hot).expect("a transaction");
+    let side = |path: &std::path::Path| format!("{}-journal", path.display());
+    fs::copy(other.path(), &path).expect("their database");
+    fs::copy(side(&other.path()), side(&path)).expect("their journal");
+    drop(connection);
+    let before = (fs::read(&path).expect("it"), fs::read(side(&path)).expect("its journal"));
+    let options = RestoreOptions::default();
+    let error = fixture.manager().restore(&backup, &options, &mut |_| ()).expect_err("unknown");
+    assert!(matches!(error, zenith_db::Error::HotJournal { .. }), "{error:?}");
+    assert!((fs::read(&path).expect("it"), fs::read(side(&path)).expect("its journal")) == before);
+}

@@ -116,9 +116,15 @@ impl DatabaseManager {
                 Some(set_aside.keep())
             }
         };
-        connection::sync_dir(directory).map_err(Error::io("synchronise", directory))?;
+        // It is done: what fails from here on is a warning.
+        if let Err(cause) = connection::sync_dir(directory) {
+            tracing::warn!(%cause, "the directory of the restored database was not synchronised");
+        }
         if let Some(report) = kept.as_ref().and_then(|kept| kept.backup.as_ref()) {
-            report.record(&mut self.open()?);
+            match self.open() {
+                Ok(mut connection) => report.record(&mut connection),
+                Err(error) => tracing::warn!(%error, "the kept database could not be recorded"),
+            }
         }
         Ok(RestoreReport {
             backup: verified,

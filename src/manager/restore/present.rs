@@ -8,6 +8,7 @@ use crate::catalog::{IntegrityCheck, ensure_intact, row_counts};
 use crate::config::DatabasePath;
 use crate::connection::{self, LockedDatabase, NewFile, Owner};
 use crate::error::{Error, Result, chain};
+use crate::locks::read_head;
 use crate::manager::DatabaseManager;
 use crate::manager::backup::{BY_RESTORE, BackupReport, CopyOutcome};
 use crate::manager::origin::{Origin, origin_among};
@@ -27,6 +28,7 @@ pub(super) struct Present<'a> {
 /// Present database that has been kept. Nobody else can open it until this is dropped.
 pub(super) struct SetAside {
     _lock: Option<LockedDatabase>,
+    path: Option<PathBuf>,
     kept: Kept,
     report: Option<BackupReport>,
 }
@@ -48,11 +50,11 @@ impl<'a> Present<'a> {
                 let reason = format!("{reason}; restore to another path with --to");
                 return Err(Error::Refused { database, reason });
             }
-            // A file that is not a database is kept, but nothing that has another name besides.
-            Err(error @ Error::Refused { .. }) if !connection::is_single_file(&metadata) => {
-                return Err(error);
-            }
-            _ => {}
+            Ok(_) => {}
+            // What SQLite cannot read is kept, but nothing that has another name besides.
+            Err(error) if is_unreadable(&error, path) && connection::is_single_file(&metadata) => {}
+            // It may be another program's database.
+            Err(error) => return Err(error),
         }
         let size = |path: &Path| fs::symlink_metadata(path).map_or(0, |found| found.len());
         let beside = SIDE_FILES.iter().map(|suffix| size(&path.with_suffix(suffix)));
@@ -79,19 +81,17 @@ impl<'a> Present<'a> {
         });
         let (lock, copy, started_at) = match copied {
             Ok(copied) => copied,
-            Err(error @ (Error::Locked { .. } | Error::Replaced { .. } | Error::Io { .. })) => {
-                return Err(error);
-            }
-            // SQLite cannot read it. The lock has been released: closing a connection to a damaged
-            // database must not remove a log of the new one.
-            Err(error) => {
+            // The lock has been released: closing a connection to a damaged database must not remove a
+            // log of the new one.
+            Err(error) if is_unreadable(&error, self.path) => {
                 tracing::debug!(error = chain(&error), "the present database is kept as its bytes");
                 return self.keep_bytes(manager, owner);
             }
+            Err(error) => return Err(error),
         };
         let (kept, report) = keep_copy(manager, copy, started_at, owner, self.path)?;
         lock.retire()?;
-        Ok(SetAside { _lock: Some(lock), kept, report })
+        Ok(SetAside { _lock: Some(lock), path: kept.0.first().cloned(), kept, report })
     }
 
     /// Keeps the bytes of a database that SQLite cannot read, and of the files beside it, and removes
@@ -117,15 +117,37 @@ impl<'a> Present<'a> {
             copy.persist(&target)?;
             kept.0.push(target);
         }
+        // From here on, the copies are the only ones: they stay, whatever fails.
+        let files = std::mem::take(&mut kept.0);
         // Otherwise SQLite would read them as those of the restored database.
         for suffix in SIDE_FILES {
             connection::remove_if_exists(&self.path.with_suffix(suffix))?;
         }
         let directory = self.path.directory();
         connection::sync_dir(directory).map_err(Error::io("synchronise", directory))?;
-        Ok(SetAside { _lock: None, kept, report: None })
+        Ok(SetAside { _lock: None, path: files.into_iter().next(), kept, report: None })
     }
 }
+
+/// Whether the error means that SQLite cannot read the file as a database, or not with the files beside it.
+/// Any other, such as a missing right or a lock, says nothing about what is in it.
+fn is_unreadable(error: &Error, path: &DatabasePath) -> bool {
+    match error {
+        Error::SideFile { .. }
+        | Error::Damaged(_)
+        | Error::Query(_)
+        | Error::IntegrityFaults { .. }
+        | Error::Copy { .. } => true,
+        // A database may be refused because of the place where it is.
+        Error::Refused { .. } => {
+            read_head(path.as_path(), MAGIC.len()).is_ok_and(|head| head != MAGIC)
+        }
+        _ => false,
+    }
+}
+
+/// First bytes of every SQLite database (<https://sqlite.org/fileformat2.html#magic_header_string>).
+const MAGIC: &[u8] = b"SQLite format 3\0";
 
 /// Gives the copy of the present database its name: that of a backup if it is sound.
 fn keep_copy(
@@ -166,8 +188,8 @@ fn damaged_name(manager: &DatabaseManager, path: &DatabasePath) -> Result<String
 impl SetAside {
     /// Keeps the files, and returns what they are.
     pub(super) fn keep(mut self) -> KeptDatabase {
-        let files = std::mem::take(&mut self.kept.0);
-        let path = files.into_iter().next().unwrap_or_default();
+        self.kept.0.clear();
+        let path = self.path.take().unwrap_or_default();
         KeptDatabase { path, backup: self.report.take() }
     }
 }

@@ -26,7 +26,7 @@ fn list_and_verify_show_each_backup_in_text_and_json() {
         [&["backup", "verify"][..], &["backup", "verify", "--all"], &["backup", "verify", name]]
     {
         let said = stdout(&run(fixture.zenith().args(arguments), 0));
-        assert!(said.contains("1 of 1 backups can be restored"), "{said}");
+        assert!(said.contains("1 of 1 backups passed"), "{said}");
     }
     fs::write(&backup, "damaged").expect("damage");
     let all = ["backup", "verify", "--all", "--format", "json"];

@@ -1,4 +1,4 @@
-//! `DatabaseManager::restore`: the backup is in place, and the present database is kept.
+//! `DatabaseManager::restore`: the backup is in place, and the existing database is kept.
 
 use std::fs;
 
@@ -28,7 +28,7 @@ fn every_row_of_the_backup_is_back_and_the_present_database_becomes_a_backup() {
     assert!(report.health.healthy, "{:?}", report.health);
     assert_eq!(report.migrations, Vec::<String>::new());
     assert_eq!(fixture.text(IS_LATER), "0");
-    let kept = report.kept.expect("the present database");
+    let kept = report.kept.expect("the existing database");
     assert!(kept.backup.is_some());
     // Which restores what was there.
     let back = restore(&fixture.manager(), &kept.path).expect("a restore");

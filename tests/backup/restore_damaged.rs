@@ -19,7 +19,7 @@ fn restored(fixture: &Fixture, backup: &std::path::Path) -> KeptDatabase {
     let report = fixture.manager().restore(backup, &options, &mut |_| ()).expect("a restore");
     assert!(report.health.healthy, "{:?}", report.health);
     assert_eq!(fixture.text(IS_LATER), "0");
-    report.kept.expect("the present database")
+    report.kept.expect("the existing database")
 }
 
 #[test]

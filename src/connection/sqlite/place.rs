@@ -76,7 +76,8 @@ pub(super) fn ensure_writable(database: &Path) -> Result<()> {
     }
 }
 
-/// Returns the error of a database that another system or mount wrote while it was read as immutable.
+/// Returns the error of a database that was written, through another mount or by another machine, while it was
+/// read as immutable.
 pub(super) fn written_meanwhile(database: &Path) -> Error {
     let reason = "it was written while it was read, although its file system is mounted read-only here; \
                   run the command where the database is written";
@@ -95,11 +96,11 @@ const MOUNTED: &str = "its file system is mounted read-only; remount it for writ
 
 #[cfg(unix)]
 const FILE: &str = "the current user may not write to the file; run the command as the owner of the file, or \
-     change its rights";
+     change its permissions";
 
 #[cfg(unix)]
 const DIRECTORY: &str = "the current user may not create files in its directory, as SQLite must; run the command as \
-     the owner of the directory, or change its rights";
+     the owner of the directory, or change its permissions";
 
 #[cfg(unix)]
 const ATTRIBUTE: &str =
@@ -122,13 +123,17 @@ fn obstacle_to_new_files(database: &Path) -> Option<&'static str> {
 }
 
 #[cfg(unix)]
-fn obstacle(path: &Path, access: rustix::fs::Access, rights: &'static str) -> Option<&'static str> {
+fn obstacle(
+    path: &Path,
+    access: rustix::fs::Access,
+    forbidden: &'static str,
+) -> Option<&'static str> {
     use rustix::fs::{AtFlags, CWD, accessat};
     use rustix::io::Errno;
 
     match accessat(CWD, path, access, AtFlags::EACCESS) {
         Err(Errno::ROFS) => Some(MOUNTED),
-        Err(Errno::ACCESS) => Some(rights),
+        Err(Errno::ACCESS) => Some(forbidden),
         Err(Errno::PERM) => Some(ATTRIBUTE),
         // Another fault is an error of the operation itself, which says more.
         _ => None,

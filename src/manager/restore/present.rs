@@ -1,4 +1,4 @@
-//! The database that a restore replaces: it is locked and kept.
+//! The existing database, which a restore locks, keeps and replaces.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -24,7 +24,8 @@ pub(super) struct Present<'a> {
     size_bytes: u64,
 }
 
-/// Present database that has been kept. Nobody else can open it until this is dropped.
+/// Existing database that has been kept. Unless SQLite cannot read it, nobody else can use it until this is
+/// dropped.
 pub(super) struct SetAside {
     _lock: Option<LockedDatabase>,
     kept: Kept,
@@ -48,7 +49,7 @@ impl<'a> Present<'a> {
                 let reason = format!("{reason}; restore to another path with --to");
                 return Err(Error::Refused { database, reason });
             }
-            // A file that is not a database is kept, but nothing that has another name besides.
+            // A file that is not a database is kept and replaced, but not one that has another name as well.
             Err(error @ Error::Refused { .. }) if !connection::is_single_file(&metadata) => {
                 return Err(error);
             }
@@ -85,7 +86,10 @@ impl<'a> Present<'a> {
             // SQLite cannot read it. The lock has been released: closing a connection to a damaged
             // database must not remove a log of the new one.
             Err(error) => {
-                tracing::debug!(error = chain(&error), "the present database is kept as its bytes");
+                tracing::debug!(
+                    error = chain(&error),
+                    "the bytes of the existing database are kept"
+                );
                 return self.keep_bytes(manager, owner);
             }
         };
@@ -94,8 +98,8 @@ impl<'a> Present<'a> {
         Ok(SetAside { _lock: Some(lock), kept, report })
     }
 
-    /// Keeps the bytes of a database that SQLite cannot read, and of the files beside it, and removes
-    /// those.
+    /// Keeps the bytes of a database that SQLite cannot read, and those of its `-wal` and `-journal`, and removes
+    /// its side files.
     fn keep_bytes(self, manager: &DatabaseManager, owner: Owner) -> Result<SetAside> {
         if let Some(user) = connection::user_of(self.path.as_path()) {
             let (action, waited) = (LOCKING, None);
@@ -127,7 +131,8 @@ impl<'a> Present<'a> {
     }
 }
 
-/// Gives the copy of the present database its name: that of a backup if it is sound.
+/// Gives the copy of the existing database its name: that of a backup if it is sound, else that of a damaged
+/// database.
 fn keep_copy(
     manager: &DatabaseManager,
     copy: NewFile,
@@ -145,7 +150,7 @@ fn keep_copy(
             Ok((Kept(vec![report.path.clone(), report.manifest_path()]), Some(report)))
         }
         Err(error @ (Error::IntegrityFaults { .. } | Error::Damaged(_) | Error::Query(_))) => {
-            tracing::debug!(error = chain(&error), "the present database is damaged");
+            tracing::debug!(error = chain(&error), "the existing database is damaged");
             let name = PathBuf::from(damaged_name(manager, path)?);
             copy.persist(&name)?;
             Ok((Kept(vec![name]), None))

@@ -55,7 +55,7 @@ fn prune_asks_and_a_dry_run_does_not() {
 }
 
 #[test]
-fn restore_asks_and_replaces_the_database_by_the_newest_backup() {
+fn restore_asks_and_replaces_the_database_with_the_newest_backup() {
     let (fixture, backup) = prepared();
     let said = stderr(&run(fixture.zenith().args(["restore", "--latest"]), 2));
     assert!(said.contains("add --yes") && said.contains("is kept in"), "{said}");

@@ -43,7 +43,7 @@ fn backups_are_found_when_their_table_is_gone_and_when_the_database_is() {
 }
 
 #[test]
-fn those_of_the_former_application_are_among_them_and_never_the_newest() {
+fn backups_of_the_former_application_are_listed_and_never_the_newest() {
     let fixture = SqliteFixture::created();
     let manager = fixture.manager();
     fs::create_dir_all(fixture.backups()).expect("a directory");

@@ -1,4 +1,4 @@
-//! A database under an exclusive lock, which another file is about to replace.
+//! A database that is about to be replaced, under an exclusive lock.
 
 use std::fs::{self, Metadata};
 use std::io::ErrorKind;

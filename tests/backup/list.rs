@@ -63,7 +63,7 @@ fn backups_of_the_former_application_are_listed_and_never_the_newest() {
 }
 
 #[test]
-fn a_neighbour_of_the_same_name_is_not_listed() {
+fn a_backup_of_another_database_with_the_same_name_is_not_listed() {
     let (fixture, other) = (SqliteFixture::created(), SqliteFixture::created());
     let theirs = other.manager().backup().expect("a backup").path;
     let ours = fixture.manager().backup().expect("a backup").path;

@@ -21,7 +21,7 @@ fn prepared() -> (crate::support::Fixture, std::path::PathBuf) {
 }
 
 #[test]
-fn every_row_of_the_backup_is_back_and_the_present_database_becomes_a_backup() {
+fn every_row_of_the_backup_is_back_and_the_existing_database_becomes_a_backup() {
     let (fixture, backup) = prepared();
     let before = rows::contents(&mut fixture.raw());
     let report = restore(&fixture.manager(), &backup).expect("a restore");

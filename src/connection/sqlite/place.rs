@@ -17,7 +17,7 @@ pub(super) enum Reading {
 }
 
 impl Reading {
-    /// Returns how a database can be read for longer than a moment.
+    /// Returns how a database can be read by a connection that stays open.
     ///
     /// SQLite creates `-wal` and `-shm` files beside a database in WAL mode even to read it, which a file
     /// system that is mounted read-only prevents. If there are no such files, nobody has the database

@@ -87,7 +87,7 @@ impl DatabaseManager {
                 return Ok(PruneReport::default());
             }
             let reason = |newer: &[_], _: &_| {
-                (newer.len() < keep).then_some("one of the last automatic ones")
+                (newer.len() < keep).then_some("one of the newest automatic backups")
             };
             self.remove_unless(&backups, false, reason)
         });
@@ -159,7 +159,7 @@ impl RetentionPolicy {
             !periods.contains(&period(created)) && periods.len() < limit.get()
         };
         if self.keep_last.is_some_and(|limit| newer.len() < limit.get()) {
-            return Some("one of the last");
+            return Some("one of the newest");
         }
         if kept_by(self.keep_daily, day) {
             return Some("the newest of its day");
@@ -169,7 +169,7 @@ impl RetentionPolicy {
         }
         let only_age =
             self.keep_last.is_none() && self.keep_daily.is_none() && self.keep_weekly.is_none();
-        only_age.then_some("younger than the greatest age")
+        only_age.then_some("younger than the maximum age")
     }
 }
 

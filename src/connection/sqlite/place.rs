@@ -123,17 +123,13 @@ fn obstacle_to_new_files(database: &Path) -> Option<&'static str> {
 }
 
 #[cfg(unix)]
-fn obstacle(
-    path: &Path,
-    access: rustix::fs::Access,
-    forbidden: &'static str,
-) -> Option<&'static str> {
+fn obstacle(path: &Path, access: rustix::fs::Access, rights: &'static str) -> Option<&'static str> {
     use rustix::fs::{AtFlags, CWD, accessat};
     use rustix::io::Errno;
 
     match accessat(CWD, path, access, AtFlags::EACCESS) {
         Err(Errno::ROFS) => Some(MOUNTED),
-        Err(Errno::ACCESS) => Some(forbidden),
+        Err(Errno::ACCESS) => Some(rights),
         Err(Errno::PERM) => Some(ATTRIBUTE),
         // Another fault is an error of the operation itself, which says more.
         _ => None,

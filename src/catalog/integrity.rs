@@ -26,7 +26,7 @@ struct IntegrityFault {
     text: String,
 }
 
-/// Result of an integrity check.
+/// Result of an integrity check of an SQLite database.
 #[derive(Debug, Default)]
 pub(crate) struct Integrity {
     /// First faults that SQLite found; empty if there is no damage.
@@ -83,8 +83,8 @@ fn faults_of_pages(connection: &mut DbConnection, check: IntegrityCheck) -> Resu
     Ok(found)
 }
 
-/// Faults of pages that the check of one table does not find. The page at 1 GiB, which has SQLite's locks,
-/// has no use. The pages of a file with `auto_vacuum` are not counted, because `dbstat` leaves out those of
+/// Faults of pages that the check of one table does not find. SQLite's lock-byte page, at 1 GiB, has
+/// no use. The pages of a file with `auto_vacuum` are not counted, because `dbstat` leaves out those of
 /// its pointer map.
 pub const PAGES: &str = "WITH
     used AS (

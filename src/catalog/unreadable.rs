@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 
 /// Table that this program cannot read or check, although the database may be intact: another application
 /// has defined it with a module, a function or a collation that only that application registers, or has
-/// kept it from the role that connects.
+/// not granted the connecting role the right to read it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, QueryableByName)]
 pub struct UnreadableTable {
     /// Name of the table.

@@ -100,7 +100,7 @@ impl Config {
         config
     }
 
-    /// Returns this configuration for a temporary copy of the database: changes of it need no backup.
+    /// Returns this configuration for a temporary copy of the database, without backups before changes.
     pub(crate) fn for_temporary_copy(&self, path: &Path) -> Result<Self, ConfigError> {
         let location = Self::for_path(path)?.location;
         Ok(Self { auto_backup: false, ..self.at(location) })
@@ -113,8 +113,8 @@ impl Config {
         self.auto_backup
     }
 
-    /// Returns how many of the backups that precede changes are kept (10 by default); 0 keeps all. Backups
-    /// that were taken for their own sake do not count.
+    /// Returns how many of the backups that were taken before changes and restores are kept (10 by default); 0
+    /// keeps all. Those of [`DatabaseManager::backup`](crate::manager::DatabaseManager::backup) do not count.
     #[must_use]
     pub const fn backup_keep(&self) -> u32 {
         self.backup_keep

@@ -61,8 +61,8 @@ impl NewFile {
         }
     }
 
-    /// Whether the directory has temporary files besides `own`, which is the name of one. Those that killed
-    /// processes left are removed first. Where the directory cannot be read, it may have some.
+    /// Whether the directory has temporary files other than `own`, the name of the caller's. Those that killed
+    /// processes left are removed first. Returns `true` if the directory cannot be read.
     pub(crate) fn others(directory: &Path, own: Option<&OsStr>) -> bool {
         sweep(directory);
         let Ok(entries) = fs::read_dir(directory) else { return true };

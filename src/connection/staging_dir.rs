@@ -1,4 +1,4 @@
-//! Hidden directory beside a database in which another is built that takes its name.
+//! Hidden directory in which a database is built before it gets its name.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -9,8 +9,8 @@ use tempfile::TempDir;
 use super::new_file::Temporary;
 use crate::error::{Error, Result};
 
-/// Private directory that is removed when this is dropped. A lock is held while it is in use; the lock
-/// of a process that was killed is free.
+/// Private directory that is removed when this is dropped. A lock file in it is locked meanwhile, so that the
+/// directory of a killed process is recognised by its free lock.
 #[derive(Debug)]
 pub struct StagingDir {
     /// Declared before the directory, so that it is closed first.
@@ -22,8 +22,8 @@ pub struct StagingDir {
 const LOCK: &str = "lock";
 
 impl StagingDir {
-    /// Creates a directory in `parent`, for the file `name` and a purpose such as `adopting`. Removes first
-    /// those that killed processes left for the same.
+    /// Creates a directory in `parent`, for the file `name` and a purpose such as `adopting`. First removes the
+    /// directories that killed processes left for the same file and purpose.
     ///
     /// # Errors
     /// [`Error::Io`].

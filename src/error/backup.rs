@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum BackupFault {
     /// The copy differs from the database, and has been removed.
-    #[error("the backup failed its verification and was removed: {reason}")]
+    #[error("the backup failed its verification and was removed: {reason}; try again")]
     Unfaithful {
         /// Difference that the verification found.
         reason: String,
@@ -20,8 +20,13 @@ pub enum BackupFault {
         path: PathBuf,
     },
 
-    /// The directory has no backup of the database that can be restored.
-    #[error("there is no backup of {database} in {directory}; `zenith-db backup` takes one", directory = directory.display())]
+    /// The directory has no backup of the database, other than those of the former application and of databases
+    /// that a restore replaced.
+    #[error(
+        "there is no backup of {database} to restore in {directory}; `zenith-db backup list` shows what is there, \
+         `zenith-db backup` takes a backup, and --backup-dir names another directory",
+        directory = directory.display()
+    )]
     None {
         /// Configured path, or the server's URL without its password.
         database: String,
@@ -29,7 +34,7 @@ pub enum BackupFault {
         directory: PathBuf,
     },
 
-    /// The file is not what was written, or not a backup at all.
+    /// The file differs from what was backed up, or is not a backup of this program.
     #[error(
         "the backup {path} cannot be restored: {reason}; `zenith-db backup verify --all` shows which \
          backups can", path = path.display()
@@ -51,8 +56,11 @@ pub enum BackupFault {
         path: PathBuf,
     },
 
-    /// The backup is of the other kind of database.
-    #[error("{path} is a backup of {found}, and {database} is not", path = path.display())]
+    /// The backup is one of PostgreSQL and the database is SQLite, or the reverse.
+    #[error(
+        "{path} is a backup of a {found} database, and {database} is of another kind; name a {found} database with \
+         --path or --database-url", path = path.display()
+    )]
     OtherBackend {
         /// Path of the backup.
         path: PathBuf,
@@ -64,11 +72,12 @@ pub enum BackupFault {
 
     /// The disk has too little free space.
     #[error(
-        "{what} needs {needed} bytes in {place}, where {free} are free; nothing was changed",
+        "{what} needs {needed} bytes in {place}, where {free} are free; free some space, for example with \
+         `zenith-db backup prune`; nothing was changed",
         place = place.display()
     )]
     NoRoom {
-        /// What needs the space.
+        /// Operation that needs the space.
         what: &'static str,
         /// Directory on the disk.
         place: PathBuf,
@@ -78,7 +87,7 @@ pub enum BackupFault {
         free: u64,
     },
 
-    /// No rule says which backups to keep.
+    /// The retention policy has no rule, so that it would remove every backup.
     #[error(
         "no rule says which backups to keep; give --keep-last, --keep-daily, --keep-weekly or --max-age"
     )]

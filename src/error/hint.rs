@@ -77,8 +77,8 @@ impl Error {
     }
 }
 
-const DAMAGED: &str = "the file is damaged: stop the programs that use it, move it away together with \
-     its -wal and -shm files, and put the newest backup in its place. Without a backup, \
+const DAMAGED: &str = "the file is damaged: stop the programs that use it, and run `zenith-db restore --latest`, \
+     which keeps the damaged file and puts the newest backup in its place. Without a backup, \
      sqlite3 DAMAGED \"VACUUM INTO 'readable.db'\" copies the rows that can still be read, and \
      sqlite3 readable.db REINDEX rebuilds its indexes; keep the damaged file, which may contain more";
 
@@ -87,8 +87,8 @@ const FREE_SPACE: &str = "the disk is full: free some space and try again; nothi
 const MOUNTED: &str = "the file system is mounted read-only: remount it for writing, or choose another place \
      with --path or --backup-dir";
 
-const RIGHTS: &str = "the current user lacks a right there: run the command as the owner of the files, or change \
-     the rights";
+const RIGHTS: &str = "the current user lacks a permission there: run the command as the owner of the files, or \
+     change the permissions";
 
 const NAME: &str = "the file system does not accept a name that long: choose a shorter one";
 

@@ -36,7 +36,7 @@ pub enum MigrationFault {
         sql: String,
     },
 
-    /// Two migrations of the program have one version.
+    /// Two migrations of the program have the same version.
     #[error(
         "the migrations {first} and {second} of this program have the same version, {version}, so that \
          only one of them would run; give one of them another timestamp; nothing was changed"

@@ -1,4 +1,4 @@
-//! Database files that this process has opened beside SQLite.
+//! Database files that this process has opened itself, apart from SQLite.
 
 #[cfg(unix)]
 use std::collections::BTreeMap;
@@ -38,7 +38,7 @@ pub(super) fn databases() -> Vec<PathBuf> {
     let kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
     let exists = |kept: &&Kept| kept.files.iter().any(has_name);
     let paths = kept.values().filter(exists).map(|kept| kept.path.clone());
-    // No database has a name that ends so.
+    // A `-shm` file is not a database, and no database has such a name.
     paths.filter(|path| !path.as_os_str().to_string_lossy().ends_with("-shm")).collect()
 }
 
@@ -62,7 +62,7 @@ pub(super) fn with_open_file<T>(
     use std::os::unix::fs::MetadataExt;
 
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    // Of a file that has been deleted nobody needs the locks any more.
+    // Nobody needs the locks of a deleted file any more.
     kept.retain(|_, kept| kept.files.iter().any(has_name));
     let place = |metadata: &fs::Metadata| (metadata.dev(), metadata.ino());
     let mut place_of_file = place(&fs::metadata(path)?);

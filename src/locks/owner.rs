@@ -30,7 +30,7 @@ pub(crate) enum Obstacle {
 pub(crate) fn obstacle() -> Obstacle {
     let mut candidates = Vec::new();
     for path in databases() {
-        // In WAL mode each connection that is open has a lock on the file, and is in nobody's way.
+        // In WAL mode each open connection has a lock on the file, which blocks nobody.
         let wanted = if is_wal(&path) { Wanted::Write } else { Wanted::Exclusive };
         match obstacle_of(&path, wanted) {
             Obstacle::Process(process) => candidates.push(process),
@@ -56,7 +56,7 @@ pub(crate) fn obstacle_of(path: &Path, wanted: Wanted) -> Obstacle {
 /// Returns an error unless files can be locked in the file system of a database. SQLite takes a file
 /// without locks for one that another process has locked, and waits for it.
 pub(crate) fn ensure_supported(database: &Path) -> io::Result<()> {
-    // A file that cannot be opened is for others to report.
+    // The caller reports a file that cannot be opened.
     process(database, Wanted::Write).unwrap_or(Ok(None)).map(drop)
 }
 

@@ -73,8 +73,8 @@ impl DatabaseManager {
         Err(Error::Refused { database, reason })
     }
 
-    /// Refuses a database of the former application, and of another program that uses Diesel. Its tables have the names of this schema's
-    /// tables, so that reading them would give wrong results.
+    /// Refuses a database of the former application or of another program that uses Diesel. Its tables can
+    /// have the names of this schema's tables, so that reading them would give wrong results.
     pub(super) fn refuse_former(&self, connection: &mut DbConnection) -> Result<()> {
         self.refuse_foreign(&self.ledger(connection)?)?;
         let ours = catalog::table_exists(connection, "__diesel_schema_migrations")?;

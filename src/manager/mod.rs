@@ -89,9 +89,9 @@ impl DatabaseManager {
     /// the first of the list.
     ///
     /// # Errors
-    /// [`Error::Migration`](crate::Error::Migration) if two of the migrations have one version, so that only
-    /// one of them would run, if the name of one does not begin with a version, or if a script begins with
-    /// a byte order mark.
+    /// [`Error::Migration`](crate::Error::Migration) if two of the migrations have the same version, so
+    /// that only one of them would run, if the name of one does not begin with a version, or if a script begins
+    /// with a byte order mark.
     pub fn with_migrations(
         config: Config,
         migrations: &'static [EmbeddedMigration],

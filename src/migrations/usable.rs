@@ -16,8 +16,9 @@ pub fn version_number(name: &str) -> Option<i64> {
     version.parse().ok().filter(|_| is_number)
 }
 
-/// Refuses a list in which two migrations have one version: Diesel's ledger records versions, so that only
-/// one of the two would run. Refuses a name without a version and a script with a byte order mark as well.
+/// Refuses a list in which two migrations have the same version: Diesel's ledger records versions, so that
+/// only one of the two would run. Also refuses a name without a version, and a script that begins with a byte
+/// order mark.
 ///
 /// # Errors
 /// [`Error::Migration`], which names the migrations.

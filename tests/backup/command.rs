@@ -26,7 +26,7 @@ fn list_and_verify_show_each_backup_in_text_and_json() {
         [&["backup", "verify"][..], &["backup", "verify", "--all"], &["backup", "verify", name]]
     {
         let said = stdout(&run(fixture.zenith().args(arguments), 0));
-        assert!(said.contains("1 of 1 backups can be restored"), "{said}");
+        assert!(said.contains("1 of 1 backups passed"), "{said}");
     }
     fs::write(&backup, "damaged").expect("damage");
     let all = ["backup", "verify", "--all", "--format", "json"];
@@ -55,7 +55,7 @@ fn prune_asks_and_a_dry_run_does_not() {
 }
 
 #[test]
-fn restore_asks_and_replaces_the_database_by_the_newest_backup() {
+fn restore_asks_and_replaces_the_database_with_the_newest_backup() {
     let (fixture, backup) = prepared();
     let said = stderr(&run(fixture.zenith().args(["restore", "--latest"]), 2));
     assert!(said.contains("add --yes") && said.contains("is kept in"), "{said}");

@@ -43,7 +43,7 @@ fn backups_are_found_when_their_table_is_gone_and_when_the_database_is() {
 }
 
 #[test]
-fn those_of_the_former_application_are_among_them_and_never_the_newest() {
+fn backups_of_the_former_application_are_listed_and_never_the_newest() {
     let fixture = SqliteFixture::created();
     let manager = fixture.manager();
     fs::create_dir_all(fixture.backups()).expect("a directory");
@@ -63,7 +63,7 @@ fn those_of_the_former_application_are_among_them_and_never_the_newest() {
 }
 
 #[test]
-fn a_neighbour_of_the_same_name_is_not_listed() {
+fn a_backup_of_another_database_with_the_same_name_is_not_listed() {
     let (fixture, other) = (SqliteFixture::created(), SqliteFixture::created());
     let theirs = other.manager().backup().expect("a backup").path;
     let ours = fixture.manager().backup().expect("a backup").path;

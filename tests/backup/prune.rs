@@ -80,7 +80,7 @@ fn days_and_weeks_keep_the_newest_of_each() {
 }
 
 #[test]
-fn the_greatest_age_removes_what_other_rules_keep() {
+fn the_maximum_age_removes_what_other_rules_keep() {
     let fixture = SqliteFixture::created();
     let backups = daily(&fixture, 6);
     let two_and_a_half = Some(Duration::from_secs(60 * 3600));

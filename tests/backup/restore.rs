@@ -1,4 +1,4 @@
-//! `DatabaseManager::restore`: the backup is in place, and the present database is kept.
+//! `DatabaseManager::restore`: the backup is in place, and the existing database is kept.
 
 use std::fs;
 
@@ -21,14 +21,14 @@ fn prepared() -> (crate::support::Fixture, std::path::PathBuf) {
 }
 
 #[test]
-fn every_row_of_the_backup_is_back_and_the_present_database_becomes_a_backup() {
+fn every_row_of_the_backup_is_back_and_the_existing_database_becomes_a_backup() {
     let (fixture, backup) = prepared();
     let before = rows::contents(&mut fixture.raw());
     let report = restore(&fixture.manager(), &backup).expect("a restore");
     assert!(report.health.healthy, "{:?}", report.health);
     assert_eq!(report.migrations, Vec::<String>::new());
     assert_eq!(fixture.text(IS_LATER), "0");
-    let kept = report.kept.expect("the present database");
+    let kept = report.kept.expect("the existing database");
     assert!(kept.backup.is_some());
     // Which restores what was there.
     let back = restore(&fixture.manager(), &kept.path).expect("a restore");

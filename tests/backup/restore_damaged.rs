@@ -19,7 +19,7 @@ fn restored(fixture: &Fixture, backup: &std::path::Path) -> KeptDatabase {
     let report = fixture.manager().restore(backup, &options, &mut |_| ()).expect("a restore");
     assert!(report.health.healthy, "{:?}", report.health);
     assert_eq!(fixture.text(IS_LATER), "0");
-    report.kept.expect("the present database")
+    report.kept.expect("the existing database")
 }
 
 #[test]
@@ -102,8 +102,12 @@ fn a_database_with_a_hot_journal_is_neither_replaced_nor_touched() {
     let (fixture, backup, path) = prepared();
     let other = SqliteFixture::empty();
     let connection = rusqlite::Connection::open(other.path()).expect("a database");
-    let hot = "CREATE TABLE theirs (a); INSERT INTO theirs VALUES (1); PRAGMA cache_size = 1; BEGIN;
-        UPDATE theirs SET a = 2; INSERT INTO theirs SELECT zeroblob(9000) FROM sqlite_schema, sqlite_schema";
+    // The cache is too small for the transaction, so that pages are in the file before its end.
+    let rows = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)";
+    let hot = &format!(
+        "CREATE TABLE theirs (a); INSERT INTO theirs {rows} SELECT zeroblob(2000) FROM n;
+         PRAGMA cache_size = 2; BEGIN; UPDATE theirs SET a = randomblob(2000)"
+    );
     connection.execute_batch(hot).expect("a transaction");
     let side = |path: &std::path::Path| format!("{}-journal", path.display());
     fs::copy(other.path(), &path).expect("their database");

@@ -82,7 +82,7 @@ fn without_a_manifest_damage_is_found_by_reading_the_database() {
 }
 
 #[test]
-fn a_manifest_that_says_something_else_is_a_difference() {
+fn a_backup_that_differs_from_its_manifest_is_refused() {
     let fixture = Fixture::created();
     let manager = fixture.manager();
     let path = manager.backup().expect("a backup").path;

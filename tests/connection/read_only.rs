@@ -222,7 +222,7 @@ fn set_mode(path: &Path, mode: u32) {
 }
 
 #[test]
-fn who_lacks_a_right_to_write_is_told_which() {
+fn a_user_who_may_not_write_is_told_which_permission_is_missing() {
     let nobody = AsNobody::new();
     let cases = [
         (0o444, 0o777, "the current user may not write to the file"),
@@ -245,7 +245,7 @@ fn who_lacks_a_right_to_write_is_told_which() {
 
 /// Another user who looks on while the application writes needs no right to write.
 #[test]
-fn who_may_only_read_backs_up_a_database_in_use_and_else_is_told_why_not() {
+fn a_user_who_may_only_read_backs_up_a_database_in_use_and_is_otherwise_told_why_not() {
     let nobody = AsNobody::new();
     let fixture = SqliteFixture::created();
     let elsewhere = tempfile::tempdir().expect("a directory");

@@ -99,7 +99,8 @@ fn a_damaged_backup_is_refused_and_without_its_manifest_never_loses_a_row() {
     assert_swept(&fixture, "after all");
 }
 
-/// One whose ledger is damaged is refused, as that of another program is: it can be restored beside it.
+/// A database whose ledger is damaged is refused, as one of another program is: the backup can be restored to
+/// another path.
 #[test]
 fn a_damaged_database_is_replaced_by_the_newest_backup_and_kept_byte_by_byte() {
     let history = History::new(1, 200);

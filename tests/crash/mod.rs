@@ -1,6 +1,6 @@
 //! What a backup and a restore survive: kills, damage, full disks, writers, and an odd directory.
 //!
-//! `make test` tries a share of the points; `ZENITH_TEST_CRASH=all`, which `make test-crash` sets, all.
+//! `make test` tries some of the points; with `ZENITH_TEST_CRASH=all`, `make test-crash` tries all.
 
 mod damage;
 mod full_disk;
@@ -23,7 +23,7 @@ fn points(share: usize, all: usize) -> usize {
     if std::env::var("ZENITH_TEST_CRASH").is_ok_and(|text| text == "all") { all } else { share }
 }
 
-/// A generator whose numbers are the same in every run (xorshift).
+/// Pseudorandom number generator (xorshift) with the same numbers in every run.
 struct Numbers(u64);
 
 impl Numbers {

@@ -1,4 +1,4 @@
-//! Restores of files and to places that cannot be, and manifests that are not what they should be.
+//! Restores that must be refused, and manifests that cannot be read or belong to another backup.
 
 use std::fs;
 use std::path::Path;
@@ -118,7 +118,7 @@ fn a_manifest_that_cannot_be_read_leaves_a_backup_that_can_be_restored() {
 }
 
 #[test]
-fn a_manifest_of_another_backup_condemns_the_backup() {
+fn a_backup_with_the_manifest_of_another_is_refused() {
     let history = History::new(2, 20);
     refused(
         &history,

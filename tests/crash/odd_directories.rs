@@ -1,4 +1,4 @@
-//! Backup directories that are not as they should be.
+//! Backup directories that are symbolic links, missing, read-only or shared with other files.
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -1,4 +1,4 @@
-//! A backup while others write is one moment of the database.
+//! A backup that is taken while others write is one snapshot of the database.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;

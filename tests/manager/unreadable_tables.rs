@@ -109,7 +109,7 @@ fn names(tables: &[UnreadableTable]) -> Option<&str> {
 }
 
 #[test]
-fn they_are_named_and_the_others_are_counted_and_checked() {
+fn unreadable_tables_are_named_and_the_others_are_counted_and_checked() {
     for addition in ADDITIONS {
         let fixture = with(addition);
         let manager = fixture.manager();
@@ -134,7 +134,7 @@ fn they_are_named_and_the_others_are_counted_and_checked() {
 }
 
 #[test]
-fn they_stop_no_migration_and_are_kept() {
+fn unreadable_tables_stop_no_migration_and_are_kept() {
     for addition in ADDITIONS {
         let fixture = with(addition);
         let manager = fixture.manager();
@@ -146,7 +146,7 @@ fn they_stop_no_migration_and_are_kept() {
 }
 
 #[test]
-fn they_are_dropped_with_everything_else_by_create_with_force() {
+fn create_with_force_drops_unreadable_tables_with_everything_else() {
     for addition in ADDITIONS {
         let fixture = with(addition);
         fixture.manager().recreate(&administrator()).expect(addition.sql);
@@ -161,7 +161,7 @@ fn they_are_dropped_with_everything_else_by_create_with_force() {
 }
 
 #[test]
-fn a_transfer_leaves_them_only_if_that_is_asked_for() {
+fn a_transfer_leaves_unreadable_tables_behind_only_if_asked_to() {
     for addition in ADDITIONS {
         let (fixture, target) = (with(addition), SqliteFixture::empty());
         let move_it = |leave_other_tables| {
@@ -190,7 +190,7 @@ fn a_transfer_leaves_them_only_if_that_is_asked_for() {
 }
 
 #[test]
-fn the_command_names_them_in_text_and_json() {
+fn the_command_names_unreadable_tables_in_text_and_json() {
     let fixture = with(&ADDITIONS[0]);
     for (command, text) in [
         (&["status"][..], "not readable   vectors: no such module: vec0"),

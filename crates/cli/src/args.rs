@@ -102,11 +102,11 @@ pub(super) enum Command {
     Backup {
         #[command(subcommand)]
         command: Option<BackupCommand>,
-        /// Write the backup to standard output, and nothing to the backup directory: --to -
+        /// Write the backup to standard output (--to -), and do not keep it in the backup directory
         #[arg(long, value_name = "-", value_parser = ["-"])]
         to: Option<String>,
     },
-    /// Replace the database by a backup, and keep the present one
+    /// Replace the database with a backup, and keep the existing one
     #[command(after_help = RESTORE_HELP)]
     Restore(RestoreArgs),
     /// Copy all rows to another database and compare both
@@ -140,11 +140,11 @@ pub(super) enum Command {
 pub(super) enum BackupCommand {
     /// List the backups of this database in the backup directory
     List,
-    /// Check that backups are what was written and can be restored [default: the newest]
+    /// Compare backups with their manifests, and check them for damage [default: the newest]
     Verify {
         /// Backup to check
         file: Option<PathBuf>,
-        /// Check every backup of this database; exit with 1 if one is damaged
+        /// Check every backup of this database; exit with 1 if one fails
         #[arg(long, conflicts_with = "file")]
         all: bool,
     },
@@ -154,13 +154,13 @@ pub(super) enum BackupCommand {
         /// Keep the N newest
         #[arg(long, value_name = "N")]
         keep_last: Option<NonZeroUsize>,
-        /// Keep the newest of each of N days
+        /// Keep the newest of each of the last N days with backups
         #[arg(long, value_name = "N")]
         keep_daily: Option<NonZeroUsize>,
-        /// Keep the newest of each of N weeks
+        /// Keep the newest of each of the last N weeks with backups
         #[arg(long, value_name = "N")]
         keep_weekly: Option<NonZeroUsize>,
-        /// Remove those of at least this age, whatever the other rules keep
+        /// Remove those of at least this many days, even if another rule keeps them
         #[arg(long, value_name = "DAYS")]
         max_age: Option<NonZeroUsize>,
         /// Show what would be removed, and remove nothing
@@ -174,13 +174,13 @@ pub(super) struct RestoreArgs {
     /// Backup to restore; - reads it from standard input
     #[arg(required_unless_present_any = ["latest", "drill"])]
     pub(super) file: Option<PathBuf>,
-    /// Restore the newest backup that is not the kept database of a restore
+    /// Restore the newest backup, without the databases that earlier restores replaced
     #[arg(long, conflicts_with = "file")]
     pub(super) latest: bool,
-    /// Restore the newest backup into a temporary place, check it, and remove it again
+    /// Restore the newest backup to a temporary file, check that file, and remove it
     #[arg(long, conflicts_with_all = ["file", "latest", "to"])]
     pub(super) drill: bool,
-    /// Leave the backup without the migrations that it lacks, for an earlier version of the program
+    /// Do not apply the migrations that the backup lacks, for an earlier version of the program
     #[arg(long, conflicts_with = "drill")]
     pub(super) no_migrate: bool,
     /// Create this database from the backup, instead of replacing the configured one

@@ -95,7 +95,7 @@ Examples:
 
 pub(super) const BACKUP_HELP: &str = "\
 SQLite is copied page by page, PostgreSQL with pg_dump. Each backup has a manifest beside it, with its
-SHA-256 and the row count of each table.
+SHA-256 and the row count of each table. A backup that is written to standard output has none.
 
 Examples:
   zenith-db backup
@@ -106,8 +106,9 @@ Examples:
   zenith-db backup prune --keep-daily 14 --keep-weekly 8 --yes";
 
 pub(super) const PRUNE_HELP: &str = "\
-Asks for confirmation. Days and weeks are those of UTC. Always kept are the newest backup that passes its verification, a
-backup that a failed migration names, and the files of the former application.
+Asks for confirmation before it removes anything. Days and weeks are those of UTC. The newest backup that
+passes its verification, a backup that the last failed migration names, and the files of the former
+application are always kept.
 
 Examples:
   zenith-db backup prune --keep-daily 14 --keep-weekly 8 --dry-run
@@ -116,8 +117,8 @@ Examples:
 pub(super) const RESTORE_HELP: &str = "\
 Asks for confirmation if the database exists. It must not be in use: stop the application first. The
 backup is verified, copied, brought up to date by its missing migrations and checked before anything is
-replaced. The present database becomes a backup; if it is damaged, it is kept as it is. A failure
-leaves it in place.
+replaced. The existing database becomes a backup; if it is damaged, its pages or bytes are kept in the
+backup directory. If the restore fails before that, the existing database stays in place. For SQLite only.
 
 --drill is for cron and timers: its result is recorded, and the health check reports it.
 

@@ -16,7 +16,7 @@ use super::text::{BAD, GOOD, Out, STRONG, WARNING, align_right, field, plain_tab
 #[derive(Debug, Serialize)]
 pub(super) struct Verification {
     pub(super) path: PathBuf,
-    /// Whether the backup can be restored.
+    /// Whether the backup passed its verification.
     pub(super) verified: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) backup: Option<VerifiedBackup>,
@@ -63,7 +63,7 @@ pub(super) fn verified(out: Out<'_>, results: &[Verification]) -> Result<()> {
         }
     }
     let sound = results.iter().filter(|result| result.verified).count();
-    writeln!(out, "{sound} of {} backups can be restored", results.len())
+    writeln!(out, "{sound} of {} backups passed", results.len())
 }
 
 fn contents(backup: &VerifiedBackup) -> String {

@@ -43,7 +43,7 @@ pub(super) fn run(
     if target.exists()? {
         let name: PathBuf = if from_stdin { "standard input".into() } else { file.clone() };
         let question = format!(
-            "Replace {} by the backup {}? The present database is kept in {}.",
+            "Replace {} with the backup {}? The existing database is kept in {}.",
             target.config().location(),
             name.display(),
             target.config().backup_dir().display(),

@@ -71,7 +71,7 @@ pub fn list(migrations: &Path) -> io::Result<String> {
     Ok(source)
 }
 
-/// Begins a text in UTF-8 that some editors save.
+/// Byte order mark in UTF-8, with which some editors begin a file.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Names of directories by their versions.
@@ -129,8 +129,8 @@ fn script(directory: &Path) -> io::Result<String> {
         let other = listed.iter().find(|file| file.eq_ignore_ascii_case(name) && *file != name);
         if let Some(other) = other {
             return Err(io::Error::other(format!(
-                "{} has another case than {name}, so that it is not found on every file system: rename \
-                 it to {name}",
+                "{} differs in case from {name}, so that not every file system finds it: rename it to \
+                 {name}",
                 directory.join(other).display()
             )));
         }

@@ -1,4 +1,4 @@
-//! Names that SQL can contain without quotes.
+//! Identifiers that need no quotes in SQL.
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;

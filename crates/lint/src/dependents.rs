@@ -9,7 +9,7 @@ use super::rebuild_error::RebuildError;
 /// Returns the views and other tables' triggers that refer to the table or to such a view, oldest first. A
 /// rename reads them all, and fails at one that refers to a missing table.
 ///
-/// SQLite itself says which refer to a table: a rename changes their text.
+/// SQLite itself says which refer to a table: renaming the table changes their text.
 pub(super) fn dependents<'a>(
     memory: &mut SqliteConnection,
     table: &'a SchemaObject,

@@ -57,7 +57,7 @@ rules! {
     EmptyUp = "empty-up",
     /// `down.sql` is missing or contains no statement.
     EmptyDown = "empty-down",
-    /// Two migrations have one version, so that only one of them would run.
+    /// Two migrations have the same version, so that only one of them would run.
     SameVersion = "same-version",
     /// The name of a migration's directory does not begin with a version.
     NoVersion = "no-version",

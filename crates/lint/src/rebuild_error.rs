@@ -42,7 +42,7 @@ pub enum RebuildError {
         line: usize,
     },
 
-    /// SQLite renames no table of this schema, because a view or trigger of it is faulty.
+    /// SQLite cannot rename a table of this schema, because a view or trigger in it is faulty.
     #[error(
         "SQLite cannot rename a table of these migrations: {0}; drop or correct that object first"
     )]

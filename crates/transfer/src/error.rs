@@ -48,7 +48,7 @@ pub enum TransferError {
         found: String,
     },
 
-    /// Tables of the schema cannot be checked for damage, which would lose rows.
+    /// Tables of the schema cannot be checked for damage, so that a transfer could lose rows.
     #[error(
         "these tables of the source cannot be checked for damage: {tables}; nothing was changed. Drop the \
          index or column that another application has added, or transfer the database with that application"

@@ -11,8 +11,8 @@ use super::report::TransferOptions;
 use super::rows::{ALL, HISTORY};
 use super::state::TransferState;
 
-/// Tables of the source that are not in the schema. If they were skipped without a word, they would be
-/// missed too late.
+/// Tables of the source that are not in the schema. They are reported: if they were skipped silently, they
+/// would be missed too late.
 #[derive(Debug, Default)]
 pub(super) struct OtherTables {
     /// Tables with rows, with their number of rows.
@@ -21,7 +21,7 @@ pub(super) struct OtherTables {
     pub(super) unreadable: Vec<UnreadableTable>,
 }
 
-/// Refuses a source of which rows would be lost. Returns the tables that the options allow to skip.
+/// Refuses a source whose rows would be lost. Returns the tables that the options allow to skip.
 pub(super) fn check_source(
     source: &mut DbConnection,
     options: &TransferOptions,

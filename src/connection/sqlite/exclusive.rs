@@ -16,7 +16,8 @@ use crate::locks::{Wanted, obstacle_of};
 /// # Errors
 /// [`Error::Locked`] if another process has the file open; [`Error::Replaced`] if it put another file in
 /// its place before it released its lock; [`Error::NoDatabase`], [`Error::Refused`],
-/// [`Error::SideFile`], [`Error::ReadOnly`] or [`Error::Io`] if it cannot be used; [`Error::Copy`] if SQLite cannot read it.
+/// [`Error::SideFile`], [`Error::ReadOnly`] or [`Error::Io`] if it cannot be used; [`Error::Copy`] if SQLite
+/// cannot read it.
 pub(super) fn lock(path: &Path, timeout: Duration, action: &'static str) -> Result<Connection> {
     let failed = |cause| Error::Copy { path: path.to_owned(), source: CopyError(cause) };
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;

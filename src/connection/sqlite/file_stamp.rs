@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::error::{Error, Result};
 
-/// Properties of a file that change when it is written.
+/// Length and time of modification of a file, of which one changes when the file is written.
 #[derive(PartialEq, Eq)]
 pub(super) struct FileStamp {
     length: u64,
@@ -14,8 +14,8 @@ pub(super) struct FileStamp {
 }
 
 impl FileStamp {
-    /// Returns the properties when the next write will change them: the clock of a file system has
-    /// ticks of some milliseconds, and two writes in one tick have the same time.
+    /// Returns the properties, after a wait if a write at once might not change them: the clock of a file
+    /// system has ticks of some milliseconds, and two writes in one tick have the same time.
     pub(super) fn settled(path: &Path) -> Result<Self> {
         const TICK: Duration = Duration::from_millis(20);
 

@@ -1,4 +1,4 @@
-//! A database under an exclusive lock, which another file is about to replace.
+//! A database that is about to be replaced, under an exclusive lock.
 
 use std::fs::{self, Metadata};
 use std::io::ErrorKind;
@@ -26,8 +26,8 @@ impl LockedDatabase {
     ///
     /// # Errors
     /// [`Error::Locked`] if another process has the file open; [`Error::Replaced`] if another file took its
-    /// place meanwhile; [`Error::NoDatabase`], [`Error::Refused`], [`Error::SideFile`], [`Error::Io`] or
-    /// [`Error::Copy`] if it cannot be used.
+    /// place meanwhile; [`Error::NoDatabase`], [`Error::Refused`], [`Error::SideFile`],
+    /// [`Error::ReadOnly`], [`Error::Io`] or [`Error::Copy`] if it cannot be used.
     pub fn lock(path: &DatabasePath, timeout: Duration, action: &'static str) -> Result<Self> {
         let connection = exclusive::lock(path.as_path(), timeout, action)?;
         // It remains from a killed process, or from one that read the database after that. Under the

@@ -17,7 +17,7 @@ pub(super) enum Reading {
 }
 
 impl Reading {
-    /// Returns how a database can be read for longer than a moment.
+    /// Returns how a database can be read by a connection that stays open.
     ///
     /// SQLite creates `-wal` and `-shm` files beside a database in WAL mode even to read it, which a file
     /// system that is mounted read-only prevents. If there are no such files, nobody has the database
@@ -76,7 +76,8 @@ pub(super) fn ensure_writable(database: &Path) -> Result<()> {
     }
 }
 
-/// Returns the error of a database that another system or mount wrote while it was read as immutable.
+/// Returns the error of a database that was written, through another mount or by another machine, while it was
+/// read as immutable.
 pub(super) fn written_meanwhile(database: &Path) -> Error {
     let reason = "it was written while it was read, although its file system is mounted read-only here; \
                   run the command where the database is written";
@@ -95,11 +96,11 @@ const MOUNTED: &str = "its file system is mounted read-only; remount it for writ
 
 #[cfg(unix)]
 const FILE: &str = "the current user may not write to the file; run the command as the owner of the file, or \
-     change its rights";
+     change its permissions";
 
 #[cfg(unix)]
 const DIRECTORY: &str = "the current user may not create files in its directory, as SQLite must; run the command as \
-     the owner of the directory, or change its rights";
+     the owner of the directory, or change its permissions";
 
 #[cfg(unix)]
 const ATTRIBUTE: &str =

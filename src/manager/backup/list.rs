@@ -16,27 +16,29 @@ use crate::error::{BackupFault, Error, Result};
 use crate::manager::DatabaseManager;
 use crate::types::UtcTime;
 
-/// Backup in the backup directory. What it contains has not been checked.
+/// Backup in the backup directory, as its name and its manifest describe it. The file itself has not been
+/// verified.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BackupFile {
     /// Absolute path.
     pub path: PathBuf,
-    /// Time in its name; for a backup of the former application, the file's time of modification.
+    /// Time in its name, in UTC; for a backup of the former application, the file's time of modification.
     pub created: UtcTime,
     /// Size of the file, in bytes.
     pub size_bytes: u64,
     /// Whether the file is a database of the former application.
     pub former: bool,
-    /// Manifest; `None` for a backup of the former application, or if it is lost.
+    /// Manifest; `None` for a backup of the former application, or if the manifest is missing or cannot be read.
     pub manifest: Option<BackupManifest>,
 }
 
 impl DatabaseManager {
-    /// Returns the backups of this database in the backup directory, newest first, whatever
-    /// `backup_jobs` records. Those of the former application are among them.
+    /// Returns the backups of this database in the backup directory, newest first, whatever `backup_jobs`
+    /// records. For an SQLite database, those of the former application are among them. If the database is
+    /// missing or damaged, the names of the files alone decide.
     ///
     /// # Errors
-    /// [`Error::Query`] if the database exists and cannot be read.
+    /// [`Error::Query`] or another error if a sound database cannot be read.
     pub fn backups(&self) -> Result<Vec<BackupFile>> {
         let mut found = match connection::inspect(&self.config, |connection| self.ours(connection))
         {
@@ -61,8 +63,8 @@ impl DatabaseManager {
     }
 
     /// Returns the newest backup of this database in the backup directory, without those of the former
-    /// application, and without the databases that a restore has replaced: whoever repeats a restore that was
-    /// killed wants the same backup again.
+    /// application, and without the databases that a restore has replaced: repeating a restore that was killed
+    /// takes the same backup again.
     ///
     /// # Errors
     /// [`Error::Backup`] if there is none; the errors of [`DatabaseManager::backups`].

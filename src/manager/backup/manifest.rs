@@ -11,8 +11,8 @@ use crate::connection::{NewFile, Owner};
 use crate::error::{Error, Result};
 use crate::types::{Sha256Hash, UtcTime};
 
-/// Description of a backup, in a file that has its name with `.json` appended. It is written before the
-/// backup gets its name.
+/// Manifest of a backup: what the backup must contain. It is a JSON file that has the name of the backup with
+/// `.json` appended, and is written before the backup gets its name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackupManifest {
     /// Version of this format: 1.
@@ -35,10 +35,10 @@ pub struct BackupManifest {
     pub sha256: Sha256Hash,
 }
 
-/// What triggers a backup that is taken for its own sake.
+/// `triggered_by` of a backup that `DatabaseManager::backup` took, as opposed to one that precedes a change.
 pub(super) const BY_HAND: &str = "backup";
 
-/// What triggers a backup of the database that a restore replaces.
+/// `triggered_by` of a backup that is the database that a restore replaced.
 pub(in crate::manager) const BY_RESTORE: &str = "restore";
 
 /// Version of the format that this program writes.
@@ -65,8 +65,8 @@ impl BackupManifest {
         file.persist(&path)
     }
 
-    /// Reads the manifest of a backup. Returns `None` if there is none, or if it is not one of this
-    /// program: the backup itself is checked either way.
+    /// Reads the manifest of a backup. Returns `None` if there is none, or if it cannot be read or has an unknown
+    /// format: the backup itself is checked for damage either way.
     pub(super) fn read(backup: &Path) -> Option<Self> {
         let path = path_of(backup);
         let mut text = String::new();

@@ -2,14 +2,15 @@
 //!
 //! 1. Copy to a temporary file (mode 0600) in the backup directory, from one snapshot: on SQLite page by
 //!    page, in one step that no writer can restart; on PostgreSQL with `pg_dump`.
-//! 2. Verify the copy: on SQLite `integrity_check`, foreign keys, and the row count of every table; on
+//! 2. Verify the copy: on SQLite `integrity_check`, and the row count of every table unless the database was
+//!    written meanwhile (rows that violate foreign keys are a warning); on
 //!    PostgreSQL the tables and their row counts, read back with `pg_restore`.
-//! 3. Sync the file, rename it without replacing another file, and sync the directory.
+//! 3. Write the manifest, sync the file, rename it without replacing another file, and sync the directory.
 //! 4. Record it in `backup_jobs`.
 //!
 //! A failed backup leaves no file behind, and a failure of `zenith-db backup` is recorded, unless the
-//! database is damaged. Only a killed process leaves a file, `.zenith-….partial`, and perhaps a manifest,
-//! which the next backup removes.
+//! database is damaged. Only a killed process leaves a file, `.zenith-….partial`, and perhaps a manifest; the
+//! next backup removes them.
 
 mod content;
 mod copy;
@@ -84,8 +85,8 @@ impl DatabaseManager {
         connection::inspect(&self.config, last_recorded)
     }
 
-    /// Takes a backup, verifies it, and writes its bytes to `target`; it is not kept or recorded. Until then,
-    /// it needs as much space in the backup directory as any other.
+    /// Takes a backup, verifies it, and writes its bytes to `target`. The backup is neither kept nor recorded,
+    /// but it is first stored in the backup directory, which needs the space.
     ///
     /// # Errors
     /// Those of [`DatabaseManager::backup`]; [`Error::Io`] if `target` cannot be written.
@@ -99,7 +100,10 @@ impl DatabaseManager {
         target.flush().map_err(Error::io("write the backup to", path))?;
         let manifest = self.manifest(&partial, outcome.tables, started_at, BY_HAND)?;
         if (size_bytes, sha256) != (manifest.size_bytes, manifest.sha256) {
-            return Err(BackupFault::Unfaithful { reason: "it changed meanwhile".into() }.into());
+            return Err(BackupFault::Unfaithful {
+                reason: "it changed while it was written to the output".into(),
+            }
+            .into());
         }
         Ok(BackupReport::of(manifest, path, outcome.fidelity, outcome.unchecked))
     }
@@ -140,7 +144,8 @@ impl DatabaseManager {
         }
     }
 
-    /// Gives a verified copy its name, after its manifest. If the name exists, a later microsecond is tried.
+    /// Writes the manifest of a verified copy, and then gives the copy its name. If the name exists, a later
+    /// time is tried.
     pub(super) fn publish(
         &self,
         partial: NewFile,

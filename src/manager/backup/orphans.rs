@@ -1,4 +1,4 @@
-//! Manifests without their backups, which killed processes leave.
+//! Manifests that killed processes left without their backups.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,8 @@ use super::newest::files;
 use crate::connection::NewFile;
 
 /// Removes the manifests of this database's backups that killed processes left without their backups.
-/// `own` is the caller's temporary file. Where another is, a backup is about to get its name.
+/// `own` is the caller's temporary file. If there is another, its backup may be about to get its name, and no
+/// manifest is removed.
 pub(super) fn sweep(directory: &Path, name: &BackupName, own: Option<&Path>) {
     let orphans = || {
         let of_backup = |file: &str| {
@@ -18,7 +19,7 @@ pub(super) fn sweep(directory: &Path, name: &BackupName, own: Option<&Path>) {
         found.retain(|((), path)| fs::symlink_metadata(path.with_extension("")).is_err());
         found
     };
-    // In this order: whoever holds no temporary file any more has renamed it.
+    // Manifests first: a process whose temporary file is then gone has given its backup its name.
     let found = orphans();
     let own = own.and_then(Path::file_name);
     if found.is_empty() || NewFile::others(directory, own) {

@@ -29,8 +29,8 @@ pub struct RetentionPolicy {
     pub keep_daily: Option<NonZeroUsize>,
     /// Number of weeks (ISO 8601, UTC) of which to keep the newest backup; `None` by default.
     pub keep_weekly: Option<NonZeroUsize>,
-    /// Age from which a backup is removed, even if another rule keeps it; `None` by default. As the only
-    /// rule, it keeps all younger ones.
+    /// Age from which a backup is removed, even if another rule keeps it; `None` by default. As the only rule,
+    /// it keeps every younger backup.
     pub max_age: Option<Duration>,
 }
 
@@ -39,11 +39,11 @@ pub struct RetentionPolicy {
 pub struct PruneReport {
     /// Backups that were removed, or would be, newest first.
     pub removed: Vec<PathBuf>,
-    /// Number of bytes that they have.
+    /// Size of the removed backups, in bytes, without their manifests.
     pub removed_bytes: u64,
     /// Backups that were kept, newest first.
     pub kept: Vec<KeptBackup>,
-    /// Whether nothing was removed, because only a plan was asked for.
+    /// Whether this is only a plan, and nothing was removed.
     pub dry_run: bool,
 }
 
@@ -57,12 +57,12 @@ pub struct KeptBackup {
 }
 
 impl DatabaseManager {
-    /// Removes the backups of this database that the rules do not keep, with their manifests. Always keeps
-    /// the newest backup that passes its verification, one that a failed run of migrations names, and the
-    /// files of the former application. With `dry_run`, removes nothing.
+    /// Removes the backups of this database that the rules do not keep, with their manifests. Always keeps the
+    /// newest backup that passes its verification, the one that the last run of migrations names if it failed,
+    /// and the files of the former application. With `dry_run`, removes nothing.
     ///
     /// # Errors
-    /// [`Error::Backup`] without any rule; [`Error::Io`] if a file cannot be removed, after the others;
+    /// [`Error::Backup`] if the policy has no rule; [`Error::Io`] if a file cannot be removed, after the others;
     /// [`Error::Query`] if the database cannot be read.
     pub fn prune_backups(&self, policy: &RetentionPolicy, dry_run: bool) -> Result<PruneReport> {
         if *policy == RetentionPolicy::default() {
@@ -73,8 +73,8 @@ impl DatabaseManager {
         self.remove_unless(&backups, dry_run, |newer, backup| policy.reason(newer, backup))
     }
 
-    /// Removes the oldest of the backups that were taken before changes, so that as many remain as
-    /// `DATABASE_BACKUP_KEEP` says. A failure is only a warning.
+    /// Removes the oldest of the backups that were taken before changes and restores, so that as many remain as
+    /// `DATABASE_BACKUP_KEEP` says, besides those that are always kept. A failure is only a warning.
     pub(in crate::manager) fn prune_automatic(&self) {
         let keep = usize::try_from(self.config.backup_keep()).unwrap_or(usize::MAX);
         let automatic = |backup: &BackupFile| {
@@ -82,12 +82,12 @@ impl DatabaseManager {
         };
         let pruned = self.backups().and_then(|backups| {
             let backups: Vec<BackupFile> = backups.into_iter().filter(automatic).collect();
-            // Verifying the newest reads it whole, for which there must be a reason.
+            // Verifying the newest reads it whole, which is needed only if another is removed.
             if keep == 0 || backups.len() <= keep {
                 return Ok(PruneReport::default());
             }
             let reason = |newer: &[_], _: &_| {
-                (newer.len() < keep).then_some("one of the last automatic ones")
+                (newer.len() < keep).then_some("one of the newest automatic backups")
             };
             self.remove_unless(&backups, false, reason)
         });
@@ -118,7 +118,7 @@ impl DatabaseManager {
             if reason.is_none() && is_named() {
                 reason = Some("a failed run of migrations names it");
             }
-            // Verified only if something older depends on it: a check reads the whole file.
+            // Once one has passed, older ones are not verified: that reads the whole file.
             if !has_verified && self.verify_backup(&backup.path, &mut |_| ()).is_ok() {
                 has_verified = true;
                 reason = reason.or(Some("the newest that passes its verification"));
@@ -159,7 +159,7 @@ impl RetentionPolicy {
             !periods.contains(&period(created)) && periods.len() < limit.get()
         };
         if self.keep_last.is_some_and(|limit| newer.len() < limit.get()) {
-            return Some("one of the last");
+            return Some("one of the newest");
         }
         if kept_by(self.keep_daily, day) {
             return Some("the newest of its day");
@@ -169,7 +169,7 @@ impl RetentionPolicy {
         }
         let only_age =
             self.keep_last.is_none() && self.keep_daily.is_none() && self.keep_weekly.is_none();
-        only_age.then_some("younger than the greatest age")
+        only_age.then_some("younger than the maximum age")
     }
 }
 
@@ -189,12 +189,12 @@ fn is_older(created: UtcTime, age: Duration) -> bool {
     })
 }
 
-/// Whether an error names a file.
+/// Whether the text of an error contains the name of the file.
 fn names(error: &str, path: &Path) -> bool {
     path.file_name().is_some_and(|name| error.contains(&*name.to_string_lossy()))
 }
 
-/// Removes a backup and then its manifest, so that no backup loses its manifest.
+/// Removes a backup and then its manifest, in this order so that no backup is left without its manifest.
 fn remove(path: &Path) -> Result<()> {
     for file in [path.to_owned(), manifest::path_of(path)] {
         match fs::remove_file(&file) {

@@ -37,20 +37,20 @@ pub struct BackupReport {
     pub triggered_by: String,
 }
 
-/// Result of the verification of a backup, which can be restored.
+/// Result of a verification that the backup passed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct VerifiedBackup {
     /// Path of the backup.
     pub path: PathBuf,
-    /// Kind of database that it is a backup of.
+    /// Kind of database of which it is a backup.
     pub backend: Backend,
-    /// Whether the former application made the database.
+    /// Whether it is a database of the former application, which `restore` refuses.
     pub former: bool,
     /// Size of the backup, in bytes.
     pub size_bytes: u64,
     /// SHA-256 of the backup.
     pub sha256: Sha256Hash,
-    /// Start of the backup, by its manifest.
+    /// Start of the backup; `None` without a manifest.
     pub started_at: Option<UtcTime>,
     /// Newest version of the schema that has been applied; `None` if unknown.
     pub schema_version: Option<String>,

@@ -14,9 +14,9 @@ use crate::manager::origin::{Origin, origin_among};
 use crate::types::Sha256Hash;
 
 impl DatabaseManager {
-    /// Checks that a backup is what was written, and that it can be read: its size, its SHA-256 and its row
-    /// counts against its manifest, and on SQLite the full `integrity_check`. A backup of a server is read
-    /// with `pg_restore`.
+    /// Compares the size, the SHA-256 and the row counts of a backup with its manifest, if it has one, and checks
+    /// it for damage: one of SQLite with the full `integrity_check`, one of a server by reading it whole with
+    /// `pg_restore`.
     ///
     /// # Errors
     /// [`Error::Backup`] if there is no such file, or the backup is damaged; [`Error::Refused`],

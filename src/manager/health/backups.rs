@@ -1,4 +1,4 @@
-//! Checks of the age of the newest backup and drill.
+//! Checks of the ages of the newest backup and of the last drill.
 
 use chrono::TimeDelta;
 
@@ -14,9 +14,9 @@ use crate::types::UtcTime;
 pub(super) const CHECKS: &[NamedCheck] =
     &[("Recent Backup", false, recent_backup), ("Recent Drill", false, recent_drill)];
 
-/// Age from which the newest backup is too old: a nightly one may fail once.
+/// Age above which the newest backup is too old: a nightly one may fail once.
 const OLDEST_BACKUP: TimeDelta = TimeDelta::days(2);
-/// Age from which the newest drill is too old: a weekly one may be late.
+/// Age above which the last drill is too old: a weekly one may be late.
 const OLDEST_DRILL: TimeDelta = TimeDelta::days(8);
 
 fn recent_backup(connection: &mut DbConnection, manager: &DatabaseManager) -> Result<CheckOutcome> {

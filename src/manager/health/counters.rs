@@ -1,4 +1,4 @@
-//! Checks of the counters that are kept beside the rows that they count.
+//! Checks of the columns that count the rows of another table.
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -18,11 +18,11 @@ fn messages(connection: &mut DbConnection, _: &DatabaseManager) -> Result<CheckO
     differences(
         connection,
         &["chat_sessions", "chat_history"],
-        "SELECT 'conversation ' || s.id || ' has ' || count(m.id) || ' messages, and counts '
+        "SELECT 'conversation ' || s.id || ' has ' || count(m.id) || ' messages, but its message_count is '
              || s.message_count AS fault
          FROM chat_sessions AS s LEFT JOIN chat_history AS m ON m.chat_session_id = s.id
          GROUP BY s.id, s.message_count HAVING count(m.id) <> s.message_count ORDER BY s.id LIMIT 100",
-        "the counter of every conversation is that of its messages",
+        "the message_count of every conversation is the number of its messages",
     )
 }
 
@@ -30,11 +30,11 @@ fn chunks(connection: &mut DbConnection, _: &DatabaseManager) -> Result<CheckOut
     differences(
         connection,
         &["documents", "document_chunks"],
-        "SELECT 'document ' || d.id || ' has ' || count(c.id) || ' chunks, and counts '
+        "SELECT 'document ' || d.id || ' has ' || count(c.id) || ' chunks, but its chunk_count is '
              || d.chunk_count AS fault
          FROM documents AS d LEFT JOIN document_chunks AS c ON c.document_id = d.id
          GROUP BY d.id, d.chunk_count HAVING count(c.id) <> d.chunk_count ORDER BY d.id LIMIT 100",
-        "the counter of every document is that of its chunks",
+        "the chunk_count of every document is the number of its chunks",
     )
 }
 
@@ -57,5 +57,9 @@ fn differences(
     }
     let found: Vec<Difference> = dispatch!(connection, |c| diesel::sql_query(query).load(c))?;
     let faults: Vec<String> = found.into_iter().map(|difference| difference.fault).collect();
-    Ok(CheckOutcome::from_faults(&faults, good, "correct the counters in SQL"))
+    Ok(CheckOutcome::from_faults(
+        &faults,
+        good,
+        "set the counters to these numbers of rows with SQL",
+    ))
 }

@@ -51,9 +51,10 @@ impl DatabaseManager {
     }
 
     /// Runs the checks of [`DatabaseManager::health_check`], with SQLite's full `integrity_check`
-    /// instead of the quick one, whatever the size of the file; compares the counters of conversations and
-    /// documents with their rows; and checks the ages of the newest backup (at most two days) and of the
-    /// newest drill (at most eight). The duration of these checks grows with the database. `progress` is called before each of its steps.
+    /// instead of the quick one, whatever the size of the file; compares
+    /// the columns `message_count` and `chunk_count` with the rows that they count; and checks the ages of the
+    /// newest backup (at most two days) and of the last drill (at most eight). The duration of these checks grows
+    /// with the database. `progress` is called before each step of the integrity check.
     ///
     /// PostgreSQL has no such check built in: on a server it is skipped, and the report names the
     /// program that has one.
@@ -62,7 +63,7 @@ impl DatabaseManager {
         self.run_checks(Some(progress), true)
     }
 
-    /// Runs the deep checks of a temporary copy, which has no backups.
+    /// Runs the deep checks on a temporary copy, without those of backups, of which it has none.
     pub(super) fn health_of_copy(&self) -> HealthReport {
         self.run_checks(Some(&mut |_| ()), false)
     }

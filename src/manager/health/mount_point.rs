@@ -7,9 +7,8 @@ use crate::backend::DbConnection;
 use crate::error::Result;
 use crate::manager::DatabaseManager;
 
-/// Checks that the file is no mount point, as a file is that was given to a container by itself. SQLite
-/// creates its side files in the directory, which is then another file system, and may end with the
-/// container.
+/// Checks that the file is not a mount point of its own, as it is if it was mounted into a container without
+/// its directory. SQLite then creates its side files in another file system, which may end with the container.
 pub(super) fn check(_: &mut DbConnection, manager: &DatabaseManager) -> Result<CheckOutcome> {
     let Some(database) = manager.config.location().path() else {
         return Ok(CheckOutcome::Good("not a file".into()));
@@ -23,7 +22,7 @@ pub(super) fn check(_: &mut DbConnection, manager: &DatabaseManager) -> Result<C
             let (path, directory) = (path.display(), database.directory().display());
             CheckOutcome::Bad(format!(
                 "{path} is a mount point of its own: SQLite creates {name}-wal, {name}-shm and \
-                 {name}-journal in {directory}, outside of the mount, and if they are lost, for example \
+                 {name}-journal in {directory}, outside the mount, and if they are lost, for example \
                  with a container, so are the transactions in them; stop all programs that use the \
                  database, and mount its directory instead of the file"
             ))
@@ -38,7 +37,7 @@ fn is_mount_point(path: &Path) -> Result<Option<bool>> {
     use rustix::io::Errno;
 
     let flags = AtFlags::NO_AUTOMOUNT | AtFlags::SYMLINK_NOFOLLOW;
-    // A bind mount within one file system does not change the device, so that only this attribute shows it.
+    // A bind mount within a file system does not change the device: only this attribute shows it.
     match statx(CWD, path, flags, StatxFlags::empty()) {
         Ok(found) => {
             let is_known = found.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT);
@@ -49,7 +48,7 @@ fn is_mount_point(path: &Path) -> Result<Option<bool>> {
     }
 }
 
-/// Only Linux reports it, and elsewhere containers run on a Linux of their own.
+/// Only Linux reports mount points of files; on other systems, containers run in a Linux virtual machine.
 #[cfg(not(target_os = "linux"))]
 fn is_mount_point(_: &Path) -> Result<Option<bool>> {
     Ok(None)

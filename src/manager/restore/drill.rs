@@ -1,4 +1,4 @@
-//! The drill: restoring the newest backup into a temporary place, to know that it can be restored.
+//! The drill: a rehearsal that restores the newest backup to a temporary file, to know that it can be restored.
 
 use std::time::Instant;
 
@@ -15,13 +15,14 @@ use crate::manager::backup::{BackupFile, FileProgress};
 use crate::models::{HealthObservation, SystemHealth};
 use crate::types::{HealthStatus, Json, UtcTime};
 
-/// Name of the drill in `system_health`.
+/// Component of the drill's record in `system_health`.
 const COMPONENT: &str = "backup_drill";
 
 impl DatabaseManager {
-    /// Restores the newest backup of this database into a temporary directory in the backup directory,
-    /// applies the migrations that it lacks, runs the deep health check, compares its row counts with its
-    /// manifest, and removes it. The result is recorded in `system_health`, if the database can be written.
+    /// Restores the newest backup of this database ([`DatabaseManager::newest_backup`]) to a temporary file in
+    /// the backup directory, applies the migrations that it lacks, runs the deep health check without that of
+    /// the ages of backups, and removes the file. If no migration was applied, the number of rows is compared
+    /// with that of the backup. The result is recorded in `system_health`, if the database can be written.
     ///
     /// # Errors
     /// Those of [`DatabaseManager::restore`]; [`Error::Backup`] if there is no backup, or the restored
@@ -43,7 +44,7 @@ impl DatabaseManager {
         let backup = self.verify_backup(&newest.path, progress)?;
         self.ensure_restorable(&backup)?;
         if self.config.location().path().is_none() {
-            let (operation, needed) = ("the drill", Backend::Sqlite);
+            let (operation, needed) = ("`zenith-db restore --drill`", Backend::Sqlite);
             return Err(Error::WrongBackend { operation, needed });
         }
         let directory = self.config.backup_dir();

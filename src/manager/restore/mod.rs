@@ -1,11 +1,11 @@
-//! Restoring a backup, and the drill that proves that one can be restored.
+//! Restoring a backup, and the drill: a rehearsal that restores the newest one to a temporary file.
 //!
 //! 1. Verify the backup ([`DatabaseManager::verify_backup`]).
 //! 2. Copy it beside the database, apply the migrations that it lacks, and check the copy.
-//! 3. Lock the present database, and keep it: as a backup if it is sound, else its bytes.
+//! 3. Lock the existing database, and keep it: as a backup if it is sound, as a copy of its pages or bytes if not.
 //! 4. Give the copy the name of the database. At every moment, the path has a whole database.
 //!
-//! A failure leaves the present database as it was.
+//! A failure before the last step leaves the rows of the existing database as they were.
 
 mod drill;
 mod present;
@@ -30,7 +30,7 @@ use present::Present;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RestoreOptions {
     /// Whether to apply the migrations that the backup lacks; `true` by default. Without them, the database
-    /// is as it was when the backup was taken, for an earlier version of the program.
+    /// has the schema that it had when the backup was taken, for an earlier version of the program.
     pub migrate: bool,
 }
 
@@ -41,14 +41,15 @@ impl Default for RestoreOptions {
 }
 
 impl DatabaseManager {
-    /// Replaces the database by a backup, or creates it from one. The present database is kept in the
-    /// backup directory.
+    /// Replaces the database with a backup, or creates it from one. The existing database is kept in the
+    /// backup directory: see [`KeptDatabase`].
     ///
     /// # Errors
     /// [`Error::Backup`] if the backup cannot be restored, or there is too little space;
     /// [`Error::Migration`] if a newer program took the backup; [`Error::Locked`] if another process has the
     /// database open; [`Error::Refused`] if another program created the database at this path;
-    /// [`Error::WrongBackend`] on a server; [`Error::Io`]. The present database is as it was.
+    /// [`Error::WrongBackend`] on a server; [`Error::Io`]. Until the restored database takes its name, an error
+    /// leaves the rows of the existing database as they were.
     pub fn restore(
         &self,
         backup: &Path,
@@ -66,7 +67,10 @@ impl DatabaseManager {
             Location::Sqlite(path) => self.restore_file(path, verified, *options, progress)?,
             #[cfg(feature = "postgres")]
             Location::Postgres(_) => {
-                let (operation, needed) = ("restoring a backup", Backend::Sqlite);
+                let (operation, needed) = (
+                    "`zenith-db restore` (`pg_restore` restores an archive of PostgreSQL)",
+                    Backend::Sqlite,
+                );
                 return Err(Error::WrongBackend { operation, needed });
             }
         };

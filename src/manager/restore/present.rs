@@ -1,4 +1,4 @@
-//! The database that a restore replaces: it is locked and kept.
+//! The existing database, which a restore locks, keeps and replaces.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -25,7 +25,8 @@ pub(super) struct Present<'a> {
     size_bytes: u64,
 }
 
-/// Present database that has been kept. Nobody else can open it until this is dropped.
+/// Existing database that has been kept. Unless SQLite cannot read it, nobody else can use it until this is
+/// dropped.
 pub(super) struct SetAside {
     _lock: Option<LockedDatabase>,
     path: Option<PathBuf>,
@@ -84,7 +85,10 @@ impl<'a> Present<'a> {
             // The lock has been released: closing a connection to a damaged database must not remove a
             // log of the new one.
             Err(error) if is_unreadable(&error, self.path) => {
-                tracing::debug!(error = chain(&error), "the present database is kept as its bytes");
+                tracing::debug!(
+                    error = chain(&error),
+                    "the bytes of the existing database are kept"
+                );
                 return self.keep_bytes(manager, owner);
             }
             Err(error) => return Err(error),
@@ -94,8 +98,8 @@ impl<'a> Present<'a> {
         Ok(SetAside { _lock: Some(lock), path: kept.0.first().cloned(), kept, report })
     }
 
-    /// Keeps the bytes of a database that SQLite cannot read, and of the files beside it, and removes
-    /// those.
+    /// Keeps the bytes of a database that SQLite cannot read, and those of its `-wal` and `-journal`, and removes
+    /// its side files.
     fn keep_bytes(self, manager: &DatabaseManager, owner: Owner) -> Result<SetAside> {
         if let Some(user) = connection::user_of(self.path.as_path()) {
             let (action, waited) = (LOCKING, None);
@@ -149,7 +153,7 @@ fn is_unreadable(error: &Error, path: &DatabasePath) -> bool {
 /// First bytes of every SQLite database (<https://sqlite.org/fileformat2.html#magic_header_string>).
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
-/// Gives the copy of the present database its name: that of a backup if it is sound.
+/// Gives the copy of the existing database its name: that of a backup if it is sound.
 fn keep_copy(
     manager: &DatabaseManager,
     copy: NewFile,
@@ -167,7 +171,7 @@ fn keep_copy(
             Ok((Kept(vec![report.path.clone(), report.manifest_path()]), Some(report)))
         }
         Err(error @ (Error::IntegrityFaults { .. } | Error::Damaged(_) | Error::Query(_))) => {
-            tracing::debug!(error = chain(&error), "the present database is damaged");
+            tracing::debug!(error = chain(&error), "the existing database is damaged");
             let name = PathBuf::from(damaged_name(manager, path)?);
             copy.persist(&name)?;
             Ok((Kept(vec![name]), None))

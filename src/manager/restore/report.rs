@@ -14,7 +14,7 @@ pub struct RestoreReport {
     pub backup: VerifiedBackup,
     /// Path of the database.
     pub database: String,
-    /// The database that was there before; `None` if there was none.
+    /// Database that was at the path before; `None` if there was none.
     pub kept: Option<KeptDatabase>,
     /// Names of the migrations that were applied to the backup, in order.
     pub migrations: Vec<String>,
@@ -29,12 +29,12 @@ pub struct RestoreReport {
 pub struct KeptDatabase {
     /// Path of the file in the backup directory.
     pub path: PathBuf,
-    /// Report of its backup. `None` for a damaged database, which is kept as it was: if SQLite could not
-    /// read it, as its bytes, with those of its `-wal` and `-journal` files under the same name.
+    /// Report of its backup. `None` for a damaged database, which is kept as a copy of its pages. If SQLite
+    /// could not read it, its bytes are kept, and those of its `-wal` and `-journal` beside them.
     pub backup: Option<BackupReport>,
 }
 
-/// Report of a drill: a backup was restored into a temporary place, checked, and removed again.
+/// Report of a drill: a backup was restored to a temporary file, which was checked and removed.
 #[derive(Clone, Debug, Serialize)]
 pub struct DrillReport {
     /// Backup that was restored.

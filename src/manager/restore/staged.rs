@@ -12,7 +12,7 @@ use crate::manager::backup::{FileProgress, VerifiedBackup, write_bytes};
 use crate::manager::disk_space::{free_bytes, same_disk};
 use crate::manager::health::HealthReport;
 
-/// Copy of a backup, with all migrations and checked.
+/// Copy of a backup that has been checked, with all migrations unless the options leave them out.
 pub(super) struct Staged {
     pub(super) path: PathBuf,
     /// Manager for the copy.
@@ -47,7 +47,7 @@ impl DatabaseManager {
         let manager = self.for_config(self.config.for_temporary_copy(&path)?);
         manager.ensure_ours()?;
         let migrations = if options.migrate { manager.migrate()?.steps } else { Vec::new() };
-        // Without its migrations, it is not what this program needs.
+        // Without its migrations, it would fail the checks of the schema.
         let faults = options.migrate.then(|| manager.health_check());
         if let Some(fault) =
             faults.iter().flat_map(HealthReport::failures).find(|check| check.critical)
@@ -62,7 +62,7 @@ impl DatabaseManager {
         Ok(Staged { path, manager, migrations })
     }
 
-    /// Refuses to begin without space for the copy of the backup, and for what is kept of the present
+    /// Refuses to begin without space for the copy of the backup, and for what is kept of the existing
     /// database.
     pub(super) fn ensure_room(
         &self,
@@ -80,7 +80,7 @@ impl DatabaseManager {
         } else {
             vec![
                 ("restoring the backup", directory, restored),
-                ("keeping the present database", backups, kept),
+                ("keeping the existing database", backups, kept),
             ]
         };
         for (what, place, needed) in places.into_iter().filter(|(_, place, _)| place.exists()) {

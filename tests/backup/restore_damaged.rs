@@ -100,19 +100,19 @@ fn a_symbolic_link_is_not_replaced() {
 #[test]
 fn a_database_with_a_hot_journal_is_neither_replaced_nor_touched() {
     let (fixture, backup, path) = prepared();
-    let other = SqliteFixture::empty();
-    let connection = rusqlite::Connection::open(other.path()).expect("a database");
+    let connection = rusqlite::Connection::open(&path).expect("a connection");
     // The cache is too small for the transaction, so that pages are in the file before its end.
-    let rows = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)";
-    let hot = &format!(
-        "CREATE TABLE theirs (a); INSERT INTO theirs {rows} SELECT zeroblob(2000) FROM n;
-         PRAGMA cache_size = 2; BEGIN; UPDATE theirs SET a = randomblob(2000)"
-    );
+    let hot = "PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; BEGIN IMMEDIATE;
+        UPDATE permissions SET description = hex(randomblob(4000));
+        DELETE FROM role_permissions; DELETE FROM system_settings";
     connection.execute_batch(hot).expect("a transaction");
     let side = |path: &std::path::Path| format!("{}-journal", path.display());
-    fs::copy(other.path(), &path).expect("their database");
-    fs::copy(side(&other.path()), side(&path)).expect("their journal");
+    let stopped = path.with_extension("stopped");
+    fs::copy(&path, &stopped).expect("the database");
+    fs::copy(side(&path), side(&stopped)).expect("its journal");
     drop(connection);
+    fs::rename(&stopped, &path).expect("as it was stopped");
+    fs::rename(side(&stopped), side(&path)).expect("as it was stopped");
     let before = (fs::read(&path).expect("it"), fs::read(side(&path)).expect("its journal"));
     let options = RestoreOptions::default();
     let error = fixture.manager().restore(&backup, &options, &mut |_| ()).expect_err("unknown");

@@ -9,9 +9,6 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::{History, State, assert_swept, assert_whole, points, state};
 use crate::support::{SqliteFixture, run};
 
-/// Time after which a command is told to end once more.
-const PATIENCE: Duration = Duration::from_secs(30);
-
 /// Kills a command at moments that are spread over its run. `kept` is the number of the newest backups
 /// that must survive, `after` the rows of the database after a run.
 fn killed_at_any_moment(arguments: &[&str], kept: usize, after: impl Fn(&History) -> &State) {
@@ -31,19 +28,7 @@ fn killed_at_any_moment(arguments: &[&str], kept: usize, after: impl Fn(&History
             std::thread::sleep(whole * u32::try_from(part).expect("small") / 1_000);
             let id = Pid::from_raw(i32::try_from(child.id()).expect("an id")).expect("an id");
             kill_process(id, signal).expect("not waited for yet");
-            let patient = Instant::now();
-            let status = loop {
-                match child.try_wait().expect("it can be waited for") {
-                    Some(status) => break status,
-                    // The second signal ends a cleanup that hangs.
-                    None if patient.elapsed() > PATIENCE => {
-                        kill_process(id, signal).expect("not waited for yet");
-                        break child.wait().expect("it ends");
-                    }
-                    None => std::thread::sleep(Duration::from_millis(2)),
-                }
-            };
-            early += usize::from(!status.success());
+            early += usize::from(!child.wait().expect("it ends").success());
 
             let moment = format!("{name} after {part} of 1000 parts of {whole:?}");
             let manager = fixture.manager();

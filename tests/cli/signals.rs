@@ -8,6 +8,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::command::json;
+use crate::support::injected::injected;
 use crate::support::legacy::{Shape, former_with, messages};
 use crate::support::{SqliteFixture, files_in, run, stderr};
 
@@ -161,4 +162,31 @@ fn a_limit_for_the_size_of_files_is_an_error_that_names_it() {
     let output = run(&mut limited(&["backup", "--format", "json"]), 1);
     assert!(json(&output)["help"].as_str().is_some_and(|help| help.contains("ulimit -f")));
     assert_eq!(partial(&fixture.backups()), Vec::<String>::new());
+}
+
+/// Also at its start, while the signals are not all handled yet.
+#[test]
+fn a_command_that_a_signal_meets_at_its_start_ends() {
+    let fixture = SqliteFixture::created();
+    let mut status = fixture.zenith();
+    status.arg("status");
+    let mut ended = 0;
+    // When handlers are set, and when the queue of the signals is made.
+    for call in (1..=14).map(|number| ("rt_sigaction", number)).chain([("socketpair", 1)]) {
+        let injection = format!("{}:signal=SIGTERM:when={}", call.0, call.1);
+        let Some(command) = injected(&status, None, &[&injection]) else { return };
+        // Without an end of its own, it would be waited for for ever.
+        let mut bounded = Command::new("timeout");
+        bounded.args(["--signal=KILL", "60"]).arg(command.get_program()).args(command.get_args());
+        bounded.env_clear();
+        bounded.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = bounded.output().expect("timeout of coreutils");
+        match (output.status.code(), output.status.signal()) {
+            (Some(143), _) | (_, Some(15)) => ended += 1,
+            // The system's answer to the signal has just been replaced.
+            (Some(0), _) => {}
+            other => panic!("{call:?}: {other:?}: {output:?}"),
+        }
+    }
+    assert!(ended > 10, "{ended} were ended by the signal");
 }

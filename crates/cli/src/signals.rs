@@ -60,6 +60,7 @@ impl Drop for TerminalInUse {
 #[cfg(unix)]
 mod unix {
     use std::io;
+    use std::sync::atomic::Ordering;
     use std::sync::{Mutex, PoisonError};
     use std::thread;
     use std::time::{Duration, Instant};
@@ -89,11 +90,10 @@ mod unix {
                 .into_iter()
                 .filter(|signal| !is_ignored(*signal))
                 .collect();
-            for signal in &handled {
-                flag::register(*signal, &ENDING)?;
-            }
-            let signals = Signals::new(handled)?;
-            thread::Builder::new().name("signals".into()).spawn(move || watch(signals, report))
+            let signals = Signals::new(&handled)?;
+            thread::Builder::new().name("signals".into()).spawn(move || watch(signals, report))?;
+            // Last: whoever waits for the end of the process needs the thread that ends it.
+            handled.iter().try_for_each(|signal| flag::register(*signal, &ENDING).map(drop))
         });
         if let Err(error) = installed {
             tracing::warn!(%error, "signals end the command without a cleanup");
@@ -113,6 +113,7 @@ mod unix {
             match first {
                 None => {
                     first = Some(Instant::now());
+                    ENDING.store(true, Ordering::SeqCst);
                     let end = move || end(signal, report);
                     // Apart from this thread, so that a second signal ends a cleanup that hangs.
                     if thread::Builder::new().spawn(end).is_err() {

@@ -139,7 +139,9 @@ pub fn inspect<T>(
     // The journal of a live process does not keep others from reading.
     if !has_wal() && !journal.exists() {
         let before = FileStamp::settled(path.as_path())?;
-        let seen = look(&mut read_only(path.as_path(), options, Reading::Immutable)?);
+        // Its first statement reads the schema, so that even opening may meet another's pages.
+        let immutable = read_only(path.as_path(), options, Reading::Immutable);
+        let seen = immutable.and_then(|mut immutable| look(&mut immutable));
         if !has_wal() && !journal.exists() && FileStamp::of(path.as_path())? == before {
             return seen;
         }

@@ -160,3 +160,28 @@ fn automatic_backups_are_limited_and_those_taken_by_hand_do_not_count() {
     all.redo().expect("a redo");
     assert_eq!(backups_in(&fixture.backups()).len(), 4);
 }
+
+/// With the same stem and a shared directory, and older than every user of this database.
+#[test]
+fn backups_of_a_neighbour_are_never_removed() {
+    let fixture = SqliteFixture::created();
+    daily(&fixture, 3);
+    let neighbour = SqliteFixture::created();
+    let theirs = neighbour.manager().backup().expect("a backup").path;
+    let theirs = aged(&theirs, Utc::now() - TimeDelta::days(400));
+    for file in [theirs.clone(), format!("{}.json", theirs.display()).into()] {
+        let name = file.file_name().expect("a name");
+        fs::copy(&file, fixture.backups().join(name)).expect("a copy");
+    }
+    let copy = fixture.backups().join(theirs.file_name().expect("a name"));
+    let manager = fixture.manager();
+    let policy = RetentionPolicy { keep_last: count(1), ..RetentionPolicy::default() };
+    let report = manager.prune_backups(&policy, false).expect("a report");
+    assert_eq!((report.removed.len(), copy.exists()), (2, true));
+    // Without the database, nothing says whose they are.
+    manager.backup().expect("a backup");
+    fs::write(fixture.path(), "damaged").expect("a file");
+    let before = files_in(&fixture.backups());
+    manager.prune_backups(&policy, false).expect_err("no database");
+    assert_eq!(files_in(&fixture.backups()), before);
+}

@@ -83,6 +83,24 @@ impl DatabaseManager {
         })
     }
 
+    /// Returns the backups that are certainly of this database, newest first. A name alone does not decide:
+    /// databases of the same name may share a directory.
+    ///
+    /// # Errors
+    /// The error of the database, if it cannot be read.
+    pub(super) fn certain_backups(&self) -> Result<Vec<BackupFile>> {
+        let mut found = connection::inspect(&self.config, |connection| self.ours(connection))?;
+        found.retain(|backup| backup.manifest.is_none() || self.is_source_of(backup));
+        found.sort_by_key(|backup| std::cmp::Reverse(backup.created));
+        Ok(found)
+    }
+
+    /// Whether the manifest of a backup names this database.
+    fn is_source_of(&self, backup: &BackupFile) -> bool {
+        let manifest = backup.manifest.as_ref();
+        manifest.is_some_and(|found| found.source == self.config.absolute_location())
+    }
+
     fn by_name(&self) -> Vec<BackupFile> {
         let name = BackupName::of(self.config.location());
         let found = files(self.config.backup_dir(), |name_of_file| name.time_of(name_of_file));
@@ -91,11 +109,9 @@ impl DatabaseManager {
 
     fn ours(&self, connection: &mut DbConnection) -> Result<Vec<BackupFile>> {
         let mut found = self.by_name();
-        let source = self.config.absolute_location();
         let mut error = None;
         found.retain(|backup| {
-            let same_source = backup.manifest.as_ref().is_some_and(|found| found.source == source);
-            same_source
+            self.is_source_of(backup)
                 || same_database::is_of(&self.config, connection, backup.created, &backup.path)
                     .unwrap_or_else(|cause| {
                         error = Some(cause);

@@ -93,8 +93,7 @@ impl DatabaseManager {
     pub fn write_backup(&self, target: &mut dyn Write) -> Result<BackupReport> {
         let started_at = UtcTime::now();
         self.recover()?;
-        let (partial, _) = self.partial()?;
-        let outcome = self.copy(&partial)?;
+        let (partial, outcome, _) = self.copy()?;
         let path = Path::new("-");
         let (size_bytes, sha256) = write_bytes(partial.path(), target, &mut |_| ())?;
         target.flush().map_err(Error::io("write the backup to", path))?;
@@ -111,37 +110,32 @@ impl DatabaseManager {
     /// Takes a backup and verifies it, but does not record it.
     pub(super) fn copy_and_check(&self, triggered_by: &str) -> Result<BackupReport> {
         let started_at = UtcTime::now();
-        let (partial, owner) = self.partial()?;
-        let outcome = self.copy(&partial)?;
+        let (partial, outcome, owner) = self.copy()?;
         self.publish(partial, outcome, started_at, triggered_by, owner)
     }
 
-    /// Creates an empty temporary file in the backup directory, for the owner of the database.
-    fn partial(&self) -> Result<(NewFile, Owner)> {
+    /// Copies the database to a temporary file in the backup directory, for the owner of the database, and
+    /// verifies the copy.
+    fn copy(&self) -> Result<(NewFile, CopyOutcome, Owner)> {
         let directory = self.config.backup_dir();
         // Opened first, so that a database that is missing or refused leaves no directory.
-        drop(connection::open(&self.config, Access::Inspect)?);
+        let mut source = connection::open(&self.config, Access::Inspect)?;
         connection::create_private_dir(directory)?;
         let model = self.config.location().path().map_or(directory, DatabasePath::as_path);
         let owner = Owner::of(model).map_err(Error::io("read the metadata of", model))?;
         let partial = NewFile::create(directory, owner)?;
         orphans::sweep(directory, &BackupName::of(self.config.location()), Some(partial.path()));
-        Ok((partial, owner))
-    }
-
-    /// Copies the database to a temporary file, and verifies the copy.
-    fn copy(&self, partial: &NewFile) -> Result<CopyOutcome> {
-        let mut source = connection::open(&self.config, Access::Inspect)?;
-        match self.config.location() {
+        let outcome = match self.config.location() {
             Location::Sqlite(path) => {
-                sqlite::copy(&mut source, path.as_path(), partial.path(), &self.config)
+                sqlite::copy(&mut source, path.as_path(), partial.path(), &self.config)?
             }
             #[cfg(feature = "postgres")]
             Location::Postgres(url) => {
                 let pooled = self.config.server().transaction_pooler;
-                postgres::copy(&mut source, partial.path(), url, pooled)
+                postgres::copy(&mut source, partial.path(), url, pooled)?
             }
-        }
+        };
+        Ok((partial, outcome, owner))
     }
 
     /// Writes the manifest of a verified copy, and then gives the copy its name. If the name exists, a later

@@ -59,7 +59,8 @@ pub struct KeptBackup {
 impl DatabaseManager {
     /// Removes the backups of this database that the rules do not keep, with their manifests. Always keeps the
     /// newest backup that passes its verification, the one that the last run of migrations names if it failed,
-    /// and the files of the former application. With `dry_run`, removes nothing.
+    /// the files of the former application, and backups whose manifest names another database. With `dry_run`,
+    /// removes nothing.
     ///
     /// # Errors
     /// [`Error::Backup`] if the policy has no rule; [`Error::Io`] if a file cannot be removed, after the others;
@@ -68,9 +69,9 @@ impl DatabaseManager {
         if *policy == RetentionPolicy::default() {
             return Err(BackupFault::NoRule.into());
         }
-        let backups: Vec<BackupFile> =
-            self.backups()?.into_iter().filter(|backup| !backup.former).collect();
-        self.remove_unless(&backups, dry_run, |newer, backup| policy.reason(newer, backup))
+        self.remove_unless(&self.certain_backups()?, dry_run, |newer, backup| {
+            policy.reason(newer, backup)
+        })
     }
 
     /// Removes the oldest of the backups that were taken before changes and restores, so that as many remain as
@@ -80,7 +81,7 @@ impl DatabaseManager {
         let automatic = |backup: &BackupFile| {
             backup.manifest.as_ref().is_some_and(|found| found.triggered_by != manifest::BY_HAND)
         };
-        let pruned = self.backups().and_then(|backups| {
+        let pruned = self.certain_backups().and_then(|backups| {
             let backups: Vec<BackupFile> = backups.into_iter().filter(automatic).collect();
             // Verifying the newest reads it whole, which is needed only if another is removed.
             if keep == 0 || backups.len() <= keep {

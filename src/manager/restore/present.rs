@@ -117,7 +117,9 @@ impl<'a> Present<'a> {
             let mut copy = NewFile::create(manager.config.backup_dir(), owner)?;
             let mut file = File::open(&source).map_err(Error::io("open", &source))?;
             std::io::copy(&mut file, copy.as_file_mut()).map_err(Error::io("copy", &source))?;
-            let target = PathBuf::from(format!("{name}{suffix}"));
+            let mut target = name.clone().into_os_string();
+            target.push(suffix);
+            let target = PathBuf::from(target);
             copy.persist(&target)?;
             kept.0.push(target);
         }
@@ -172,7 +174,7 @@ fn keep_copy(
         }
         Err(error @ (Error::IntegrityFaults { .. } | Error::Damaged(_) | Error::Query(_))) => {
             tracing::debug!(error = chain(&error), "the existing database is damaged");
-            let name = PathBuf::from(damaged_name(manager, path)?);
+            let name = damaged_name(manager, path)?;
             copy.persist(&name)?;
             Ok((Kept(vec![name]), None))
         }
@@ -181,12 +183,12 @@ fn keep_copy(
 }
 
 /// Returns the path under which a damaged database is kept.
-fn damaged_name(manager: &DatabaseManager, path: &DatabasePath) -> Result<String> {
+fn damaged_name(manager: &DatabaseManager, path: &DatabasePath) -> Result<PathBuf> {
     let stem = path.stem_in_names();
     let backups = manager.config.backup_dir();
     let backups = std::path::absolute(backups).map_err(Error::io("resolve", backups))?;
     let time = UtcTime::now().as_datetime().format("%Y%m%dT%H%M%S%.6fZ");
-    Ok(backups.join(format!("{stem}-damaged-{time}.db")).display().to_string())
+    Ok(backups.join(format!("{stem}-damaged-{time}.db")))
 }
 
 impl SetAside {

@@ -12,21 +12,10 @@ use zenith_db_import::{AdoptionOptions, AdoptionOutcome, adopt};
 use zenith_db_transfer::{TransferOptions, transfer};
 
 use crate::support::legacy::{Shape, former_with, messages};
+use crate::support::numbers::Numbers;
 use crate::support::{Raw, SqliteFixture, open_file};
 
 const PAGE: usize = 4096;
-
-/// A generator whose numbers are the same in every run (xorshift).
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % u64::try_from(limit).expect("small")).expect("small")
-    }
-}
 
 /// Damages the structure of a file, as a failing disk or an interrupted copy does. The header of the
 /// file stays, so that it still is a database.

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use zenith_db::manager::{DatabaseManager, RestoreOptions};
 
-use super::{History, Numbers, assert_swept, counts, points, state};
+use super::{History, assert_swept, counts, points, state};
+use crate::support::numbers::Numbers;
 use crate::support::run;
 
 const PAGE: usize = 4096;

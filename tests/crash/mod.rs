@@ -23,18 +23,6 @@ fn points(share: usize, all: usize) -> usize {
     if std::env::var("ZENITH_TEST_CRASH").is_ok_and(|text| text == "all") { all } else { share }
 }
 
-/// Pseudorandom number generator (xorshift) with the same numbers in every run.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % u64::try_from(limit).expect("small")).expect("small")
-    }
-}
-
 /// Inserts rows of about 500 bytes each.
 fn add_rows(fixture: &SqliteFixture, number: u32) {
     fixture.sql(&format!(

@@ -9,6 +9,7 @@ pub mod injected;
 pub mod legacy;
 pub mod models;
 pub mod mounts;
+pub mod numbers;
 pub mod own_migrations;
 #[cfg(feature = "postgres")]
 pub mod own_server;

@@ -48,7 +48,7 @@ impl NewFile {
                 tracing::debug!(%error, "a temporary file could not be locked");
             }
             // Another process may have removed it as a leftover before it was locked.
-            if file.path().exists() {
+            if file.path().try_exists().map_err(Error::io("inspect", file.path()))? {
                 let (side_files, directory) =
                     (SideFiles(file.path().to_owned()), directory.to_owned());
                 return Ok(Self {

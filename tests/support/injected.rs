@@ -64,8 +64,9 @@ fn strace(command: &Command, options: impl FnOnce(&mut Command)) -> Option<Comma
         skipped("strace does not run here");
         return None;
     }
-    let mut strace = Command::new("strace");
-    strace.args(["-f", "-qq", "-o", "/dev/null"]);
+    // A command that tries again without end is killed, which its test sees, after a minute of computing.
+    let mut strace = Command::new("prlimit");
+    strace.args(["--cpu=60", "strace", "-f", "-qq", "-o", "/dev/null"]);
     options(&mut strace);
     strace.env_clear().arg(command.get_program()).args(command.get_args());
     if let Some(directory) = command.get_current_dir() {

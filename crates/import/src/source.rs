@@ -20,7 +20,8 @@ pub(super) fn has_abandoned_log(path: &DatabasePath) -> bool {
 /// to the database.
 pub(super) fn ensure_no_journal(source: &DatabasePath) -> Result<()> {
     connection::sqlite::check_file(source.as_path())?;
-    if !source.with_suffix("-journal").exists() {
+    let journal = source.with_suffix("-journal");
+    if !journal.try_exists().map_err(Error::io("inspect", &journal))? {
         return Ok(());
     }
     Err(Error::Refused {

@@ -63,7 +63,8 @@ impl LockedDatabase {
                 .map_err(|cause| Error::Copy { path: path.to_owned(), source: CopyError(cause) })?;
         }
         remove_if_exists(&self.path.with_suffix("-journal"))?;
-        if self.path.with_suffix("-wal").exists() {
+        let log = self.path.with_suffix("-wal");
+        if log.try_exists().map_err(Error::io("inspect", &log))? {
             return Err(Error::Refused {
                 database: self.path.to_string(),
                 reason:

@@ -26,7 +26,7 @@ impl DatabaseManager {
         path: &Path,
         progress: &mut dyn FnMut(FileProgress),
     ) -> Result<VerifiedBackup> {
-        if !path.exists() {
+        if !path.try_exists().map_err(Error::io("inspect", path))? {
             return Err(BackupFault::NotFound { path: path.to_owned() }.into());
         }
         let damaged = |reason: String| BackupFault::Damaged { path: path.to_owned(), reason };

@@ -165,23 +165,23 @@ fn automatic_backups_are_limited_and_those_taken_by_hand_do_not_count() {
 #[test]
 fn backups_of_a_neighbour_are_never_removed() {
     let fixture = SqliteFixture::created();
-    daily(&fixture, 3);
+    let shared = fixture.directory.path().join("shared");
+    let in_shared = [(Key::BackupDir, shared.to_str().expect("UTF-8"))];
+    let manager = DatabaseManager::new(fixture.config_with(&in_shared));
     let neighbour = SqliteFixture::created();
-    let theirs = neighbour.manager().backup().expect("a backup").path;
+    let neighbour = DatabaseManager::new(neighbour.config_with(&in_shared));
+    let theirs = neighbour.backup().expect("a backup").path;
     let theirs = aged(&theirs, Utc::now() - TimeDelta::days(400));
-    for file in [theirs.clone(), format!("{}.json", theirs.display()).into()] {
-        let name = file.file_name().expect("a name");
-        fs::copy(&file, fixture.backups().join(name)).expect("a copy");
+    for _ in 0..2 {
+        manager.backup().expect("a backup");
     }
-    let copy = fixture.backups().join(theirs.file_name().expect("a name"));
-    let manager = fixture.manager();
     let policy = RetentionPolicy { keep_last: count(1), ..RetentionPolicy::default() };
     let report = manager.prune_backups(&policy, false).expect("a report");
-    assert_eq!((report.removed.len(), copy.exists()), (2, true));
+    assert_eq!((report.removed.len(), theirs.exists()), (1, true));
     // Without the database, nothing says whose they are.
     manager.backup().expect("a backup");
     fs::write(fixture.path(), "damaged").expect("a file");
-    let before = files_in(&fixture.backups());
+    let before = files_in(&shared);
     manager.prune_backups(&policy, false).expect_err("no database");
-    assert_eq!(files_in(&fixture.backups()), before);
+    assert_eq!(files_in(&shared), before);
 }

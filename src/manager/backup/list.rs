@@ -83,14 +83,15 @@ impl DatabaseManager {
         })
     }
 
-    /// Returns the backups that are certainly of this database, newest first. A name alone does not decide:
-    /// databases of the same name may share a directory.
+    /// Returns the backups that are certainly of this database, newest first. Databases of the same name may share
+    /// a directory, unless it is the default one, which may have been moved with its database.
     ///
     /// # Errors
     /// The error of the database, if it cannot be read.
     pub(super) fn certain_backups(&self) -> Result<Vec<BackupFile>> {
         let mut found = connection::inspect(&self.config, |connection| self.ours(connection))?;
-        found.retain(|backup| backup.manifest.is_none() || self.is_source_of(backup));
+        let is_default = self.config.backup_dir() == self.config.location().default_backup_dir();
+        found.retain(|backup| is_default || backup.manifest.is_none() || self.is_source_of(backup));
         found.sort_by_key(|backup| std::cmp::Reverse(backup.created));
         Ok(found)
     }

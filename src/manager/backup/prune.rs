@@ -59,8 +59,8 @@ pub struct KeptBackup {
 impl DatabaseManager {
     /// Removes the backups of this database that the rules do not keep, with their manifests. Always keeps the
     /// newest backup that passes its verification, the one that the last run of migrations names if it failed,
-    /// the files of the former application, and backups whose manifest names another database. With `dry_run`,
-    /// removes nothing.
+    /// the files of the former application, and, outside the default directory, backups whose manifest names
+    /// another database. With `dry_run`, removes nothing.
     ///
     /// # Errors
     /// [`Error::Backup`] if the policy has no rule; [`Error::Io`] if a file cannot be removed, after the others;

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::error::ConfigError;
 use super::location::Location;
 use super::options::{ServerOptions, SqliteOptions};
 use super::setting::{Key, NotedSetting, Setting, Source};
@@ -101,9 +100,8 @@ impl Config {
     }
 
     /// Returns this configuration for a temporary copy of the database, without backups before changes.
-    pub(crate) fn for_temporary_copy(&self, path: &Path) -> Result<Self, ConfigError> {
-        let location = Self::for_path(path)?.location;
-        Ok(Self { auto_backup: false, ..self.at(location) })
+    pub(crate) fn for_temporary_copy(&self, location: Location) -> Self {
+        Self { auto_backup: false, ..self.at(location) }
     }
 
     /// Whether a backup precedes migrations, rollbacks and

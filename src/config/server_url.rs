@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
@@ -18,6 +18,9 @@ pub struct ServerUrl {
     shown: String,
     has_password: bool,
 }
+
+/// Characters that are percent-encoded in the parts of a URL.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-').remove(b'.');
 
 impl ServerUrl {
     /// Parses a URL. Does not connect to the server.
@@ -102,8 +105,18 @@ impl ServerUrl {
     pub(crate) fn with(&self, key: &str, value: &str) -> Self {
         let text = self.expose();
         let mark = if text.contains('?') { '&' } else { '?' };
-        let value = utf8_percent_encode(value, NON_ALPHANUMERIC);
+        let value = utf8_percent_encode(value, ENCODED);
         Self { text: format!("{text}{mark}{key}={value}").into(), ..self.clone() }
+    }
+
+    /// Returns the URL of another database on the same server.
+    #[must_use]
+    pub(crate) fn at(&self, database: &str) -> Self {
+        let name = utf8_percent_encode(database, ENCODED);
+        let mut shown = self.shown.clone();
+        shown.truncate(shown.rfind('/').map_or(shown.len(), |slash| slash + 1));
+        let shown = format!("{shown}{name}");
+        Self { shown, ..self.with("dbname", database) }
     }
 
     /// Returns the URL without its password, and the password: for programs that get the URL as an
@@ -316,8 +329,9 @@ mod tests {
         ] {
             let parsed = ServerUrl::parse(url).expect(url);
             assert_eq!(parsed.database().as_deref(), name, "{url}");
-            let other = parsed.with("dbname", "c&d");
+            let other = parsed.at("c&d");
             assert_eq!(other.database().as_deref(), Some("c&d"), "{url}");
+            assert!(other.to_string().ends_with("/c%26d"), "{url}");
         }
         let parsed = ServerUrl::parse("postgres://h/a?application_name=mine").expect("a URL");
         assert_eq!(parsed.or_with("application_name", "ours"), parsed);

@@ -1,7 +1,7 @@
 //! Child processes, which end with this one.
 
 use std::collections::BTreeSet;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::process::{Child, Command, Output};
 use std::sync::{Mutex, PoisonError};
 
@@ -32,13 +32,38 @@ impl ChildProcess {
     ///
     /// # Errors
     /// The error of the operating system.
-    pub fn wait(mut self) -> io::Result<Output> {
-        let mut stderr = Vec::new();
-        let read = self.0.stderr.take().map_or(Ok(0), |mut pipe| pipe.read_to_end(&mut stderr));
+    pub fn wait(self) -> io::Result<Output> {
+        self.wait_feeding(|_| ()).map(|((), output)| output)
+    }
+
+    /// As [`ChildProcess::wait`], while `feed` writes to the standard input of the process, which is closed after
+    /// it.
+    ///
+    /// # Errors
+    /// The error of the operating system.
+    pub fn wait_feeding<T>(
+        mut self,
+        feed: impl FnOnce(&mut dyn Write) -> T,
+    ) -> io::Result<(T, Output)> {
+        let (stdin, stderr) = (self.0.stdin.take(), self.0.stderr.take());
+        // Meanwhile, so that a process that writes much is not stopped by a full pipe.
+        let (written, read) = std::thread::scope(|scope| {
+            let reader = scope.spawn(|| {
+                let mut text = Vec::new();
+                stderr.map_or(Ok(0), |mut pipe| pipe.read_to_end(&mut text)).map(|_| text)
+            });
+            let written = match stdin {
+                Some(mut pipe) => feed(&mut pipe),
+                None => feed(&mut io::sink()),
+            };
+            (written, reader.join())
+        });
         // Until it is waited for, no other process gets its id.
         self.forget();
         let status = self.0.wait()?;
-        read.map(|_| Output { status, stdout: Vec::new(), stderr })
+        let stderr =
+            read.map_err(|_| io::Error::other("the reader of standard error failed"))??;
+        Ok((written, Output { status, stdout: Vec::new(), stderr }))
     }
 
     fn forget(&self) {

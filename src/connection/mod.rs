@@ -18,11 +18,13 @@ pub(crate) use access::Access;
 pub(crate) use file::{Owner, create_private_dir, rename_new, sync_dir};
 pub(crate) use lock_owner::{lock_owner, user_of};
 pub(crate) use new_file::NewFile;
-#[cfg(feature = "postgres")]
-pub(crate) use open::open_replica;
 pub(crate) use open::{create, exists, inspect, open, recover, reopen};
 #[cfg(feature = "postgres")]
-pub(crate) use postgres::{Server, check_lag, default_to_read_only, lag, limit_transaction};
+pub(crate) use open::{open_replica, remove_created};
+#[cfg(feature = "postgres")]
+pub(crate) use postgres::{
+    ScratchDatabase, Server, check_lag, default_to_read_only, lag, limit_transaction, others_in,
+};
 pub(crate) use pragma::{is_busy, read as read_pragma, set_query_only};
 pub(crate) use sqlite::{
     LockedDatabase, check_file, copy as copy_pages, inspect_copy, is_single_file, remove_if_exists,

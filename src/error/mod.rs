@@ -249,8 +249,8 @@ pub enum Error {
 
     /// The operation cannot run through a pooler in transaction mode.
     #[error(
-        "pg_dump changes settings of its connection, which a pooler in transaction mode would pass on \
-         to other clients; use the URL of the server itself, and DATABASE_TRANSACTION_POOLER=false"
+        "pg_dump and pg_restore change settings of their connection, which a pooler in transaction mode \
+         would pass on to other clients; use the URL of the server itself, and DATABASE_TRANSACTION_POOLER=false"
     )]
     TransactionPooler,
 

@@ -16,6 +16,8 @@ mod reset_password;
 mod restore;
 mod seed;
 mod seed_data;
+#[cfg(feature = "postgres")]
+mod server_programs;
 mod size;
 mod status;
 

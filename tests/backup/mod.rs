@@ -6,6 +6,8 @@ mod list;
 mod prune;
 mod restore;
 mod restore_damaged;
+#[cfg(feature = "postgres")]
+mod restore_on_server;
 mod verify;
 
 use std::path::PathBuf;

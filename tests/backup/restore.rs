@@ -32,7 +32,7 @@ fn every_row_of_the_backup_is_back_and_the_existing_database_becomes_a_backup() 
     assert!(kept.backup.is_some());
     // Which restores what was there.
     let back = restore(&fixture.manager(), &kept.path).expect("a restore");
-    assert_eq!(back.backup.rows, kept.backup.expect("a report").rows);
+    assert_eq!(back.backup.rows(), kept.backup.expect("a report").rows);
     assert_eq!(fixture.text(IS_LATER), "1");
     let mut after = rows::contents(&mut fixture.raw());
     let (mut before, table) = (before, "backup_jobs");

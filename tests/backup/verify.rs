@@ -41,13 +41,13 @@ fn a_backup_is_compared_with_its_manifest_and_read_whole() {
         })
         .expect("a sound backup");
     assert_eq!((last, total), (report.size_bytes, report.size_bytes));
-    assert_eq!(verified.rows, report.rows);
+    assert_eq!(verified.rows(), report.rows);
     assert_eq!(verified.schema_version, report.schema_version);
     assert_eq!(verified.started_at, Some(report.started_at));
     assert!(verified.has_manifest && !verified.former);
     fs::remove_file(manifest(&report.path)).expect("the manifest");
     let verified = verify(&manager, &report.path).expect("a sound backup");
-    assert_eq!((verified.rows, verified.has_manifest), (report.rows, false));
+    assert_eq!((verified.rows(), verified.has_manifest), (report.rows, false));
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn a_backup_that_differs_from_its_manifest_is_refused() {
 fn a_backup_of_the_former_application_is_verified_as_such() {
     let (fixture, former) = (SqliteFixture::created(), former(Shape::Plain));
     let verified = verify(&fixture.manager(), &former.path()).expect("a former database");
-    assert!(verified.former && verified.rows > 0);
+    assert!(verified.former && verified.rows() > 0);
 }
 
 #[test]

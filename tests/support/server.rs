@@ -123,7 +123,14 @@ impl OwnDatabase {
 impl Drop for OwnDatabase {
     fn drop(&mut self) {
         if !self.name.is_empty() {
-            administer(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+            // A restore gives the database that it replaces another name.
+            let query = format!(
+                "SELECT datname::text AS name FROM pg_database WHERE datname ~ '^{}(_[a-z]+_.*)?$'",
+                self.name
+            );
+            for name in names(&mut connect(url().expect("a server")), &query) {
+                administer(&format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)"));
+            }
         }
     }
 }
@@ -160,12 +167,12 @@ fn announce(connection: &mut PgConnection, run: &str) {
 /// Drops the databases of runs that have ended.
 fn drop_left_behind(connection: &mut PgConnection) {
     let query = r"SELECT d.datname::text AS name FROM pg_database AS d
-        WHERE d.datname ~ '^test_[0-9a-f]{12}_[0-9]+$' AND NOT EXISTS (
+        WHERE d.datname ~ '^test_[0-9a-f]{12}_[0-9]+(_|$)' AND NOT EXISTS (
             SELECT FROM pg_stat_activity
             WHERE application_name = 'zenith tests ' || split_part(d.datname, '_', 2))";
     for name in names(connection, query) {
         // Another run may do the same at the same time.
-        let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+        let drop = format!("DROP DATABASE IF EXISTS \"{name}\" WITH (FORCE)");
         if let Err(error) = connection.batch_execute(&drop) {
             eprintln!("{name} was left behind by another run, and stays: {error}");
         }

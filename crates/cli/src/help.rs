@@ -118,13 +118,17 @@ pub(super) const RESTORE_HELP: &str = "\
 Asks for confirmation if the database exists. It must not be in use: stop the application first. The
 backup is verified, copied, brought up to date by its missing migrations and checked before anything is
 replaced. The existing database becomes a backup; if it is damaged, its pages or bytes are kept in the
-backup directory. If the restore fails before that, the existing database stays in place. For SQLite only.
+backup directory. If the restore fails before that, the existing database stays in place.
+
+On a server, the backup is restored to a new database, which then gets the name of the existing one; that
+one is kept under another name. --to may name an empty database.
 
 --drill is for cron and timers: its result is recorded, and the health check reports it.
 
 Examples:
   zenith-db restore --latest
   zenith-db restore backups/zenith-20261128T030000.000000Z.db --to other.db
+  zenith-db restore zenith.dump --to postgres://zenith@db.example/zenith_copy
   ssh host 'cat zenith.db.zst' | zstd -d | zenith-db restore - --yes
   zenith-db restore --drill";
 

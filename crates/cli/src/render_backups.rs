@@ -72,7 +72,7 @@ fn contents(backup: &VerifiedBackup) -> String {
     } else {
         "no damage found; it has no manifest to compare with"
     };
-    format!("{} rows, {}, {compared}", backup.rows, megabytes(backup.size_bytes))
+    format!("{} rows, {}, {compared}", backup.rows(), megabytes(backup.size_bytes))
 }
 
 pub(super) fn pruned(out: Out<'_>, report: &PruneReport) -> Result<()> {
@@ -90,13 +90,16 @@ pub(super) fn pruned(out: Out<'_>, report: &PruneReport) -> Result<()> {
 pub(super) fn restored(out: Out<'_>, report: &RestoreReport) -> Result<()> {
     writeln!(out, "{STRONG}restored {}{STRONG:#}", report.database)?;
     field(out, "from", report.backup.path.display())?;
-    field(out, "rows", format_args!("{} in {} ms", report.backup.rows, report.milliseconds))?;
+    field(out, "rows", format_args!("{} in {} ms", report.backup.rows(), report.milliseconds))?;
     for migration in &report.migrations {
         field(out, "migrated", migration)?;
     }
     if let Some(kept) = &report.kept {
         let damaged = if kept.backup.is_some() { "" } else { " (it was damaged)" };
         field(out, "replaced", format_args!("kept in {}{damaged}", kept.path.display()))?;
+    }
+    if let Some(name) = &report.renamed_to {
+        field(out, "replaced", format_args!("kept on the server as the database {name}"))?;
     }
     render::health(out, &report.health)
 }

@@ -7,7 +7,7 @@ use anyhow::bail;
 use zenith_db::Error;
 use zenith_db::config::Location;
 use zenith_db::internal::connection::{NewFile, Owner, create_private_dir};
-use zenith_db::manager::{DatabaseManager, RestoreOptions};
+use zenith_db::manager::{DatabaseManager, Origin, RestoreOptions};
 
 use super::args::{Args, RestoreArgs};
 use super::ask::confirm;
@@ -40,13 +40,13 @@ pub(super) fn run(
         None if restore.latest => (manager.newest_backup()?.path, None),
         None => bail!(UsageError("name a backup, or restore --latest or --drill".into())),
     };
-    if target.exists()? {
+    if exists(&target)? {
         let name: PathBuf = if from_stdin { "standard input".into() } else { file.clone() };
         let question = format!(
-            "Replace {} with the backup {}? The existing database is kept in {}.",
+            "Replace {} with the backup {}? The existing database is kept {}.",
             target.config().location(),
             name.display(),
-            target.config().backup_dir().display(),
+            kept_where(&target),
         );
         if !confirm(args, &question)? {
             bail!("not confirmed; nothing was changed");
@@ -59,12 +59,29 @@ pub(super) fn run(
     Ok(if report.health.healthy || restore.no_migrate { Exit::Done } else { Exit::Unhealthy })
 }
 
+/// Whether there is a database to replace. On a server, an empty one is filled: not every user may create one.
+fn exists(manager: &DatabaseManager) -> zenith_db::Result<bool> {
+    let is_file = manager.config().location().path().is_some();
+    if is_file { manager.exists() } else { manager.origin().map(|found| !is_vacant(&found)) }
+}
+
+const fn is_vacant(origin: &Origin) -> bool {
+    matches!(origin, Origin::Absent | Origin::Empty)
+}
+
+fn kept_where(target: &DatabaseManager) -> String {
+    if target.config().location().path().is_none() {
+        return "on the server, under another name".to_owned();
+    }
+    format!("in {}", target.config().backup_dir().display())
+}
+
 /// Returns the manager for a database that must not exist.
 fn target(manager: &DatabaseManager, to: &str) -> anyhow::Result<DatabaseManager> {
     let to = Location::from_flag("--to", to).map_err(Error::from)?;
     flags::refuse_password_of(&to, "--to")?;
     let target = manager.for_config(manager.config().at(to));
-    if target.exists()? {
+    if exists(&target)? {
         let database = target.config().location();
         bail!(UsageError(format!(
             "{database} exists; to replace it, name it with --path or --database-url instead of --to"

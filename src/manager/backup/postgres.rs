@@ -9,7 +9,6 @@ use std::process::{Command, Stdio};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
-use secrecy::ExposeSecret;
 
 use super::copy::{CopyOutcome, Fidelity};
 use super::manifest::BackupManifest;
@@ -17,9 +16,9 @@ use super::report::VerifiedBackup;
 use crate::backend::{Backend, DbConnection};
 use crate::catalog::row_counts;
 use crate::config::ServerUrl;
-use crate::connection::internal::ChildProcess;
 use crate::dispatch;
 use crate::error::{BackupFault, Error, Result};
+use crate::manager::server_programs::{connect, finish, spawn};
 use crate::types::Sha256Hash;
 
 #[derive(QueryableByName)]
@@ -61,20 +60,14 @@ fn dump_and_check(
     // `pg_dump` refuses a table that it may not read.
     let counted = row_counts(source)?.counted;
 
-    let (bare, password) = url.without_password();
     let mut dump = Command::new("pg_dump");
     dump.arg("--format=custom")
-        .arg("--no-password")
         .arg(format!("--snapshot={}", snapshot.id))
         .arg(format!("--schema={}", snapshot.schema))
         .arg("--file")
-        .arg(target)
-        .arg(format!("--dbname={bare}"));
-    if let Some(password) = password {
-        // The environment, unlike the arguments, is readable only by processes of the same user.
-        dump.env("PGPASSWORD", password.expose_secret());
-    }
-    finish("pg_dump", spawn("pg_dump", dump.stdout(Stdio::null()))?)?;
+        .arg(target);
+    connect(&mut dump, url);
+    finish("pg_dump", spawn("pg_dump", dump.stdin(Stdio::null()).stdout(Stdio::null()))?)?;
 
     let found = rows_of(target)?;
     let same = counted.iter().all(|(table, rows)| found.get(table) == Some(rows));
@@ -89,7 +82,7 @@ fn dump_and_check(
 /// Reads the whole dump back and counts the rows of each table.
 fn rows_of(dump: &Path) -> Result<BTreeMap<String, i64>> {
     let mut restore = Command::new("pg_restore");
-    restore.args(["--data-only", "--file=-"]).arg(dump).stdout(Stdio::piped());
+    restore.args(["--data-only", "--file=-"]).arg(dump).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = spawn("pg_restore", &mut restore)?;
     let Some(output) = child.as_child_mut().stdout.take() else {
         return Err(Error::Internal("pg_restore has no output".into()));
@@ -131,23 +124,6 @@ fn table_of(copy: &[u8]) -> String {
     path.rsplit('.').next().unwrap_or_default().trim_matches('"').to_owned()
 }
 
-fn spawn(program: &'static str, command: &mut Command) -> Result<ChildProcess> {
-    let command = command.stdin(Stdio::null()).stderr(Stdio::piped()).env("LC_ALL", "C");
-    ChildProcess::spawn(command).map_err(|cause| match cause.kind() {
-        io::ErrorKind::NotFound => Error::MissingProgram { program },
-        _ => Error::Io { action: "run", path: program.into(), source: cause },
-    })
-}
-
-fn finish(program: &'static str, child: ChildProcess) -> Result<()> {
-    let output = child.wait().map_err(Error::io("wait for", program))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    Err(Error::Program { program, said })
-}
-
 /// Checks a backup by reading it whole.
 pub(super) fn verify(
     path: &Path,
@@ -171,7 +147,7 @@ pub(super) fn verify(
         sha256,
         started_at: manifest.map(|manifest| manifest.started_at),
         schema_version: manifest.and_then(|manifest| manifest.schema_version.clone()),
-        rows: found.values().sum(),
+        tables: found,
         has_manifest: manifest.is_some(),
         unchecked_tables: Vec::new(),
     })

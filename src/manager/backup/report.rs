@@ -1,5 +1,6 @@
 //! Reports of a backup and of its verification.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -54,12 +55,20 @@ pub struct VerifiedBackup {
     pub started_at: Option<UtcTime>,
     /// Newest version of the schema that has been applied; `None` if unknown.
     pub schema_version: Option<String>,
-    /// Number of rows of all tables that can be read.
-    pub rows: i64,
+    /// Number of rows of each table that can be read.
+    pub tables: BTreeMap<String, i64>,
     /// Whether the backup was compared with its manifest. A backup without one has been checked for damage.
     pub has_manifest: bool,
     /// Tables that this program could not check for damage.
     pub unchecked_tables: Vec<UnreadableTable>,
+}
+
+impl VerifiedBackup {
+    /// Number of rows of all tables that can be read.
+    #[must_use]
+    pub fn rows(&self) -> i64 {
+        self.tables.values().sum()
+    }
 }
 
 impl BackupReport {

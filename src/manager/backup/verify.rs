@@ -1,5 +1,6 @@
 //! Verification of a backup: by its manifest, and by what it contains.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::content::{FileProgress, digest_of};
@@ -79,10 +80,8 @@ impl DatabaseManager {
                 return Err(BackupFault::Damaged { path: path.to_owned(), reason }.into());
             }
         };
-        let counted = row_counts(copy)?.counted;
-        if let Some(manifest) = manifest
-            && !manifest.tables.iter().eq(counted.iter().map(|(name, rows)| (name, rows)))
-        {
+        let tables: BTreeMap<String, i64> = row_counts(copy)?.counted.into_iter().collect();
+        if manifest.is_some_and(|manifest| manifest.tables != tables) {
             let reason = "its tables or row counts are not those of its manifest".to_owned();
             return Err(BackupFault::Damaged { path: path.to_owned(), reason }.into());
         }
@@ -94,7 +93,7 @@ impl DatabaseManager {
             sha256,
             started_at: manifest.map(|manifest| manifest.started_at),
             schema_version: self.ledger(copy)?.current().map(str::to_owned),
-            rows: counted.iter().map(|(_, rows)| rows).sum(),
+            tables,
             has_manifest: manifest.is_some(),
             unchecked_tables,
         })

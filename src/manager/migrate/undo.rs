@@ -17,10 +17,6 @@ pub(super) fn undo<T>(
     let restore = |as_it_was: &str| {
         backup.map(|backup| {
             let path = in_shell(&backup.path.display().to_string());
-            // `restore` is for SQLite.
-            if config.location().path().is_none() {
-                return format!("the previous rows are in {path}");
-            }
             format!("`zenith-db restore {path}{as_it_was}{database}` brings the previous rows back")
         })
     };

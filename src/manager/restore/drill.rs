@@ -1,4 +1,4 @@
-//! The drill: a rehearsal that restores the newest backup to a temporary file, to know that it can be restored.
+//! The drill: a rehearsal that restores the newest backup to a temporary file or database, to know that it can be restored.
 
 use std::time::Instant;
 
@@ -6,12 +6,17 @@ use serde_json::json;
 
 use super::RestoreOptions;
 use super::report::DrillReport;
-use crate::backend::{Backend, DbConnection};
+use super::staged::Staged;
+use crate::backend::DbConnection;
 use crate::catalog::{row_counts, table_exists};
+#[cfg(feature = "postgres")]
+use crate::config::Location;
+#[cfg(feature = "postgres")]
+use crate::connection::ScratchDatabase;
 use crate::connection::{self, Access, Owner, StagingDir};
 use crate::error::{BackupFault, Error, Result, chain};
 use crate::manager::DatabaseManager;
-use crate::manager::backup::{BackupFile, FileProgress};
+use crate::manager::backup::{BackupFile, FileProgress, VerifiedBackup};
 use crate::models::{HealthObservation, SystemHealth};
 use crate::types::{HealthStatus, Json, UtcTime};
 
@@ -20,8 +25,8 @@ const COMPONENT: &str = "backup_drill";
 
 impl DatabaseManager {
     /// Restores the newest backup of this database ([`DatabaseManager::newest_backup`]) to a temporary file in
-    /// the backup directory, applies the migrations that it lacks, runs the deep health check without that of
-    /// the ages of backups, and removes the file. If no migration was applied, the number of rows is compared
+    /// the backup directory, or to a temporary database on the server, applies the migrations that it lacks, runs
+    /// the deep health check without that of the ages of backups, and removes the copy. If no migration was applied, the number of rows is compared
     /// with that of the backup. The result is recorded in `system_health`, if the database can be written.
     ///
     /// # Errors
@@ -43,28 +48,20 @@ impl DatabaseManager {
     ) -> Result<DrillReport> {
         let backup = self.verify_backup(&newest.path, progress)?;
         self.ensure_restorable(&backup)?;
-        if self.config.location().path().is_none() {
-            let (operation, needed) = ("`zenith-db restore --drill`", Backend::Sqlite);
-            return Err(Error::WrongBackend { operation, needed });
+        #[cfg(feature = "postgres")]
+        if let Location::Postgres(url) = self.config.location() {
+            let scratch = ScratchDatabase::create(url, self.config.server(), "drilling")?;
+            let options = RestoreOptions::default();
+            let staged = self.stage_on_server(&backup, scratch.url(), options, progress)?;
+            return staged.judge(backup);
         }
         let directory = self.config.backup_dir();
         self.ensure_room(directory, None, &backup)?;
         let owner = Owner::of(directory).map_err(Error::io("read the metadata of", directory))?;
         let staging = StagingDir::open(directory, "zenith", "drilling")?;
-        let staged = self.stage(&backup, &staging, owner, RestoreOptions::default(), progress)?;
-        let health = staged.manager.health_of_copy();
-        let failed = |reason: String| BackupFault::Damaged { path: backup.path.clone(), reason };
-        if let Some(fault) = health.failures().find(|check| check.critical) {
-            return Err(failed(format!("{}: {}", fault.name, fault.details)).into());
-        }
-        if staged.migrations.is_empty() {
-            let rows = connection::inspect(staged.manager.config(), row_counts)?.counted;
-            let rows: i64 = rows.iter().map(|(_, rows)| rows).sum();
-            if rows != backup.rows {
-                return Err(failed(format!("it has {rows} rows, not {}", backup.rows)).into());
-            }
-        }
-        Ok(DrillReport { backup, migrations: staged.migrations, health, milliseconds: 0 })
+        let options = RestoreOptions::default();
+        let (staged, _) = self.stage(&backup, &staging, owner, options, progress)?;
+        staged.judge(backup)
     }
 
     fn record_drill(&self, error: Option<&Error>) {
@@ -84,6 +81,24 @@ impl DatabaseManager {
         if let Err(error) = recorded {
             tracing::warn!(%error, "the drill could not be recorded");
         }
+    }
+}
+
+impl Staged {
+    /// Checks the restored copy of a backup deeply, and compares its row counts.
+    fn judge(self, backup: VerifiedBackup) -> Result<DrillReport> {
+        let health = self.manager.health_of_copy();
+        let failed = |reason: String| BackupFault::Damaged { path: backup.path.clone(), reason };
+        if let Some(fault) = health.failures().find(|check| check.critical) {
+            return Err(failed(format!("{}: {}", fault.name, fault.details)).into());
+        }
+        if self.migrations.is_empty() {
+            let counted = connection::inspect(self.manager.config(), row_counts)?.counted;
+            if !backup.tables.iter().eq(counted.iter().map(|(name, rows)| (name, rows))) {
+                return Err(failed("the restored tables do not have its row counts".into()).into());
+            }
+        }
+        Ok(DrillReport { backup, migrations: self.migrations, health, milliseconds: 0 })
     }
 }
 

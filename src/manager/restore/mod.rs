@@ -5,9 +5,12 @@
 //! 3. Lock the existing database, and keep it: as a backup if it is sound, as a copy of its pages or bytes if not.
 //! 4. Give the copy the name of the database. At every moment, the path has a whole database.
 //!
-//! A failure before the last step leaves the rows of the existing database as they were.
+//! A failure before the last step leaves the rows of the existing database as they were. On a server, the copy is a
+//! temporary database, and the existing one is kept under another name.
 
 mod drill;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod present;
 mod report;
 mod staged;
@@ -41,15 +44,18 @@ impl Default for RestoreOptions {
 }
 
 impl DatabaseManager {
-    /// Replaces the database with a backup, or creates it from one. The existing database is kept in the
-    /// backup directory: see [`KeptDatabase`].
+    /// Replaces the database with a backup, or creates it from one. The existing database is kept: an SQLite file in
+    /// the backup directory (see [`KeptDatabase`]), and one of a server under another name there, which the report
+    /// has. On a server, an empty database is filled.
     ///
     /// # Errors
     /// [`Error::Backup`] if the backup cannot be restored, or there is too little space;
     /// [`Error::Migration`] if a newer program took the backup; [`Error::Locked`] if another process has the
-    /// database open; [`Error::Refused`] if another program created the database at this path;
-    /// [`Error::WrongBackend`] on a server; [`Error::Io`]. Until the restored database takes its name, an error
-    /// leaves the rows of the existing database as they were.
+    /// database open; [`Error::Refused`] if another program created the database at this path, or that of a server
+    /// contains more than a backup does; [`Error::Io`]. On a server, also [`Error::MissingProgram`] or
+    /// [`Error::Program`] if `pg_restore` is not installed or fails, [`Error::TransactionPooler`], and
+    /// [`Error::Query`] if the user may not create or rename the database. Until the restored database takes its
+    /// name, an error leaves the rows of the existing database as they were.
     pub fn restore(
         &self,
         backup: &Path,
@@ -66,13 +72,7 @@ impl DatabaseManager {
         let mut report = match self.config.location() {
             Location::Sqlite(path) => self.restore_file(path, verified, *options, progress)?,
             #[cfg(feature = "postgres")]
-            Location::Postgres(_) => {
-                let (operation, needed) = (
-                    "`zenith-db restore` (`pg_restore` restores an archive of PostgreSQL)",
-                    Backend::Sqlite,
-                );
-                return Err(Error::WrongBackend { operation, needed });
-            }
+            Location::Postgres(url) => self.restore_on_server(url, verified, *options, progress)?,
         };
         report.milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         Ok(report)
@@ -84,6 +84,9 @@ impl DatabaseManager {
             return Err(BackupFault::Former { path }.into());
         }
         let is_file = self.config.location().path().is_some();
+        if !is_file && self.config.server().transaction_pooler {
+            return Err(Error::TransactionPooler);
+        }
         if (backup.backend == Backend::Sqlite) != is_file {
             let (found, database) = (backup.backend, self.config.location().to_string());
             return Err(BackupFault::OtherBackend { path, found, database }.into());
@@ -106,16 +109,16 @@ impl DatabaseManager {
         let staging = StagingDir::open(directory, &name, "restoring")?;
         let owner = present.as_ref().map_or(directory, |_| path.as_path());
         let owner = Owner::of(owner).map_err(Error::io("read the metadata of", directory))?;
-        let staged = self.stage(&verified, &staging, owner, options, progress)?;
+        let (staged, copy) = self.stage(&verified, &staging, owner, options, progress)?;
         let kept = match present {
             None => {
-                connection::rename_new(&staged.path, path.as_path())
+                connection::rename_new(&copy, path.as_path())
                     .map_err(Error::io("rename the restored database to", path.as_path()))?;
                 None
             }
             Some(present) => {
                 let set_aside = present.set_aside(self)?;
-                std::fs::rename(&staged.path, path.as_path())
+                std::fs::rename(&copy, path.as_path())
                     .map_err(Error::io("rename the restored database to", path.as_path()))?;
                 Some(set_aside.keep())
             }
@@ -134,6 +137,7 @@ impl DatabaseManager {
             backup: verified,
             database: self.config.location().to_string(),
             kept,
+            renamed_to: None,
             migrations: staged.migrations,
             health: self.health_check(),
             milliseconds: 0,

@@ -12,10 +12,12 @@ use crate::manager::health::HealthReport;
 pub struct RestoreReport {
     /// Backup that was restored.
     pub backup: VerifiedBackup,
-    /// Path of the database.
+    /// Path of the database, or its URL without the password.
     pub database: String,
-    /// Database that was at the path before; `None` if there was none.
+    /// SQLite database that was at the path before; `None` if there was none.
     pub kept: Option<KeptDatabase>,
+    /// Name that the existing database of a server got, which is kept whole; `None` if there was none.
+    pub renamed_to: Option<String>,
     /// Names of the migrations that were applied to the backup, in order.
     pub migrations: Vec<String>,
     /// Health check of the restored database.
@@ -34,7 +36,7 @@ pub struct KeptDatabase {
     pub backup: Option<BackupReport>,
 }
 
-/// Report of a drill: a backup was restored to a temporary file, which was checked and removed.
+/// Report of a drill: a backup was restored to a temporary file or database, which was checked and removed.
 #[derive(Clone, Debug, Serialize)]
 pub struct DrillReport {
     /// Backup that was restored.

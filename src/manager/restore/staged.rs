@@ -5,16 +5,15 @@ use std::path::{Path, PathBuf};
 
 use super::RestoreOptions;
 use super::present::Present;
+use crate::config::Config;
 use crate::connection::{Owner, StagingDir};
 use crate::error::{BackupFault, Error, Result};
 use crate::manager::DatabaseManager;
 use crate::manager::backup::{FileProgress, VerifiedBackup, write_bytes};
 use crate::manager::disk_space::{free_bytes, same_disk};
-use crate::manager::health::HealthReport;
 
 /// Copy of a backup that has been checked, with all migrations unless the options leave them out.
 pub(super) struct Staged {
-    pub(super) path: PathBuf,
     /// Manager for the copy.
     pub(super) manager: DatabaseManager,
     /// Names of the migrations that the backup lacked.
@@ -30,7 +29,7 @@ impl DatabaseManager {
         owner: Owner,
         options: RestoreOptions,
         progress: &mut dyn FnMut(FileProgress),
-    ) -> Result<Staged> {
+    ) -> Result<(Staged, PathBuf)> {
         let path = staging.file("new.db");
         let failed = |cause| Error::io("write", &path)(cause);
         let mut private = OpenOptions::new();
@@ -44,22 +43,33 @@ impl DatabaseManager {
             return Err(BackupFault::Damaged { path: backup.path.clone(), reason }.into());
         }
         drop(file);
-        let manager = self.for_config(self.config.for_temporary_copy(&path)?);
-        manager.ensure_ours()?;
-        let migrations = if options.migrate { manager.migrate()?.steps } else { Vec::new() };
-        // Without its migrations, it would fail the checks of the schema.
-        let faults = options.migrate.then(|| manager.health_check());
-        if let Some(fault) =
-            faults.iter().flat_map(HealthReport::failures).find(|check| check.critical)
-        {
-            let reason = format!("{}: {}", fault.name, fault.details);
-            return Err(BackupFault::Damaged { path: backup.path.clone(), reason }.into());
-        }
+        let location = Config::for_path(&path)?.location().clone();
+        let manager = self.for_config(self.config.for_temporary_copy(location));
+        let migrations = manager.bring_up_to_date(backup, options)?;
         // Its log is empty, and closing the last connection has removed it.
         let file = OpenOptions::new().write(true).open(&path).map_err(failed)?;
         owner.give(&file).and_then(|()| file.sync_all()).map_err(failed)?;
-        let migrations = migrations.into_iter().map(|step| step.name).collect();
-        Ok(Staged { path, manager, migrations })
+        Ok((Staged { manager, migrations }, path))
+    }
+
+    /// Applies the migrations that a restored backup lacks, unless the options leave them out, and checks the
+    /// result. Returns the names of the migrations.
+    pub(super) fn bring_up_to_date(
+        &self,
+        backup: &VerifiedBackup,
+        options: RestoreOptions,
+    ) -> Result<Vec<String>> {
+        self.ensure_ours()?;
+        // Without its migrations, it would fail the checks of the schema.
+        if !options.migrate {
+            return Ok(Vec::new());
+        }
+        let migrations = self.migrate()?.steps;
+        if let Some(fault) = self.health_check().failures().find(|check| check.critical) {
+            let reason = format!("{}: {}", fault.name, fault.details);
+            return Err(BackupFault::Damaged { path: backup.path.clone(), reason }.into());
+        }
+        Ok(migrations.into_iter().map(|step| step.name).collect())
     }
 
     /// Refuses to begin without space for the copy of the backup, and for what is kept of the existing

@@ -1,5 +1,8 @@
 //! Opening a database on a PostgreSQL server, and diagnosing failures.
 
+mod databases;
+mod scratch;
+
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -7,6 +10,9 @@ use diesel::ConnectionError;
 use diesel::connection::{CacheSize, SimpleConnection};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
+
+pub(super) use databases::{create, exists, remove_created};
+pub(crate) use scratch::{ScratchDatabase, others_in};
 
 use super::access::Access;
 use crate::backend::DbConnection;
@@ -33,56 +39,6 @@ pub(super) fn open(
         connection.batch_execute(&session(options, access))?;
     }
     Ok(DbConnection::Postgres(connection))
-}
-
-/// Whether the database exists: only the server's answer that it does not counts as no.
-pub(super) fn exists(url: &ServerUrl, options: &ServerOptions) -> Result<bool> {
-    match connect(url, options) {
-        Ok(_) => Ok(true),
-        Err(Error::NoDatabase { .. }) => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-/// Creates the database, if the user may. Returns `false` if it already exists.
-pub(super) fn create(url: &ServerUrl, options: &ServerOptions) -> Result<bool> {
-    if exists(url, options)? {
-        return Ok(false);
-    }
-    let create = format!("CREATE DATABASE {} ENCODING 'UTF8' TEMPLATE template0", quoted_name(url));
-    match maintenance(url, options)?.batch_execute(&create) {
-        // Another process was faster.
-        Err(_) if exists(url, options)? => Ok(false),
-        done => Ok(done.map(|()| true)?),
-    }
-}
-
-/// Drops a database that this process has created, if `is_unused` agrees. Returns whether it was
-/// dropped. The server refuses if others are connected.
-pub(super) fn remove_created<E: From<Error>>(
-    url: &ServerUrl,
-    options: &ServerOptions,
-    is_unused: impl FnOnce(&mut DbConnection) -> Result<bool, E>,
-) -> Result<bool, E> {
-    let mut connection = DbConnection::Postgres(connect(url, options)?);
-    if !is_unused(&mut connection)? {
-        return Ok(false);
-    }
-    drop(connection);
-    let drop = format!("DROP DATABASE {}", quoted_name(url));
-    maintenance(url, options)?.batch_execute(&drop).map_err(Error::from)?;
-    Ok(true)
-}
-
-/// The database of the URL, in double quotes. Only a name that the URL gives can be missing: the default
-/// one is the user's, and said so.
-fn quoted_name(url: &ServerUrl) -> String {
-    format!("\"{}\"", url.database().unwrap_or_default().replace('"', "\"\""))
-}
-
-/// A connection to the database that every server has for exactly this.
-fn maintenance(url: &ServerUrl, options: &ServerOptions) -> Result<PgConnection> {
-    connect(&url.with("dbname", "postgres"), options)
 }
 
 /// Returns a connection without any settings.

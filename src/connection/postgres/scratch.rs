@@ -1,0 +1,215 @@
+//! Temporary databases on a server, which may take the place of another database.
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+use super::connect;
+use super::databases::{creation, maintenance, quoted};
+use crate::config::{ServerOptions, ServerUrl};
+use crate::error::{Error, Result};
+use crate::locks::Obstacle;
+
+/// Database with a temporary name, beside another one on its server. It is dropped when this is dropped; that of
+/// a killed process, by the next [`ScratchDatabase::create`] for the same database.
+pub(crate) struct ScratchDatabase {
+    /// Database whose name it may take.
+    model: ServerUrl,
+    url: ServerUrl,
+    options: ServerOptions,
+    /// Keeps other processes from taking it for a killed one's, which they could drop.
+    held: Option<PgConnection>,
+    is_temporary: bool,
+}
+
+/// Comment on a temporary database, without which none is dropped.
+const COMMENT: &str = "temporary database of zenith-db";
+
+/// Longest name of a database, in bytes (`NAMEDATALEN - 1`).
+const LONGEST: usize = 63;
+
+impl ScratchDatabase {
+    /// Creates an empty database, with the owner, the locale, the settings and the privileges of the database at
+    /// `model`, if that exists. `purpose` becomes a part of its name.
+    ///
+    /// # Errors
+    /// [`Error::Connect`]; [`Error::Query`] if the user may not create databases.
+    pub(crate) fn create(
+        model: &ServerUrl,
+        options: &ServerOptions,
+        purpose: &str,
+    ) -> Result<Self> {
+        let mut maintenance = maintenance(model, options)?;
+        let of = model.database().unwrap_or_default();
+        drop_leftovers(&mut maintenance, &of)?;
+        let random = uuid::Uuid::new_v4().simple().to_string();
+        let name = beside(&of, &format!("_{purpose}_{}", random.get(..12).unwrap_or_default()));
+        let like = statements(&mut maintenance, CREATE_LIKE, &of, &name)?;
+        let create = like.into_iter().next().unwrap_or_else(|| creation(&name));
+        maintenance.batch_execute(&create)?;
+        let url = model.at(&name);
+        let (model, options) = (model.clone(), options.clone());
+        let mut scratch = Self { model, url, options, held: None, is_temporary: true };
+        scratch.held = Some(connect(&scratch.url, &scratch.options)?);
+        let comment = format!("COMMENT ON DATABASE {} IS '{COMMENT}'", quoted(&name));
+        maintenance.batch_execute(&comment)?;
+        for property in statements(&mut maintenance, PROPERTIES, &of, &name)? {
+            maintenance.batch_execute(&property)?;
+        }
+        Ok(scratch)
+    }
+
+    pub(crate) const fn url(&self) -> &ServerUrl {
+        &self.url
+    }
+
+    /// Gives the database the name of its model, whose own name gets `suffix`, in one transaction. Returns that name,
+    /// or `None` if the model does not exist.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] if somebody is connected to the model; [`Error::Query`] if the user may not rename it.
+    pub(crate) fn take_place(mut self, suffix: &str) -> Result<Option<String>> {
+        let mut maintenance = maintenance(&self.model, &self.options)?;
+        let (of, name) =
+            (self.model.database().unwrap_or_default(), self.url.database().unwrap_or_default());
+        let comment = statements(&mut maintenance, COMMENT_LIKE, &of, &name)?;
+        let kept = beside(&of, suffix);
+        let (model, own, other) = (quoted(&of), quoted(&name), quoted(&kept));
+        let (aside, comment) = match comment.as_slice() {
+            [comment] => (format!("ALTER DATABASE {model} RENAME TO {other};"), comment.clone()),
+            _ => (String::new(), format!("COMMENT ON DATABASE {own} IS NULL")),
+        };
+        // A database to which anybody is connected cannot be renamed.
+        self.held = None;
+        // The server runs statements that it gets at once in one transaction.
+        let swap = format!("{comment}; {aside} ALTER DATABASE {own} RENAME TO {model}");
+        if let Err(error) = maintenance.batch_execute(&swap) {
+            // The server lists who is in the way.
+            if let Some(other) = others_in(&mut maintenance, &of)? {
+                return Err(Error::locked(SWAPPING, None, Obstacle::Process(other), Some(error)));
+            }
+            return Err(error.into());
+        }
+        self.is_temporary = false;
+        Ok((!aside.is_empty()).then_some(kept))
+    }
+}
+
+/// Action that others who are connected prevent.
+const SWAPPING: &str = "renaming the database for the restore (stop the application first)";
+
+impl Drop for ScratchDatabase {
+    fn drop(&mut self) {
+        if !self.is_temporary {
+            return;
+        }
+        self.held = None;
+        let name = self.url.database().unwrap_or_default();
+        let dropped = maintenance(&self.model, &self.options).and_then(|mut maintenance| {
+            let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(&name));
+            Ok(maintenance.batch_execute(&drop)?)
+        });
+        if let Err(error) = dropped {
+            tracing::warn!(%error, "the temporary database {name} was not dropped");
+        }
+    }
+}
+
+/// Drops the temporary databases that killed processes left beside a database.
+fn drop_leftovers(maintenance: &mut PgConnection, of: &str) -> Result<()> {
+    for drop in statements(maintenance, LEFTOVERS, of, COMMENT)? {
+        match maintenance.batch_execute(&drop) {
+            Ok(()) => tracing::debug!(drop, "removed a killed process's database"),
+            // Another process may use it.
+            Err(error) => tracing::debug!(%error, drop, "was not dropped"),
+        }
+    }
+    Ok(())
+}
+
+/// Returns the name of a database with a suffix; a long name is shortened.
+fn beside(database: &str, suffix: &str) -> String {
+    let longest = LONGEST - suffix.len();
+    let is_end = |end: &usize| database.is_char_boundary(*end);
+    let end = (0..=longest.min(database.len())).rev().find(is_end).unwrap_or_default();
+    format!("{}{suffix}", database.get(..end).unwrap_or_default())
+}
+
+/// Returns who is connected to a database, other than this connection.
+pub(crate) fn others_in(connection: &mut PgConnection, database: &str) -> Result<Option<String>> {
+    let found = statements(connection, SESSIONS, database, "")?;
+    let listed = |shown: &[String]| shown.join(", ");
+    Ok(match found.as_slice() {
+        [] => None,
+        [shown @ .., _] if shown.len() > 3 => {
+            let rest = found.len() - 3;
+            Some(format!("{} and {rest} more", listed(shown.get(..3).unwrap_or_default())))
+        }
+        all => Some(listed(all)),
+    })
+}
+
+#[derive(QueryableByName)]
+struct Statement {
+    #[diesel(sql_type = Text)]
+    statement: String,
+}
+
+/// Runs a query that returns statements about the databases `of` and `name`.
+fn statements(
+    connection: &mut PgConnection,
+    query: &str,
+    of: &str,
+    name: &str,
+) -> Result<Vec<String>> {
+    let found: Vec<Statement> =
+        diesel::sql_query(query).bind::<Text, _>(of).bind::<Text, _>(name).load(connection)?;
+    Ok(found.into_iter().map(|row| row.statement).collect())
+}
+
+/// Creates `$2` as `$1` was created. The names of two columns depend on the version of the server.
+const CREATE_LIKE: &str = "
+    SELECT format('CREATE DATABASE %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L OWNER %I TABLESPACE %I',
+            $2, 'UTF8', datcollate, datctype, pg_get_userbyid(datdba), spcname)
+        || CASE datlocprovider
+            WHEN 'i' THEN format(' LOCALE_PROVIDER icu ICU_LOCALE %L',
+                coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale'))
+            WHEN 'b' THEN format(' LOCALE_PROVIDER builtin BUILTIN_LOCALE %L', to_jsonb(d) ->> 'datlocale')
+            ELSE '' END AS statement
+    FROM pg_database AS d JOIN pg_tablespace AS t ON t.oid = d.dattablespace WHERE datname = $1";
+
+/// Gives `$2` the privileges and settings of `$1`. Settings that are lists are stored with their quotes.
+const PROPERTIES: &str = "
+    WITH d AS (SELECT * FROM pg_database WHERE datname = $1)
+    SELECT format('ALTER DATABASE %I CONNECTION LIMIT %s', $2, datconnlimit) AS statement
+        FROM d WHERE datconnlimit >= 0
+    UNION ALL SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', $2) FROM d WHERE datacl IS NOT NULL
+    UNION ALL SELECT format('GRANT %s ON DATABASE %I TO %s%s', privilege_type, $2,
+            CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END,
+            CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+        FROM d, aclexplode(datacl)
+    UNION ALL SELECT CASE setrole WHEN 0 THEN format('ALTER DATABASE %I', $2)
+                ELSE format('ALTER ROLE %I IN DATABASE %I', pg_get_userbyid(setrole), $2) END
+            || format(' SET %I TO ', name) || CASE
+                WHEN name IN ('search_path', 'temp_tablespaces', 'local_preload_libraries', 'session_preload_libraries')
+                THEN value ELSE quote_literal(value) END
+        FROM d JOIN pg_db_role_setting ON setdatabase = d.oid, unnest(setconfig) AS setting,
+            LATERAL (SELECT split_part(setting, '=', 1) AS name,
+                substr(setting, strpos(setting, '=') + 1) AS value) AS parts";
+
+/// Gives `$2` the comment of `$1`.
+const COMMENT_LIKE: &str = "
+    SELECT format('COMMENT ON DATABASE %I IS %L', $2, shobj_description(oid, 'pg_database')) AS statement
+    FROM pg_database WHERE datname = $1";
+
+/// Drops the databases beside `$1` that have the comment `$2`.
+const LEFTOVERS: &str = r"
+    SELECT format('DROP DATABASE IF EXISTS %I', datname) AS statement FROM pg_database
+    WHERE datname ~ '_[a-z]+_[0-9a-f]{12}$' AND shobj_description(oid, 'pg_database') = $2
+        AND starts_with($1, regexp_replace(datname, '_[a-z]+_[0-9a-f]{12}$', ''))";
+
+/// Lists the sessions in `$1`.
+const SESSIONS: &str = "
+    SELECT format('%s (process %s of the server%s)', coalesce(nullif(application_name, ''), usename),
+        pid, ', from ' || host(client_addr)) AS statement
+    FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid() AND $2 = '' ORDER BY pid";

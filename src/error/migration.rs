@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::shell::in_shell;
 use super::{Error, RowChange};
 use crate::backend::Backend;
 
@@ -219,8 +220,8 @@ pub enum MigrationFault {
 
     /// Migrations failed after a backup was taken. The database is unchanged, and the backup is kept.
     #[error(
-        "`{operation}` failed, and the database is unchanged; the backup taken before it is {backup}",
-        backup = backup.display()
+        "`{operation}` failed, and the database is unchanged; `zenith-db restore {backup}` would restore the backup \
+         that was taken before it", backup = in_shell(&backup.display().to_string())
     )]
     RolledBack {
         /// `migrate`, `rollback` or `create`.

@@ -10,6 +10,7 @@ mod migration;
 mod row_change;
 mod server;
 mod setting;
+mod shell;
 mod side_file;
 mod violation;
 
@@ -23,16 +24,18 @@ pub use migration::MigrationFault;
 pub use row_change::RowChange;
 pub use server::ConnectFault;
 pub use setting::SettingFault;
+pub(crate) use shell::in_shell;
 pub use side_file::{CopyError, SideFileFault};
 pub use violation::{Rule, Violation};
 
 use crate::backend::Backend;
 use crate::config::ConfigError;
 
-/// For the tests of the schema. Not part of the public API: anything here may change in any release.
+/// For the crates of this workspace and the tests of the schema. Not part of the public API: anything here may change in any release.
 #[doc(hidden)]
 pub mod internal {
     pub use super::constraints::{CHECKS, TABLES, UNIQUE};
+    pub use super::shell::in_shell;
 }
 
 /// Result with the library's [`Error`] by default.

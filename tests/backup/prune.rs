@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use zenith_db::config::Key;
 use zenith_db::manager::{DatabaseManager, PruneReport, RetentionPolicy, RollbackTarget};
-use zenith_db::{BackupFault, Error};
+use zenith_db::{BackupFault, Config, Error};
 
 use crate::support::own_migrations::migration;
 use crate::support::{Fixture, SqliteFixture, backups_in, files_in};
@@ -110,17 +110,23 @@ fn the_newest_that_can_be_restored_stays_whatever_the_rules_say() {
 
 #[test]
 fn a_backup_that_a_failed_migration_names_stays() {
+    // Its name is quoted in the error.
     let fixture = SqliteFixture::created();
+    let path = fixture.path().with_file_name("it's new.db");
+    fs::copy(fixture.path(), &path).expect("a copy");
+    let manager = DatabaseManager::new(Config::for_path(&path).expect("a configuration"));
     let own = migration("SELECT nothing", "SELECT 1");
     let all = [zenith_db::migrations::all(), &[own]].concat().leak();
-    let failing = DatabaseManager::with_migrations(fixture.config(), all).expect("a manager");
-    failing.migrate().expect_err("a failure");
+    let config = manager.config().clone();
+    let failing = DatabaseManager::with_migrations(config, all).expect("a manager");
+    let error = failing.migrate().expect_err("a failure").to_string();
+    assert!(error.contains("`zenith-db restore '"), "{error}");
     let named = backups_in(&fixture.backups());
     for _ in 0..3 {
-        fixture.manager().backup().expect("a backup");
+        manager.backup().expect("a backup");
     }
     let policy = RetentionPolicy { keep_last: count(1), ..RetentionPolicy::default() };
-    let report = fixture.manager().prune_backups(&policy, false).expect("a report");
+    let report = manager.prune_backups(&policy, false).expect("a report");
     for name in named {
         assert!(fixture.backups().join(&name).exists(), "{name}: {report:?}");
     }

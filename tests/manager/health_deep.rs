@@ -152,6 +152,8 @@ fn it_checks_a_file_that_is_too_large_for_the_quick_check() {
     assert_eq!(failed(&report), NEW);
     let details = &report.checks.last().expect("the check").details;
     assert!(details.starts_with("no damage found in 22 tables"), "{details}");
+    fixture.sql("PRAGMA foreign_keys = OFF; DELETE FROM roles");
+    assert!(failed(&deep(&fixture).0).contains(&"Foreign Key Violations"));
 }
 
 #[test]

@@ -115,7 +115,7 @@ fn a_truncated_file_is_unhealthy() {
 }
 
 #[test]
-fn above_256_mib_quick_integrity_is_skipped_and_says_how_to_ask_for_it() {
+fn above_256_mib_what_reads_every_row_is_skipped_and_says_how_to_ask_for_it() {
     let fixture = SqliteFixture::created();
     assert_eq!(details(&check(&fixture), "Quick Integrity"), "no damage found");
     let file = OpenOptions::new().write(true).open(fixture.path()).expect("the database");
@@ -124,8 +124,10 @@ fn above_256_mib_quick_integrity_is_skipped_and_says_how_to_ask_for_it() {
     drop(file);
     let report = check(&fixture);
     assert_eq!(failed(&report), NONE);
-    let details = details(&report, "Quick Integrity");
-    assert!(details.contains("skipped") && details.contains("--deep"), "{details}");
+    for check in ["Quick Integrity", "Foreign Key Violations"] {
+        let details = details(&report, check);
+        assert!(details.contains("skipped") && details.contains("--deep"), "{check}: {details}");
+    }
 }
 
 #[test]

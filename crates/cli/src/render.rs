@@ -3,6 +3,7 @@
 use std::io::Result;
 
 use zenith_db::config::Setting;
+use zenith_db::internal::error::in_shell;
 use zenith_db::manager::{
     AdministratorOutcome, HealthCheck, HealthReport, SeedReport, SetupReport, StatusSummary,
     UnreadableTable,
@@ -128,6 +129,10 @@ pub(super) fn status(out: Out<'_>, status: &StatusSummary) -> Result<()> {
             let missing = if backup.exists { "" } else { "; THE FILE IS MISSING" };
             let text = format!("{path} ({created} UTC, {size:.3} MB{missing})");
             field(out, "last backup", text)?;
+            if backup.exists {
+                let path = in_shell(&path.to_string());
+                field(out, "", format_args!("`zenith-db restore {path}` restores it"))?;
+            }
         }
     }
     let pool = &status.pool;

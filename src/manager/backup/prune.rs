@@ -1,6 +1,7 @@
 //! Removal of old backups.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::ErrorKind;
 use std::num::NonZeroUsize;
@@ -14,7 +15,7 @@ use super::file_name::BackupName;
 use super::list::BackupFile;
 use super::{manifest, orphans};
 use crate::connection;
-use crate::error::{BackupFault, Error, Result};
+use crate::error::{BackupFault, Error, Result, in_shell};
 use crate::manager::DatabaseManager;
 use crate::manager::migrate::last_failure;
 use crate::types::UtcTime;
@@ -190,9 +191,10 @@ fn is_older(created: UtcTime, age: Duration) -> bool {
     })
 }
 
-/// Whether the text of an error contains the name of the file.
+/// Whether the text of an error contains the name of the file, as a part of a word of a shell.
 fn names(error: &str, path: &Path) -> bool {
-    path.file_name().is_some_and(|name| error.contains(&*name.to_string_lossy()))
+    let quoted = |name: &OsStr| in_shell(&name.to_string_lossy());
+    path.file_name().is_some_and(|name| error.contains(quoted(name).trim_matches('\'')))
 }
 
 /// Removes a backup and then its manifest, in this order so that no backup is left without its manifest.

@@ -56,6 +56,9 @@ pub(super) fn schema_version(
     Ok(CheckOutcome::from_faults(&faults, format!("{current}, as recorded in schema_version"), fix))
 }
 
+/// Name of the check of [`foreign_key_violations`].
+pub(super) const FOREIGN_KEYS: &str = "Foreign Key Violations";
+
 pub(super) fn foreign_key_violations(
     connection: &mut DbConnection,
     _: &DatabaseManager,

@@ -19,6 +19,7 @@ mod unchecked_permissions;
 pub use integrity::IntegrityProgress;
 pub use report::{HealthCheck, HealthReport};
 
+use checks::{FOREIGN_KEYS, foreign_key_violations};
 use expected_schema::SchemaDefinitions;
 use integrity::{FULL_INTEGRITY, full_integrity};
 use outcome::CheckOutcome;
@@ -42,8 +43,8 @@ pub fn expected_names(migrations: Migrations) -> Result<Vec<String>> {
 }
 
 impl DatabaseManager {
-    /// Checks the schema, the data and the file or server. Skips the integrity check if an SQLite file
-    /// is larger than 256 MiB. Opens the database read-only and creates nothing. A database that is
+    /// Checks the schema, the data and the file or server. Skips the checks that read every row, of
+    /// the integrity and of foreign keys, if an SQLite file is larger than 256 MiB, and says so. Opens the database read-only and creates nothing. A database that is
     /// missing or cannot be read is a failed check, not an error.
     #[must_use]
     pub fn health_check(&self) -> HealthReport {
@@ -51,7 +52,7 @@ impl DatabaseManager {
     }
 
     /// Runs the checks of [`DatabaseManager::health_check`], with SQLite's full `integrity_check`
-    /// instead of the quick one, whatever the size of the file; compares
+    /// instead of the quick one, and the check of foreign keys, whatever the size of the file; compares
     /// the columns `message_count` and `chunk_count` with the rows that they count; and checks the ages of the
     /// newest backup (at most two days) and of the last drill (at most eight). The duration of these checks grows
     /// with the database. `progress` is called before each step of the integrity check.
@@ -87,12 +88,17 @@ impl DatabaseManager {
                 critical: true,
                 details: location.to_string(),
             }];
-            let is_replaced = |name| deep.is_some() && name == sqlite::QUICK_INTEGRITY;
+            let is_file = location.path().is_some();
+            let is_replaced = |name| is_file && deep.is_some() && sqlite::BOUNDED.contains(&name);
             for (name, critical, check) in all.iter().filter(|(name, ..)| !is_replaced(*name)) {
                 checks.push(result_of(name, *critical, check(connection, self)));
             }
             // Last, because it takes longest.
             if let Some(progress) = deep.as_deref_mut() {
+                if is_file {
+                    let found = foreign_key_violations(connection, self);
+                    checks.push(result_of(FOREIGN_KEYS, true, found));
+                }
                 for (name, critical, check) in counters::CHECKS {
                     checks.push(result_of(name, *critical, check(connection, self)));
                 }

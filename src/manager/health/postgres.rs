@@ -7,7 +7,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
 use super::checks::{
-    NamedCheck, administrator, foreign_key_violations, pending, schema_fix, schema_version, seeds,
+    FOREIGN_KEYS, NamedCheck, administrator, foreign_key_violations, pending, schema_fix,
+    schema_version, seeds,
 };
 use super::expected_schema::expected_on_postgres;
 use super::outcome::CheckOutcome;
@@ -24,7 +25,7 @@ pub(super) const CHECKS: &[NamedCheck] = &[
     ("Required Tables", true, required_tables),
     ("Required Columns and Indexes", true, columns_and_indexes),
     ("Triggers Present", true, triggers),
-    ("Foreign Key Violations", true, foreign_key_violations),
+    (FOREIGN_KEYS, true, foreign_key_violations),
     ("Indexes Valid", true, indexes_valid),
     ("Seeds Present", true, seeds),
     ("Admin User Exists", false, administrator),

@@ -6,7 +6,8 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use super::checks::{
-    NamedCheck, administrator, foreign_key_violations, pending, schema_fix, schema_version, seeds,
+    FOREIGN_KEYS, NamedCheck, administrator, foreign_key_violations, pending, schema_fix,
+    schema_version, seeds,
 };
 use super::expected_schema::SchemaDefinitions;
 use super::integrity::outcome;
@@ -26,7 +27,8 @@ use crate::error::{Error, Result};
 use crate::locks::read_head;
 use crate::manager::DatabaseManager;
 
-pub(super) const QUICK_INTEGRITY: &str = "Quick Integrity";
+/// Checks that read every row, which are skipped above [`LARGEST_READ`]; the deep check replaces them.
+pub(super) const BOUNDED: [&str; 2] = [FOREIGN_KEYS, "Quick Integrity"];
 
 /// Checks in the order of the report.
 pub(super) const CHECKS: &[NamedCheck] = &[
@@ -35,10 +37,10 @@ pub(super) const CHECKS: &[NamedCheck] = &[
     ("Required Columns and Indexes", true, columns_and_indexes),
     ("Triggers Present", true, triggers),
     ("Foreign Keys Enabled", false, foreign_keys_enabled),
-    ("Foreign Key Violations", true, foreign_key_violations),
+    (FOREIGN_KEYS, true, bounded_foreign_keys),
     ("WAL Mode", false, wal_mode),
     ("WAL Size", false, wal_size),
-    (QUICK_INTEGRITY, true, quick_integrity),
+    ("Quick Integrity", true, quick_integrity),
     ("Seeds Present", true, seeds),
     ("Admin User Exists", false, administrator),
     ("SQLite Version", true, sqlite_version),
@@ -47,9 +49,8 @@ pub(super) const CHECKS: &[NamedCheck] = &[
     ("Pending Migrations", true, pending),
 ];
 
-/// Largest file that the quick integrity check reads, in bytes: the check of a larger one would be
-/// slow.
-const QUICK_CHECK_LIMIT: u64 = 256 * 1024 * 1024;
+/// Largest file of which every row is read, in bytes: the checks of a larger one would be slow.
+const LARGEST_READ: u64 = 256 * 1024 * 1024;
 
 /// First version of SQLite in which concurrent writers cannot corrupt a database in WAL mode
 /// (<https://sqlite.org/wal.html#walresetbug>).
@@ -145,19 +146,35 @@ fn wal_size(_: &mut DbConnection, manager: &DatabaseManager) -> Result<CheckOutc
     })
 }
 
+fn bounded_foreign_keys(
+    connection: &mut DbConnection,
+    manager: &DatabaseManager,
+) -> Result<CheckOutcome> {
+    match too_large(manager)? {
+        Some(skipped) => Ok(skipped),
+        None => foreign_key_violations(connection, manager),
+    }
+}
+
+/// Returns the outcome of a check that is skipped, because the file is large.
+fn too_large(manager: &DatabaseManager) -> Result<Option<CheckOutcome>> {
+    let path = path_of(&manager.config)?.as_path();
+    let size = fs::metadata(path).map_err(Error::io("read the metadata of", path))?.len();
+    let mebibytes = size.div_ceil(1024 * 1024);
+    Ok((size > LARGEST_READ).then(|| {
+        CheckOutcome::Good(format!(
+            "skipped: the file has {mebibytes} MiB, more than 256 MiB; `zenith-db health-check --deep` \
+             checks it"
+        ))
+    }))
+}
+
 fn quick_integrity(
     connection: &mut DbConnection,
     manager: &DatabaseManager,
 ) -> Result<CheckOutcome> {
-    let config = &manager.config;
-    let path = path_of(config)?.as_path();
-    let size = fs::metadata(path).map_err(Error::io("read the metadata of", path))?.len();
-    if size > QUICK_CHECK_LIMIT {
-        let mebibytes = size.div_ceil(1024 * 1024);
-        return Ok(CheckOutcome::Good(format!(
-            "skipped: the file has {mebibytes} MiB, more than 256 MiB; `zenith-db health-check --deep` \
-             checks it"
-        )));
+    if let Some(skipped) = too_large(manager)? {
+        return Ok(skipped);
     }
     Ok(outcome(&integrity(connection, IntegrityCheck::Quick)?, "no damage found"))
 }

@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::config::{Key, Source};
+use crate::error::in_shell;
 use crate::manager::backup::BackupReport;
 use crate::migrations::{Run, Target};
 
@@ -54,15 +55,5 @@ fn database_flag(config: &Config) -> String {
         // A URL in a flag has no password: it would have been refused.
         Some((_, url)) => format!(" --database-url {}", in_shell(url)),
         None => String::new(),
-    }
-}
-
-/// Quotes a value as one word of a shell.
-fn in_shell(value: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "/._-:@%+=,".contains(c);
-    if !value.is_empty() && value.chars().all(plain) {
-        value.to_owned()
-    } else {
-        format!("'{}'", value.replace('\'', "'\\''"))
     }
 }

@@ -46,6 +46,18 @@ pub enum BackupFault {
         reason: String,
     },
 
+    /// A newer version of the program took the backup.
+    #[error(
+        "the backup {path} has migrations that zenith-db {} does not know: {versions}; install the version that \
+         took it, or a later one; nothing was changed", env!("CARGO_PKG_VERSION"), path = path.display()
+    )]
+    Newer {
+        /// Path of the backup.
+        path: PathBuf,
+        /// Unknown versions, each with its recorded name and the version of the program that recorded it.
+        versions: String,
+    },
+
     /// The backup has the schema of the former application.
     #[error(
         "{path} is a backup of the former application; `zenith-db adopt --from {path} --path NEW.db` \
@@ -68,23 +80,6 @@ pub enum BackupFault {
         found: crate::Backend,
         /// Configured path, or the server's URL without its password.
         database: String,
-    },
-
-    /// The disk has too little free space.
-    #[error(
-        "{what} needs {needed} bytes in {place}, where {free} are free; free some space, for example with \
-         `zenith-db backup prune`; nothing was changed",
-        place = place.display()
-    )]
-    NoRoom {
-        /// Operation that needs the space.
-        what: &'static str,
-        /// Directory on the disk.
-        place: PathBuf,
-        /// Number of bytes that are needed.
-        needed: u64,
-        /// Number of bytes that are free.
-        free: u64,
     },
 
     /// The retention policy has no rule, so that it would remove every backup.

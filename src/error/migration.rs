@@ -199,25 +199,6 @@ pub enum MigrationFault {
         names: String,
     },
 
-    /// The disk has too little free space.
-    #[error(
-        "{what} may need {} MB on the disk of {place}, but only {} MB are free; free some space and try \
-         again; nothing was changed",
-        needed.div_ceil(1_000_000),
-        free / 1_000_000,
-        place = place.display()
-    )]
-    NoRoom {
-        /// Purpose of the space: the backup, the migration, or both.
-        what: &'static str,
-        /// Directory on the disk.
-        place: PathBuf,
-        /// Needed space in bytes.
-        needed: u64,
-        /// Free space in bytes.
-        free: u64,
-    },
-
     /// Migrations failed after a backup was taken. The database is unchanged, and the backup is kept.
     #[error(
         "`{operation}` failed, and the database is unchanged; `zenith-db restore {backup}` would restore the backup \

@@ -237,6 +237,25 @@ pub enum Error {
         faults: String,
     },
 
+    /// The disk has too little free space for the operation, which has not begun.
+    #[error(
+        "{what} may need {} MB on the disk of {place}, but only {} MB are free; free some space, for example with \
+         `zenith-db backup prune`, and try again; nothing was changed",
+        needed.div_ceil(1_000_000),
+        free / 1_000_000,
+        place = place.display()
+    )]
+    NoRoom {
+        /// Purpose of the space, such as the backup.
+        what: String,
+        /// Directory on the disk.
+        place: PathBuf,
+        /// Needed space in bytes.
+        needed: u64,
+        /// Free space in bytes.
+        free: u64,
+    },
+
     /// The disk that holds the database is full. The open transaction is rolled back.
     #[error("the disk of the database is full; nothing was changed")]
     DiskFull(#[source] diesel::result::Error),

@@ -42,9 +42,9 @@ fn prune_asks_and_a_dry_run_does_not() {
     run(fixture.zenith().arg("backup"), 0);
     let dry = ["backup", "prune", "--keep-last", "1", "--dry-run"];
     let said = stdout(&run(fixture.zenith().args(dry), 0));
-    assert!(said.contains("would remove 1 backups"), "{said}");
+    assert!(said.contains("would remove 1 backup ("), "{said}");
     let said = stderr(&run(fixture.zenith().args(["backup", "prune", "--keep-last", "1"]), 2));
-    assert!(said.contains("--yes") && said.contains("Remove 1 backups, and keep 1?"), "{said}");
+    assert!(said.contains("--yes") && said.contains("Remove 1 backup, and keep 1?"), "{said}");
     assert_eq!(backups_in(&fixture.backups()).len(), 2);
     let yes = ["backup", "prune", "--keep-last", "1", "--yes", "--format", "json"];
     let report = json(&run(fixture.zenith().args(yes), 0));

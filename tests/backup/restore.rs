@@ -74,7 +74,7 @@ fn a_newer_backup_is_refused() {
     fixture.sql("DELETE FROM __diesel_schema_migrations WHERE version = '29990101000000'");
     let before = fixture.everything();
     let error = restore(&fixture.manager(), &backup).expect_err("a newer schema");
-    assert!(matches!(error, Error::Migration(_)), "{error:?}");
+    assert!(matches!(error, Error::Backup(BackupFault::Newer { .. })), "{error:?}");
     assert!(fixture.everything() == before);
 }
 

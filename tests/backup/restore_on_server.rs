@@ -121,7 +121,8 @@ fn an_older_backup_is_migrated_and_one_of_a_newer_program_is_refused() {
     let newer = manager.backup().expect("a backup").path;
     fixture.sql("DELETE FROM __diesel_schema_migrations WHERE version = '99999999999999'");
     let before = databases(&fixture);
-    restore(&manager, &newer).expect_err("a newer program's");
+    let error = restore(&manager, &newer).expect_err("a newer program's");
+    assert!(matches!(error, Error::Backup(BackupFault::Newer { .. })), "{error}");
     assert_eq!(databases(&fixture), before);
 }
 

@@ -68,7 +68,8 @@ fn ask_to_remove(args: &Args, plan: &PruneReport) -> anyhow::Result<()> {
     if plan.removed.is_empty() {
         return Ok(());
     }
-    let question = format!("Remove {} backups, and keep {}?", plan.removed.len(), plan.kept.len());
+    let removed = render::number_of_backups(plan.removed.len());
+    let question = format!("Remove {removed}, and keep {}?", plan.kept.len());
     if ask::confirm(args, &question)? {
         Ok(())
     } else {

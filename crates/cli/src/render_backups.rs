@@ -83,8 +83,13 @@ pub(super) fn pruned(out: Out<'_>, report: &PruneReport) -> Result<()> {
     for kept in &report.kept {
         writeln!(out, "  kept           {} ({})", kept.path.display(), kept.reason)?;
     }
-    let (removed, size) = (report.removed.len(), megabytes(report.removed_bytes));
-    writeln!(out, "{word} {removed} backups ({size}), kept {}", report.kept.len())
+    let (removed, size) =
+        (number_of_backups(report.removed.len()), megabytes(report.removed_bytes));
+    writeln!(out, "{word} {removed} ({size}), kept {}", report.kept.len())
+}
+
+pub(super) fn number_of_backups(number: usize) -> String {
+    format!("{number} backup{}", if number == 1 { "" } else { "s" })
 }
 
 pub(super) fn restored(out: Out<'_>, report: &RestoreReport) -> Result<()> {

@@ -50,6 +50,7 @@ use manifest::{BY_HAND, FORMAT};
 use record::{last_recorded, record_failure};
 
 use super::DatabaseManager;
+use super::disk_space::ensure_room;
 use crate::config::{DatabasePath, Location};
 use crate::connection::{self, Access, NewFile, Owner};
 use crate::error::{BackupFault, Error, Result};
@@ -120,6 +121,10 @@ impl DatabaseManager {
         let directory = self.config.backup_dir();
         // Opened first, so that a database that is missing or refused leaves no directory.
         let mut source = connection::open(&self.config, Access::Inspect)?;
+        // That of a server's archive is unknown.
+        if self.config.location().path().is_some() {
+            ensure_room([("the backup", directory, self.size_in_bytes(&mut source)?)])?;
+        }
         connection::create_private_dir(directory)?;
         let model = self.config.location().path().map_or(directory, DatabasePath::as_path);
         let owner = Owner::of(model).map_err(Error::io("read the metadata of", model))?;

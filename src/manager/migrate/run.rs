@@ -1,7 +1,5 @@
 //! One run of migrations: check of the disk space, backup, migrations, and a record of the result.
 
-use std::path::Path;
-
 use super::record::{record_failure, record_success};
 use crate::backend::DbConnection;
 use crate::catalog::{self, IntegrityCheck};
@@ -9,7 +7,7 @@ use crate::connection::{self, Access};
 use crate::error::{Error, MigrationFault, Result};
 use crate::manager::DatabaseManager;
 use crate::manager::backup::BackupReport;
-use crate::manager::disk_space::{free_bytes, same_disk};
+use crate::manager::disk_space::{Space, ensure_room};
 use crate::migrations::{self, Check, Run, Session, Target};
 
 impl DatabaseManager {
@@ -107,27 +105,13 @@ impl DatabaseManager {
     fn check_disk_space(&self, connection: &mut DbConnection) -> Result<Option<Check>> {
         let Some(database) = self.config.location().path() else { return Ok(None) };
         let needed = self.size_in_bytes(connection)?;
-        let mut places = vec![("the migration", database.directory().to_owned(), needed)];
-        if self.config.auto_backup() {
-            let mut backups = self.config.backup_dir();
-            // The backup creates the directory if it does not exist.
-            while !backups.exists() {
-                let Some(parent) = backups.parent() else { break };
-                backups = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-            }
-            match places.first_mut() {
-                Some(place) if same_disk(&place.1, backups)? => {
-                    *place = ("the backup and the migration", place.1.clone(), 2 * needed);
-                }
-                _ => places.push(("the backup", backups.to_owned(), needed)),
-            }
-        }
+        let migration = ("the migration", database.directory(), needed);
+        let backup =
+            self.config.auto_backup().then(|| ("the backup", self.config.backup_dir(), needed));
         let mut found = Vec::new();
-        for (what, place, needed) in places {
-            let Some(free) = free_bytes(&place)? else { return Ok(None) };
-            if free < needed {
-                return Err(Error::Migration(MigrationFault::NoRoom { what, place, needed, free }));
-            }
+        for Space { what, needed, free, .. } in ensure_room(backup.into_iter().chain([migration]))?
+        {
+            let Some(free) = free else { return Ok(None) };
             let (needed, free) = (needed.div_ceil(1_000_000), free / 1_000_000);
             found.push(format!("{what}: up to {needed} MB needed, {free} MB free"));
         }

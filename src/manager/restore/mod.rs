@@ -49,10 +49,9 @@ impl DatabaseManager {
     /// has. On a server, an empty database is filled.
     ///
     /// # Errors
-    /// [`Error::Backup`] if the backup cannot be restored, or there is too little space;
-    /// [`Error::Migration`] if a newer program took the backup; [`Error::Locked`] if another process has the
-    /// database open; [`Error::Refused`] if another program created the database at this path, or that of a server
-    /// contains more than a backup does; [`Error::Io`]. On a server, also [`Error::MissingProgram`] or
+    /// [`Error::Backup`] if the backup cannot be restored; [`Error::NoRoom`]; [`Error::Locked`] if another process has
+    /// the database open; [`Error::Refused`] if another program created the database at this path, or that of a
+    /// server contains more than a backup does; [`Error::Io`]. On a server, also [`Error::MissingProgram`] or
     /// [`Error::Program`] if `pg_restore` is not installed or fails, [`Error::TransactionPooler`], and
     /// [`Error::Query`] if the user may not create or rename the database. Until the restored database takes its
     /// name, an error leaves the rows of the existing database as they were.

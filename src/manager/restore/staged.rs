@@ -7,10 +7,10 @@ use super::RestoreOptions;
 use super::present::Present;
 use crate::config::Config;
 use crate::connection::{Owner, StagingDir};
-use crate::error::{BackupFault, Error, Result};
+use crate::error::{BackupFault, Error, MigrationFault, Result};
 use crate::manager::DatabaseManager;
 use crate::manager::backup::{FileProgress, VerifiedBackup, write_bytes};
-use crate::manager::disk_space::{free_bytes, same_disk};
+use crate::manager::disk_space::ensure_room;
 
 /// Copy of a backup that has been checked, with all migrations unless the options leave them out.
 pub(super) struct Staged {
@@ -59,17 +59,24 @@ impl DatabaseManager {
         backup: &VerifiedBackup,
         options: RestoreOptions,
     ) -> Result<Vec<String>> {
-        self.ensure_ours()?;
-        // Without its migrations, it would fail the checks of the schema.
-        if !options.migrate {
-            return Ok(Vec::new());
-        }
-        let migrations = self.migrate()?.steps;
+        let migrate = || {
+            self.ensure_ours()?;
+            // Without its migrations, it would fail the checks of the schema.
+            options.migrate.then(|| self.migrate()).transpose()
+        };
+        let migrated = match migrate() {
+            Err(Error::Migration(MigrationFault::NewerDatabase { versions })) => {
+                let path = backup.path.clone();
+                return Err(BackupFault::Newer { path, versions }.into());
+            }
+            migrated => migrated?,
+        };
+        let Some(report) = migrated else { return Ok(Vec::new()) };
         if let Some(fault) = self.health_check().failures().find(|check| check.critical) {
             let reason = format!("{}: {}", fault.name, fault.details);
             return Err(BackupFault::Damaged { path: backup.path.clone(), reason }.into());
         }
-        Ok(migrations.into_iter().map(|step| step.name).collect())
+        Ok(report.steps.into_iter().map(|step| step.name).collect())
     }
 
     /// Refuses to begin without space for the copy of the backup, and for what is kept of the existing
@@ -84,23 +91,10 @@ impl DatabaseManager {
         let kept = present.map_or(0, Present::size_bytes);
         // The migrations of an older backup may write every page anew.
         let restored = 2 * backup.size_bytes;
-        let is_shared = backups.exists() && same_disk(directory, backups)?;
-        let places = if is_shared || kept == 0 {
-            vec![("restoring the backup", directory, restored + kept)]
-        } else {
-            vec![
-                ("restoring the backup", directory, restored),
-                ("keeping the existing database", backups, kept),
-            ]
-        };
-        for (what, place, needed) in places.into_iter().filter(|(_, place, _)| place.exists()) {
-            if let Some(free) = free_bytes(place)?
-                && free < needed
-            {
-                let place = place.to_owned();
-                return Err(BackupFault::NoRoom { what, place, needed, free }.into());
-            }
-        }
-        Ok(())
+        ensure_room([
+            ("restoring the backup", directory, restored),
+            ("keeping the existing database", backups, kept),
+        ])
+        .map(drop)
     }
 }

@@ -5,6 +5,7 @@
 mod damage;
 mod full_disk;
 mod kills;
+mod load;
 mod odd_backups;
 mod odd_directories;
 mod writers;

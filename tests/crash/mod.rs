@@ -8,6 +8,7 @@ mod kills;
 mod load;
 mod odd_backups;
 mod odd_directories;
+mod power_loss;
 mod writers;
 
 use std::collections::BTreeMap;

@@ -19,15 +19,27 @@ const SECTOR: usize = 512;
 
 /// What survives of the changes that were not synchronised.
 pub(super) enum Survivors<'a> {
+    /// Everything: nothing is lost if only the process is killed.
+    All,
     Nothing,
+    /// What gives a file or directory a name, and neither what removes one nor what was written.
+    Names,
     /// Each entry of a directory, each new size of a file and each sector with even chances.
     Some(&'a mut Numbers),
 }
 
 impl Survivors<'_> {
-    fn has_one(&mut self) -> bool {
+    fn has(&mut self, renaming: &Renaming) -> bool {
         match self {
-            Self::Nothing => false,
+            Self::Names => renaming.entries.iter().any(|(_, node)| node.is_some()),
+            _ => self.has_written(),
+        }
+    }
+
+    fn has_written(&mut self) -> bool {
+        match self {
+            Self::All => true,
+            Self::Nothing | Self::Names => false,
             Self::Some(numbers) => numbers.below(2) == 0,
         }
     }
@@ -177,13 +189,13 @@ impl Disk {
     /// Cuts off the power, and writes what is found afterwards to an empty directory.
     pub(super) fn cut_off(mut self, mut survivors: Survivors<'_>, directory: &Path) {
         for renaming in std::mem::take(&mut self.pending) {
-            if survivors.has_one() {
+            if survivors.has(&renaming) {
                 self.settle(renaming);
             }
         }
         for file in &mut self.files {
             for (_, change) in file.pending.drain(..) {
-                change.apply(&mut file.bytes, || survivors.has_one());
+                change.apply(&mut file.bytes, || survivors.has_written());
             }
         }
         for (path, (_, node)) in &self.durable {

@@ -14,7 +14,7 @@ use zenith_db::manager::{DatabaseManager, RestoreOptions};
 
 use self::disk::{Disk, Survivors};
 use self::trace::{Call, Event, record};
-use super::{History, State, assert_swept, assert_whole, named_backups, points, state};
+use super::{History, assert_swept, assert_whole, named_backups, points, state};
 use crate::support::load::{self, THREADS};
 use crate::support::numbers::Numbers;
 use crate::support::{SqliteFixture, administrator, bare_zenith};
@@ -38,9 +38,12 @@ fn cut_off(
             _ => None,
         });
         let said: String = said.collect();
-        for (survivors, what) in
-            [(Survivors::Nothing, "nothing"), (Survivors::Some(&mut numbers), "a part")]
-        {
+        for (survivors, what) in [
+            (Survivors::All, "all, as after a kill"),
+            (Survivors::Nothing, "nothing"),
+            (Survivors::Names, "the names"),
+            (Survivors::Some(&mut numbers), "a part"),
+        ] {
             let found = SqliteFixture::empty();
             let mut disk = before.clone();
             disk.apply(&events[..point]);
@@ -49,21 +52,27 @@ fn cut_off(
             judge(&found, &said, &moment);
         }
     }
-    println!("{command:?}: {} calls, {syncs} synchronise, {points} points twice", events.len());
+    println!(
+        "{command:?}: {} calls, {syncs} synchronise, {points} points, each four times",
+        events.len()
+    );
 }
 
-/// Chooses numbers of events after which the power is cut off: the end, and others of which every second
-/// one follows a call that is not only a write, because most are.
+/// Chooses numbers of events after which the power is cut off. Most events are writes: every second number is
+/// that of another event, from the end to the beginning and again.
 fn moments(events: &[Event], count: usize, numbers: &mut Numbers) -> Vec<usize> {
-    let is_special = |event: &Event| !matches!(event.call, Call::Write { .. });
-    let special: Vec<usize> =
-        (1..=events.len()).filter(|number| is_special(&events[number - 1])).collect();
-    let mut moments = vec![events.len()];
-    while moments.len() < count {
-        moments.push(special[numbers.below(special.len())]);
-        moments.push(numbers.below(events.len() + 1));
-    }
-    moments
+    let is_special = |number: &usize| {
+        *number == events.len() || !matches!(events[number - 1].call, Call::Write { .. })
+    };
+    let special = (1..=events.len()).rev().filter(is_special).collect::<Vec<_>>();
+    let any = |_| numbers.below(events.len() + 1);
+    special
+        .into_iter()
+        .cycle()
+        .zip((0..).map(any))
+        .flat_map(<[usize; 2]>::from)
+        .take(count)
+        .collect()
 }
 
 /// Cuts off a load, and returns how often acknowledged writes were missing.
@@ -152,22 +161,10 @@ fn a_backup_has_its_name_after_a_power_cut_only_if_it_is_whole_and_always_once_i
     cut_off_backup(&history, "another/directory");
 }
 
-/// Returns a copy of the database as a killed process leaves it, with a row that is only in the log, and all
-/// rows.
-fn with_log(history: &History) -> (SqliteFixture, State) {
-    let (open, copy) = (history.copy(), history.copy());
-    let _connection = open.database();
-    super::add_rows(&open, 1);
-    let log = |fixture: &SqliteFixture| format!("{}-wal", fixture.path().display());
-    fs::copy(open.path(), copy.path()).expect("a copy");
-    fs::copy(log(&open), log(&copy)).expect("a copy of the log");
-    (copy, state(&open.path()))
-}
-
 #[test]
 fn a_restore_leaves_the_old_database_or_the_new_one_and_the_kept_one_after_a_power_cut() {
     let history = History::new(2, 100);
-    let (fixture, old) = with_log(&history);
+    let (fixture, old) = history.with_log();
     assert!(old != history.present, "the row is in the log");
     let mut command = fixture.zenith();
     command.args(["restore", "--latest", "--yes"]);
@@ -178,11 +175,45 @@ fn a_restore_leaves_the_old_database_or_the_new_one_and_the_kept_one_after_a_pow
         let backups = named_backups(&found.backups());
         let is_kept = backups.iter().any(|backup| state(backup) == old);
         assert!(now == old || is_kept, "{moment}: the replaced database is lost");
-        let backup = history.backup_in(found, 1);
-        let restored = found.manager().restore(&backup, &RestoreOptions::default(), &mut |_| ());
-        restored.unwrap_or_else(|error| panic!("{moment}: {error}"));
-        assert!(state(&found.path()) == history.newest, "{moment}: after the next restore");
-        found.manager().backup().unwrap_or_else(|error| panic!("{moment}: {error}"));
-        assert_swept(found, moment);
+        assert_next_restore_works(&history, found, moment);
+    });
+}
+
+fn assert_next_restore_works(history: &History, found: &SqliteFixture, moment: &str) {
+    let backup = history.backup_in(found, history.backups.len() - 1);
+    let restored = found.manager().restore(&backup, &RestoreOptions::default(), &mut |_| ());
+    restored.unwrap_or_else(|error| panic!("{moment}: {error}"));
+    assert!(state(&found.path()) == history.newest, "{moment}: after the next restore");
+    found.manager().backup().unwrap_or_else(|error| panic!("{moment}: {error}"));
+    assert_swept(found, moment);
+}
+
+#[test]
+fn a_restore_over_an_unreadable_database_leaves_its_bytes_or_the_new_one_after_a_power_cut() {
+    let history = History::new(2, 100);
+    let unreadable = history.unreadable();
+    let fixture = unreadable.copy();
+    let mut command = fixture.zenith();
+    command.args(["restore", "--latest", "--yes"]);
+    cut_off(&fixture, &command, |found, said, moment| {
+        let is_new = unreadable.assert_survived(&history, found, moment);
+        assert!(is_new || said.is_empty(), "{moment}: not restored");
+        assert_next_restore_works(&history, found, moment);
+    });
+}
+
+/// SQLite writes nothing to the restored file, so that it synchronises neither the file nor its directory.
+#[test]
+fn a_restore_where_no_database_is_leaves_none_or_the_new_one_after_a_power_cut() {
+    let history = History::new(1, 100);
+    let fixture = history.copy();
+    fs::remove_file(fixture.path()).expect("removed");
+    let mut command = fixture.zenith();
+    command.args(["restore", "--latest", "--yes", "--no-migrate"]);
+    cut_off(&fixture, &command, |found, said, moment| {
+        let is_there = found.path().exists();
+        assert!(is_there || said.is_empty(), "{moment}: no database");
+        assert!(!is_there || state(&found.path()) == history.newest, "{moment}: other rows");
+        assert_next_restore_works(&history, found, moment);
     });
 }

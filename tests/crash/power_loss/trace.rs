@@ -43,14 +43,14 @@ pub(super) struct Event {
 /// Calls that change files, and those that move the offset at which the next one writes.
 const CALLS: &str = "openat,open,creat,read,lseek,write,pwrite64,writev,pwritev,pwritev2,ftruncate,truncate,\
      fallocate,fsync,fdatasync,sync_file_range,rename,renameat,renameat2,link,linkat,unlink,unlinkat,mkdir,\
-     mkdirat,rmdir,symlink,symlinkat";
+     mkdirat,rmdir,symlink,symlinkat,copy_file_range,sendfile,splice";
 
 /// Runs the command, which must succeed. `None` with a notice if `strace` does not run here.
 pub(super) fn record(command: &Command, directory: &Path) -> Option<Vec<Event>> {
     let trace = tempfile::NamedTempFile::new().expect("a temporary file");
     let mut strace = strace(command, |strace| {
         strace.args(["-y", "-xx", "-s", "100000000", "-e", &format!("trace={CALLS}")]);
-        // Then what is copied is written with the calls that the trace shows.
+        // Then what is copied passes through the process, so that the trace shows it.
         strace.args(["-e", "inject=copy_file_range,sendfile,splice:error=EINVAL"]);
         strace.arg("-o").arg(trace.path());
     })?;

@@ -29,8 +29,8 @@ fn killed(synchronous: &str) {
             let longest = if tried % 5 == 0 {
                 20_000
             } else {
-                load.wait_until_ready();
-                60_000
+                load.wait_for(1 + numbers.below(40));
+                2_000
             };
             let moment = u64::try_from(numbers.below(longest)).expect("small");
             std::thread::sleep(Duration::from_micros(moment));
@@ -44,7 +44,6 @@ fn killed(synchronous: &str) {
         }
     }
     println!("{synchronous}: {tried} kills, {written} writes, {unanswered} not acknowledged");
-    assert!(usize::try_from(written).expect("small") > tried, "only {written} writes");
 }
 
 #[test]

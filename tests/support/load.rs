@@ -25,7 +25,6 @@ const ADDRESS: &str = "LOAD_ADDRESS";
 const SYNCHRONOUS: &str = "LOAD_SYNCHRONOUS";
 const DONE: &str = "LOAD_DONE";
 const MORE: &str = "LOAD_MORE";
-const READY: &str = "ready to write";
 const WRITTEN: &str = "written";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -114,11 +113,17 @@ fn variable<T: std::str::FromStr<Err: Debug>>(name: &str) -> T {
 #[test]
 #[ignore = "a process of its own, for the other tests to kill"]
 fn the_writers() {
+    if let Err(error) = write_on() {
+        panic!("{error:?}: {:?}", error.hint());
+    }
+}
+
+fn write_on() -> Result<()> {
     let address: String = variable(ADDRESS);
     let key = if address.contains("://") { Key::Url } else { Key::Path };
     let loader = Loader::new().flag(key, "test", address);
     let loader = loader.flag(Key::Synchronous, "test", variable::<String>(SYNCHRONOUS));
-    let database = Database::open(&loader.load().expect("a configuration")).expect("a database");
+    let database = Database::open(&loader.load().expect("a configuration"))?;
     let done: String = variable(DONE);
     let done: Vec<u32> = done.split(' ').map(|done| done.parse().expect("a number")).collect();
     let more: u32 = variable(MORE);
@@ -127,7 +132,8 @@ fn the_writers() {
         std::io::stdout().lock().write_all(line.as_bytes()).expect("the parent reads");
         std::io::stdout().flush().expect("the parent reads");
     };
-    say(format!("\n{READY}\n"));
+    // What the program has written begins a line.
+    say("\n".into());
     let written = |thread: usize| {
         let (session, document) = database.read(|connection| {
             let session = ChatSessionId(ids(connection, "chat_sessions")[thread]);
@@ -143,13 +149,12 @@ fn the_writers() {
         }
         Ok::<_, Error>(())
     };
-    let failed = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let written = &written;
         let threads: Vec<_> =
             (0..THREADS).map(|thread| scope.spawn(move || written(thread))).collect();
-        threads.into_iter().find_map(|thread| thread.join().expect("no panic").err())
-    });
-    assert!(failed.is_none(), "{failed:?}");
+        threads.into_iter().try_for_each(|thread| thread.join().expect("no panic"))
+    })
 }
 
 /// Returns the command that goes on from these writes, with so many more by each thread.
@@ -179,6 +184,8 @@ pub fn acknowledged(output: &str, done: Writes) -> Writes {
 pub struct Load {
     child: Child,
     output: BufReader<std::process::ChildStdout>,
+    /// What it has written to the output so far.
+    said: String,
     done: Writes,
 }
 
@@ -188,24 +195,24 @@ impl Load {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().expect("it starts");
         let output = BufReader::new(child.stdout.take().expect("its output"));
-        Self { child, output, done }
+        Self { child, output, said: String::new(), done }
     }
 
-    /// Waits until the database is open.
-    pub fn wait_until_ready(&mut self) {
-        let mut line = String::new();
-        while line.trim_end() != READY {
-            line.clear();
-            assert_ne!(self.output.read_line(&mut line).expect("a line"), 0, "it ended");
+    /// Waits until it has acknowledged so many writes.
+    pub fn wait_for(&mut self, writes: usize) {
+        let mut lines = 0;
+        while lines < writes {
+            let start = self.said.len();
+            assert_ne!(self.output.read_line(&mut self.said).expect("a line"), 0, "it ended");
+            lines += usize::from(self.said[start..].starts_with(WRITTEN));
         }
     }
 
     /// Kills the load, if it has not ended because its server did, and returns what it has acknowledged.
     pub fn kill(mut self) -> (Writes, ExitStatus) {
         self.child.kill().expect("killed, or over");
-        let mut output = String::new();
-        self.output.read_to_string(&mut output).expect("text");
-        (acknowledged(&output, self.done), self.child.wait().expect("gone"))
+        self.output.read_to_string(&mut self.said).expect("text");
+        (acknowledged(&self.said, self.done), self.child.wait().expect("gone"))
     }
 }
 

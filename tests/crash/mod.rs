@@ -3,12 +3,14 @@
 //! `make test` tries some of the points; with `ZENITH_TEST_CRASH=all`, `make test-crash` tries all.
 
 mod damage;
+mod failing_disk;
 mod full_disk;
 mod kills;
 mod load;
 mod odd_backups;
 mod odd_directories;
 mod power_loss;
+mod small_disk;
 mod writers;
 
 use std::collections::BTreeMap;

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::error::{Error, Result};
 
 /// Creates a directory and its missing parents with mode 0700, for the owner of the directory in which
-/// they are.
+/// they are, and writes their entries to the disk: what is synchronised in them survives a power cut.
 ///
 /// An existing directory is not changed, unless it is empty apart from hidden files: such a
 /// directory was created for the database, by a volume mount or a checkout, and is made private.
@@ -34,7 +34,10 @@ fn create_missing(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     match builder.create(path) {
-        Ok(()) => Owner::of(parent)?.give(&open_dir(path)?),
+        Ok(()) => {
+            Owner::of(parent)?.give(&open_dir(path)?)?;
+            sync_dir(parent)
+        }
         // Another process created it meanwhile.
         Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         failed => failed,

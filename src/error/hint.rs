@@ -21,7 +21,7 @@ impl Error {
         }
     }
 
-    /// Returns advice for a fault that can occur in any operation, a damaged file or a full disk, even
+    /// Returns advice for a fault that can occur in any operation, such as a damaged file or a full disk, even
     /// if the fault is only a cause of this error.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
@@ -50,6 +50,8 @@ impl Error {
                     return Some(NAME);
                 }
                 Some(Self::PasswordNotDelivered(_)) => return Some(UNDELIVERED),
+                // SQLite's text of every `SQLITE_IOERR`; it gives no cause.
+                _ if error.to_string().starts_with("disk I/O error") => return Some(DISK),
                 _ => cause = error.source(),
             }
         }
@@ -83,6 +85,9 @@ const DAMAGED: &str = "the file is damaged: stop the programs that use it, and r
      sqlite3 readable.db REINDEX rebuilds its indexes; keep the damaged file, which may contain more";
 
 const FREE_SPACE: &str = "the disk is full: free some space and try again; nothing was lost";
+
+const DISK: &str = "SQLite could not read or write the database or a file beside it: the disk may be full, which `df` shows, \
+     or failing, which the log of the system shows";
 
 const MOUNTED: &str = "the file system is mounted read-only: remount it for writing, or choose another place \
      with --path or --backup-dir";

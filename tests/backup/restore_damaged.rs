@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use diesel::connection::SimpleConnection;
 use zenith_db::manager::{KeptDatabase, RestoreOptions};
 
 use super::{IS_LATER, backed_up, filled};
@@ -79,6 +80,34 @@ fn a_log_of_another_database_is_kept_and_does_not_meet_the_restored_one() {
             || fs::metadata(&wal).expect("a log").len() == 0
             || fs::read(&wal).expect("a log") != log
     );
+}
+
+/// A database that was removed while its `-wal` stayed.
+#[test]
+fn a_log_whose_database_is_gone_is_kept_and_does_not_meet_the_restored_one() {
+    let (fixture, backup, path) = prepared();
+    let wal = std::path::PathBuf::from(format!("{}-wal", path.display()));
+    let connection = rusqlite::Connection::open(&path).expect("a connection");
+    let grown = "CREATE TABLE grown AS SELECT hex(randomblob(4000)) FROM permissions";
+    connection.execute_batch(grown).expect("a log");
+    let log = fs::read(&wal).expect("the log");
+    drop(connection);
+    fs::remove_file(&path).expect("removed");
+    fs::write(&wal, &log).expect("the log that stayed");
+    let kept = restored(&fixture, &backup);
+    assert!(kept.backup.is_none(), "{kept:?}");
+    assert_eq!(fs::read(&kept.path).expect("the log"), log);
+    assert_eq!(fixture.text("SELECT count(*) FROM sqlite_schema WHERE name = 'grown'"), "0");
+}
+
+/// SQLite leaves one where it may not remove it.
+#[test]
+fn a_database_in_rollback_mode_with_an_empty_log_is_replaced() {
+    let (fixture, backup, path) = prepared();
+    fixture.raw().batch_execute("PRAGMA journal_mode = DELETE").expect("rollback mode");
+    fs::write(format!("{}-wal", path.display()), "").expect("an empty log");
+    let kept = restored(&fixture, &backup);
+    assert!(kept.backup.is_some(), "{kept:?}");
 }
 
 #[test]

@@ -61,9 +61,16 @@ fn a_former_database_with_a_long_name_is_adopted() {
 fn a_longer_name_is_refused_by_every_command_and_nothing_is_created() {
     for length in [248, 255] {
         let (fixture, name) = (SqliteFixture::empty(), name(length));
-        for arguments in
-            [&["create"] as &[&str], &["backup"], &["migrate"], &["adopt"], &["status"]]
-        {
+        let commands: [&[&str]; 7] = [
+            &["create"],
+            &["backup"],
+            &["backup", "verify", "--all"],
+            &["restore", "--latest", "--yes"],
+            &["migrate"],
+            &["adopt"],
+            &["status"],
+        ];
+        for arguments in commands {
             let said = stderr(&run(&mut zenith(fixture.directory.path(), &name, arguments), 2));
             assert!(
                 said.contains("must not exceed 247 bytes") && said.contains("-journal"),
@@ -72,6 +79,25 @@ fn a_longer_name_is_refused_by_every_command_and_nothing_is_created() {
             fixture.assert_nothing_was_created();
         }
     }
+}
+
+/// Also with the names that a restore gives to the bytes of a database that SQLite cannot read.
+#[test]
+fn a_database_with_a_long_name_is_restored_and_what_was_there_is_kept() {
+    let (fixture, name) = (SqliteFixture::empty(), name(247));
+    let directory = fixture.directory.path();
+    let restore: &[&str] = &["restore", "--latest", "--yes"];
+    for arguments in [&["create"], &["backup"], restore, &["restore", "--drill"]] {
+        run(&mut zenith(directory, &name, arguments), 0);
+    }
+    for suffix in ["", "-wal", "-journal"] {
+        fs::write(directory.join(format!("{name}{suffix}")), "damaged").expect("damage");
+    }
+    run(&mut zenith(directory, &name, restore), 0);
+    run(&mut zenith(directory, &name, &["backup", "verify", "--all"]), 0);
+    let kept = backups_in(&fixture.backups());
+    let damaged = kept.iter().filter(|name| name.contains("-damaged-"));
+    assert_eq!((kept.len(), damaged.count()), (5, 3), "{kept:?}");
 }
 
 /// The names of their backups begin alike, because long names are shortened.

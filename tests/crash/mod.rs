@@ -3,10 +3,14 @@
 //! `make test` tries some of the points; with `ZENITH_TEST_CRASH=all`, `make test-crash` tries all.
 
 mod damage;
+mod failing_disk;
 mod full_disk;
 mod kills;
+mod load;
 mod odd_backups;
 mod odd_directories;
+mod power_loss;
+mod small_disk;
 mod writers;
 
 use std::collections::BTreeMap;
@@ -16,12 +20,8 @@ use std::path::{Path, PathBuf};
 use zenith_db::manager::DatabaseManager;
 
 use crate::support::command::tree;
+use crate::support::numbers::points;
 use crate::support::{Raw, SqliteFixture, files_in, open_file, rows};
-
-/// Returns how many points to try: the share, or all of them.
-fn points(share: usize, all: usize) -> usize {
-    if std::env::var("ZENITH_TEST_CRASH").is_ok_and(|text| text == "all") { all } else { share }
-}
 
 /// Inserts rows of about 500 bytes each.
 fn add_rows(fixture: &SqliteFixture, number: u32) {
@@ -71,6 +71,70 @@ impl History {
     /// Returns the path of a backup in a copy.
     fn backup_in(&self, copy: &SqliteFixture, index: usize) -> PathBuf {
         copy.backups().join(self.backups[index].file_name().expect("a name"))
+    }
+}
+
+/// Files of a database that SQLite cannot read: a log of another state lies beside it.
+struct Unreadable(SqliteFixture);
+
+impl History {
+    /// Returns a copy of the database as a killed process leaves it, with a row that is only in the log, and
+    /// all rows.
+    fn with_log(&self) -> (SqliteFixture, State) {
+        let (open, copy) = (self.copy(), self.copy());
+        let _connection = open.database();
+        add_rows(&open, 1);
+        fs::copy(open.path(), copy.path()).expect("a copy");
+        fs::copy(log_of(&open), log_of(&copy)).expect("a copy of the log");
+        (copy, state(&open.path()))
+    }
+
+    fn unreadable(&self) -> Unreadable {
+        let (fixture, _) = self.with_log();
+        fs::copy(&self.backups[0], fixture.path()).expect("a backup over the database");
+        Unreadable(fixture)
+    }
+}
+
+impl Unreadable {
+    fn copy(&self) -> SqliteFixture {
+        let copy = SqliteFixture::empty();
+        copy_files(self.0.directory.path(), copy.directory.path());
+        copy
+    }
+
+    /// Fails unless the bytes are where they were, or kept where what is at their place is the newest backup or
+    /// no database. Returns whether it is the backup.
+    fn assert_survived(&self, history: &History, found: &SqliteFixture, moment: &str) -> bool {
+        let bytes = |path: &Path, log: &Path| (fs::read(path).ok(), fs::read(log).ok());
+        let original = bytes(&self.0.path(), &log_of(&self.0));
+        if bytes(&found.path(), &log_of(found)) == original {
+            return false;
+        }
+        let is_kept = files_in(&found.backups()).into_iter().any(|name| {
+            let path = found.backups().join(&name);
+            bytes(&path, &found.backups().join(format!("{name}-wal"))) == original
+        });
+        assert!(is_kept, "{moment}: the bytes are lost");
+        let is_database = fs::read(found.path()).expect(moment).starts_with(b"SQLite format 3\0");
+        assert!(!is_database || state(&found.path()) == history.newest, "{moment}: other rows");
+        is_database
+    }
+}
+
+fn log_of(fixture: &SqliteFixture) -> PathBuf {
+    PathBuf::from(format!("{}-wal", fixture.path().display()))
+}
+
+/// Copies the files of a directory into another that is empty.
+fn copy_files(from: &Path, to: &Path) {
+    for (path, bytes) in tree(from) {
+        let target = to.join(path.strip_prefix(from).expect("below it"));
+        let directory = if bytes.is_some() { target.parent().expect("one") } else { &target };
+        zenith_db::internal::connection::create_private_dir(directory).expect("a directory");
+        if bytes.is_some() {
+            fs::copy(path, target).expect("a copy");
+        }
     }
 }
 

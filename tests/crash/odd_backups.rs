@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use super::{History, state};
+use super::{History, assert_swept, assert_whole, named_backups, state};
+use crate::support::injected::injected;
 use crate::support::legacy::{Shape, former};
 use crate::support::{Raw, SqliteFixture, open_file, run, stderr};
 
@@ -129,4 +130,22 @@ fn a_backup_with_the_manifest_of_another_is_refused() {
         },
         "bytes, not",
     );
+}
+
+/// The exclusive renames of a backup are that of its manifest and its own.
+#[test]
+fn a_backup_whose_name_another_takes_in_the_same_microsecond_gets_another_or_is_none() {
+    let history = History::new(1, 20);
+    for (rename, exit, backups) in [(1, 0, 2), (2, 1, 1)] {
+        let fixture = history.copy();
+        let mut backup = fixture.zenith();
+        backup.arg("backup");
+        let taken = format!("renameat2:error=EEXIST:when={rename}");
+        let Some(mut backup) = injected(&backup, None, &[&taken]) else { return };
+        let output = run(&mut backup, exit);
+        assert!(exit == 0 || stderr(&output).contains("exists"), "{output:?}");
+        assert_eq!(named_backups(&fixture.backups()).len(), backups, "{taken}");
+        assert_whole(&fixture.manager(), &taken);
+        assert_swept(&fixture, &taken);
+    }
 }

@@ -58,7 +58,8 @@ pub fn calls(command: &Command, names: &str, directory: &Path) -> Option<Vec<Cal
     Some(found)
 }
 
-fn strace(command: &Command, options: impl FnOnce(&mut Command)) -> Option<Command> {
+/// Returns the command under `strace` with further options; `None` with a notice if it does not run here.
+pub fn strace(command: &Command, options: impl FnOnce(&mut Command)) -> Option<Command> {
     let works = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).status();
     if !works.is_ok_and(|status| status.success()) {
         skipped("strace does not run here");
@@ -69,6 +70,7 @@ fn strace(command: &Command, options: impl FnOnce(&mut Command)) -> Option<Comma
     strace.args(["--cpu=60", "strace", "-f", "-qq", "-o", "/dev/null"]);
     options(&mut strace);
     strace.env_clear().arg(command.get_program()).args(command.get_args());
+    strace.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     if let Some(directory) = command.get_current_dir() {
         strace.current_dir(directory);
     }

@@ -7,6 +7,7 @@ pub mod filled;
 pub mod former;
 pub mod injected;
 pub mod legacy;
+pub mod load;
 pub mod models;
 pub mod mounts;
 pub mod numbers;

@@ -3,10 +3,12 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use zenith_db::Config;
 use zenith_db::config::{Key, Loader};
@@ -87,6 +89,28 @@ impl Server {
         self.run("pg_ctl", &["-D", &self.data(), "-m", "immediate", "-w", "stop"]);
     }
 
+    /// Kills every process of the server, as when the machine fails. [`Server::resume`] starts it again.
+    pub fn kill(&self) {
+        let file = Path::new(&self.data()).join("postmaster.pid");
+        let text = std::fs::read_to_string(&file).expect("a running server");
+        let id = text.lines().next().and_then(|id| id.parse().ok()).expect("its id");
+        // First, so that it starts no others.
+        let processes: Vec<i32> = std::iter::once(id).chain(children(id)).collect();
+        for process in &processes {
+            let process = Pid::from_raw(*process).expect("an id");
+            // It may have ended because the first one did.
+            let _ = kill_process(process, Signal::KILL);
+        }
+        while processes.iter().any(|process| is_running(*process)) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        // Their process may not be waited for yet, so that it seems to exist.
+        let socket = Path::new(&self.socket()).join(format!(".s.PGSQL.{}.lock", self.port));
+        for lock in [file, socket] {
+            std::fs::remove_file(lock).expect("nobody uses it");
+        }
+    }
+
     /// Returns the URL of a database, over the socket.
     pub fn url(&self, database: &str) -> String {
         let socket = self.socket().replace('/', "%2F");
@@ -144,6 +168,25 @@ impl Drop for Server {
             self.stop();
         }
     }
+}
+
+/// Returns the state and the parent of a process: the third and fourth words of its line, of which the second
+/// may have spaces.
+fn stat(process: i32) -> Option<(String, i32)> {
+    let line = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let mut words = line.rsplit_once(')')?.1.split_whitespace();
+    Some((words.next()?.to_owned(), words.next()?.parse().ok()?))
+}
+
+fn children(parent: i32) -> Vec<i32> {
+    let entries = std::fs::read_dir("/proc").expect("processes").filter_map(Result::ok);
+    let processes = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    processes.filter(|process| stat(*process).is_some_and(|found| found.1 == parent)).collect()
+}
+
+fn is_running(process: i32) -> bool {
+    // One that was not waited for yet has ended.
+    stat(process).is_some_and(|(state, _)| state != "Z")
 }
 
 /// Returns the configuration for a URL with these settings.
@@ -238,7 +281,7 @@ impl Pooler {
         assert!(status.success());
         let listening = || std::net::TcpStream::connect(("127.0.0.1", pooler.port)).is_ok();
         assert!((0..500).any(|_| {
-            std::thread::sleep(std::time::Duration::from_millis(10));
+            std::thread::sleep(Duration::from_millis(10));
             listening()
         }));
         Some(pooler)

@@ -64,6 +64,10 @@ impl LockedDatabase {
         }
         remove_if_exists(&self.path.with_suffix("-journal"))?;
         let log = self.path.with_suffix("-wal");
+        // SQLite does not remove an empty one beside a database in rollback mode.
+        if fs::symlink_metadata(&log).is_ok_and(|found| found.is_file() && found.len() == 0) {
+            remove_if_exists(&log)?;
+        }
         if log.try_exists().map_err(Error::io("inspect", &log))? {
             return Err(Error::Refused {
                 database: self.path.to_string(),

@@ -106,8 +106,8 @@ impl DatabaseManager {
         self.ensure_room(directory, present.as_ref(), &verified)?;
         let name = path.name_in_names();
         let staging = StagingDir::open(directory, &name, "restoring")?;
-        let owner = present.as_ref().map_or(directory, |_| path.as_path());
-        let owner = Owner::of(owner).map_err(Error::io("read the metadata of", directory))?;
+        let model = if path.as_path().exists() { path.as_path() } else { directory };
+        let owner = Owner::of(model).map_err(Error::io("read the metadata of", model))?;
         let (staged, copy) = self.stage(&verified, &staging, owner, options, progress)?;
         let kept = match present {
             None => {
@@ -116,7 +116,7 @@ impl DatabaseManager {
                 None
             }
             Some(present) => {
-                let set_aside = present.set_aside(self)?;
+                let set_aside = present.set_aside(self, owner, &staging)?;
                 std::fs::rename(&copy, path.as_path())
                     .map_err(Error::io("rename the restored database to", path.as_path()))?;
                 Some(set_aside.keep())

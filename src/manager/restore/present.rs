@@ -1,12 +1,13 @@
 //! The existing database, which a restore locks, keeps and replaces.
 
 use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::report::KeptDatabase;
 use crate::catalog::{IntegrityCheck, ensure_intact, row_counts};
 use crate::config::DatabasePath;
-use crate::connection::{self, LockedDatabase, NewFile, Owner};
+use crate::connection::{self, LockedDatabase, NewFile, Owner, StagingDir};
 use crate::error::{Error, Result, chain};
 use crate::locks::read_head;
 use crate::manager::DatabaseManager;
@@ -34,16 +35,25 @@ pub(super) struct SetAside {
     report: Option<BackupReport>,
 }
 
-/// Files that are removed again if this is dropped.
-struct Kept(Vec<PathBuf>);
+/// Files that are removed again if this is dropped, unless they are the only copies.
+struct Kept {
+    files: Vec<PathBuf>,
+    are_only: bool,
+}
 
 impl<'a> Present<'a> {
-    /// Returns the database at the path, if anything is there.
+    /// Returns the database at the path, if anything is there, or files that a database has left beside it.
     ///
     /// # Errors
     /// [`Error::Refused`] if it is not a regular file with one name, or another program's database.
     pub(super) fn find(manager: &DatabaseManager, path: &'a DatabasePath) -> Result<Option<Self>> {
-        let Ok(metadata) = fs::symlink_metadata(path.as_path()) else { return Ok(None) };
+        let size = |path: &Path| fs::symlink_metadata(path).map_or(0, |found| found.len());
+        let beside = SIDE_FILES.map(|suffix| path.with_suffix(suffix));
+        let size_beside: u64 = beside.iter().map(|file| size(file)).sum();
+        let Ok(metadata) = fs::symlink_metadata(path.as_path()) else {
+            let is_left = beside.iter().any(|file| fs::symlink_metadata(file).is_ok());
+            return Ok(is_left.then_some(Self { path, size_bytes: size_beside }));
+        };
         let look = |connection: &mut _| origin_among(connection, manager.migrations);
         match connection::inspect(&manager.config, look) {
             Ok(Origin::Foreign(reason)) => {
@@ -57,9 +67,7 @@ impl<'a> Present<'a> {
             // It may be another program's database.
             Err(error) => return Err(error),
         }
-        let size = |path: &Path| fs::symlink_metadata(path).map_or(0, |found| found.len());
-        let beside = SIDE_FILES.iter().map(|suffix| size(&path.with_suffix(suffix)));
-        Ok(Some(Self { path, size_bytes: metadata.len() + beside.sum::<u64>() }))
+        Ok(Some(Self { path, size_bytes: metadata.len() + size_beside }))
     }
 
     /// Returns the size of the database and its log and journal, in bytes.
@@ -67,10 +75,13 @@ impl<'a> Present<'a> {
         self.size_bytes
     }
 
-    /// Locks the database, keeps it, and makes way for another at its path.
-    pub(super) fn set_aside(self, manager: &DatabaseManager) -> Result<SetAside> {
-        let owner = Owner::of(self.path.as_path())
-            .map_err(Error::io("read the metadata of", self.path.as_path()))?;
+    /// Locks the database, keeps it for the owner, and makes way for another at its path.
+    pub(super) fn set_aside(
+        self,
+        manager: &DatabaseManager,
+        owner: Owner,
+        staging: &StagingDir,
+    ) -> Result<SetAside> {
         connection::create_private_dir(manager.config.backup_dir())?;
         let timeout = manager.config.sqlite().busy_timeout;
         let locked = LockedDatabase::lock(self.path, timeout, LOCKING);
@@ -89,24 +100,29 @@ impl<'a> Present<'a> {
                     error = chain(&error),
                     "the bytes of the existing database are kept"
                 );
-                return self.keep_bytes(manager, owner);
+                return self.keep_bytes(manager, owner, staging);
             }
             Err(error) => return Err(error),
         };
         let (kept, report) = keep_copy(manager, copy, started_at, owner, self.path)?;
         lock.retire()?;
-        Ok(SetAside { _lock: Some(lock), path: kept.0.first().cloned(), kept, report })
+        Ok(SetAside { _lock: Some(lock), path: kept.files.first().cloned(), kept, report })
     }
 
     /// Keeps the bytes of a database that SQLite cannot read, and those of its `-wal` and `-journal`, and removes
     /// its side files.
-    fn keep_bytes(self, manager: &DatabaseManager, owner: Owner) -> Result<SetAside> {
+    fn keep_bytes(
+        self,
+        manager: &DatabaseManager,
+        owner: Owner,
+        staging: &StagingDir,
+    ) -> Result<SetAside> {
         if let Some(user) = connection::user_of(self.path.as_path()) {
             let (action, waited) = (LOCKING, None);
             return Err(Error::Locked { action, waited, lock_owner: Some(user), source: None });
         }
         let name = damaged_name(manager, self.path)?;
-        let mut kept = Kept(Vec::new());
+        let mut kept = Kept { files: Vec::new(), are_only: false };
         for suffix in ["", "-wal", "-journal"] {
             let source = self.path.with_suffix(suffix);
             let Ok(metadata) = fs::symlink_metadata(&source) else { continue };
@@ -121,17 +137,37 @@ impl<'a> Present<'a> {
             target.push(suffix);
             let target = PathBuf::from(target);
             copy.persist(&target)?;
-            kept.0.push(target);
+            kept.files.push(target);
         }
-        // From here on, the copies are the only ones: they stay, whatever fails.
-        let files = std::mem::take(&mut kept.0);
+        kept.are_only = true;
+        if self.path.as_path().exists() {
+            self.put_notice(&name, owner, staging)?;
+        }
         // Otherwise SQLite would read them as those of the restored database.
         for suffix in SIDE_FILES {
             connection::remove_if_exists(&self.path.with_suffix(suffix))?;
         }
         let directory = self.path.directory();
         connection::sync_dir(directory).map_err(Error::io("synchronise", directory))?;
-        Ok(SetAside { _lock: None, path: files.into_iter().next(), kept, report: None })
+        Ok(SetAside { _lock: None, path: kept.files.first().cloned(), kept, report: None })
+    }
+
+    /// Puts a text in the place of the database. Without its log or journal, SQLite could take it for whole,
+    /// although transactions are missing or half done, if the restore were killed now.
+    fn put_notice(&self, kept: &Path, owner: Owner, staging: &StagingDir) -> Result<()> {
+        let (path, directory) = (self.path.as_path(), self.path.directory());
+        let notice = staging.file("notice");
+        let mut file = NewFile::create(notice.parent().unwrap_or(directory), owner)?;
+        writeln!(
+            file.as_file_mut(),
+            "SQLite could not read the database that was here. Its bytes are kept in\n{}\nThe restore that should \
+             replace it did not finish: run `zenith-db restore` again.",
+            kept.display()
+        )
+        .map_err(Error::io("write", &notice))?;
+        file.persist(&notice)?;
+        fs::rename(&notice, path).map_err(Error::io("replace", path))?;
+        connection::sync_dir(directory).map_err(Error::io("synchronise", directory))
     }
 }
 
@@ -140,6 +176,8 @@ impl<'a> Present<'a> {
 fn is_unreadable(error: &Error, path: &DatabasePath) -> bool {
     match error {
         Error::SideFile { .. }
+        // Only its side files are left.
+        | Error::NoDatabase { .. }
         | Error::Damaged(_)
         | Error::Query(_)
         | Error::IntegrityFaults { .. }
@@ -170,13 +208,14 @@ fn keep_copy(
             drop(opened);
             let outcome = CopyOutcome::exact(rows, unchecked);
             let report = manager.publish(copy, outcome, started_at, BY_RESTORE, owner)?;
-            Ok((Kept(vec![report.path.clone(), report.manifest_path()]), Some(report)))
+            let files = vec![report.path.clone(), report.manifest_path()];
+            Ok((Kept { files, are_only: false }, Some(report)))
         }
         Err(error @ (Error::IntegrityFaults { .. } | Error::Damaged(_) | Error::Query(_))) => {
             tracing::debug!(error = chain(&error), "the existing database is damaged");
             let name = damaged_name(manager, path)?;
             copy.persist(&name)?;
-            Ok((Kept(vec![name]), None))
+            Ok((Kept { files: vec![name], are_only: false }, None))
         }
         Err(error) => Err(error),
     }
@@ -194,7 +233,7 @@ fn damaged_name(manager: &DatabaseManager, path: &DatabasePath) -> Result<PathBu
 impl SetAside {
     /// Keeps the files, and returns what they are.
     pub(super) fn keep(mut self) -> KeptDatabase {
-        self.kept.0.clear();
+        self.kept.files.clear();
         let path = self.path.take().unwrap_or_default();
         KeptDatabase { path, backup: self.report.take() }
     }
@@ -202,8 +241,11 @@ impl SetAside {
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        for path in &self.0 {
-            if let Err(cause) = fs::remove_file(path) {
+        for path in &self.files {
+            if self.are_only {
+                let path = path.display();
+                tracing::warn!("{path} is a copy of what is no longer at the path of the database");
+            } else if let Err(cause) = fs::remove_file(path) {
                 tracing::warn!(%cause, path = %path.display(), "a copy was not removed");
             }
         }

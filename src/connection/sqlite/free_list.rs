@@ -79,19 +79,20 @@ fn path_of(connection: &mut SqliteConnection) -> Result<Option<PathBuf>> {
     let query =
         "SELECT CAST(file AS BLOB) AS name FROM temp.pragma_database_list WHERE name = 'main'";
     let FileName { name } = diesel::sql_query(query).get_result(connection)?;
-    Ok(name.filter(|name| !name.is_empty()).and_then(path_from))
+    Ok(name.filter(|name| !name.is_empty()).map(path_from))
 }
 
 #[cfg(unix)]
-fn path_from(name: Vec<u8>) -> Option<PathBuf> {
+fn path_from(name: Vec<u8>) -> PathBuf {
     use std::os::unix::ffi::OsStringExt;
 
-    Some(std::ffi::OsString::from_vec(name).into())
+    std::ffi::OsString::from_vec(name).into()
 }
 
+/// SQLite has names in UTF-8 there.
 #[cfg(not(unix))]
-fn path_from(name: Vec<u8>) -> Option<PathBuf> {
-    String::from_utf8(name).ok().map(PathBuf::from)
+fn path_from(name: Vec<u8>) -> PathBuf {
+    String::from_utf8_lossy(&name).into_owned().into()
 }
 
 /// What the index of a write-ahead log says (<https://sqlite.org/walformat.html#the_wal_index_header>).
@@ -151,8 +152,8 @@ fn read(database: &Path, frames: u32) -> io::Result<Vec<u32>> {
     };
     locks::with_open_file(database, |file| {
         let size = match read_at(file, 16, 2)?.as_slice() {
-            &[0, 1] => 65536,
-            &[high, low] => usize::from(u16::from_be_bytes([high, low])),
+            [0, 1] => 65536,
+            [high, low] => usize::from(u16::from_be_bytes([*high, *low])),
             _ => return Ok(Vec::new()),
         };
         Pages { file, log, size }.free()

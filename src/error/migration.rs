@@ -1,5 +1,6 @@
 //! Errors of migrations.
 
+use crate::config::shown;
 use std::path::PathBuf;
 
 use super::{Error, RowChange};
@@ -204,7 +205,7 @@ pub enum MigrationFault {
          again; nothing was changed",
         needed.div_ceil(1_000_000),
         free / 1_000_000,
-        place = place.display()
+        place = shown(place.display())
     )]
     NoRoom {
         /// Purpose of the space: the backup, the migration, or both.
@@ -220,7 +221,7 @@ pub enum MigrationFault {
     /// Migrations failed after a backup was taken. The database is unchanged, and the backup is kept.
     #[error(
         "`{operation}` failed, and the database is unchanged; the backup taken before it is {backup}",
-        backup = backup.display()
+        backup = shown(backup.display())
     )]
     RolledBack {
         /// `migrate`, `rollback` or `create`.

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs::Metadata;
 use std::io::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
+use zenith_db::internal::config::shown;
 
 use zenith_db::Backend;
 use zenith_db::internal::migrations::{Migrations, version_number, version_of};
@@ -69,7 +70,7 @@ impl MigrationSet {
                 || has_text(&migration.down)
         };
         if !migrations.iter().any(is_one) {
-            let problem = format!("{} contains no migrations", directory.display());
+            let problem = format!("{} contains no migrations", shown(directory.display()));
             return Err(Error::new(ErrorKind::NotFound, problem));
         }
         Ok(Self { backend, migrations })
@@ -109,7 +110,7 @@ fn kind_of(path: &Path) -> Result<Metadata> {
 }
 
 fn with_path(path: &Path, cause: &Error) -> Error {
-    Error::new(cause.kind(), format!("cannot read {}: {cause}", path.display()))
+    Error::new(cause.kind(), format!("cannot read {}: {cause}", shown(path.display())))
 }
 
 impl SourceScript {

@@ -3,11 +3,12 @@
 use std::fmt::Display;
 
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_types::{Nullable, Text};
 
 use super::objects::{names, table_names};
 use super::unreadable::{UnreadableTable, is_not_registered};
 use crate::backend::{Backend, DbConnection};
+use crate::connection::with_free_pages;
 use crate::error::{Error, Result};
 
 /// Thoroughness of an integrity check of an SQLite file.
@@ -79,17 +80,31 @@ pub const ROOTLESS: &str = "SELECT name FROM sqlite_schema
 /// Checks the schema, the list of free pages, and that each page of the file has one use.
 fn faults_of_pages(connection: &mut DbConnection, check: IntegrityCheck) -> Result<Vec<String>> {
     let mut found = table_faults(connection, check, "sqlite_schema")?;
-    found.extend(faults(connection, PAGES)?);
+    let rows: Vec<IntegrityFault> = with_free_pages(connection.sqlite()?, |connection, free| {
+        let query = diesel::sql_query(PAGES).bind::<Nullable<Text>, _>(free.map(pages_as_json));
+        Ok(query.load(connection)?)
+    })?;
+    found.extend(faults_in(&rows));
     Ok(found)
 }
 
-/// Faults of pages that the check of one table does not find. SQLite's lock-byte page, at 1 GiB, has
-/// no use. The pages of a file with `auto_vacuum` are not counted, because `dbstat` leaves out those of
-/// its pointer map.
+/// Returns the parameter of [`PAGES`].
+#[must_use]
+pub fn pages_as_json(pages: &[u32]) -> String {
+    serde_json::Value::from(pages).to_string()
+}
+
+/// Faults of pages that the check of one table does not find. The parameter is a JSON array of the pages in
+/// the list of free pages; `NULL` if they are not known. SQLite takes a page from the list and overwrites
+/// it, whether or not a table uses it. SQLite's lock-byte page, at 1 GiB, has no use. The pages of a
+/// file with `auto_vacuum` are not counted, because `dbstat` leaves out those of its pointer map.
 pub const PAGES: &str = "WITH
     used AS (
-        SELECT pageno, count(*) AS times, max(pagetype = 'corrupted') AS damaged
-        FROM temp.dbstat GROUP BY pageno
+        SELECT pageno, count(*) AS times, sum(is_free) AS free, max(is_damaged) AS damaged
+        FROM (
+            SELECT pageno, 0 AS is_free, pagetype = 'corrupted' AS is_damaged FROM temp.dbstat
+            UNION ALL SELECT value, 1, 0 FROM temp.json_each(?1)
+        ) GROUP BY pageno
     ),
     file AS (
         SELECT page_count AS pages, freelist_count AS free,
@@ -97,11 +112,21 @@ pub const PAGES: &str = "WITH
         FROM temp.pragma_page_count, temp.pragma_freelist_count, temp.pragma_page_size,
             temp.pragma_auto_vacuum
     )
-    SELECT 'page ' || pageno || iif(damaged, ' is damaged', ' is used ' || times || ' times') AS text
-    FROM used WHERE damaged OR times > 1
+    SELECT 'page ' || pageno || CASE
+        WHEN damaged THEN ' is damaged'
+        WHEN used.free = 0 THEN ' is used ' || times || ' times'
+        WHEN pageno NOT BETWEEN 2 AND pages THEN ' is in the list of free pages, and cannot be free'
+        WHEN used.free < times THEN ' is in use and in the list of free pages'
+        ELSE ' is ' || times || ' times in the list of free pages'
+    END AS text
+    FROM used, file WHERE damaged OR times > 1 OR (used.free AND pageno NOT BETWEEN 2 AND pages)
+    UNION ALL
+    SELECT 'the list of free pages has ' || listed || ' pages and should have ' || free
+    FROM file, (SELECT count(*) AS listed FROM temp.json_each(?1))
+    WHERE ?1 IS NOT NULL AND listed <> free
     UNION ALL
     SELECT 'of ' || pages || ' pages, ' || in_use || ' are in use and ' || free || ' are free'
-    FROM file, (SELECT count(*) AS in_use FROM used)
+    FROM file, (SELECT count(*) AS in_use FROM used WHERE free < times)
     WHERE in_use + free + locks <> pages AND NOT auto_vacuum";
 
 fn faults(connection: &mut DbConnection, query: &str) -> Result<Vec<String>> {

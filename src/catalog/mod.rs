@@ -26,7 +26,7 @@ pub(crate) use unreadable::not_checked;
 pub mod internal {
     pub use super::identifier::{column_list, is_one_of, literal, quoted};
     pub use super::integrity::{
-        IntegrityCheck, PAGES, ROOTLESS, ensure_intact, is_of_value, lines_in,
+        IntegrityCheck, PAGES, ROOTLESS, ensure_intact, is_of_value, lines_in, pages_as_json,
     };
     pub use super::objects::{
         SchemaObject, columns, is_empty, names, schema_objects, sqlite_tables, table_exists,

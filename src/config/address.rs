@@ -56,6 +56,11 @@ const QUOTES: [char; 11] = ['"', '\'', '`', '“', '”', '„', '‘', '’', '
 pub(super) fn mistaken(text: &str) -> Option<&'static str> {
     if is_declared_path(text) {
         None
+    } else if scheme_of(text).is_some() {
+        Some(
+            "it is a URL, not a path; give the plain path, with ./ in front of it if it has a colon, or the \
+             URL of a server in DATABASE_URL",
+        )
     } else if text.trim_start().starts_with(QUOTES) {
         Some("it begins with a quote; remove the quotes, or write ./ in front of a path")
     } else if is_address(text) {

@@ -1,5 +1,6 @@
 //! Errors of the configuration.
 
+use super::shown::shown;
 use std::path::PathBuf;
 
 use super::setting::Source;
@@ -47,7 +48,7 @@ pub enum ConfigError {
         origin: Source,
     },
     /// A `.env` file cannot be read or parsed.
-    #[error("cannot read the settings file {path}: {reason}", path = path.display())]
+    #[error("cannot read the settings file {path}: {reason}", path = shown(path.display()))]
     EnvFile {
         /// Path of the file.
         path: PathBuf,

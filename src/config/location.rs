@@ -148,11 +148,6 @@ impl DatabasePath {
         if lower == ":memory:" {
             return Err("a database in memory would be lost at exit; give a file".into());
         }
-        if scheme_of(text).is_some() {
-            return Err("it is a URL, not a path; give the plain path, or the URL of a server in \
-                        DATABASE_URL"
-                .into());
-        }
         if let Some(reason) = mistaken(text) {
             return Err(reason.into());
         }

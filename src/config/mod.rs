@@ -16,6 +16,7 @@ mod resolve;
 #[cfg(feature = "postgres")]
 mod server_url;
 mod setting;
+mod shown;
 mod value;
 
 pub use config::Config;
@@ -28,10 +29,12 @@ pub use options::{ServerOptions, SqliteOptions};
 #[cfg(feature = "postgres")]
 pub use server_url::ServerUrl;
 pub use setting::{Key, Setting, Source};
+pub(crate) use shown::shown;
 pub use value::Synchronous;
 
 /// Shared with the command; not part of the public interface.
 #[doc(hidden)]
 pub mod internal {
     pub use super::address::masked;
+    pub use super::shown::shown;
 }

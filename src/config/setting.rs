@@ -1,5 +1,6 @@
 //! Names of the settings, and sources of their values.
 
+use super::shown::shown;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -139,7 +140,7 @@ impl fmt::Display for Source {
         match self {
             Self::Flag(name) => write!(f, "from {name}"),
             Self::Environment => f.write_str("from the environment"),
-            Self::EnvFile(path) => write!(f, "from {}", path.display()),
+            Self::EnvFile(path) => write!(f, "from {}", shown(path.display())),
             Self::Default => f.write_str("default"),
         }
     }

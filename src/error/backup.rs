@@ -1,5 +1,6 @@
 //! Errors of backups and of restoring them.
 
+use crate::config::shown;
 use std::path::PathBuf;
 
 /// Reason why a backup was not taken, not found or not restored. The database is as it was.
@@ -14,7 +15,7 @@ pub enum BackupFault {
     },
 
     /// There is no file at the path.
-    #[error("there is no backup at {path}; `zenith-db backup list` shows those of this database", path = path.display())]
+    #[error("there is no backup at {path}; `zenith-db backup list` shows those of this database", path = shown(path.display()))]
     NotFound {
         /// Path of the backup.
         path: PathBuf,
@@ -25,7 +26,8 @@ pub enum BackupFault {
     #[error(
         "there is no backup of {database} to restore in {directory}; `zenith-db backup list` shows what is there, \
          `zenith-db backup` takes a backup, and --backup-dir names another directory",
-        directory = directory.display()
+        database = shown(database),
+        directory = shown(directory.display())
     )]
     None {
         /// Configured path, or the server's URL without its password.
@@ -37,7 +39,7 @@ pub enum BackupFault {
     /// The file differs from what was backed up, or is not a backup of this program.
     #[error(
         "the backup {path} cannot be restored: {reason}; `zenith-db backup verify --all` shows which \
-         backups can", path = path.display()
+         backups can", path = shown(path.display())
     )]
     Damaged {
         /// Path of the backup.
@@ -49,7 +51,7 @@ pub enum BackupFault {
     /// A newer version of the program took the backup.
     #[error(
         "the backup {path} has migrations that zenith-db {} does not know: {versions}; install the version that \
-         took it, or a later one; nothing was changed", env!("CARGO_PKG_VERSION"), path = path.display()
+         took it, or a later one; nothing was changed", env!("CARGO_PKG_VERSION"), path = shown(path.display())
     )]
     Newer {
         /// Path of the backup.
@@ -61,7 +63,7 @@ pub enum BackupFault {
     /// The backup has the schema of the former application.
     #[error(
         "{path} is a backup of the former application; `zenith-db adopt --from {path} --path NEW.db` \
-         converts it to a new database", path = path.display()
+         converts it to a new database", path = shown(path.display())
     )]
     Former {
         /// Path of the backup.
@@ -71,7 +73,7 @@ pub enum BackupFault {
     /// The backup is one of PostgreSQL and the database is SQLite, or the reverse.
     #[error(
         "{path} is a backup of a {found} database, and {database} is of another kind; name a {found} database with \
-         --path or --database-url", path = path.display()
+         --path or --database-url", path = shown(path.display()), database = shown(database)
     )]
     OtherBackend {
         /// Path of the backup.

@@ -1,5 +1,6 @@
 //! Errors of migrations.
 
+use crate::config::shown;
 use std::path::PathBuf;
 
 use super::shell::in_shell;
@@ -202,7 +203,7 @@ pub enum MigrationFault {
     /// Migrations failed after a backup was taken. The database is unchanged, and the backup is kept.
     #[error(
         "`{operation}` failed, and the database is unchanged; `zenith-db restore {backup}` would restore the backup \
-         that was taken before it", backup = in_shell(&backup.display().to_string())
+         that was taken before it", backup = in_shell(&shown(backup.display()))
     )]
     RolledBack {
         /// `migrate`, `rollback` or `create`.

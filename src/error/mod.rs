@@ -14,6 +14,7 @@ mod shell;
 mod side_file;
 mod violation;
 
+use crate::config::shown;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -51,7 +52,7 @@ pub enum Error {
     Config(#[from] ConfigError),
 
     /// The configured database does not exist.
-    #[error("there is no database at {database}; `zenith-db create` creates it")]
+    #[error("there is no database at {database}; `zenith-db create` creates it", database = shown(database))]
     NoDatabase {
         /// Configured path, or the server's URL without its password.
         database: String,
@@ -59,7 +60,7 @@ pub enum Error {
 
     /// The file or the server's database cannot be used: for example, it is not an SQLite database, or
     /// another program created it.
-    #[error("{database} cannot be used: {reason}")]
+    #[error("{database} cannot be used: {reason}", database = shown(database))]
     Refused {
         /// Configured path, or the server's URL without its password.
         database: String,
@@ -71,7 +72,7 @@ pub enum Error {
     #[error(
         "{path} {fault}. Nothing was changed. Stop the programs that use the database, find out which \
          files belong together, and move this one away: mv -n '{path}' '{path}.aside'",
-        path = path.display()
+        path = shown(path.display())
     )]
     SideFile {
         /// Path of the `-journal`, `-wal` or `-shm` file.
@@ -87,7 +88,7 @@ pub enum Error {
     #[error(
         "a program was killed while it wrote to the database, and left its unfinished transaction in \
          {path}; `zenith-db ensure` rolls it back; nothing was changed",
-        path = path.display()
+        path = shown(path.display())
     )]
     HotJournal {
         /// Path of the rollback journal.
@@ -97,7 +98,7 @@ pub enum Error {
     /// The file at the path was replaced while it was opened.
     #[error(
         "{path} was replaced while it was opened; check who can write to its directory",
-        path = path.display()
+        path = shown(path.display())
     )]
     Replaced {
         /// Path of the database.
@@ -105,7 +106,7 @@ pub enum Error {
     },
 
     /// The pages of an SQLite database could not be copied.
-    #[error("cannot copy {path}", path = path.display())]
+    #[error("cannot copy {path}", path = shown(path.display()))]
     Copy {
         /// Path of the database that was read.
         path: PathBuf,
@@ -125,7 +126,7 @@ pub enum Error {
     },
 
     /// The database, or the current user's access to it, is read-only.
-    #[error("{database} is read-only: {reason}")]
+    #[error("{database} is read-only: {reason}", database = shown(database))]
     ReadOnly {
         /// Configured path, or the server's URL without its password.
         database: String,
@@ -175,7 +176,7 @@ pub enum Error {
     },
 
     /// SQLite could not open the database file.
-    #[error("cannot open {path}", path = path.display())]
+    #[error("cannot open {path}", path = shown(path.display()))]
     Open {
         /// Path of the file.
         path: PathBuf,
@@ -229,7 +230,7 @@ pub enum Error {
     Damaged(#[source] diesel::result::Error),
 
     /// An integrity check found faults in an SQLite database. Copying or changing it could lose rows.
-    #[error("{database} is damaged; nothing was changed. SQLite found: {faults}")]
+    #[error("{database} is damaged; nothing was changed. SQLite found: {faults}", database = shown(database))]
     IntegrityFaults {
         /// Path of the database.
         database: String,
@@ -243,7 +244,7 @@ pub enum Error {
          `zenith-db backup prune`, and try again; nothing was changed",
         needed.div_ceil(1_000_000),
         free / 1_000_000,
-        place = place.display()
+        place = shown(place.display())
     )]
     NoRoom {
         /// Purpose of the space, such as the backup.
@@ -348,7 +349,7 @@ pub enum Error {
     Migration(#[from] MigrationFault),
 
     /// A file operation failed.
-    #[error("cannot {action} {path}", path = path.display())]
+    #[error("cannot {action} {path}", path = shown(path.display()))]
     Io {
         /// Action that failed, such as `create the directory`.
         action: &'static str,
@@ -384,7 +385,8 @@ pub enum Error {
     /// The database belongs to the former application and has not been adopted.
     #[error(
         "{database} is a database of the former application; `zenith-db adopt --plan` shows what \
-         adopting it would change, and `zenith-db adopt` adopts it; nothing was changed"
+         adopting it would change, and `zenith-db adopt` adopts it; nothing was changed",
+        database = shown(database)
     )]
     FormerDatabase {
         /// Configured path.

@@ -55,7 +55,7 @@ fn has_name(file: &File) -> bool {
 /// every POSIX lock that the process holds on it, including those of SQLite's other connections
 /// (<https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_>).
 #[cfg(unix)]
-pub(super) fn with_open_file<T>(
+pub(crate) fn with_open_file<T>(
     path: &Path,
     look: impl FnOnce(&File) -> io::Result<T>,
 ) -> io::Result<T> {
@@ -78,6 +78,15 @@ pub(super) fn with_open_file<T>(
         Some(file) => look(file),
         None => Err(io::ErrorKind::NotFound.into()),
     }
+}
+
+/// Runs `look` on an open file of a database.
+#[cfg(not(unix))]
+pub(crate) fn with_open_file<T>(
+    path: &Path,
+    look: impl FnOnce(&File) -> io::Result<T>,
+) -> io::Result<T> {
+    look(&File::open(path)?)
 }
 
 /// Returns the first bytes of a database file.

@@ -151,10 +151,33 @@ fn as_former(connection: &mut SqliteConnection, tables: &[String]) -> Result<Ori
 /// Name of the table that marks the target of an unfinished transfer.
 pub const TRANSFER_TABLE: &str = "zenith_transfer";
 
+/// Whether the database has that table. An application may have one of the same name with other columns.
+///
+/// # Errors
+/// [`Error::Query`] if the database cannot be read.
+pub fn has_transfer_table(connection: &mut DbConnection) -> Result<bool> {
+    if !catalog::table_exists(connection, TRANSFER_TABLE)? {
+        return Ok(false);
+    }
+    let columns = match connection {
+        DbConnection::Sqlite(inner) => columns(inner, TRANSFER_TABLE)?,
+        #[cfg(feature = "postgres")]
+        DbConnection::Postgres(inner) => {
+            let names = "array(SELECT attname::text FROM pg_attribute
+                WHERE attrelid = to_regclass(quote_ident(current_schema()) || '.zenith_transfer')
+                    AND attnum > 0 AND NOT attisdropped ORDER BY attnum)";
+            diesel::select(diesel::dsl::sql::<diesel::sql_types::Array<diesel::sql_types::Text>>(
+                names,
+            ))
+            .get_result(inner)?
+        }
+    };
+    Ok(columns == ["id", "run", "state"])
+}
+
 /// Returns whether an unfinished transfer into this database exists, so that rows are missing.
 pub(super) fn has_unfinished_transfer(connection: &mut DbConnection) -> Result<bool> {
-    Ok(catalog::table_exists(connection, TRANSFER_TABLE)?
-        && catalog::row_count(connection, TRANSFER_TABLE)? > 0)
+    Ok(has_transfer_table(connection)? && catalog::row_count(connection, TRANSFER_TABLE)? > 0)
 }
 
 fn listed(tables: &[String]) -> String {

@@ -67,6 +67,8 @@ pub fn fresh_in_memory<'a>(
 ) -> Result<SqliteConnection> {
     let mut memory = SqliteConnection::establish(":memory:")
         .map_err(|source| Error::Open { path: ":memory:".into(), source })?;
+    // As they are while migrations run.
+    memory.batch_execute("PRAGMA foreign_keys = OFF")?;
     for migration in migrations {
         apply_in_memory(&mut memory, migration.name(), migration.up(Backend::Sqlite))?;
     }

@@ -140,7 +140,8 @@ fn each_failed_check_of_what_it_can_do_names_it_and_no_other_command() {
 fn a_stopped_transfer_is_reported_and_nothing_is_added() {
     let fixture = Fixture::created();
     fixture.sql(
-        "CREATE TABLE zenith_transfer (id INTEGER); INSERT INTO zenith_transfer VALUES (1);
+        "CREATE TABLE zenith_transfer (id INTEGER, run TEXT, state TEXT);
+         INSERT INTO zenith_transfer (id) VALUES (1);
          DELETE FROM users",
     );
     let before = fixture.everything();

@@ -70,3 +70,27 @@ fn what_is_in_a_settings_file_is_escaped_in_warnings() {
     let output = fixture.zenith().args(["status", "--color", "always"]).output().expect("it runs");
     assert_harmless(&output, "");
 }
+
+/// A line end in a name does not pass for one of the message.
+#[test]
+fn the_name_of_a_file_is_one_line_of_an_error() {
+    let fixture = SqliteFixture::empty();
+    let directory = fixture.directory.path().join("a\nb\tc");
+    std::fs::create_dir_all(directory.join("is_a_directory")).expect("a directory");
+    let (absent, taken) = (directory.join("absent.db"), directory.join("is_a_directory"));
+    let named_in_an_error = |command: &mut std::process::Command| {
+        let output = command.output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains(r"a\nb\tc"), "{command:?}: {said}");
+        assert!(!said.contains("a\nb") && !said.contains("b\tc"), "{command:?}: {said}");
+    };
+    let command = || bare_zenith(fixture.directory.path());
+    named_in_an_error(command().arg("status").arg("--path").arg(&absent));
+    named_in_an_error(command().arg("status").arg("--path").arg(&taken));
+    named_in_an_error(command().args(["restore", "--latest", "--path"]).arg(&absent));
+    named_in_an_error(command().args(["restore", "--yes"]).arg(&absent));
+    named_in_an_error(command().args(["adopt", "--plan", "--from"]).arg(&absent));
+    named_in_an_error(command().args(["backup", "verify"]).arg(&absent));
+    named_in_an_error(command().args(["status", "--env-file"]).arg(&absent));
+    named_in_an_error(command().args(["migration", "lint"]).arg(&directory));
+}

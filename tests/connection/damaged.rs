@@ -126,7 +126,7 @@ fn free_used_pages(fixture: &SqliteFixture, table: &str) -> Vec<u8> {
 }
 
 /// With a table of many pages and a few free pages.
-fn with_free_pages() -> SqliteFixture {
+pub(super) fn with_free_pages() -> SqliteFixture {
     let fixture = SqliteFixture::created();
     fixture.sql(
         "PRAGMA journal_mode = DELETE;

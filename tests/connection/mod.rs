@@ -6,6 +6,7 @@ mod damaged_files;
 mod exact_copies;
 mod fault_matrix;
 mod file_systems;
+mod free_lists;
 mod hot_journal;
 mod locks_met;
 mod read_only;

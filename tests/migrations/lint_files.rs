@@ -142,3 +142,36 @@ fn the_command_fails_on_a_faulty_name() {
     let said = stdout(&run(command, 1));
     assert!(said.contains("2099-01-01-000001_a/Up.sql:1: script-name: "), "{said}");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_not_waited_for_and_a_link_to_nothing_is_no_missing_migration() {
+    use std::os::unix::fs::symlink;
+
+    let files = [("2099-01-01-000001_a/up.sql", ""), ("2099-01-01-000001_a/down.sql", "")];
+    let refused = |change: &dyn Fn(&std::path::Path)| {
+        let directory = directory(&files);
+        change(directory.path());
+        let read = MigrationSet::read(directory.path(), Backend::Sqlite);
+        read.expect_err("refused").to_string()
+    };
+    let up = |root: &std::path::Path| {
+        let up = root.join(files[0].0);
+        fs::remove_file(&up).expect("removed");
+        up
+    };
+    let said = refused(&|root| {
+        let pipe = up(root);
+        assert!(
+            std::process::Command::new("mkfifo").arg(&pipe).status().expect("it runs").success()
+        );
+        // Would end the wait.
+        std::thread::spawn(move || fs::File::options().write(true).open(pipe));
+    });
+    assert!(said.ends_with("up.sql: it is not a regular file"), "{said}");
+    let said = refused(&|root| symlink("absent", up(root)).expect("a link"));
+    assert!(said.ends_with("up.sql: it is a symbolic link to nothing"), "{said}");
+    let said =
+        refused(&|root| symlink("absent", root.join("2099-01-01-000002_b")).expect("a link"));
+    assert!(said.ends_with("000002_b: it is a symbolic link to nothing"), "{said}");
+}

@@ -18,6 +18,7 @@ mod plan;
 mod postgres;
 mod rebuild;
 mod rebuild_names;
+mod rebuild_rows;
 mod records;
 mod refused;
 mod up_and_down;

@@ -168,3 +168,21 @@ fn a_table_of_the_application_does_not_keep_a_table_from_being_copied_again() {
         assert_moved(&source, &target);
     }
 }
+
+#[test]
+fn a_table_of_the_application_with_the_name_of_the_record_is_refused_clearly() {
+    let up = "CREATE TABLE zenith_transfer (id BIGINT PRIMARY KEY NOT NULL, note TEXT)";
+    for (source, target) in places() {
+        let own = [migration(up, "DROP TABLE zenith_transfer")];
+        let manager = manager_with(&source, &own);
+        manager.initialize(&administrator()).expect("a database");
+        let refused = to(&target, &manager, &TransferOptions::default()).expect_err("a name");
+        assert!(matches!(refused, TransferError::TableOfTheApplication), "{refused}");
+        target.assert_nothing_was_created();
+        // It does not pass for the target of a transfer either.
+        source.sql("INSERT INTO zenith_transfer (id) VALUES (1)");
+        assert!(manager.health_check().healthy);
+        let refused = to(&target, &manager, &TransferOptions::default()).expect_err("rows");
+        assert!(matches!(refused, TransferError::OtherTables { .. }), "{refused}");
+    }
+}

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use serde_json::json;
 use zenith_db::Backend;
+use zenith_db::internal::config::shown;
 use zenith_db_lint::{MigrationSet, lint};
 
 use super::args::Dialect;
@@ -45,7 +46,7 @@ fn sets(directory: &Path, dialect: Option<Dialect>) -> anyhow::Result<Vec<Migrat
         read(directory, Backend::Sqlite)?;
         return Err(UsageError(format!(
             "the database of the migrations in {} is unknown",
-            directory.display()
+            shown(directory.display())
         )))
         .context("add --backend sqlite or --backend postgres");
     }

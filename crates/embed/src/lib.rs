@@ -41,7 +41,7 @@ pub fn write(directory: impl AsRef<Path>) -> io::Result<()> {
 /// version. Files, and directories whose names begin with a dot, are ignored.
 ///
 /// # Errors
-/// An error that names the path, if a directory cannot be read, if its name is not
+/// An error that names the path, if it cannot be read or is a symbolic link to nothing, if its name is not
 /// `<timestamp>_<verb_object>`, if two have the same version, or if a script is missing, has a name in
 /// another case or begins with a byte order mark; an error that names the migration if it exists for one
 /// backend only.
@@ -86,7 +86,7 @@ fn names_in(directory: &Path) -> io::Result<Names> {
     for entry in fs::read_dir(directory).map_err(with_path)? {
         let path = entry.map_err(with_path)?.path();
         let name = path.file_name().unwrap_or_default();
-        if !path.is_dir() || name.as_encoded_bytes().starts_with(b".") {
+        if name.as_encoded_bytes().starts_with(b".") || !kind_of(&path)?.is_dir() {
             continue;
         }
         let Some((version, name)) = name.to_str().and_then(|name| Some((version(name)?, name)))
@@ -97,23 +97,37 @@ fn names_in(directory: &Path) -> io::Result<Names> {
                 path.display()
             )));
         };
-        if let Some(other) = names.insert(version, name.to_owned()) {
+        // As Diesel's ledger, which has the text, and the runner, which reads a number, compare them.
+        let number = |version: &str| version.trim_start_matches('0').to_owned();
+        let same = names.iter().find(|(other, _)| number(other) == number(&version));
+        if let Some((_, other)) = same {
             return Err(io::Error::other(format!(
                 "{} has the same version as {other}, so that only one of them would run: give it a later \
                  timestamp",
                 path.display()
             )));
         }
+        names.insert(version, name.to_owned());
     }
     Ok(names)
+}
+
+/// Returns what is at a path. A symbolic link counts as what it names.
+fn kind_of(path: &Path) -> io::Result<fs::Metadata> {
+    fs::metadata(path).map_err(|cause| {
+        let dangles = cause.kind() == io::ErrorKind::NotFound && path.is_symlink();
+        let reason =
+            if dangles { "it is a symbolic link to nothing".into() } else { cause.to_string() };
+        io::Error::new(cause.kind(), format!("cannot read {}: {reason}", path.display()))
+    })
 }
 
 /// Returns the version in a directory's name, which Diesel's ledger records: the digits before the first
 /// underscore.
 fn version(name: &str) -> Option<String> {
     let version = name.split_once('_')?.0.replace('-', "");
-    let is_number = !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then_some(version)
+    let is_number = version.bytes().all(|byte| byte.is_ascii_digit());
+    (is_number && version.parse::<i64>().is_ok()).then_some(version)
 }
 
 fn script(directory: &Path) -> io::Result<String> {
@@ -139,6 +153,11 @@ fn script(directory: &Path) -> io::Result<String> {
             let text =
                 format!("{} does not exist; a migration has up.sql and down.sql", path.display());
             return Err(io::Error::new(io::ErrorKind::NotFound, text));
+        }
+        // Reading a pipe would wait for its writer.
+        if !kind_of(&path)?.is_file() {
+            let text = format!("cannot read {}: it is not a regular file", path.display());
+            return Err(io::Error::other(text));
         }
         if fs::read(&path).map_err(|cause| with_path(&path, &cause))?.starts_with(BYTE_ORDER_MARK) {
             return Err(io::Error::other(format!(

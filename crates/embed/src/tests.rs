@@ -123,3 +123,53 @@ fn a_script_with_a_byte_order_mark_is_refused_by_its_path() {
         assert!(refused.contains(script) && refused.contains("byte order mark"), "{refused}");
     }
 }
+
+#[test]
+fn versions_are_compared_as_numbers_which_fit_the_ledger() {
+    for (one, other) in
+        [("1_a", "01_b"), ("2026-01-01-000001_a", "020260101000001_b"), ("0_a", "00_b")]
+    {
+        let refused = Migrations::new("numbers", &[one, other]).refusal();
+        assert!(refused.contains("has the same version as"), "{refused}");
+    }
+    list(&Migrations::new("numbers-apart", &["1_a", "10_b"]).0).unwrap();
+    let long = Migrations::new("long", &["99999999999999999999_a"]).refusal();
+    assert!(long.contains("is not the directory of a migration"), "{long}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_symbolic_link_to_nothing_is_refused_and_one_to_a_migration_is_followed() {
+    use std::os::unix::fs::symlink;
+
+    let migrations = Migrations::new("links", &["1_a"]);
+    for backend in ["sqlite", "postgres"] {
+        symlink("1_a", migrations.0.join(backend).join("2_b")).unwrap();
+        symlink("absent", migrations.0.join(backend).join(".#lock")).unwrap();
+    }
+    assert_eq!(list(&migrations.0).unwrap().matches("EmbeddedMigration::new").count(), 2);
+    symlink("absent", migrations.0.join("sqlite/3_c")).unwrap();
+    let refused = migrations.refusal();
+    assert!(refused.ends_with("sqlite/3_c: it is a symbolic link to nothing"), "{refused}");
+    fs::remove_file(migrations.0.join("sqlite/3_c")).unwrap();
+    fs::remove_file(migrations.0.join("sqlite/1_a/up.sql")).unwrap();
+    symlink("absent", migrations.0.join("sqlite/1_a/up.sql")).unwrap();
+    let refused = migrations.refusal();
+    assert!(refused.ends_with("up.sql: it is a symbolic link to nothing"), "{refused}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_script_that_is_no_file_is_refused_and_a_pipe_is_not_waited_for() {
+    let migrations = Migrations::new("pipe", &["1_a"]);
+    let script = migrations.0.join("sqlite/1_a/up.sql");
+    fs::remove_file(&script).unwrap();
+    fs::create_dir(&script).unwrap();
+    assert!(migrations.refusal().ends_with("up.sql: it is not a regular file"));
+    fs::remove_dir(&script).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&script).status().unwrap().success());
+    // Would end the wait.
+    let pipe = script.clone();
+    std::thread::spawn(move || fs::File::options().write(true).open(pipe));
+    assert!(migrations.refusal().ends_with("up.sql: it is not a regular file"));
+}

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use zenith_db::config::DatabasePath;
+use zenith_db::internal::config::shown;
 use zenith_db::internal::connection::{self, LockedDatabase, NewFile, Owner, StagingDir};
 use zenith_db::internal::manager::origin_among;
 use zenith_db::manager::{DatabaseManager, Origin};
@@ -194,7 +195,7 @@ impl Adoption<'_> {
 /// power failure could bring back is the state before the rename, which is complete too.
 fn sync_renamed(directory: &Path) {
     if let Err(cause) = connection::sync_dir(directory) {
-        let directory = directory.display();
+        let directory = shown(directory.display());
         tracing::warn!(%cause, "the directory {directory} could not be written to the disk");
     }
 }

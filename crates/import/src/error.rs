@@ -1,6 +1,7 @@
 //! Errors of an adoption.
 
 use std::path::PathBuf;
+use zenith_db::internal::config::shown;
 
 use zenith_db::Error;
 
@@ -20,7 +21,7 @@ pub enum AdoptionError {
     NotAFile,
 
     /// The file of [`AdoptionOptions::from`](crate::AdoptionOptions::from) does not exist.
-    #[error("there is no file {} to adopt from (--from)", path.display())]
+    #[error("there is no file {} to adopt from (--from)", shown(path.display()))]
     NoSource {
         /// Path of the file.
         path: PathBuf,
@@ -30,7 +31,7 @@ pub enum AdoptionError {
     #[error(
         "{} already exists; give another path (--path), or move it away. To adopt the database at \
          the configured path itself, leave --from out",
-        path.display()
+        shown(path.display())
     )]
     TargetExists {
         /// Path of the file: the database, or a file that SQLite keeps beside it.
@@ -41,7 +42,7 @@ pub enum AdoptionError {
     #[error(
         "{} already exists, and quarantined rows never replace a file; give another file, or move \
          that one away",
-        path.display()
+        shown(path.display())
     )]
     QuarantineExists {
         /// Path of the file.
@@ -51,7 +52,7 @@ pub enum AdoptionError {
     /// The quarantine file has the path of the database, or of a file that SQLite keeps beside it.
     #[error(
         "{} belongs to the database; give another file for the quarantined rows",
-        path.display()
+        shown(path.display())
     )]
     QuarantineIsDatabase {
         /// Path of the file.

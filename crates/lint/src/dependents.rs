@@ -17,8 +17,9 @@ pub(super) fn dependents<'a>(
 ) -> Result<Vec<&'a SchemaObject>, RebuildError> {
     let mut sources = vec![table];
     let mut found = vec![false; objects.len()];
+    let new_name = free_name("renamed", objects);
     while let Some(source) = sources.pop() {
-        let renamed = after_rename(memory, source, objects)?;
+        let renamed = after_rename(memory, source, &new_name)?;
         for (object, found) in objects.iter().zip(&mut found) {
             let depends = matches!(object.kind.as_str(), "view" | "trigger")
                 && !object.table.eq_ignore_ascii_case(&table.name)
@@ -38,12 +39,12 @@ pub(super) fn dependents<'a>(
 }
 
 /// Returns the objects as they would be if the table or view had another name.
-fn after_rename(
+pub(super) fn after_rename(
     memory: &mut SqliteConnection,
     source: &SchemaObject,
-    objects: &[SchemaObject],
+    new_name: &str,
 ) -> Result<Vec<SchemaObject>, RebuildError> {
-    let (old, new) = (quoted(&source.name), quoted(&free_name("renamed", objects)));
+    let (old, new) = (quoted(&source.name), quoted(new_name));
     let mut script = format!("ALTER TABLE {old} RENAME TO {new}");
     if source.kind == "view" {
         // Only a table can be renamed. The view's own triggers disappear with it.

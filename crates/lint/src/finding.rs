@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use zenith_db::internal::config::shown;
 
 use serde::Serialize;
 
@@ -25,6 +26,6 @@ pub struct Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { file, line, rule, problem, advice } = self;
-        write!(f, "{}:{line}: {rule}: {problem}; {advice}", file.display())
+        write!(f, "{}:{line}: {rule}: {problem}; {advice}", shown(file.display()))
     }
 }

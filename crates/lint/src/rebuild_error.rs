@@ -1,6 +1,7 @@
 //! Error of writing a rebuild script.
 
 use std::path::PathBuf;
+use zenith_db::internal::config::shown;
 
 /// Reason why the script that rebuilds a table cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +32,7 @@ pub enum RebuildError {
     #[error(
         "{file} has {statement} in line {line}, which is not allowed in a migration \
          (`zenith-db migration lint`); nothing was run",
-        file = file.display()
+        file = shown(file.display())
     )]
     ForbiddenStatement {
         /// Name of the statement, such as `PRAGMA`.

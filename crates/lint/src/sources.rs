@@ -1,8 +1,10 @@
 //! Migrations as source text, read from a directory.
 
 use std::ffi::OsString;
+use std::fs::Metadata;
 use std::io::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
+use zenith_db::internal::config::shown;
 
 use zenith_db::Backend;
 use zenith_db::internal::migrations::{Migrations, version_number, version_of};
@@ -50,7 +52,7 @@ impl MigrationSet {
         let mut migrations = Vec::new();
         for name in names_in(directory)? {
             let path = directory.join(&name);
-            if !path.is_dir() || name.as_encoded_bytes().starts_with(b".") {
+            if name.as_encoded_bytes().starts_with(b".") || !kind_of(&path)?.is_dir() {
                 continue;
             }
             let files = names_in(&path)?;
@@ -68,7 +70,7 @@ impl MigrationSet {
                 || has_text(&migration.down)
         };
         if !migrations.iter().any(is_one) {
-            let problem = format!("{} contains no migrations", directory.display());
+            let problem = format!("{} contains no migrations", shown(directory.display()));
             return Err(Error::new(ErrorKind::NotFound, problem));
         }
         Ok(Self { backend, migrations })
@@ -87,17 +89,28 @@ fn names_in(directory: &Path) -> Result<Vec<OsString>> {
 fn script(directory: &Path, files: &[OsString], name: &str) -> Result<SourceScript> {
     let other = files.iter().find(|file| file.eq_ignore_ascii_case(name) && *file != name);
     let file = other.map_or_else(|| directory.join(name), |other| directory.join(other));
-    match std::fs::read_to_string(&file) {
-        Ok(text) => Ok(SourceScript { file, text }),
-        Err(cause) if cause.kind() == ErrorKind::NotFound => {
-            Ok(SourceScript { file, text: String::new() })
-        }
-        Err(cause) => Err(with_path(&file, &cause)),
+    if !files.iter().any(|found| Some(&**found) == file.file_name()) {
+        return Ok(SourceScript { file, text: String::new() });
     }
+    // Reading a pipe would wait for its writer.
+    if !kind_of(&file)?.is_file() {
+        return Err(with_path(&file, &Error::other("it is not a regular file")));
+    }
+    let text = std::fs::read_to_string(&file).map_err(|cause| with_path(&file, &cause))?;
+    Ok(SourceScript { file, text })
+}
+
+/// Returns what is at a path. A symbolic link counts as what it names.
+fn kind_of(path: &Path) -> Result<Metadata> {
+    std::fs::metadata(path).map_err(|cause| {
+        let dangles = cause.kind() == ErrorKind::NotFound && path.is_symlink();
+        let nothing = Error::new(cause.kind(), "it is a symbolic link to nothing");
+        with_path(path, if dangles { &nothing } else { &cause })
+    })
 }
 
 fn with_path(path: &Path, cause: &Error) -> Error {
-    Error::new(cause.kind(), format!("cannot read {}: {cause}", path.display()))
+    Error::new(cause.kind(), format!("cannot read {}: {cause}", shown(path.display())))
 }
 
 impl SourceScript {

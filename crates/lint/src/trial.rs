@@ -24,8 +24,7 @@ pub(super) fn check(migrations: &[SourceMigration]) -> Vec<Finding> {
 }
 
 fn run(migrations: &[SourceMigration], found: &mut Vec<Finding>) -> Result<()> {
-    let mut memory = fresh_in_memory(embedded_before(migrations).iter())?;
-    memory.batch_execute("PRAGMA foreign_keys = OFF")?;
+    let memory = fresh_in_memory(embedded_before(migrations).iter())?;
     let mut connection = DbConnection::Sqlite(memory);
     for migration in migrations {
         let before = Structure::of(&mut connection)?;

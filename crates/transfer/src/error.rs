@@ -38,6 +38,13 @@ pub enum TransferError {
     )]
     OtherSource,
 
+    /// The target has a table of another program under the name in which a transfer keeps its state.
+    #[error(
+        "the target has a table zenith_transfer that is not the record of a transfer; nothing was changed. \
+         Rename the table: a transfer needs the name"
+    )]
+    TableOfTheApplication,
+
     /// The source has rows in tables that are not in the schema.
     #[error(
         "the source has tables that are not in the schema and would be lost: {found}; nothing was \

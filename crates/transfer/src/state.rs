@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zenith_db::internal::catalog::table_exists;
-use zenith_db::internal::manager::TRANSFER_TABLE;
+use zenith_db::internal::manager::{TRANSFER_TABLE, has_transfer_table};
 use zenith_db::{DbConnection, dispatch};
 
 use super::error::{Result, TransferError};
@@ -52,7 +52,7 @@ impl TransferState {
 
     /// Reads the state of the unfinished transfer into a target; `None` if there is none.
     pub(super) fn read(target: &mut DbConnection) -> Result<Option<Self>> {
-        if !table_exists(target, TRANSFER_TABLE)? {
+        if !has_transfer_table(target)? {
             return Ok(None);
         }
         let state: Option<String> = dispatch!(target, |inner| zenith_transfer::table
@@ -70,7 +70,13 @@ pub(super) struct TransferLease(String);
 
 impl TransferLease {
     /// Records a new transfer, in the caller's transaction.
+    ///
+    /// # Errors
+    /// [`TransferError::TableOfTheApplication`] if the table's name is taken.
     pub(super) fn begin(target: &mut DbConnection, state: &TransferState) -> Result<Self> {
+        if table_exists(target, TRANSFER_TABLE)? {
+            return Err(TransferError::TableOfTheApplication);
+        }
         let table = "CREATE TABLE zenith_transfer (
             id INTEGER PRIMARY KEY CHECK (id = 1), run TEXT NOT NULL, state TEXT NOT NULL)";
         target.batch_execute(table)?;
@@ -101,7 +107,7 @@ impl TransferLease {
     /// # Errors
     /// [`TransferError::TakenOver`] if another process has the right to write.
     pub(super) fn record(&self, target: &mut DbConnection, state: &TransferState) -> Result<()> {
-        if !table_exists(target, TRANSFER_TABLE)? {
+        if !has_transfer_table(target)? {
             // Another process has completed the transfer.
             return Err(TransferError::TakenOver);
         }

@@ -4,6 +4,7 @@
 mod exact_copy;
 mod exclusive;
 mod file_stamp;
+mod free_list;
 mod header;
 mod locked_database;
 mod place;
@@ -21,6 +22,8 @@ use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 
 pub use exact_copy::{copy, open_to_read};
+pub use free_list::free_pages;
+pub(crate) use free_list::with_free_pages;
 pub use locked_database::LockedDatabase;
 pub(crate) use locked_database::{is_single_file, remove_if_exists};
 pub use uri::literal_uri;

@@ -112,7 +112,7 @@ fn stable<T: PartialEq>(
 }
 
 /// SQLite takes no locks on a journal or log, so that closing the descriptor releases none.
-fn open(path: &Path) -> io::Result<File> {
+pub(super) fn open(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.read(true);
     #[cfg(unix)]

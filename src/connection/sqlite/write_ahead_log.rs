@@ -1,5 +1,6 @@
 //! What a write-ahead log says about its database (<https://sqlite.org/fileformat2.html#walformat>).
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -66,6 +67,20 @@ impl WriteAheadLog {
         self.changes
             .is_none_or(|(first, last)| (first.saturating_sub(1)..=last).contains(&header.changes))
     }
+}
+
+/// Returns where the first `frames` frames of a log have the latest contents of each page.
+pub(super) fn pages_in(file: &File, frames: u32) -> io::Result<BTreeMap<u32, u64>> {
+    let head = read_at(file, 0, 32)?;
+    let Some(format) = Format::of(&head) else { return Ok(BTreeMap::new()) };
+    let mut pages = BTreeMap::new();
+    let mut offset = head.len() as u64;
+    for _ in 0..frames {
+        let Some(page) = big_endian(&read_at(file, offset, 4)?, 0) else { break };
+        pages.insert(page, offset + FRAME_HEADER as u64);
+        offset += (FRAME_HEADER + format.page_size) as u64;
+    }
+    Ok(pages)
 }
 
 /// What the header of a log says about its frames.

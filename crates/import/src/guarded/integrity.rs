@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use zenith_db::Error;
-use zenith_db::internal::catalog::{PAGES, ROOTLESS, is_of_value, lines_in};
+use zenith_db::internal::catalog::{PAGES, ROOTLESS, is_of_value, lines_in, pages_as_json};
+use zenith_db::internal::connection::sqlite::free_pages;
 
 use super::budget::Budget;
 use super::connection::open_to_read;
@@ -37,11 +38,12 @@ fn faults(copy: &Path, budget: Budget, object: &str) -> Result<Vec<String>> {
     let failed = |cause| fault(object, Some(budget), cause);
     let connection = open_to_read(copy, Some(budget))?;
     let mut faults = Vec::new();
-    // SQLite's check may skip pages that nothing uses.
+    // SQLite's check may skip the list of free pages, and pages that nothing uses.
     let mut rootless = connection.prepare(ROOTLESS).map_err(failed)?;
     if rootless.exists([]).map_err(failed)? {
         let mut pages = connection.prepare(PAGES).map_err(failed)?;
-        let mut rows = pages.query([]).map_err(failed)?;
+        let free = pages_as_json(&free_pages(copy)?);
+        let mut rows = pages.query([free]).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {
             faults.push(row.get(0).map_err(failed)?);
         }

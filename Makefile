@@ -55,8 +55,11 @@ test-damaged: ## Try 2,000 damaged files of each kind, of which `make test` trie
 test-faults: ## Try 40 faults of each kind of system call (FAULTS=100000: all), of which `make test` tries one
 	ZENITH_TEST_FAULTS=$(FAULTS) $(CARGO) test --locked --test zenith -- connection::fault_matrix
 
-test-crash: ## Try every kill, damage, full disk and writer of backups, of which `make test` tries a share
+test-crash: ## Try every kill, power cut, damage and full disk, of which `make test` tries a share
 	ZENITH_TEST_CRASH=all $(CARGO) test --locked --test zenith -- crash::
+	@if command -v pg_config >/dev/null; then set -x; \
+		ZENITH_TEST_CRASH=all $(CARGO) test --locked --features postgres --test zenith -- server::kills; \
+	else echo "SKIPPED: the kills of a server: libpq is not installed" >&2; fi
 
 # Slow tests of files, which do not depend on the server; `make test` runs them.
 SQLITE_ONLY := $(addprefix --skip ,import:: connection:: crash:: schema::compile_fail:: migrations::full_disk:: migrations::failures:: \

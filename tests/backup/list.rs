@@ -73,3 +73,22 @@ fn a_backup_of_another_database_with_the_same_name_is_not_listed() {
     let listed = fixture.manager().backups().expect("a list");
     assert_eq!(listed.iter().map(|backup| &backup.path).collect::<Vec<_>>(), [&ours]);
 }
+
+/// Rows of another table in its place have NULL where the users have their times.
+#[test]
+fn backups_are_found_when_the_users_of_the_database_cannot_be_read() {
+    let fixture = SqliteFixture::created();
+    let manager = fixture.manager();
+    let path = manager.backup().expect("a backup").path;
+    fs::remove_file(path.with_extension("db.json")).expect("its manifest");
+    let root = |name: &str| -> usize {
+        let root = format!("SELECT rootpage FROM sqlite_schema WHERE name = '{name}'");
+        fixture.text(&root).parse().expect("a page")
+    };
+    let (users, roles) = (root("users"), root("roles"));
+    fixture.sql("PRAGMA wal_checkpoint(TRUNCATE)");
+    let mut bytes = fs::read(fixture.path()).expect("the database");
+    bytes.copy_within((roles - 1) * 4096..roles * 4096, (users - 1) * 4096);
+    fs::write(fixture.path(), &bytes).expect("damage");
+    assert_eq!(manager.newest_backup().expect("one").path, path);
+}

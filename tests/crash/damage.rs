@@ -100,6 +100,40 @@ fn a_damaged_backup_is_refused_and_without_its_manifest_never_loses_a_row() {
     assert_swept(&fixture, "after all");
 }
 
+/// Returns what SQLite finds first in the file, or why it cannot check it. On a connection that may write, it
+/// would also evaluate CHECK constraints.
+fn fault_to_sqlite(path: &Path) -> Option<String> {
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let found = rusqlite::Connection::open_with_flags(path, flags).and_then(|connection| {
+        connection.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0))
+    });
+    found.map_or_else(|error| Some(error.to_string()), |found| (found != "ok").then_some(found))
+}
+
+#[test]
+fn a_deep_health_check_finds_whatever_sqlite_finds_in_a_damaged_database() {
+    let history = History::new(1, 200);
+    let fixture = history.copy();
+    let (whole, manager) = (fs::read(fixture.path()).expect("it"), fixture.manager());
+    let (mut numbers, mut found, mut hidden) = (Numbers(0xDEE9), 0, 0);
+    for _ in 0..points(60, 10_000) {
+        let mut bytes = whole.clone();
+        let what = damage(&mut bytes, &mut numbers);
+        fs::write(fixture.path(), &bytes).expect("damaged");
+        let report = manager.deep_health_check(&mut |_| ());
+        // It has only read.
+        assert!(fs::read(fixture.path()).expect("it") == bytes, "{what}: changed");
+        if let Some(fault) = fault_to_sqlite(&fixture.path()) {
+            assert!(!report.healthy, "{what}: {fault}: {report:?}");
+            found += 1;
+        } else {
+            hidden += usize::from(report.healthy);
+        }
+    }
+    println!("SQLite found {found}; {hidden} are in values, which it does not check");
+    assert!(found > 0 && hidden > 0, "{found} found, {hidden} hidden");
+}
+
 /// A database whose ledger is damaged is refused, as one of another program is: the backup can be restored to
 /// another path.
 #[test]

@@ -1,4 +1,4 @@
-//! What a backup and a restore survive: kills, damage, full disks, writers, and an odd directory.
+//! What a database and its backups survive: kills, power cuts, damage, full and failing disks, and odd files.
 //!
 //! `make test` tries some of the points; with `ZENITH_TEST_CRASH=all`, `make test-crash` tries all.
 

@@ -38,7 +38,7 @@ impl DatabaseManager {
     /// missing or damaged, the names of the files alone decide.
     ///
     /// # Errors
-    /// [`Error::Query`] or another error if a sound database cannot be read.
+    /// [`Error::Locked`] or another error if a sound database cannot be read.
     pub fn backups(&self) -> Result<Vec<BackupFile>> {
         let mut found = match connection::inspect(&self.config, |connection| self.ours(connection))
         {
@@ -50,6 +50,8 @@ impl DatabaseManager {
                 | Error::SideFile { .. }
                 | Error::HotJournal { .. }
                 | Error::Damaged(_)
+                // Such as a NULL in a column that cannot have one.
+                | Error::Query(_)
                 | Error::Open { .. }
                 | Error::Connect { .. },
             ) => self.by_name(),

@@ -139,36 +139,37 @@ impl<'a> Present<'a> {
             copy.persist(&target)?;
             kept.files.push(target);
         }
+        let directory = self.path.directory();
+        let notice = write_notice(&name, owner, staging)?;
         kept.are_only = true;
-        if self.path.as_path().exists() {
-            self.put_notice(&name, owner, staging)?;
+        // Without its log or journal, SQLite could take the database for whole, although transactions are
+        // missing or half done, if the restore were killed now.
+        let path = self.path.as_path();
+        if path.exists() {
+            fs::rename(&notice, path).map_err(Error::io("replace", path))?;
+            connection::sync_dir(directory).map_err(Error::io("synchronise", directory))?;
         }
         // Otherwise SQLite would read them as those of the restored database.
         for suffix in SIDE_FILES {
             connection::remove_if_exists(&self.path.with_suffix(suffix))?;
         }
-        let directory = self.path.directory();
         connection::sync_dir(directory).map_err(Error::io("synchronise", directory))?;
         Ok(SetAside { _lock: None, path: kept.files.first().cloned(), kept, report: None })
     }
+}
 
-    /// Puts a text in the place of the database. Without its log or journal, SQLite could take it for whole,
-    /// although transactions are missing or half done, if the restore were killed now.
-    fn put_notice(&self, kept: &Path, owner: Owner, staging: &StagingDir) -> Result<()> {
-        let (path, directory) = (self.path.as_path(), self.path.directory());
-        let notice = staging.file("notice");
-        let mut file = NewFile::create(notice.parent().unwrap_or(directory), owner)?;
-        writeln!(
-            file.as_file_mut(),
-            "SQLite could not read the database that was here. Its bytes are kept in\n{}\nThe restore that should \
-             replace it did not finish: run `zenith-db restore` again.",
-            kept.display()
-        )
-        .map_err(Error::io("write", &notice))?;
-        file.persist(&notice)?;
-        fs::rename(&notice, path).map_err(Error::io("replace", path))?;
-        connection::sync_dir(directory).map_err(Error::io("synchronise", directory))
-    }
+/// Writes the text that takes the place of a database of which only the copy `kept` is left.
+fn write_notice(kept: &Path, owner: Owner, staging: &StagingDir) -> Result<PathBuf> {
+    let path = staging.file("notice");
+    let mut file = NewFile::create(path.parent().unwrap_or(Path::new(".")), owner)?;
+    let kept = kept.display();
+    let text = format!(
+        "SQLite could not read the database that was here. Its bytes are kept in\n{kept}\nThe restore that should \
+         replace it did not finish: run `zenith-db restore` again.\n"
+    );
+    file.as_file_mut().write_all(text.as_bytes()).map_err(Error::io("write", &path))?;
+    file.persist(&path)?;
+    Ok(path)
 }
 
 /// Whether the error means that SQLite cannot read the file as a database, or not with the files beside it.

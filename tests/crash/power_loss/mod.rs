@@ -1,5 +1,5 @@
 //! A power cut at any moment, simulated: the system calls of a run are recorded, and applied to a disk of
-//! which only that is left that had been synchronised, and perhaps parts of the rest.
+//! which only what had been synchronised is left, and perhaps parts of the rest.
 
 mod disk;
 mod trace;
@@ -10,14 +10,20 @@ use std::process::Command;
 
 use zenith_db::Config;
 use zenith_db::config::{Key, Loader};
-use zenith_db::manager::{DatabaseManager, RestoreOptions};
+use zenith_db::manager::{DatabaseManager, Origin, RestoreOptions};
 
 use self::disk::{Disk, Survivors};
 use self::trace::{Call, Event, record};
 use super::{History, assert_swept, assert_whole, named_backups, points, state};
+use crate::support::legacy::{Shape, former};
 use crate::support::load::{self, THREADS};
 use crate::support::numbers::Numbers;
-use crate::support::{SqliteFixture, administrator, bare_zenith};
+use crate::support::{SqliteFixture, administrator, backups_in, bare_zenith, run};
+
+/// Runs the command at the weaker setting: what survives then survives at `full` too.
+fn at_normal(command: &mut Command) -> &Command {
+    command.env("DATABASE_SYNCHRONOUS", "normal")
+}
 
 /// Records the command, and judges what is found after a power cut at each of several moments. `judge` gets
 /// what the command had said until then, and a name of the moment.
@@ -31,7 +37,7 @@ fn cut_off(
     let Some(events) = record(command, directory) else { return };
     let syncs = events.iter().filter(|event| matches!(event.call, Call::Sync(_))).count();
     let mut numbers = Numbers(0x0FF);
-    let points = points(10, 200);
+    let points = points(6, 200);
     for (number, point) in moments(&events, points, &mut numbers).into_iter().enumerate() {
         let said = events[..point].iter().filter_map(|event| match &event.call {
             Call::Say(text) => Some(text.as_str()),
@@ -122,7 +128,7 @@ fn a_database_whose_creation_was_reported_survives_a_power_cut() {
     let path = "new/directory/zenith.db";
     let mut command = bare_zenith(fixture.directory.path());
     command.args(["create", "--path", path]).env("ZENITH_ADMIN_PASSWORD", "correct horse battery");
-    cut_off(&fixture, &command, |found, said, moment| {
+    cut_off(&fixture, at_normal(&mut command), |found, said, moment| {
         let manager = DatabaseManager::new(config_of(&found.directory.path().join(path)));
         if said.is_empty() {
             let created = manager.initialize(&administrator());
@@ -138,7 +144,7 @@ fn cut_off_backup(history: &History, directory: &str) {
     let fixture = history.copy();
     let mut command = fixture.zenith();
     command.args(["backup", "--backup-dir", directory]);
-    cut_off(&fixture, &command, |found, said, moment| {
+    cut_off(&fixture, at_normal(&mut command), |found, said, moment| {
         let backups = found.directory.path().join(directory);
         let settings = [(Key::BackupDir, backups.to_str().expect("UTF-8"))];
         let manager = DatabaseManager::new(found.config_with(&settings));
@@ -168,7 +174,7 @@ fn a_restore_leaves_the_old_database_or_the_new_one_and_the_kept_one_after_a_pow
     assert!(old != history.present, "the row is in the log");
     let mut command = fixture.zenith();
     command.args(["restore", "--latest", "--yes"]);
-    cut_off(&fixture, &command, |found, said, moment| {
+    cut_off(&fixture, at_normal(&mut command), |found, said, moment| {
         let now = state(&found.path());
         assert!(now == history.newest || now == old && said.is_empty(), "{moment}: other rows");
         assert_whole(&found.manager(), moment);
@@ -195,7 +201,7 @@ fn a_restore_over_an_unreadable_database_leaves_its_bytes_or_the_new_one_after_a
     let fixture = unreadable.copy();
     let mut command = fixture.zenith();
     command.args(["restore", "--latest", "--yes"]);
-    cut_off(&fixture, &command, |found, said, moment| {
+    cut_off(&fixture, at_normal(&mut command), |found, said, moment| {
         let is_new = unreadable.assert_survived(&history, found, moment);
         assert!(is_new || said.is_empty(), "{moment}: not restored");
         assert_next_restore_works(&history, found, moment);
@@ -210,10 +216,33 @@ fn a_restore_where_no_database_is_leaves_none_or_the_new_one_after_a_power_cut()
     fs::remove_file(fixture.path()).expect("removed");
     let mut command = fixture.zenith();
     command.args(["restore", "--latest", "--yes", "--no-migrate"]);
-    cut_off(&fixture, &command, |found, said, moment| {
+    cut_off(&fixture, at_normal(&mut command), |found, said, moment| {
         let is_there = found.path().exists();
         assert!(is_there || said.is_empty(), "{moment}: no database");
         assert!(!is_there || state(&found.path()) == history.newest, "{moment}: other rows");
         assert_next_restore_works(&history, found, moment);
+    });
+}
+
+#[test]
+fn an_adoption_leaves_the_former_database_or_the_new_one_and_the_original_after_a_power_cut() {
+    let fixture = former(Shape::Plain);
+    let before = state(&fixture.path());
+    let mut command = fixture.zenith();
+    command.args(["adopt", "--yes"]);
+    cut_off(&fixture, at_normal(&mut command), |found, said, moment| {
+        let is_new = found.manager().origin().expect(moment) == Origin::Ours;
+        assert!(is_new || said.is_empty(), "{moment}: not adopted");
+        let original = if is_new {
+            let mut names = backups_in(&found.backups());
+            names.retain(|name| name.contains("-legacy-"));
+            found.backups().join(names.first().expect(moment))
+        } else {
+            found.path()
+        };
+        assert!(state(&original) == before, "{moment}: other rows");
+        run(found.zenith().args(["adopt", "--yes"]), 0);
+        let health = found.manager().health_check();
+        assert!(health.healthy, "{moment}: {health:?}");
     });
 }

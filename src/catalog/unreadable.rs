@@ -78,6 +78,16 @@ pub(super) fn forbidden_tables(connection: &mut DbConnection) -> Result<Vec<Unre
     Ok(dispatch!(connection, |connection| diesel::sql_query(query).load(connection))?)
 }
 
+/// Returns the collation that SQLite lacks for a statement, if that is the error.
+pub(super) fn missing_collation(error: &Error) -> Option<&str> {
+    match error {
+        Error::Query(DieselError::DatabaseError(_, info)) => {
+            info.message().strip_prefix("no such collation sequence: ")
+        }
+        _ => None,
+    }
+}
+
 /// Whether SQLite cannot run a statement because of what another application registers.
 pub(super) fn is_not_registered(error: &Error) -> bool {
     matches!(

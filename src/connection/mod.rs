@@ -28,7 +28,7 @@ pub(crate) use postgres::{
 pub(crate) use pragma::{is_busy, read as read_pragma, set_query_only};
 pub(crate) use sqlite::{
     LockedDatabase, check_file, copy as copy_pages, inspect_copy, is_single_file, remove_if_exists,
-    with_free_pages,
+    with_free_pages, with_second_connection,
 };
 pub(crate) use staging_dir::StagingDir;
 pub(crate) use transaction::TransactionLock;

@@ -6,7 +6,8 @@ use std::path::Path;
 use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
 use zenith_db::Error;
-use zenith_db::manager::{RollbackTarget, UnreadableTable};
+use zenith_db::config::Key;
+use zenith_db::manager::{DatabaseManager, RollbackTarget, UnreadableTable};
 use zenith_db_transfer::{TransferError, TransferOptions, transfer};
 
 use crate::support::command::json;
@@ -262,6 +263,45 @@ fn damage_of_the_schema_is_found_beside_a_table_that_cannot_be_checked() {
     assert_eq!(failed(&deep), ["WAL Mode", "Recent Backup", "Recent Drill", "Full Integrity"]);
     let error = manager.backup().expect_err("damaged");
     assert!(error.to_string().contains("Fragmentation of"), "{error}");
+}
+
+#[test]
+fn damage_of_a_table_that_lacks_its_collation_is_found() {
+    for columns in [
+        "v TEXT COLLATE own_collation UNIQUE, w TEXT COLLATE other_collation UNIQUE",
+        "v TEXT COLLATE own_collation PRIMARY KEY, w TEXT COLLATE other_collation UNIQUE) WITHOUT ROWID",
+    ] {
+        let fixture = SqliteFixture::created();
+        let connection = application(&fixture.path());
+        // In another order than the substitute's.
+        connection.create_collation("own_collation", |a, b| b.cmp(a)).expect("a collation");
+        connection.create_collation("other_collation", |a, b| b.cmp(a)).expect("a collation");
+        let end = if columns.ends_with("ROWID") { "" } else { ")" };
+        let rows = format!(
+            "PRAGMA journal_mode = DELETE; CREATE TABLE own ({columns}{end};
+             WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900)
+                 INSERT INTO own SELECT 'value ' || i, i FROM n"
+        );
+        connection.execute_batch(&rows).expect("rows");
+        let leaf = "SELECT max(pageno) FROM dbstat WHERE name = 'own' AND pagetype = 'leaf'";
+        let leaf: u32 = connection.query_row(leaf, [], |row| row.get(0)).expect("a page");
+        drop(connection);
+        let without_log = [(Key::WalMode, "false")];
+        let manager = DatabaseManager::new(fixture.config_with(&without_log));
+        assert!(manager.deep_health_check(&mut |_| ()).healthy);
+        let report = manager.backup().expect("no damage yet");
+        assert_eq!(names(&report.unchecked_tables), Some("own"));
+
+        let mut file = std::fs::read(fixture.path()).expect("the database");
+        // The page has one row less.
+        file[(leaf as usize - 1) * 4096 + 4] -= 1;
+        std::fs::write(fixture.path(), file).expect("damaged");
+        assert_eq!(failed(&manager.health_check()), ["Quick Integrity"], "{columns}");
+        let deep = manager.deep_health_check(&mut |_| ());
+        assert!(failed(&deep).contains(&"Full Integrity"), "{columns}: {deep:?}");
+        let error = manager.backup().expect_err("damaged");
+        assert!(matches!(error, Error::IntegrityFaults { .. }), "{columns}: {error}");
+    }
 }
 
 /// A file with `auto_vacuum` has pages that belong to no table.

@@ -75,7 +75,7 @@ struct FileName {
 }
 
 /// Returns the path of the file that a connection has opened; `None` for a database in memory.
-fn path_of(connection: &mut SqliteConnection) -> Result<Option<PathBuf>> {
+pub(super) fn path_of(connection: &mut SqliteConnection) -> Result<Option<PathBuf>> {
     let query =
         "SELECT CAST(file AS BLOB) AS name FROM temp.pragma_database_list WHERE name = 'main'";
     let FileName { name } = diesel::sql_query(query).get_result(connection)?;
@@ -98,7 +98,7 @@ fn path_from(name: Vec<u8>) -> PathBuf {
 /// What the index of a write-ahead log says (<https://sqlite.org/walformat.html#the_wal_index_header>).
 /// A new snapshot has the frames that it counts, to which the log itself may have more.
 #[derive(Debug, PartialEq, Eq)]
-enum LogIndex {
+pub(super) enum LogIndex {
     NoLog,
     /// Two copies of the header, which differ while SQLite writes them.
     Header([[u8; 48]; 2]),
@@ -107,7 +107,7 @@ enum LogIndex {
 }
 
 impl LogIndex {
-    fn of(database: &Path) -> io::Result<Self> {
+    pub(super) fn of(database: &Path) -> io::Result<Self> {
         if !Header::read(database)?.is_wal {
             return Ok(Self::NoLog);
         }

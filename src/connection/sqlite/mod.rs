@@ -9,6 +9,7 @@ mod header;
 mod locked_database;
 mod place;
 mod rollback_journal;
+mod second;
 mod side_files;
 mod uri;
 mod vetting;
@@ -26,6 +27,7 @@ pub use free_list::free_pages;
 pub(crate) use free_list::with_free_pages;
 pub use locked_database::LockedDatabase;
 pub(crate) use locked_database::{is_single_file, remove_if_exists};
+pub(crate) use second::with_second_connection;
 pub use uri::literal_uri;
 pub use vetting::check_file;
 

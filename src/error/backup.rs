@@ -60,6 +60,31 @@ pub enum BackupFault {
         versions: String,
     },
 
+    /// The backup is encoded, and this program or its keys do not decode it.
+    #[error("the backup {path} cannot be decoded: {reason}", path = shown(path.display()))]
+    Undecoded {
+        /// Path of the backup.
+        path: PathBuf,
+        /// Why, and what to do.
+        reason: String,
+    },
+
+    /// The backup has no manifest that says how large its contents are, and they are larger than half of the free
+    /// space.
+    #[error(
+        "the backup {path}, which has no manifest, decodes to more than {limit} bytes, half of what is free in \
+         {directory}; free some space there, or name another directory with --backup-dir; nothing was changed",
+        path = shown(path.display()), directory = shown(directory.display())
+    )]
+    TooLarge {
+        /// Path of the backup.
+        path: PathBuf,
+        /// Number of bytes that were allowed.
+        limit: u64,
+        /// Directory into which it was decoded.
+        directory: PathBuf,
+    },
+
     /// The backup has the schema of the former application.
     #[error(
         "{path} is a backup of the former application; `zenith-db adopt --from {path} --path NEW.db` \

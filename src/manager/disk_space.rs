@@ -72,7 +72,7 @@ fn same_disk(one: &Path, other: &Path) -> Result<bool> {
 /// Returns how many bytes this user may write to the file system of a path; `None` if that is
 /// unknown.
 #[cfg(unix)]
-fn free_bytes(place: &Path) -> Result<Option<u64>> {
+pub(super) fn free_bytes(place: &Path) -> Result<Option<u64>> {
     let found = rustix::fs::statvfs(place)
         .map_err(|cause| Error::io("read the free space at", place)(cause.into()))?;
     Ok(Some(found.f_bavail.saturating_mul(found.f_frsize)))
@@ -87,6 +87,6 @@ fn same_disk(_: &Path, _: &Path) -> Result<bool> {
 /// Returns `None`: the free space is unknown on this system.
 #[cfg(not(unix))]
 #[expect(clippy::unnecessary_wraps, reason = "fails on Unix only")]
-fn free_bytes(_: &Path) -> Result<Option<u64>> {
+pub(super) fn free_bytes(_: &Path) -> Result<Option<u64>> {
     Ok(None)
 }

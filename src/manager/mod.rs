@@ -21,6 +21,8 @@ mod server_programs;
 mod size;
 mod status;
 
+use std::sync::Arc;
+
 use crate::backend::DbConnection;
 use crate::config::Config;
 use crate::connection::{self, Access};
@@ -29,8 +31,9 @@ use crate::migrations::{self, EmbeddedMigration, Ledger, Migrations};
 
 pub use administrator::{Administrator, AdministratorOutcome, AdministratorReport};
 pub use backup::{
-    BackupFile, BackupManifest, BackupReport, Fidelity, FileProgress, KeptBackup, PruneReport,
-    RetentionPolicy, VerifiedBackup,
+    BackupCodec, BackupFile, BackupManifest, BackupReport, Compression, ContentDigest, Encoding,
+    Encryption, Fidelity, FileProgress, KeptBackup, PruneReport, RetentionPolicy, Undecodable,
+    VerifiedBackup,
 };
 pub use health::{HealthCheck, HealthReport, IntegrityProgress};
 pub use initialize::{SetupDetails, SetupPhase, SetupReport, SetupStatus};
@@ -79,13 +82,14 @@ pub mod internal {
 pub struct DatabaseManager {
     config: Config,
     migrations: Migrations,
+    codec: Option<Arc<dyn BackupCodec>>,
 }
 
 impl DatabaseManager {
     /// Creates a manager for the database that the configuration names. Opens nothing.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        Self { config, migrations: migrations::all() }
+        Self { config, migrations: migrations::all(), codec: None }
     }
 
     /// Creates a manager for an application that has tables of its own. The manager runs, checks and
@@ -101,7 +105,7 @@ impl DatabaseManager {
         migrations: &'static [EmbeddedMigration],
     ) -> Result<Self> {
         migrations::ensure_usable(migrations)?;
-        Ok(Self { config, migrations })
+        Ok(Self { config, migrations, codec: None })
     }
 
     /// Returns the configuration.
@@ -125,10 +129,16 @@ impl DatabaseManager {
         self.migrations
     }
 
-    /// Returns a manager for another configuration, with the migrations of this manager.
+    /// Returns this manager with a codec, with which it encodes and decodes backups.
     #[must_use]
-    pub const fn for_config(&self, config: Config) -> Self {
-        Self { config, migrations: self.migrations }
+    pub fn with_codec(self, codec: Arc<dyn BackupCodec>) -> Self {
+        Self { codec: Some(codec), ..self }
+    }
+
+    /// Returns a manager for another configuration, with the migrations and the codec of this manager.
+    #[must_use]
+    pub fn for_config(&self, config: Config) -> Self {
+        Self { config, ..self.clone() }
     }
 
     fn ledger(&self, connection: &mut DbConnection) -> Result<Ledger> {

@@ -1,6 +1,8 @@
 //! Backups: what the directory has, their verification, their removal, and restoring them.
 
 mod command;
+#[cfg(feature = "zstd")]
+mod compressed;
 mod drill;
 mod list;
 mod prune;

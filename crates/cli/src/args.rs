@@ -7,6 +7,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand, ValueEnum};
 use zenith_db::Backend;
 
+use super::codec::EncodingArgs;
 use super::help::{
     ADOPT_HELP, AFTER_HELP, BACKUP_HELP, CONFIG_HELP, CREATE_HELP, ENSURE_HELP, HEALTH_CHECK_HELP,
     LINT_HELP, MIGRATE_HELP, PRUNE_HELP, REBUILD_HELP, REDO_HELP, RESET_PASSWORD_HELP,
@@ -105,6 +106,8 @@ pub(super) enum Command {
         /// Write the backup to standard output (--to -), and do not keep it in the backup directory
         #[arg(long, value_name = "-", value_parser = ["-"])]
         to: Option<String>,
+        #[command(flatten)]
+        encoding: EncodingArgs,
     },
     /// Replace the database with a backup, and keep the existing one
     #[command(after_help = RESTORE_HELP)]

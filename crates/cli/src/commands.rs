@@ -1,5 +1,7 @@
 //! Dispatch of the subcommands: each calls the library and prints the report.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use zenith_db::Error;
 use zenith_db::config::Location;
@@ -8,6 +10,7 @@ use zenith_db_import::AdoptionOptions;
 use zenith_db_transfer::{TransferOptions, transfer};
 
 use super::args::{Args, Command, MigrationCommand};
+use super::codec::Codec;
 use super::exit::Exit;
 use super::output::Output;
 use super::{adopt, backup, create, flags, lint, migrate, rebuild, render, restore, user};
@@ -58,10 +61,14 @@ pub(super) fn run(args: &Args, output: Output) -> anyhow::Result<Exit> {
             output.result(&status, |out, status| render::status(out, status))?;
             Ok(Exit::Done)
         }
-        Command::Backup { command, to } => {
+        Command::Backup { command, to, encoding } => {
+            let manager = manager.with_codec(Arc::new(Codec::for_backup(encoding)?));
             backup::run(args, output, &manager, command.as_ref(), to.is_some())
         }
-        Command::Restore(restore) => restore::run(args, output, &manager, restore),
+        Command::Restore(restore) => {
+            let manager = manager.with_codec(Arc::new(Codec::default()));
+            restore::run(args, output, &manager, restore)
+        }
         Command::Transfer { to, resume, leave_other_tables } => {
             let to = Location::from_flag("--to", to).map_err(Error::from)?;
             flags::refuse_password_of(&to, "--to")?;

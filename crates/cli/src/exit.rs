@@ -43,6 +43,7 @@ impl Exit {
                     BackupFault::NotFound { .. }
                     | BackupFault::None { .. }
                     | BackupFault::Former { .. }
+                    | BackupFault::Undecoded { .. }
                     | BackupFault::OtherBackend { .. }
                     | BackupFault::NoRule,
                 )

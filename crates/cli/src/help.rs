@@ -97,10 +97,14 @@ pub(super) const BACKUP_HELP: &str = "\
 SQLite is copied page by page, PostgreSQL with pg_dump. Each backup has a manifest beside it, with its
 SHA-256 and the row count of each table. A backup that is written to standard output has none.
 
+A compressed backup is decompressed again and compared before it gets its name, which ends in .zst.
+The other subcommands and `zenith-db restore` read it.
+
 Examples:
   zenith-db backup
   zenith-db backup --backup-dir /mnt/backups
-  zenith-db backup --to - | zstd | ssh host 'cat > zenith.db.zst'
+  zenith-db backup --compress zstd
+  zenith-db backup --compress zstd --to - | ssh host 'cat > zenith.db.zst'
   zenith-db backup list
   zenith-db backup verify --all
   zenith-db backup prune --keep-daily 14 --keep-weekly 8 --yes";
@@ -129,7 +133,7 @@ Examples:
   zenith-db restore --latest
   zenith-db restore backups/zenith-20261128T030000.000000Z.db --to other.db
   zenith-db restore zenith.dump --to postgres://zenith@db.example/zenith_copy
-  ssh host 'cat zenith.db.zst' | zstd -d | zenith-db restore - --yes
+  ssh host 'cat zenith.db.zst' | zenith-db restore - --yes
   zenith-db restore --drill";
 
 pub(super) const TRANSFER_HELP: &str = "\

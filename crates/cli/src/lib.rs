@@ -4,6 +4,7 @@ mod adopt;
 mod args;
 mod ask;
 mod backup;
+mod codec;
 mod commands;
 mod create;
 mod delivery;

@@ -10,7 +10,9 @@ use zenith_db::manager::{
 };
 
 use super::render;
-use super::text::{BAD, GOOD, Out, STRONG, WARNING, align_right, field, plain_table};
+use super::text::{
+    BAD, GOOD, Out, STRONG, WARNING, align_right, encoding, field, megabytes, plain_table,
+};
 
 /// Result of the verification of one backup.
 #[derive(Debug, Serialize)]
@@ -48,7 +50,8 @@ pub(super) fn list(out: Out<'_>, backups: &[BackupFile]) -> Result<()> {
 
 pub(super) fn written(out: Out<'_>, report: &BackupReport) -> Result<()> {
     let (size, rows) = (report.size_bytes, report.rows);
-    field(out, "backup", format_args!("{size} bytes written ({rows} rows, verified)"))
+    field(out, "backup", format_args!("{size} bytes written ({rows} rows, verified)"))?;
+    encoding(out, report)
 }
 
 pub(super) fn verified(out: Out<'_>, results: &[Verification]) -> Result<()> {
@@ -58,8 +61,8 @@ pub(super) fn verified(out: Out<'_>, results: &[Verification]) -> Result<()> {
             (Some(backup), _) => {
                 writeln!(out, "  {GOOD}verified{GOOD:#}       {path} ({})", contents(backup))?;
             }
-            (None, Some(error)) => writeln!(out, "  {BAD}DAMAGED{BAD:#}        {error}")?,
-            (None, None) => writeln!(out, "  {BAD}DAMAGED{BAD:#}        {path}")?,
+            (None, Some(error)) => writeln!(out, "  {BAD}FAILED{BAD:#}         {error}")?,
+            (None, None) => writeln!(out, "  {BAD}FAILED{BAD:#}         {path}")?,
         }
     }
     let sound = results.iter().filter(|result| result.verified).count();
@@ -72,7 +75,15 @@ fn contents(backup: &VerifiedBackup) -> String {
     } else {
         "no damage found; it has no manifest to compare with"
     };
-    format!("{} rows, {}, {compared}", backup.rows(), megabytes(backup.size_bytes))
+    let (rows, size) = (backup.rows(), megabytes(backup.size_bytes));
+    match &backup.undecoded {
+        None => format!("{rows} rows, {size}, {compared}"),
+        Some(reason) => {
+            format!(
+                "{rows} rows, {size}, the file is {compared}; its contents were not checked: {reason}"
+            )
+        }
+    }
 }
 
 pub(super) fn pruned(out: Out<'_>, report: &PruneReport) -> Result<()> {
@@ -118,9 +129,4 @@ pub(super) fn drilled(out: Out<'_>, report: &DrillReport) -> Result<()> {
     }
     field(out, "duration", format_args!("{} ms", report.milliseconds))?;
     render::health(out, &report.health)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a size to display, rounded to a tenth")]
-fn megabytes(bytes: u64) -> String {
-    format!("{:.1} MB", bytes as f64 / 1e6)
 }

@@ -43,10 +43,28 @@ pub(super) fn align_right(table: &mut Table, columns: impl IntoIterator<Item = u
 pub(super) fn backup(out: Out<'_>, report: &BackupReport) -> Result<()> {
     let path = report.path.display();
     field(out, "backup", format_args!("{path} ({} rows, verified)", report.rows))?;
+    encoding(out, report)?;
     for table in &report.unchecked_tables {
         writeln!(out, "  {WARNING}not checked{WARNING:#}    {table}")?;
     }
     Ok(())
+}
+
+/// Writes how large an encoded backup and its contents are, and what is not proven.
+pub(super) fn encoding(out: Out<'_>, report: &BackupReport) -> Result<()> {
+    if let Some(contents) = &report.contents {
+        let (size, of) = (megabytes(report.size_bytes), megabytes(contents.size_bytes));
+        field(out, "size", format_args!("{size}, from {of}"))?;
+    }
+    if let Some(reason) = &report.undecoded {
+        writeln!(out, "  {WARNING}not checked{WARNING:#}    that it can be decoded: {reason}")?;
+    }
+    Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a size to display, rounded to a tenth")]
+pub(super) fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
 }
 
 /// Returns how a question says whether a backup comes first.

@@ -1,8 +1,10 @@
 //! Names of backup files: `STEM-TIME.db` for SQLite, `STEM-TIME.dump` for PostgreSQL; those of the former
-//! application, and of the originals that an adoption keeps. A stem of more than 200 bytes is shortened.
+//! application, and of the originals that an adoption keeps. The name of an encoded backup also has the ending of its
+//! [encoding](super::Encoding). A stem of more than 200 bytes is shortened.
 
 use chrono::NaiveDateTime;
 
+use super::codec::without_suffix;
 use crate::config::Location;
 use crate::types::UtcTime;
 
@@ -29,13 +31,14 @@ impl BackupName {
         }
     }
 
-    /// Returns the name of a backup taken at this time.
+    /// Returns the name of a backup taken at this time, which is not encoded.
     pub(super) fn at(&self, time: UtcTime) -> String {
         format!("{}-{}.{}", self.stem, time.as_datetime().format(TIME), self.extension)
     }
 
     /// Returns the time in a file name; `None` if it is not the name of a backup of this database.
     pub(super) fn time_of(&self, name: &str) -> Option<UtcTime> {
+        let name = without_suffix(name);
         let rest = name.strip_prefix(&self.stem)?.strip_prefix('-')?;
         let time = rest.strip_suffix(self.extension)?.strip_suffix('.')?;
         let time = UtcTime::from(NaiveDateTime::parse_from_str(time, TIME).ok()?.and_utc());

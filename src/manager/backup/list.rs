@@ -100,8 +100,7 @@ impl DatabaseManager {
 
     /// Whether the manifest of a backup names this database.
     fn is_source_of(&self, backup: &BackupFile) -> bool {
-        let manifest = backup.manifest.as_ref();
-        manifest.is_some_and(|found| found.source == self.config.absolute_location())
+        backup.manifest.as_ref().is_some_and(|found| found.is_of(&self.config))
     }
 
     fn by_name(&self) -> Vec<BackupFile> {

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::codec::Encoding;
+use super::content::ContentDigest;
+use crate::config::Config;
 use crate::connection::{NewFile, Owner};
 use crate::error::{Error, Result};
 use crate::types::{Sha256Hash, UtcTime};
@@ -33,6 +36,12 @@ pub struct BackupManifest {
     pub size_bytes: u64,
     /// SHA-256 of the backup.
     pub sha256: Sha256Hash,
+    /// How the file is encoded.
+    #[serde(flatten)]
+    pub encoding: Encoding,
+    /// Size and SHA-256 of what an encoded file decodes to; `None` if the file is not encoded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contents: Option<ContentDigest>,
 }
 
 /// `triggered_by` of a backup that `DatabaseManager::backup` took, as opposed to one that precedes a change.
@@ -52,6 +61,16 @@ impl BackupManifest {
     #[must_use]
     pub fn rows(&self) -> i64 {
         self.tables.values().sum()
+    }
+
+    /// Returns the size and the SHA-256 of the backup.
+    pub(super) const fn file(&self) -> ContentDigest {
+        ContentDigest { size_bytes: self.size_bytes, sha256: self.sha256 }
+    }
+
+    /// Whether the manifest names the configured database.
+    pub(super) fn is_of(&self, config: &Config) -> bool {
+        self.source == config.absolute_location()
     }
 
     /// Writes the manifest of a backup, without replacing another.

@@ -5,20 +5,24 @@
 //! 2. Verify the copy: on SQLite `integrity_check`, and the row count of every table unless the database was
 //!    written meanwhile (rows that violate foreign keys are a warning); on
 //!    PostgreSQL the tables and their row counts, read back with `pg_restore`.
-//! 3. Write the manifest, sync the file, rename it without replacing another file, and sync the directory.
-//! 4. Record it in `backup_jobs`.
+//! 3. Encode it, if the program has set a [`BackupCodec`], in another temporary file, and decode that again.
+//! 4. Write the manifest, sync the file, rename it without replacing another file, and sync the directory.
+//! 5. Record it in `backup_jobs`.
 //!
 //! A failed backup leaves no file behind, and a failure of `zenith-db backup` is recorded, unless the
 //! database is damaged. Only a killed process leaves a file, `.zenith-….partial`, and perhaps a manifest; the
 //! next backup removes them.
 
+mod codec;
 mod content;
 mod copy;
+mod encoded;
 mod file_name;
 mod list;
 mod manifest;
 mod newest;
 mod orphans;
+mod plain;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod prune;
@@ -33,13 +37,15 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-pub use content::FileProgress;
+pub use codec::{BackupCodec, Compression, Encoding, Encryption, Undecodable};
+pub use content::{ContentDigest, FileProgress};
 pub(super) use copy::CopyOutcome;
 pub use copy::Fidelity;
 pub use list::BackupFile;
 pub(super) use manifest::BY_RESTORE;
 pub use manifest::BackupManifest;
 pub(super) use newest::newest;
+pub(super) use plain::PlainBackup;
 pub use prune::{KeptBackup, PruneReport, RetentionPolicy};
 pub use report::{BackupReport, VerifiedBackup};
 
@@ -87,25 +93,27 @@ impl DatabaseManager {
     }
 
     /// Takes a backup, verifies it, and writes its bytes to `target`. The backup is neither kept nor recorded,
-    /// but it is first stored in the backup directory, which needs the space.
+    /// but it is first stored in the backup directory, which needs the space: twice that of an encoded one, whose contents are
+    /// there too.
     ///
     /// # Errors
     /// Those of [`DatabaseManager::backup`]; [`Error::Io`] if `target` cannot be written.
     pub fn write_backup(&self, target: &mut dyn Write) -> Result<BackupReport> {
         let started_at = UtcTime::now();
         self.recover()?;
-        let (partial, outcome, _) = self.copy()?;
+        let (partial, outcome, owner) = self.copy()?;
         let path = Path::new("-");
-        let (size_bytes, sha256) = write_bytes(partial.path(), target, &mut |_| ())?;
+        let mut manifest = self.manifest(&partial, outcome.tables, started_at, BY_HAND)?;
+        let (file, undecoded) = self.encoded(partial, &mut manifest, owner)?;
+        let written = write_bytes(file.path(), target, &mut |_| ())?;
         target.flush().map_err(Error::io("write the backup to", path))?;
-        let manifest = self.manifest(&partial, outcome.tables, started_at, BY_HAND)?;
-        if (size_bytes, sha256) != (manifest.size_bytes, manifest.sha256) {
+        if written != manifest.file() {
             return Err(BackupFault::Unfaithful {
                 reason: "it changed while it was written to the output".into(),
             }
             .into());
         }
-        Ok(BackupReport::of(manifest, path, outcome.fidelity, outcome.unchecked))
+        Ok(BackupReport::of(manifest, path, outcome.fidelity, outcome.unchecked, undecoded))
     }
 
     /// Takes a backup and verifies it, but does not record it.
@@ -153,13 +161,18 @@ impl DatabaseManager {
         triggered_by: &str,
         owner: Owner,
     ) -> Result<BackupReport> {
-        let manifest = self.manifest(&partial, outcome.tables, started_at, triggered_by)?;
+        let mut manifest = self.manifest(&partial, outcome.tables, started_at, triggered_by)?;
+        let (file, undecoded) = match triggered_by {
+            BY_HAND => self.encoded(partial, &mut manifest, owner)?,
+            _ => (partial, None),
+        };
         // An absolute path, because a record is read from any working directory.
         let directory = self.config.backup_dir();
         let directory = std::path::absolute(directory).map_err(Error::io("resolve", directory))?;
         let name = BackupName::of(self.config.location());
         let path = loop {
-            let path = directory.join(name.at(UtcTime::now()));
+            let name = name.at(UtcTime::now()) + manifest.encoding.suffix();
+            let path = directory.join(name);
             match manifest.write(&path, owner) {
                 // The manifest holds the name for its backup.
                 Ok(()) if !path.exists() => break path,
@@ -168,8 +181,8 @@ impl DatabaseManager {
                 Err(error) => return Err(error),
             }
         };
-        partial.persist(&path).inspect_err(|_| remove_manifest(&path))?;
-        Ok(BackupReport::of(manifest, &path, outcome.fidelity, outcome.unchecked))
+        file.persist(&path).inspect_err(|_| remove_manifest(&path))?;
+        Ok(BackupReport::of(manifest, &path, outcome.fidelity, outcome.unchecked, undecoded))
     }
 
     /// Describes a verified copy.
@@ -189,7 +202,7 @@ impl DatabaseManager {
                 connection::inspect(&self.config, |source| self.ledger(source))?
             }
         };
-        let (size_bytes, sha256) = digest_of(partial.path(), &mut |_| ())?;
+        let ContentDigest { size_bytes, sha256 } = digest_of(partial.path(), &mut |_| ())?;
         Ok(BackupManifest {
             format: FORMAT,
             program_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -200,6 +213,8 @@ impl DatabaseManager {
             tables,
             size_bytes,
             sha256,
+            encoding: Encoding::default(),
+            contents: None,
         })
     }
 }

@@ -10,6 +10,8 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
+use super::codec::Encoding;
+use super::content::ContentDigest;
 use super::copy::{CopyOutcome, Fidelity};
 use super::manifest::BackupManifest;
 use super::report::VerifiedBackup;
@@ -19,7 +21,6 @@ use crate::config::ServerUrl;
 use crate::dispatch;
 use crate::error::{BackupFault, Error, Result};
 use crate::manager::server_programs::{connect, finish, spawn};
-use crate::types::Sha256Hash;
 
 #[derive(QueryableByName)]
 struct ExportedSnapshot {
@@ -124,14 +125,15 @@ fn table_of(copy: &[u8]) -> String {
     path.rsplit('.').next().unwrap_or_default().trim_matches('"').to_owned()
 }
 
-/// Checks a backup by reading it whole.
+/// Checks a backup by reading `archive`, its contents, whole.
 pub(super) fn verify(
     path: &Path,
-    (size_bytes, sha256): (u64, Sha256Hash),
+    archive: &Path,
+    ContentDigest { size_bytes, sha256 }: ContentDigest,
     manifest: Option<&BackupManifest>,
 ) -> Result<VerifiedBackup> {
     let damaged = |reason: String| BackupFault::Damaged { path: path.to_owned(), reason };
-    let found = match rows_of(path) {
+    let found = match rows_of(archive) {
         Err(Error::Program { said, .. }) => return Err(damaged(said).into()),
         found => found?,
     };
@@ -145,6 +147,9 @@ pub(super) fn verify(
         former: false,
         size_bytes,
         sha256,
+        encoding: Encoding::default(),
+        contents: None,
+        undecoded: None,
         started_at: manifest.map(|manifest| manifest.started_at),
         schema_version: manifest.and_then(|manifest| manifest.schema_version.clone()),
         tables: found,

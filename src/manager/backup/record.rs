@@ -1,17 +1,22 @@
 //! Records of backups in `backup_jobs`.
 
+use serde_json::json;
+
 use super::report::BackupReport;
 use crate::backend::DbConnection;
 use crate::catalog::table_exists;
 use crate::error::{Error, Result, chain};
 use crate::models::{BackupJob, NewBackupJob};
-use crate::types::{BackupStatus, UtcTime, VerificationStatus};
+use crate::types::{BackupStatus, Json, UtcTime, VerificationStatus};
 
 impl BackupReport {
     /// Records the backup. A failure is only a warning, because the copy is valid without its
     /// record.
     pub(in crate::manager) fn record(&self, connection: &mut DbConnection) {
         let path = self.path.display().to_string();
+        #[expect(clippy::cast_precision_loss, reason = "a ratio, for people")]
+        let ratio =
+            self.contents.map(|contents| contents.size_bytes as f64 / self.size_bytes as f64);
         let job = NewBackupJob::builder()
             .job_id(self.job_id)
             .status(BackupStatus::Completed)
@@ -19,8 +24,10 @@ impl BackupReport {
             .completed_at(self.completed_at)
             .backup_path(path.as_str())
             .backup_size(i64::try_from(self.size_bytes).ok())
+            .compression_ratio(ratio.filter(|_| self.encoding.compression.is_some()))
             .verification_status(VerificationStatus::Verified)
             .triggered_by(self.triggered_by.as_str())
+            .metadata(Json(json!(self.encoding)))
             .build();
         record(&job, connection);
     }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::codec::Encoding;
+use super::content::ContentDigest;
 use super::copy::Fidelity;
 use super::manifest::{self, BackupManifest};
 use crate::backend::Backend;
@@ -30,6 +32,15 @@ pub struct BackupReport {
     pub schema_version: Option<String>,
     /// SHA-256 of the file.
     pub sha256: Sha256Hash,
+    /// How the file is encoded.
+    #[serde(flatten)]
+    pub encoding: Encoding,
+    /// Size and SHA-256 of what an encoded file decodes to; `None` if the file is not encoded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contents: Option<ContentDigest>,
+    /// Why the encoded file was not decoded again and compared with the copy; `None` if it was, or is not encoded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undecoded: Option<String>,
     /// Tables that are in the backup as they are, and that this program could not check.
     pub unchecked_tables: Vec<UnreadableTable>,
     /// What the comparison of the copy with the database has shown.
@@ -51,6 +62,15 @@ pub struct VerifiedBackup {
     pub size_bytes: u64,
     /// SHA-256 of the backup.
     pub sha256: Sha256Hash,
+    /// How the file is encoded.
+    #[serde(flatten)]
+    pub encoding: Encoding,
+    /// Size and SHA-256 of what an encoded file decodes to; `None` if the file is not encoded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contents: Option<ContentDigest>,
+    /// Why only the file was compared with its manifest, and its contents were not checked; `None` if they were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub undecoded: Option<String>,
     /// Start of the backup; `None` without a manifest.
     pub started_at: Option<UtcTime>,
     /// Newest version of the schema that has been applied; `None` if unknown.
@@ -77,6 +97,7 @@ impl BackupReport {
         path: &Path,
         fidelity: Fidelity,
         unchecked_tables: Vec<UnreadableTable>,
+        undecoded: Option<String>,
     ) -> Self {
         Self {
             job_id: PublicId::new(),
@@ -87,6 +108,9 @@ impl BackupReport {
             rows: manifest.rows(),
             schema_version: manifest.schema_version,
             sha256: manifest.sha256,
+            encoding: manifest.encoding,
+            contents: manifest.contents,
+            undecoded,
             unchecked_tables,
             fidelity,
             triggered_by: manifest.triggered_by,

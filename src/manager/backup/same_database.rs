@@ -4,6 +4,8 @@ use std::path::Path;
 
 use diesel::prelude::*;
 
+use super::codec::Encoding;
+use super::manifest::BackupManifest;
 use crate::backend::DbConnection;
 use crate::catalog;
 use crate::config::{Config, Location};
@@ -21,6 +23,9 @@ use crate::types::UtcTime;
 /// database's: databases with the same name may share a directory. In the default directory, such a
 /// copy still counts if it is older than all users of this database, because they may have been
 /// created again after a rollback of all migrations. On a server the name of the database decides.
+///
+/// What an encoded backup contains is not read here: it counts in the default directory, and elsewhere if its
+/// manifest names this database.
 pub(super) fn is_of(
     config: &Config,
     connection: &mut DbConnection,
@@ -28,6 +33,11 @@ pub(super) fn is_of(
     backup: &Path,
 ) -> Result<bool> {
     let location = config.location();
+    let is_default = config.backup_dir() == location.default_backup_dir();
+    if Encoding::of_file(backup).is_some() {
+        let is_ours = || BackupManifest::read(backup).is_some_and(|found| found.is_of(config));
+        return Ok(is_default || location.path().is_none() || is_ours());
+    }
     match location {
         Location::Sqlite(_) => {}
         #[cfg(feature = "postgres")]
@@ -44,7 +54,7 @@ pub(super) fn is_of(
         return Ok(true);
     }
     let is_older = ours.iter().all(|(_, user_created)| created < *user_created);
-    Ok(is_older && config.backup_dir() == location.default_backup_dir())
+    Ok(is_older && is_default)
 }
 
 /// UUIDs of all users, and the times at which they were created.

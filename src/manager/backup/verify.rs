@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::content::{FileProgress, digest_of};
+use super::codec::Encoding;
+use super::content::{ContentDigest, FileProgress, digest_of};
+use super::encoded::{Decoded, encoding_of};
 use super::manifest::BackupManifest;
+use super::plain::PlainBackup;
 use super::report::VerifiedBackup;
 use crate::backend::{Backend, DbConnection};
 use crate::catalog::{IntegrityCheck, ensure_intact, row_counts};
@@ -12,51 +15,72 @@ use crate::connection;
 use crate::error::{BackupFault, Error, Result, chain};
 use crate::manager::DatabaseManager;
 use crate::manager::origin::{Origin, origin_among};
-use crate::types::Sha256Hash;
 
 impl DatabaseManager {
     /// Compares the size, the SHA-256 and the row counts of a backup with its manifest, if it has one, and checks
     /// it for damage: one of SQLite with the full `integrity_check`, one of a server by reading it whole with
-    /// `pg_restore`.
+    /// `pg_restore`. An encoded backup is decoded into a temporary file in the backup directory. If this manager cannot
+    /// decode it, only its file is compared with the manifest, and the report says so.
     ///
     /// # Errors
-    /// [`Error::Backup`] if there is no such file, or the backup is damaged; [`Error::Refused`],
-    /// [`Error::SideFile`] or [`Error::Io`] if the file cannot be used.
+    /// [`Error::Backup`] if there is no such file, the backup is damaged, or it can neither be decoded nor compared;
+    /// [`Error::Refused`], [`Error::SideFile`] or [`Error::Io`] if the file cannot be used.
     pub fn verify_backup(
         &self,
         path: &Path,
         progress: &mut dyn FnMut(FileProgress),
     ) -> Result<VerifiedBackup> {
-        if !path.try_exists().map_err(Error::io("inspect", path))? {
-            return Err(BackupFault::NotFound { path: path.to_owned() }.into());
+        self.verified(path, progress).map(PlainBackup::into_report)
+    }
+
+    /// As [`DatabaseManager::verify_backup`], and keeps the contents of an encoded backup.
+    pub(super) fn verified(
+        &self,
+        path: &Path,
+        progress: &mut dyn FnMut(FileProgress),
+    ) -> Result<PlainBackup> {
+        let (manifest, file) = compare(path, progress)?;
+        let manifest = manifest.as_ref();
+        let Some(encoding) = encoding_of(path, manifest) else {
+            return Ok(PlainBackup::of(self.verify_contents(path, path, file, manifest)?));
+        };
+        match (self.decoded(path, manifest, progress)?, manifest) {
+            (Decoded::File(decoded, contents), _) => {
+                let report = self.verify_contents(path, decoded.path(), contents, manifest)?;
+                Ok(PlainBackup::decoded(report, decoded, file, encoding))
+            }
+            (Decoded::Not(reason), Some(manifest)) => {
+                Ok(PlainBackup::of(VerifiedBackup::undecoded(path, manifest, reason)))
+            }
+            (Decoded::Not(reason), None) => {
+                Err(BackupFault::Undecoded { path: path.to_owned(), reason }.into())
+            }
         }
+    }
+
+    /// Checks the contents of the backup at `path`, which are in the file `contents`.
+    fn verify_contents(
+        &self,
+        path: &Path,
+        contents: &Path,
+        digest: ContentDigest,
+        manifest: Option<&BackupManifest>,
+    ) -> Result<VerifiedBackup> {
         let damaged = |reason: String| BackupFault::Damaged { path: path.to_owned(), reason };
-        let manifest = BackupManifest::read(path);
-        let (size, sha256) = digest_of(path, progress)?;
-        if let Some(manifest) = &manifest {
-            if size != manifest.size_bytes {
-                let expected = manifest.size_bytes;
-                return Err(damaged(format!("it has {size} bytes, not {expected}")).into());
-            }
-            if sha256 != manifest.sha256 {
-                return Err(damaged("its SHA-256 is not that of its manifest".into()).into());
-            }
-        }
         #[cfg(feature = "postgres")]
-        if super::postgres::is_archive(path) {
-            return super::postgres::verify(path, (size, sha256), manifest.as_ref());
+        if super::postgres::is_archive(contents) {
+            return super::postgres::verify(path, contents, digest, manifest);
         }
-        connection::check_file(path)?;
-        let mut log = path.as_os_str().to_owned();
+        connection::check_file(contents)?;
+        let mut log = contents.as_os_str().to_owned();
         log.push("-wal");
         if std::fs::symlink_metadata(&log).is_ok_and(|log| log.len() > 0) {
             let reason =
                 "a write-ahead log is beside it, so that it is a database in use and not a backup";
             return Err(damaged(reason.into()).into());
         }
-        let found = connection::inspect_copy(path, self.config.sqlite()).and_then(|mut copy| {
-            self.verify_copy(path, &mut copy, (size, sha256), manifest.as_ref())
-        });
+        let found = connection::inspect_copy(contents, self.config.sqlite())
+            .and_then(|mut copy| self.verify_copy(path, &mut copy, digest, manifest));
         found.map_err(|error| match error {
             Error::IntegrityFaults { faults, .. } => damaged(faults).into(),
             Error::Damaged(_) | Error::Query(_) => damaged(chain(&error)).into(),
@@ -68,7 +92,7 @@ impl DatabaseManager {
         &self,
         path: &Path,
         copy: &mut DbConnection,
-        (size_bytes, sha256): (u64, Sha256Hash),
+        ContentDigest { size_bytes, sha256 }: ContentDigest,
         manifest: Option<&BackupManifest>,
     ) -> Result<VerifiedBackup> {
         let unchecked_tables = ensure_intact(copy, IntegrityCheck::Full, path.display())?;
@@ -91,6 +115,9 @@ impl DatabaseManager {
             former,
             size_bytes,
             sha256,
+            encoding: Encoding::default(),
+            contents: None,
+            undecoded: None,
             started_at: manifest.map(|manifest| manifest.started_at),
             schema_version: self.ledger(copy)?.current().map(str::to_owned),
             tables,
@@ -98,4 +125,28 @@ impl DatabaseManager {
             unchecked_tables,
         })
     }
+}
+
+/// Compares the size and the SHA-256 of a backup with its manifest, if it has one. Returns that, and the digest of the
+/// file.
+pub(super) fn compare(
+    path: &Path,
+    progress: &mut dyn FnMut(FileProgress),
+) -> Result<(Option<BackupManifest>, ContentDigest)> {
+    if !path.try_exists().map_err(Error::io("inspect", path))? {
+        return Err(BackupFault::NotFound { path: path.to_owned() }.into());
+    }
+    let damaged = |reason: String| BackupFault::Damaged { path: path.to_owned(), reason };
+    let manifest = BackupManifest::read(path);
+    let found = digest_of(path, progress)?;
+    if let Some(expected) = manifest.as_ref().map(BackupManifest::file) {
+        let (size, expected_size) = (found.size_bytes, expected.size_bytes);
+        if size != expected_size {
+            return Err(damaged(format!("it has {size} bytes, not {expected_size}")).into());
+        }
+        if found != expected {
+            return Err(damaged("its SHA-256 is not that of its manifest".into()).into());
+        }
+    }
+    Ok((manifest, found))
 }

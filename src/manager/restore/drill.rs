@@ -46,14 +46,14 @@ impl DatabaseManager {
         newest: &BackupFile,
         progress: &mut dyn FnMut(FileProgress),
     ) -> Result<DrillReport> {
-        let backup = self.verify_backup(&newest.path, progress)?;
-        self.ensure_restorable(&backup)?;
+        let backup = self.plain_backup(&newest.path, progress)?;
+        self.ensure_restorable(&backup.report)?;
         #[cfg(feature = "postgres")]
         if let Location::Postgres(url) = self.config.location() {
             let scratch = ScratchDatabase::create(url, self.config.server(), "drilling")?;
             let options = RestoreOptions::default();
             let staged = self.stage_on_server(&backup, scratch.url(), options, progress)?;
-            return staged.judge(backup);
+            return staged.judge(backup.into_report());
         }
         let directory = self.config.backup_dir();
         self.ensure_room(directory, None, &backup)?;
@@ -61,7 +61,7 @@ impl DatabaseManager {
         let staging = StagingDir::open(directory, "zenith", "drilling")?;
         let options = RestoreOptions::default();
         let (staged, _) = self.stage(&backup, &staging, owner, options, progress)?;
-        staged.judge(backup)
+        staged.judge(backup.into_report())
     }
 
     fn record_drill(&self, error: Option<&Error>) {

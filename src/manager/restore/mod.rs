@@ -1,6 +1,6 @@
 //! Restoring a backup, and the drill: a rehearsal that restores the newest one to a temporary file.
 //!
-//! 1. Verify the backup ([`DatabaseManager::verify_backup`]).
+//! 1. Verify the backup ([`DatabaseManager::verify_backup`]); an encoded one is decoded into a temporary file.
 //! 2. Copy it beside the database, apply the migrations that it lacks, and check the copy.
 //! 3. Lock the existing database, and keep it: as a backup if it is sound, as a copy of its pages or bytes if not.
 //! 4. Give the copy the name of the database. At every moment, the path has a whole database.
@@ -22,7 +22,7 @@ pub(super) use drill::last_drill;
 pub use report::{DrillReport, KeptDatabase, RestoreReport};
 
 use super::DatabaseManager;
-use super::backup::{FileProgress, VerifiedBackup};
+use super::backup::{FileProgress, PlainBackup, VerifiedBackup};
 use crate::backend::Backend;
 use crate::config::{DatabasePath, Location};
 use crate::connection::{self, Owner, StagingDir};
@@ -66,8 +66,8 @@ impl DatabaseManager {
             let (path, reason) = (backup.to_owned(), "it is the database itself".to_owned());
             return Err(BackupFault::Damaged { path, reason }.into());
         }
-        let verified = self.verify_backup(backup, progress)?;
-        self.ensure_restorable(&verified)?;
+        let verified = self.plain_backup(backup, progress)?;
+        self.ensure_restorable(&verified.report)?;
         let mut report = match self.config.location() {
             Location::Sqlite(path) => self.restore_file(path, verified, *options, progress)?,
             #[cfg(feature = "postgres")]
@@ -96,7 +96,7 @@ impl DatabaseManager {
     fn restore_file(
         &self,
         path: &DatabasePath,
-        verified: VerifiedBackup,
+        verified: PlainBackup,
         options: RestoreOptions,
         progress: &mut dyn FnMut(FileProgress),
     ) -> Result<RestoreReport> {
@@ -133,7 +133,7 @@ impl DatabaseManager {
             }
         }
         Ok(RestoreReport {
-            backup: verified,
+            backup: verified.into_report(),
             database: self.config.location().to_string(),
             kept,
             renamed_to: None,

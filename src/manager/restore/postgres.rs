@@ -15,10 +15,10 @@ use super::staged::Staged;
 use crate::catalog::row_counts;
 use crate::config::{Location, ServerUrl};
 use crate::connection::{self, NewFile, Owner, ScratchDatabase, others_in};
-use crate::error::{BackupFault, Error, Result, chain};
+use crate::error::{Error, Result, chain};
 use crate::locks::Obstacle;
 use crate::manager::DatabaseManager;
-use crate::manager::backup::{FileProgress, VerifiedBackup, write_bytes};
+use crate::manager::backup::{FileProgress, PlainBackup, write_bytes};
 use crate::manager::origin::Origin;
 use crate::manager::server_programs::{connect, finish, spawn, succeeded};
 use crate::types::UtcTime;
@@ -28,7 +28,7 @@ impl DatabaseManager {
     pub(super) fn restore_on_server(
         &self,
         url: &ServerUrl,
-        backup: VerifiedBackup,
+        backup: PlainBackup,
         options: RestoreOptions,
         progress: &mut dyn FnMut(FileProgress),
     ) -> Result<RestoreReport> {
@@ -57,7 +57,7 @@ impl DatabaseManager {
             return Err(self.refused(reason.to_owned()));
         };
         Ok(RestoreReport {
-            backup,
+            backup: backup.into_report(),
             database: url.to_string(),
             kept: None,
             renamed_to,
@@ -70,7 +70,7 @@ impl DatabaseManager {
     /// Restores an archive into the empty database at `url`, applies the migrations that it lacks, and checks it.
     pub(super) fn stage_on_server(
         &self,
-        backup: &VerifiedBackup,
+        backup: &PlainBackup,
         url: &ServerUrl,
         options: RestoreOptions,
         progress: &mut dyn FnMut(FileProgress),
@@ -79,15 +79,15 @@ impl DatabaseManager {
         let manager = self.for_config(config);
         manager.load_archive(backup, url, progress)?;
         let counted = connection::inspect(&manager.config, row_counts)?.counted;
-        if !backup.tables.iter().eq(counted.iter().map(|(name, rows)| (name, rows))) {
+        if !backup.report.tables.iter().eq(counted.iter().map(|(name, rows)| (name, rows))) {
             let reason = if counted.is_empty() {
                 "its tables are in another schema than the first one in the search_path of the database"
             } else {
                 "the restored tables do not have its row counts"
             };
-            return Err(damaged(backup, reason.to_owned()));
+            return Err(backup.damaged(reason.to_owned()).into());
         }
-        let migrations = manager.bring_up_to_date(backup, options)?;
+        let migrations = manager.bring_up_to_date(&backup.report, options)?;
         // The server collects the statistics for its plans later otherwise.
         manager.open()?.batch_execute("ANALYZE")?;
         Ok(Staged { manager, migrations })
@@ -97,11 +97,11 @@ impl DatabaseManager {
     /// them, everything belongs to the user, with a warning.
     fn load_archive(
         &self,
-        backup: &VerifiedBackup,
+        backup: &PlainBackup,
         url: &ServerUrl,
         progress: &mut dyn FnMut(FileProgress),
     ) -> Result<()> {
-        let list = self.list_without_schemas(&backup.path)?;
+        let list = self.list_without_schemas(backup.contents())?;
         let mut load = |more: &[&str]| {
             let mut restore = Command::new("pg_restore");
             restore.args(["--single-transaction", "--exit-on-error"]).args(more);
@@ -109,15 +109,15 @@ impl DatabaseManager {
             connect(&mut restore, url);
             let child = spawn("pg_restore", restore.stdin(Stdio::piped()).stdout(Stdio::null()))?;
             let feed =
-                |target: &mut dyn std::io::Write| write_bytes(&backup.path, target, progress);
+                |target: &mut dyn std::io::Write| write_bytes(backup.contents(), target, progress);
             let (written, output) =
                 child.wait_feeding(feed).map_err(Error::io("wait for", "pg_restore"))?;
             // A program that failed does not read the rest.
             succeeded("pg_restore", &output)?;
-            if written?.1 == backup.sha256 {
+            if written? == backup.digest() {
                 return Ok(());
             }
-            Err(damaged(backup, "it changed while it was restored".to_owned()))
+            Err(backup.damaged("it changed while it was restored".to_owned()).into())
         };
         match load(&[]) {
             Err(error @ Error::Program { .. }) => {
@@ -204,10 +204,6 @@ impl DatabaseManager {
     fn refused(&self, reason: String) -> Error {
         Error::Refused { database: self.config.location().to_string(), reason }
     }
-}
-
-fn damaged(backup: &VerifiedBackup, reason: String) -> Error {
-    BackupFault::Damaged { path: backup.path.clone(), reason }.into()
 }
 
 fn texts(connection: &mut PgConnection, query: &str) -> Result<Vec<String>> {

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::connection::{Owner, StagingDir};
 use crate::error::{BackupFault, Error, MigrationFault, Result};
 use crate::manager::DatabaseManager;
-use crate::manager::backup::{FileProgress, VerifiedBackup, write_bytes};
+use crate::manager::backup::{FileProgress, PlainBackup, VerifiedBackup, write_bytes};
 use crate::manager::disk_space::ensure_room;
 
 /// Copy of a backup that has been checked, with all migrations unless the options leave them out.
@@ -24,7 +24,7 @@ impl DatabaseManager {
     /// Copies a backup into the staging directory, applies the migrations that it lacks, and checks it.
     pub(super) fn stage(
         &self,
-        backup: &VerifiedBackup,
+        backup: &PlainBackup,
         staging: &StagingDir,
         owner: Owner,
         options: RestoreOptions,
@@ -37,15 +37,13 @@ impl DatabaseManager {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut private, 0o600);
         let mut file = private.open(&path).map_err(failed)?;
-        let (_, sha256) = write_bytes(&backup.path, &mut file, progress)?;
-        if sha256 != backup.sha256 {
-            let reason = "it changed while it was restored".to_owned();
-            return Err(BackupFault::Damaged { path: backup.path.clone(), reason }.into());
+        if write_bytes(backup.contents(), &mut file, progress)? != backup.digest() {
+            return Err(backup.damaged("it changed while it was restored".to_owned()).into());
         }
         drop(file);
         let location = Config::for_path(&path)?.location().clone();
         let manager = self.for_config(self.config.for_temporary_copy(location));
-        let migrations = manager.bring_up_to_date(backup, options)?;
+        let migrations = manager.bring_up_to_date(&backup.report, options)?;
         // Its log is empty, and closing the last connection has removed it.
         let file = OpenOptions::new().write(true).open(&path).map_err(failed)?;
         owner.give(&file).and_then(|()| file.sync_all()).map_err(failed)?;
@@ -85,12 +83,12 @@ impl DatabaseManager {
         &self,
         directory: &Path,
         present: Option<&Present<'_>>,
-        backup: &VerifiedBackup,
+        backup: &PlainBackup,
     ) -> Result<()> {
         let backups = self.config.backup_dir();
         let kept = present.map_or(0, Present::size_bytes);
         // The migrations of an older backup may write every page anew.
-        let restored = 2 * backup.size_bytes;
+        let restored = 2 * backup.digest().size_bytes;
         ensure_room([
             ("restoring the backup", directory, restored),
             ("keeping the existing database", backups, kept),

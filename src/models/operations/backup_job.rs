@@ -76,6 +76,9 @@ pub struct NewBackupJob<'a> {
     /// Size of the backup in bytes.
     #[builder(default, setter(into))]
     pub backup_size: Option<i64>,
+    /// Size of the database divided by the size of the backup.
+    #[builder(default, setter(into))]
+    pub compression_ratio: Option<f64>,
     /// Result of the verification.
     #[builder(default, setter(into))]
     pub verification_status: Option<VerificationStatus>,
@@ -114,11 +117,20 @@ impl NewBackupJob<'_> {
     /// # Errors
     /// [`Error::Violation`] if a value breaks a rule.
     pub fn insert(&self, connection: &mut DbConnection) -> Result<BackupJob> {
+        ensure_number(self.compression_ratio)?;
         Ok(dispatch!(connection, |connection| diesel::insert_into(backup_jobs::table)
             .values(self)
             .returning(BackupJob::as_returning())
             .get_result(connection))?)
     }
+}
+
+/// Refuses NaN, which SQLite would store as NULL, and so past the rule.
+fn ensure_number(ratio: Option<f64>) -> Result<()> {
+    if ratio.is_some_and(f64::is_nan) {
+        return Err(Violation::new(Rule::Range, "backup_jobs_compression_ratio_positive").into());
+    }
+    Ok(())
 }
 
 impl BackupResult<'_> {
@@ -128,11 +140,7 @@ impl BackupResult<'_> {
     /// [`Error::IllegalTransition`] if the backup is not running; [`Error::NotFound`] if no backup
     /// has this id; [`Error::Violation`] if a value breaks a rule.
     pub fn finish(&self, connection: &mut DbConnection, id: BackupJobId) -> Result<BackupJob> {
-        // SQLite would store NaN as NULL, and so past the rule.
-        if self.compression_ratio.is_some_and(f64::is_nan) {
-            let rule = "backup_jobs_compression_ratio_positive";
-            return Err(Violation::new(Rule::Range, rule).into());
-        }
+        ensure_number(self.compression_ratio)?;
         let set = (
             backup_jobs::status.eq(BackupStatus::Completed),
             backup_jobs::completed_at.eq(not_before!(backup_jobs::started_at, UtcTime::now())),

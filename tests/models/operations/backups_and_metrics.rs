@@ -80,6 +80,7 @@ fn a_backup_that_has_ended_is_recorded_whole() {
         completed_at: Some(at("10:00:00.000000")),
         backup_path: Some("/b"),
         backup_size: Some(0),
+        compression_ratio: Some(0.5),
         verification_status: Some(VerificationStatus::Skipped),
         error_message: Some(""),
         triggered_by: None,
@@ -93,6 +94,7 @@ fn a_backup_that_has_ended_is_recorded_whole() {
     );
     assert_eq!((made.started_at, made.completed_at), (new.started_at, new.completed_at));
     assert_eq!((made.backup_path.as_deref(), made.backup_size), (Some("/b"), Some(0)));
+    assert_eq!(made.compression_ratio, Some(0.5));
     assert_eq!(made.verification_status, Some(VerificationStatus::Skipped));
     assert_eq!((made.error_message.as_deref(), made.retention_days), (Some(""), 1));
     assert_eq!(made.metadata, new.metadata);
@@ -165,11 +167,13 @@ fn what_breaks_a_rule_does_not_end_a_backup() {
 }
 
 #[test]
-fn a_ratio_that_is_no_number_does_not_end_a_backup() {
+fn a_ratio_that_is_no_number_is_not_recorded() {
     let models = Models::new();
     let id = start(&models, &running()).id;
     let bad = BackupResult { compression_ratio: Some(f64::NAN), ..result() };
     models.violates(Rule::Range, backup_jobs::compression_ratio, |conn| bad.finish(conn, id));
+    let bad = NewBackupJob { compression_ratio: Some(f64::NAN), ..running() };
+    models.violates(Rule::Range, backup_jobs::compression_ratio, |conn| bad.insert(conn));
 }
 
 /// The clock was set back meanwhile, or another machine's was ahead.

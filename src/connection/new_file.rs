@@ -214,7 +214,18 @@ pub fn remove_temporary_files() {
     let temporary = TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner);
     for path in &*temporary {
         // What cannot be removed, the next run removes.
-        let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+        let _ = if path.is_dir() { remove_dir(path) } else { fs::remove_file(path) };
     }
     std::mem::forget(temporary);
+}
+
+/// Removes a directory in which another thread may still create files.
+fn remove_dir(path: &Path) -> io::Result<()> {
+    const ATTEMPTS: usize = 100;
+
+    let is_filled = |removed: &io::Result<()>| {
+        removed.as_ref().is_err_and(|cause| cause.kind() == io::ErrorKind::DirectoryNotEmpty)
+    };
+    let mut attempts = std::iter::repeat_with(|| fs::remove_dir_all(path)).take(ATTEMPTS);
+    attempts.find(|removed| !is_filled(removed)).unwrap_or(Ok(()))
 }

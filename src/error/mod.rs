@@ -7,6 +7,8 @@ mod hint;
 mod lock_message;
 mod locked;
 mod migration;
+mod no_room;
+mod program;
 mod row_change;
 mod server;
 mod setting;
@@ -22,6 +24,8 @@ use std::time::Duration;
 pub use backup::BackupFault;
 pub(crate) use hint::chain;
 pub use migration::MigrationFault;
+pub use no_room::NoRoom;
+pub use program::ProgramFault;
 pub use row_change::RowChange;
 pub use server::ConnectFault;
 pub use setting::SettingFault;
@@ -239,23 +243,8 @@ pub enum Error {
     },
 
     /// The disk has too little free space for the operation, which has not begun.
-    #[error(
-        "{what} may need {} MB on the disk of {place}, but only {} MB are free; free some space, for example with \
-         `zenith-db backup prune`, and try again; nothing was changed",
-        needed.div_ceil(1_000_000),
-        free / 1_000_000,
-        place = shown(place.display())
-    )]
-    NoRoom {
-        /// Purpose of the space, such as the backup.
-        what: String,
-        /// Directory on the disk.
-        place: PathBuf,
-        /// Needed space in bytes.
-        needed: u64,
-        /// Free space in bytes.
-        free: u64,
-    },
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
 
     /// The disk that holds the database is full. The open transaction is rolled back.
     #[error("the disk of the database is full; nothing was changed")]
@@ -359,24 +348,9 @@ pub enum Error {
         source: io::Error,
     },
 
-    /// A program that the operation needs is not installed.
-    #[error(
-        "{program} is not on the PATH; install PostgreSQL's client programs, of the server's version \
-         or later (Debian: postgresql-client), or do without a backup (--no-backup)"
-    )]
-    MissingProgram {
-        /// Name of the program.
-        program: &'static str,
-    },
-
-    /// A program that the operation needs failed.
-    #[error("{program} failed: {said}")]
-    Program {
-        /// Name of the program.
-        program: &'static str,
-        /// Text that the program wrote to standard error.
-        said: String,
-    },
+    /// A program that the operation needs is not installed, or failed.
+    #[error(transparent)]
+    Program(#[from] ProgramFault),
 
     /// A backup was not taken, not found or not restored. The database is as it was.
     #[error(transparent)]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, NoRoom, Result};
 
 /// Space that an operation needs on one disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub(super) fn ensure_room<'a>(
             && free < *needed
         {
             let (what, place, needed) = (what.clone(), place.to_path_buf(), *needed);
-            return Err(Error::NoRoom { what, place, needed, free });
+            return Err(NoRoom { what, place, needed, free }.into());
         }
     }
     Ok(spaces)

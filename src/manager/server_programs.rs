@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 
 use crate::config::ServerUrl;
 use crate::connection::internal::ChildProcess;
-use crate::error::{Error, Result};
+use crate::error::{Error, ProgramFault, Result};
 
 /// Gives a program the database to connect to. It does not ask for a password.
 pub(super) fn connect(program: &mut Command, url: &ServerUrl) {
@@ -22,11 +22,11 @@ pub(super) fn connect(program: &mut Command, url: &ServerUrl) {
 /// Starts a program.
 ///
 /// # Errors
-/// [`Error::MissingProgram`] or [`Error::Io`].
+/// [`Error::Program`] or [`Error::Io`].
 pub(super) fn spawn(program: &'static str, command: &mut Command) -> Result<ChildProcess> {
     let command = command.stderr(Stdio::piped()).env("LC_ALL", "C");
     ChildProcess::spawn(command).map_err(|cause| match cause.kind() {
-        io::ErrorKind::NotFound => Error::MissingProgram { program },
+        io::ErrorKind::NotFound => ProgramFault::Missing { program }.into(),
         _ => Error::Io { action: "run", path: program.into(), source: cause },
     })
 }
@@ -49,5 +49,5 @@ pub(super) fn succeeded(program: &'static str, output: &Output) -> Result<()> {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    Err(Error::Program { program, said })
+    Err(ProgramFault::Failed { program, said }.into())
 }

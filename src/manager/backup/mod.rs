@@ -68,7 +68,7 @@ impl DatabaseManager {
     ///
     /// # Errors
     /// [`Error::NoDatabase`]; [`Error::Io`] if the directory cannot be written;
-    /// [`Error::MissingProgram`] or [`Error::Program`] if `pg_dump` is not installed or fails;
+    /// [`Error::Program`] if `pg_dump` is not installed or fails;
     /// [`Error::IntegrityFaults`] if the database is damaged; [`Error::Backup`] if the copy fails its
     /// verification. No file is left behind.
     pub fn backup(&self) -> Result<BackupReport> {

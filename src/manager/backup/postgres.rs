@@ -19,7 +19,7 @@ use crate::backend::{Backend, DbConnection};
 use crate::catalog::row_counts;
 use crate::config::ServerUrl;
 use crate::dispatch;
-use crate::error::{BackupFault, Error, Result};
+use crate::error::{BackupFault, Error, ProgramFault, Result};
 use crate::manager::server_programs::{connect, finish, spawn};
 
 #[derive(QueryableByName)]
@@ -134,7 +134,7 @@ pub(super) fn verify(
 ) -> Result<VerifiedBackup> {
     let damaged = |reason: String| BackupFault::Damaged { path: path.to_owned(), reason };
     let found = match rows_of(archive) {
-        Err(Error::Program { said, .. }) => return Err(damaged(said).into()),
+        Err(Error::Program(ProgramFault::Failed { said, .. })) => return Err(damaged(said).into()),
         found => found?,
     };
     if manifest.is_some_and(|manifest| manifest.tables != found) {

@@ -51,7 +51,7 @@ impl DatabaseManager {
     /// # Errors
     /// [`Error::Backup`] if the backup cannot be restored; [`Error::NoRoom`]; [`Error::Locked`] if another process has
     /// the database open; [`Error::Refused`] if another program created the database at this path, or that of a
-    /// server contains more than a backup does; [`Error::Io`]. On a server, also [`Error::MissingProgram`] or
+    /// server contains more than a backup does; [`Error::Io`]. On a server, also
     /// [`Error::Program`] if `pg_restore` is not installed or fails, [`Error::TransactionPooler`], and
     /// [`Error::Query`] if the user may not create or rename the database. Until the restored database takes its
     /// name, an error leaves the rows of the existing database as they were.

@@ -15,7 +15,7 @@ use super::staged::Staged;
 use crate::catalog::row_counts;
 use crate::config::{Location, ServerUrl};
 use crate::connection::{self, NewFile, Owner, ScratchDatabase, others_in};
-use crate::error::{Error, Result, chain};
+use crate::error::{Error, ProgramFault, Result, chain};
 use crate::locks::Obstacle;
 use crate::manager::DatabaseManager;
 use crate::manager::backup::{FileProgress, PlainBackup, write_bytes};
@@ -120,7 +120,7 @@ impl DatabaseManager {
             Err(backup.damaged("it changed while it was restored".to_owned()).into())
         };
         match load(&[]) {
-            Err(error @ Error::Program { .. }) => {
+            Err(error @ Error::Program(ProgramFault::Failed { .. })) => {
                 load(&["--no-owner", "--no-privileges"])?;
                 tracing::warn!(
                     error = chain(&error),

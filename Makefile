@@ -12,6 +12,8 @@ DIESEL    ?= target/tools/$(subst $() ,-,$(DIESEL_FEATURES))/bin/diesel
 ARGS      ?=
 # Features of the command: FEATURES=postgres needs libpq.
 FEATURES  ?=
+# Features of the command that `make test` and `make clippy` add; `make test-postgres` tests what it says without age.
+ALL_FEATURES := zenith-db-cli/age
 # Faults that test-faults tries for each kind of system call.
 FAULTS    ?= 40
 
@@ -47,7 +49,7 @@ db-backup: build ## Take a verified backup
 	@$(ZENITH) backup $(ARGS)
 
 test: ## Run all tests on SQLite
-	$(CARGO) test --locked --no-fail-fast
+	$(CARGO) test --locked --no-fail-fast --features $(ALL_FEATURES)
 
 test-damaged: ## Try 2,000 damaged files of each kind, of which `make test` tries 40
 	ZENITH_TEST_DAMAGED=2000 $(CARGO) test --locked --test zenith -- connection::damaged_files
@@ -84,7 +86,8 @@ fmt:
 	$(CARGO) fmt --all --check
 
 clippy:
-	$(CARGO) clippy --locked --workspace --all-targets -- --deny warnings
+	$(CARGO) clippy --locked --workspace --all-targets --features $(ALL_FEATURES) -- --deny warnings
+	$(CARGO) clippy --locked --package zenith-db-cli --all-targets --no-default-features -- --deny warnings
 	@if command -v pg_config >/dev/null; then set -x; \
 		$(CARGO) clippy --locked --features postgres --all-targets -- --deny warnings; \
 	else echo "SKIPPED: clippy with the feature postgres: libpq is not installed" >&2; fi

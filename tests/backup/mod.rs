@@ -4,7 +4,11 @@ mod command;
 #[cfg(feature = "zstd")]
 mod compressed;
 mod drill;
+#[cfg(all(feature = "age", feature = "zstd"))]
+mod encrypted;
 mod list;
+#[cfg(not(feature = "age"))]
+mod no_age;
 mod prune;
 mod restore;
 mod restore_damaged;

@@ -48,6 +48,12 @@ fn a_backup_on_a_full_disk_fails_clearly_and_succeeds_when_there_is_room() {
     full(&["backup"], false);
 }
 
+#[cfg(feature = "zstd")]
+#[test]
+fn a_compressed_backup_on_a_full_disk_fails_clearly_and_succeeds_when_there_is_room() {
+    full(&["backup", "--compress", "zstd"], false);
+}
+
 #[test]
 fn a_restore_on_a_full_disk_leaves_the_database_and_succeeds_when_there_is_room() {
     full(&["restore", "--latest", "--yes"], true);

@@ -83,6 +83,12 @@ fn a_killed_backup_leaves_whole_backups_and_the_next_one_succeeds() {
     killed_at_any_moment(&["backup"], 4, |history| &history.present);
 }
 
+#[cfg(feature = "zstd")]
+#[test]
+fn a_killed_compressed_backup_leaves_whole_backups_and_the_next_one_succeeds() {
+    killed_at_any_moment(&["backup", "--compress", "zstd"], 4, |history| &history.present);
+}
+
 #[test]
 fn a_killed_verification_changes_nothing() {
     killed_at_any_moment(&["backup", "verify", "--all"], 4, |history| &history.present);

@@ -163,7 +163,7 @@ fn counts(path: &Path) -> BTreeMap<String, String> {
 fn named_backups(directory: &Path) -> Vec<PathBuf> {
     let mut names = files_in(directory);
     names.retain(|name| {
-        name.starts_with("zenith-2") && Path::new(name).extension().is_some_and(|end| end == "db")
+        name.starts_with("zenith-2") && Path::new(name).extension().is_some_and(|end| end != "json")
     });
     names.into_iter().map(|name| directory.join(name)).collect()
 }

@@ -7,7 +7,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand, ValueEnum};
 use zenith_db::Backend;
 
-use super::codec::EncodingArgs;
+use super::codec::{EncodingArgs, KeyArgs};
 use super::help::{
     ADOPT_HELP, AFTER_HELP, BACKUP_HELP, CONFIG_HELP, CREATE_HELP, ENSURE_HELP, HEALTH_CHECK_HELP,
     LINT_HELP, MIGRATE_HELP, PRUNE_HELP, REBUILD_HELP, REDO_HELP, RESET_PASSWORD_HELP,
@@ -150,6 +150,8 @@ pub(super) enum BackupCommand {
         /// Check every backup of this database; exit with 1 if one fails
         #[arg(long, conflicts_with = "file")]
         all: bool,
+        #[command(flatten)]
+        keys: KeyArgs,
     },
     /// Remove the backups that no rule keeps
     #[command(after_help = PRUNE_HELP)]
@@ -189,6 +191,8 @@ pub(super) struct RestoreArgs {
     /// Create this database from the backup, instead of replacing the configured one
     #[arg(long, value_name = "DATABASE")]
     pub(super) to: Option<String>,
+    #[command(flatten)]
+    pub(super) keys: KeyArgs,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]

@@ -9,6 +9,7 @@ use zenith_db::manager::check_password;
 use super::args::Args;
 use super::escape::escaped;
 use super::exit::UsageError;
+use super::secret;
 use super::signals::TerminalInUse;
 
 /// Returns whether questions can be asked: standard input and standard error are a terminal.
@@ -53,39 +54,18 @@ pub(super) fn password(args: &Args) -> anyhow::Result<Option<SecretString>> {
     password_from_terminal("Administrator's password: ")
 }
 
-/// Largest input that is read for a password, in bytes.
-const LONGEST_INPUT: u64 = 4096;
-
 /// Reads a password from standard input, which must be one line.
 pub(super) fn password_from_stdin(flag: &str) -> anyhow::Result<SecretString> {
     let stdin = io::stdin();
-    let (mut bytes, mut input) = (Vec::new(), stdin.lock().take(LONGEST_INPUT + 1));
+    let (mut bytes, mut input) = (Vec::new(), secret::limited(stdin.lock()));
     let read = if stdin.is_terminal() {
         input.read_until(b'\n', &mut bytes)
     } else {
         input.read_to_end(&mut bytes)
     };
     read.context("cannot read the password")?;
-    password_in(&bytes)
+    secret::line_in(&bytes)
         .map_err(|reason| UsageError(format!("{flag}: standard input {reason}")).into())
-}
-
-/// Returns the line without a byte order mark and its end, or why it cannot be a password.
-fn password_in(bytes: &[u8]) -> Result<SecretString, &'static str> {
-    if bytes.len() as u64 > LONGEST_INPUT {
-        return Err("has more than 4096 bytes, and must be one line with the password");
-    }
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let text = std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0'));
-    let text = text.ok_or("is not a text in UTF-8, and must be one line with the password")?;
-    let line = text.strip_suffix('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
-    match line.unwrap_or(text) {
-        "" => Err("is empty"),
-        line if line.contains(['\n', '\r']) => {
-            Err("has several lines, and must be one line with the password")
-        }
-        line => Ok(line.into()),
-    }
 }
 
 /// Asks for a new password, twice. Returns `None` if there is no terminal.

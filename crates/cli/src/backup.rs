@@ -39,7 +39,7 @@ pub(super) fn run(
             let listed = json!({ "backups": backups });
             output.result(&listed, |out, _| render::list(out, &backups))?;
         }
-        Some(BackupCommand::Verify { file, all }) => {
+        Some(BackupCommand::Verify { file, all, .. }) => {
             return verify(output, manager, file.as_deref(), *all);
         }
         Some(BackupCommand::Prune { keep_last, keep_daily, keep_weekly, max_age, dry_run }) => {

@@ -9,7 +9,7 @@ use zenith_db::manager::DatabaseManager;
 use zenith_db_import::AdoptionOptions;
 use zenith_db_transfer::{TransferOptions, transfer};
 
-use super::args::{Args, Command, MigrationCommand};
+use super::args::{Args, BackupCommand, Command, MigrationCommand};
 use super::codec::Codec;
 use super::exit::Exit;
 use super::output::Output;
@@ -62,11 +62,15 @@ pub(super) fn run(args: &Args, output: Output) -> anyhow::Result<Exit> {
             Ok(Exit::Done)
         }
         Command::Backup { command, to, encoding } => {
-            let manager = manager.with_codec(Arc::new(Codec::for_backup(encoding)?));
+            let codec = match command {
+                Some(BackupCommand::Verify { keys, .. }) => Codec::for_reading(keys)?,
+                _ => Codec::for_backup(encoding)?,
+            };
+            let manager = manager.with_codec(Arc::new(codec));
             backup::run(args, output, &manager, command.as_ref(), to.is_some())
         }
         Command::Restore(restore) => {
-            let manager = manager.with_codec(Arc::new(Codec::default()));
+            let manager = manager.with_codec(Arc::new(Codec::for_reading(&restore.keys)?));
             restore::run(args, output, &manager, restore)
         }
         Command::Transfer { to, resume, leave_other_tables } => {

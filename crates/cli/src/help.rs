@@ -97,13 +97,16 @@ pub(super) const BACKUP_HELP: &str = "\
 SQLite is copied page by page, PostgreSQL with pg_dump. Each backup has a manifest beside it, with its
 SHA-256 and the row count of each table. A backup that is written to standard output has none.
 
-A compressed backup is decompressed again and compared before it gets its name, which ends in .zst.
-The other subcommands and `zenith-db restore` read it.
+A compressed backup (.zst) and one that is encrypted with a passphrase (.age) are decoded again and
+compared before they get their names; one for age recipients only with --identity. The other subcommands
+and `zenith-db restore` read them. Encryption needs the feature `age`:
+`cargo install --path crates/cli --features age`.
 
 Examples:
   zenith-db backup
   zenith-db backup --backup-dir /mnt/backups
-  zenith-db backup --compress zstd
+  zenith-db backup --compress zstd --encrypt age1…
+  zenith-db backup verify --all --identity key.txt
   zenith-db backup --compress zstd --to - | ssh host 'cat > zenith.db.zst'
   zenith-db backup list
   zenith-db backup verify --all
@@ -133,8 +136,9 @@ Examples:
   zenith-db restore --latest
   zenith-db restore backups/zenith-20261128T030000.000000Z.db --to other.db
   zenith-db restore zenith.dump --to postgres://zenith@db.example/zenith_copy
-  ssh host 'cat zenith.db.zst' | zenith-db restore - --yes
-  zenith-db restore --drill";
+  ssh host 'cat zenith.db.zst.age' | zenith-db restore - --identity key.txt --yes
+  zenith-db restore --latest --identity key.txt
+  zenith-db restore --drill --passphrase-file passphrase.txt";
 
 pub(super) const TRANSFER_HELP: &str = "\
 Reads one snapshot of the source and compares the row count and digest of each table on both sides.

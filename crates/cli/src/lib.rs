@@ -22,6 +22,7 @@ mod render;
 mod render_backups;
 mod render_migrations;
 mod restore;
+mod secret;
 mod signals;
 mod text;
 mod user;
@@ -92,13 +93,16 @@ fn usage(error: &clap::Error) -> ExitCode {
     ExitCode::from(Exit::Usage as u8)
 }
 
-/// Returns the arguments that may hold a password, such as the URL of a server in the wrong place:
+/// Returns the arguments that may hold a secret, such as the URL of a server or a key in the wrong place:
 /// clap repeats an argument that it does not know.
 fn secrets(words: &[OsString]) -> Vec<String> {
     let words: Vec<_> = words.iter().skip(1).map(|word| word.to_string_lossy()).collect();
     let values = words.iter().filter_map(|word| word.split_once('=').map(|(_, value)| value));
     let texts = words.iter().map(AsRef::as_ref).chain(values);
-    texts.filter(|text| masked(text) != **text).map(str::to_owned).collect()
+    texts
+        .filter(|text| masked(text) != **text || secret::is_secret_key(text))
+        .map(str::to_owned)
+        .collect()
 }
 
 fn without(secrets: &[String], text: impl Display) -> String {

@@ -21,6 +21,7 @@ pub(super) fn decompress<'a>(
     file: Box<dyn BufRead + 'a>,
 ) -> Result<Box<dyn Read + 'a>, Undecodable> {
     let decoder = read::Decoder::with_buffer(file);
-    let decoder = decoder.map_err(|cause| Undecodable::Damaged(cause.to_string()))?;
+    let decoder =
+        decoder.map_err(|cause| Undecodable::Damaged(format!("it is damaged: {cause}")))?;
     Ok(Box::new(decoder))
 }

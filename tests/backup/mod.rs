@@ -9,6 +9,7 @@ mod encrypted;
 mod list;
 #[cfg(not(feature = "age"))]
 mod no_age;
+mod progress;
 mod prune;
 mod restore;
 mod restore_damaged;

@@ -26,12 +26,13 @@ pub(super) fn run(
 ) -> anyhow::Result<Exit> {
     match command {
         None if to_stdout => {
-            let report = output
-                .while_working("backing up", || manager.write_backup(&mut io::stdout().lock()))?;
+            let report = output.while_reading(|progress| {
+                manager.write_backup(&mut io::stdout().lock(), progress)
+            })?;
             output.on_stderr(|out| render::written(out, &report))?;
         }
         None => {
-            let report = output.while_working("backing up", || manager.backup())?;
+            let report = output.while_reading(|progress| manager.backup_with_progress(progress))?;
             output.result(&report, |out, report| text::backup(out, report))?;
         }
         Some(BackupCommand::List) => {

@@ -13,6 +13,12 @@ use super::output::Output;
 /// Interval at which a spinner turns and the elapsed time is updated.
 const TICK: Duration = Duration::from_millis(100);
 
+/// Shape of work of which nothing is known but that it goes on.
+const UNMEASURED: &str = "{spinner} {msg} ({elapsed})";
+
+/// Shape of work on a known number of bytes.
+const MEASURED: &str = "{msg:10} {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+
 /// Spinner that is removed from the terminal when this is dropped.
 pub(super) struct Spinner(Option<ProgressBar>);
 
@@ -54,22 +60,26 @@ impl Output {
         result
     }
 
-    /// Shows the progress of reading a file, on a terminal only.
+    /// Shows the progress of copying, reading and checking files, on a terminal only.
     pub(super) fn while_reading<T>(
         self,
         work: impl FnOnce(&mut dyn FnMut(FileProgress)) -> T,
     ) -> T {
-        let Some(bar) =
-            self.bar("{msg:10} {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left")
-        else {
-            return work(&mut |_| ());
-        };
+        let Some(bar) = self.bar(UNMEASURED) else { return work(&mut |_| ()) };
+        bar.set_message("working");
+        bar.enable_steady_tick(TICK);
+        let mut action = "";
         let result = work(&mut |progress| {
-            // A file is read more than once: the rate and the time left begin anew.
-            if bar.position() > progress.done {
+            // Each action has its own shape, rate and time left. A file may be read more than once.
+            if action != progress.action || bar.position() > progress.done {
+                action = progress.action;
                 bar.reset();
+                bar.set_message(action);
+                let shape = if progress.total > 0 { MEASURED } else { UNMEASURED };
+                if let Ok(style) = ProgressStyle::with_template(shape) {
+                    bar.set_style(style);
+                }
             }
-            bar.set_message(progress.action);
             bar.set_length(progress.total);
             bar.set_position(progress.done);
         });
@@ -107,7 +117,7 @@ impl Output {
 
     /// Shows a spinner until it is cleared or dropped, on a terminal only.
     pub(super) fn spinner(self, activity: &'static str) -> Spinner {
-        let bar = self.bar("{spinner} {msg} ({elapsed})");
+        let bar = self.bar(UNMEASURED);
         if let Some(bar) = &bar {
             bar.set_message(activity);
             bar.enable_steady_tick(TICK);

@@ -39,7 +39,7 @@ pub(super) fn copy(source: &DatabasePath, options: &SqliteOptions, target: &Path
     if has_abandoned_log(source) {
         return copy_with_log(source, options, target);
     }
-    connection::sqlite::copy(source.as_path(), target, options.busy_timeout)
+    connection::sqlite::copy(source.as_path(), target, options.busy_timeout, &mut |_, _| ())
 }
 
 fn copy_with_log(source: &DatabasePath, options: &SqliteOptions, target: &Path) -> Result<()> {
@@ -50,5 +50,5 @@ fn copy_with_log(source: &DatabasePath, options: &SqliteOptions, target: &Path) 
     fs::copy(source.as_path(), &database).map_err(Error::io("copy", source.as_path()))?;
     fs::copy(source.with_suffix("-wal"), log)
         .map_err(Error::io("copy the write-ahead log of", source.as_path()))?;
-    connection::sqlite::copy(&database, target, options.busy_timeout)
+    connection::sqlite::copy(&database, target, options.busy_timeout, &mut |_, _| ())
 }

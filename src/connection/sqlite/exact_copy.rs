@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::backup::{Backup, StepResult};
+use rusqlite::backup::{Backup, Progress, StepResult};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::file_stamp::FileStamp;
@@ -16,20 +16,28 @@ use super::{place, uri, vetting};
 use crate::error::{CopyError, Error, Result};
 use crate::locks::{Wanted, obstacle_of};
 
+/// Number of pages that are copied between two reports of progress.
+const PAGES: i32 = 1024;
+
 /// Copies the pages of a database into an existing empty file, from one snapshot, its write-ahead log
-/// included. In WAL mode other processes can write meanwhile.
+/// included. In WAL mode other processes can write meanwhile. `progress` gets the bytes that were copied, and of how many.
 ///
 /// # Errors
 /// [`Error::NoDatabase`], [`Error::Refused`] or [`Error::SideFile`] if the database cannot be used;
 /// [`Error::Copy`] if it cannot be read or the copy cannot be written.
-pub fn copy(source: &Path, target: &Path, timeout: Duration) -> Result<()> {
+pub fn copy(
+    source: &Path,
+    target: &Path,
+    timeout: Duration,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<()> {
     vetting::check_file(source)?;
     if Reading::of(source)? == Reading::Live {
-        return copy_from(&open_to_read(source, timeout)?, source, target);
+        return copy_from(&open_to_read(source, timeout)?, source, target, progress);
     }
     // Where this program cannot write, another may: through another mount, or on another machine.
     let before = FileStamp::settled(source)?;
-    copy_from(&open_immutable(source)?, source, target)?;
+    copy_from(&open_immutable(source)?, source, target, progress)?;
     if FileStamp::of(source)? != before || Reading::of(source)? != Reading::Immutable {
         return Err(place::written_meanwhile(source));
     }
@@ -46,20 +54,47 @@ fn open_immutable(path: &Path) -> Result<Connection> {
 ///
 /// # Errors
 /// [`Error::Copy`].
-pub(super) fn copy_from(connection: &Connection, source: &Path, target: &Path) -> Result<()> {
+pub(super) fn copy_from(
+    connection: &Connection,
+    source: &Path,
+    target: &Path,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<()> {
     let failed = failed(source);
     let mut copy = open(target, OpenFlags::SQLITE_OPEN_READ_WRITE)?.map_err(failed)?;
     // A crash loses the whole copy: it gets its name after it was synchronised.
     copy.execute_batch("PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF").map_err(failed)?;
-    let backup = Backup::new(connection, &mut copy).map_err(failed)?;
-    // In one step, which no writer can make begin again.
-    match backup.step(-1).map_err(failed)? {
-        StepResult::Done => drop(backup),
-        _ => return Err(failed(busy())),
-    }
+    copy_pages(connection, &mut copy, progress).map_err(failed)?;
     // The copy has no log. In rollback mode it is one file, beside which a log is never its own.
     copy.execute_batch("PRAGMA journal_mode = DELETE").map_err(failed)?;
     copy.close().map_err(|(_, cause)| failed(cause))
+}
+
+/// Copies all pages in one transaction, so that no writer can make the copy begin again.
+fn copy_pages(
+    source: &Connection,
+    copy: &mut Connection,
+    progress: &mut dyn FnMut(u64, u64),
+) -> rusqlite::Result<()> {
+    // A database that is locked for this program may be in a transaction already.
+    let transaction = source.is_autocommit().then(|| source.unchecked_transaction()).transpose()?;
+    // The first read begins the transaction's snapshot. This one does not parse the schema, which may be damaged.
+    source.pragma_query_value(None, "schema_version", |row| row.get::<_, i64>(0))?;
+    let page_size = source.pragma_query_value(None, "page_size", |row| row.get::<_, u32>(0))?;
+    let backup = Backup::new(source, copy)?;
+    loop {
+        match backup.step(PAGES)? {
+            StepResult::Done => break,
+            StepResult::More => {
+                let Progress { remaining, pagecount } = backup.progress();
+                let bytes = |pages: i32| u64::from(pages.unsigned_abs()) * u64::from(page_size);
+                progress(bytes(pagecount - remaining), bytes(pagecount));
+            }
+            _ => return Err(busy()),
+        }
+    }
+    drop(backup);
+    transaction.map_or(Ok(()), rusqlite::Transaction::rollback)
 }
 
 fn busy() -> rusqlite::Error {

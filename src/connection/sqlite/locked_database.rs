@@ -41,7 +41,7 @@ impl LockedDatabase {
     /// # Errors
     /// [`Error::Copy`].
     pub fn copy_to(&self, target: &Path) -> Result<()> {
-        exact_copy::copy_from(&self.connection, self.path.as_path(), target)
+        exact_copy::copy_from(&self.connection, self.path.as_path(), target, &mut |_, _| ())
     }
 
     /// Makes the database a single file, so that another can take its name.

@@ -10,16 +10,26 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Result};
 use crate::types::Sha256Hash;
 
-/// Progress of reading a file.
+/// Progress of copying, reading or checking a database or a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileProgress {
-    /// What is done with the file, such as `reading`.
+    /// What is done, such as `reading`.
     pub action: &'static str,
-    /// Number of bytes that have been read.
+    /// Number of bytes that are done.
     pub done: u64,
-    /// Size of the file, in bytes.
+    /// Number of bytes in all; 0 if the action does not count bytes.
     pub total: u64,
 }
+
+impl FileProgress {
+    /// Returns the beginning of an action that does not count bytes.
+    pub(in crate::manager) const fn unmeasured(action: &'static str) -> Self {
+        Self { action, done: 0, total: 0 }
+    }
+}
+
+pub(in crate::manager) const COPYING: &str = "copying";
+pub(in crate::manager) const CHECKING: &str = "checking";
 
 /// Size and SHA-256 of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,7 +105,7 @@ pub(in crate::manager) fn write_bytes(
     target: &mut dyn Write,
     progress: &mut dyn FnMut(FileProgress),
 ) -> Result<ContentDigest> {
-    read(path, "copying", progress, target)
+    read(path, COPYING, progress, target)
 }
 
 fn read(

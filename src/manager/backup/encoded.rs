@@ -1,6 +1,5 @@
 //! Encoding a verified copy, and decoding a backup into a temporary file.
 
-use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
@@ -31,6 +30,7 @@ impl DatabaseManager {
         copy: NewFile,
         manifest: &mut BackupManifest,
         owner: Owner,
+        progress: &mut dyn FnMut(FileProgress),
     ) -> Result<(NewFile, Option<String>)> {
         let codec = self.codec.as_deref().filter(|codec| !codec.encoding().is_none());
         let Some(codec) = codec else { return Ok((copy, None)) };
@@ -38,6 +38,7 @@ impl DatabaseManager {
         let mut file = NewFile::create(self.config.backup_dir(), owner)?;
         let path = file.path().to_owned();
         let source = File::open(copy.path()).map_err(Error::io("read", copy.path()))?;
+        let source = Watched::new(source, "encoding", manifest.size_bytes, progress);
         let mut source = Digested::new(BufReader::with_capacity(PIECE, source));
         let mut target = Digested::new(file.as_file_mut());
         codec
@@ -48,10 +49,10 @@ impl DatabaseManager {
         if contents != manifest.file() {
             return Err(unfaithful("it was not encoded whole").into());
         }
-        if digest_of(&path, &mut |_| ())? != written {
+        if digest_of(&path, progress)? != written {
             return Err(unfaithful("its file is not what was written").into());
         }
-        let undecoded = match decode(codec, &path, u64::MAX, &mut io::sink(), &mut |_| ())? {
+        let undecoded = match decode(codec, &path, u64::MAX, &mut io::sink(), progress)? {
             Ok(decoded) if decoded == contents => None,
             Ok(_) => return Err(unfaithful("it decodes to other contents").into()),
             Err(Failure::Codec(Undecodable::Unsupported(reason))) => Some(reason),
@@ -138,9 +139,8 @@ fn decode(
     let failed = |cause| Error::io("read", path)(cause);
     let file = File::open(path).map_err(failed)?;
     let total = file.metadata().map_err(failed)?.len();
-    let done = Cell::new(0);
-    let counted = Counted { inner: file, done: &done };
-    let reader = match codec.decode(Box::new(BufReader::with_capacity(PIECE, counted))) {
+    let file = Watched::new(file, "decoding", total, progress);
+    let reader = match codec.decode(Box::new(BufReader::with_capacity(PIECE, file))) {
         Ok(reader) => reader,
         Err(undecodable) => return Ok(Err(Failure::Codec(undecodable))),
     };
@@ -160,20 +160,32 @@ fn decode(
                 return Ok(Err(Failure::Codec(Undecodable::Damaged(reason))));
             }
         }
-        progress(FileProgress { action: "decoding", done: done.get(), total });
     }
 }
 
-/// Reader that counts the bytes that it has read.
-struct Counted<'a> {
-    inner: File,
-    done: &'a Cell<u64>,
+/// File whose progress is reported as it is read.
+struct Watched<'a> {
+    file: File,
+    at: FileProgress,
+    progress: &'a mut dyn FnMut(FileProgress),
 }
 
-impl Read for Counted<'_> {
+impl<'a> Watched<'a> {
+    fn new(
+        file: File,
+        action: &'static str,
+        total: u64,
+        progress: &'a mut dyn FnMut(FileProgress),
+    ) -> Self {
+        Self { file, at: FileProgress { action, done: 0, total }, progress }
+    }
+}
+
+impl Read for Watched<'_> {
     fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(piece)?;
-        self.done.set(self.done.get() + read as u64);
+        let read = self.file.read(piece)?;
+        self.at.done += read as u64;
+        (self.progress)(self.at);
         Ok(read)
     }
 }

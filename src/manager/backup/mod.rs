@@ -1,7 +1,7 @@
 //! Online backups: consistent copies of a database in use, verified before they are recorded.
 //!
 //! 1. Copy to a temporary file (mode 0600) in the backup directory, from one snapshot: on SQLite page by
-//!    page, in one step that no writer can restart; on PostgreSQL with `pg_dump`.
+//!    page, in one transaction, so that no writer makes it begin again; on PostgreSQL with `pg_dump`.
 //! 2. Verify the copy: on SQLite `integrity_check`, and the row count of every table unless the database was
 //!    written meanwhile (rows that violate foreign keys are a warning); on
 //!    PostgreSQL the tables and their row counts, read back with `pg_restore`.
@@ -49,8 +49,10 @@ pub(super) use plain::PlainBackup;
 pub use prune::{KeptBackup, PruneReport, RetentionPolicy};
 pub use report::{BackupReport, VerifiedBackup};
 
+#[cfg(feature = "postgres")]
+use content::COPYING;
 use content::digest_of;
-pub(super) use content::write_bytes;
+pub(super) use content::{CHECKING, write_bytes};
 use file_name::BackupName;
 use manifest::{BY_HAND, FORMAT};
 use record::{last_recorded, record_failure};
@@ -72,9 +74,20 @@ impl DatabaseManager {
     /// [`Error::IntegrityFaults`] if the database is damaged; [`Error::Backup`] if the copy fails its
     /// verification. No file is left behind.
     pub fn backup(&self) -> Result<BackupReport> {
+        self.backup_with_progress(&mut |_| ())
+    }
+
+    /// As [`DatabaseManager::backup`], and reports its progress.
+    ///
+    /// # Errors
+    /// Those of [`DatabaseManager::backup`].
+    pub fn backup_with_progress(
+        &self,
+        progress: &mut dyn FnMut(FileProgress),
+    ) -> Result<BackupReport> {
         let started_at = UtcTime::now();
         self.recover()?;
-        let result = self.copy_and_check(BY_HAND);
+        let result = self.copy_and_check(BY_HAND, progress);
         match (&result, self.open_ours()) {
             (Ok(report), Ok(mut connection)) => report.record(&mut connection),
             (Err(error), Ok(mut connection)) => record_failure(error, started_at, &mut connection),
@@ -98,14 +111,19 @@ impl DatabaseManager {
     ///
     /// # Errors
     /// Those of [`DatabaseManager::backup`]; [`Error::Io`] if `target` cannot be written.
-    pub fn write_backup(&self, target: &mut dyn Write) -> Result<BackupReport> {
+    pub fn write_backup(
+        &self,
+        target: &mut dyn Write,
+        progress: &mut dyn FnMut(FileProgress),
+    ) -> Result<BackupReport> {
         let started_at = UtcTime::now();
         self.recover()?;
-        let (partial, outcome, owner) = self.copy()?;
+        let (partial, outcome, owner) = self.copy(progress)?;
         let path = Path::new("-");
-        let mut manifest = self.manifest(&partial, outcome.tables, started_at, BY_HAND)?;
-        let (file, undecoded) = self.encoded(partial, &mut manifest, owner)?;
-        let written = write_bytes(file.path(), target, &mut |_| ())?;
+        let mut manifest =
+            self.manifest(&partial, outcome.tables, started_at, BY_HAND, progress)?;
+        let (file, undecoded) = self.encoded(partial, &mut manifest, owner, progress)?;
+        let written = write_bytes(file.path(), target, progress)?;
         target.flush().map_err(Error::io("write the backup to", path))?;
         if written != manifest.file() {
             return Err(BackupFault::Unfaithful {
@@ -117,15 +135,22 @@ impl DatabaseManager {
     }
 
     /// Takes a backup and verifies it, but does not record it.
-    pub(super) fn copy_and_check(&self, triggered_by: &str) -> Result<BackupReport> {
+    pub(super) fn copy_and_check(
+        &self,
+        triggered_by: &str,
+        progress: &mut dyn FnMut(FileProgress),
+    ) -> Result<BackupReport> {
         let started_at = UtcTime::now();
-        let (partial, outcome, owner) = self.copy()?;
-        self.publish(partial, outcome, started_at, triggered_by, owner)
+        let (partial, outcome, owner) = self.copy(progress)?;
+        self.publish(partial, outcome, started_at, triggered_by, owner, progress)
     }
 
     /// Copies the database to a temporary file in the backup directory, for the owner of the database, and
     /// verifies the copy.
-    fn copy(&self) -> Result<(NewFile, CopyOutcome, Owner)> {
+    fn copy(
+        &self,
+        progress: &mut dyn FnMut(FileProgress),
+    ) -> Result<(NewFile, CopyOutcome, Owner)> {
         let directory = self.config.backup_dir();
         // Opened first, so that a database that is missing or refused leaves no directory.
         let mut source = connection::open(&self.config, Access::Inspect)?;
@@ -140,10 +165,11 @@ impl DatabaseManager {
         orphans::sweep(directory, &BackupName::of(self.config.location()), Some(partial.path()));
         let outcome = match self.config.location() {
             Location::Sqlite(path) => {
-                sqlite::copy(&mut source, path.as_path(), partial.path(), &self.config)?
+                sqlite::copy(&mut source, path.as_path(), partial.path(), &self.config, progress)?
             }
             #[cfg(feature = "postgres")]
             Location::Postgres(url) => {
+                progress(FileProgress::unmeasured(COPYING));
                 let pooled = self.config.server().transaction_pooler;
                 postgres::copy(&mut source, partial.path(), url, pooled)?
             }
@@ -160,10 +186,12 @@ impl DatabaseManager {
         started_at: UtcTime,
         triggered_by: &str,
         owner: Owner,
+        progress: &mut dyn FnMut(FileProgress),
     ) -> Result<BackupReport> {
-        let mut manifest = self.manifest(&partial, outcome.tables, started_at, triggered_by)?;
+        let mut manifest =
+            self.manifest(&partial, outcome.tables, started_at, triggered_by, progress)?;
         let (file, undecoded) = match triggered_by {
-            BY_HAND => self.encoded(partial, &mut manifest, owner)?,
+            BY_HAND => self.encoded(partial, &mut manifest, owner, progress)?,
             _ => (partial, None),
         };
         // An absolute path, because a record is read from any working directory.
@@ -192,6 +220,7 @@ impl DatabaseManager {
         tables: BTreeMap<String, i64>,
         started_at: UtcTime,
         triggered_by: &str,
+        progress: &mut dyn FnMut(FileProgress),
     ) -> Result<BackupManifest> {
         let ledger = match self.config.location() {
             Location::Sqlite(_) => {
@@ -202,7 +231,7 @@ impl DatabaseManager {
                 connection::inspect(&self.config, |source| self.ledger(source))?
             }
         };
-        let ContentDigest { size_bytes, sha256 } = digest_of(partial.path(), &mut |_| ())?;
+        let ContentDigest { size_bytes, sha256 } = digest_of(partial.path(), progress)?;
         Ok(BackupManifest {
             format: FORMAT,
             program_version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::content::{CHECKING, COPYING, FileProgress};
 use super::copy::{CopyOutcome, Fidelity};
 use crate::backend::DbConnection;
 use crate::catalog::{
@@ -17,9 +18,13 @@ pub(super) fn copy(
     path: &Path,
     target: &Path,
     config: &Config,
+    progress: &mut dyn FnMut(FileProgress),
 ) -> Result<CopyOutcome> {
     let before = Contents::of(source)?;
-    connection::copy_pages(path, target, config.sqlite().busy_timeout)?;
+    connection::copy_pages(path, target, config.sqlite().busy_timeout, &mut |done, total| {
+        progress(FileProgress { action: COPYING, done, total });
+    })?;
+    progress(FileProgress::unmeasured(CHECKING));
     let after = Contents::of(source)?;
     let mut copy = connection::inspect_copy(target, config.sqlite())?;
     // The copy has every fault of the database, and is not written meanwhile.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::codec::Encoding;
-use super::content::{ContentDigest, FileProgress, digest_of};
+use super::content::{CHECKING, ContentDigest, FileProgress, digest_of};
 use super::encoded::{Decoded, encoding_of};
 use super::manifest::BackupManifest;
 use super::plain::PlainBackup;
@@ -42,10 +42,12 @@ impl DatabaseManager {
         let (manifest, file) = compare(path, progress)?;
         let manifest = manifest.as_ref();
         let Some(encoding) = encoding_of(path, manifest) else {
+            progress(FileProgress::unmeasured(CHECKING));
             return Ok(PlainBackup::of(self.verify_contents(path, path, file, manifest)?));
         };
         match (self.decoded(path, manifest, progress)?, manifest) {
             (Decoded::File(decoded, contents), _) => {
+                progress(FileProgress::unmeasured(CHECKING));
                 let report = self.verify_contents(path, decoded.path(), contents, manifest)?;
                 Ok(PlainBackup::decoded(report, decoded, file, encoding))
             }

@@ -30,7 +30,7 @@ impl DatabaseManager {
             if !catalog::is_empty(connection)? {
                 disk_space = self.check_disk_space(connection)?;
                 if self.config.auto_backup() {
-                    backup = Some(self.copy_and_check(operation)?);
+                    backup = Some(self.copy_and_check(operation, &mut |_| ())?);
                 } else {
                     let database = self.config.location();
                     catalog::ensure_intact(connection, IntegrityCheck::Full, database)?;

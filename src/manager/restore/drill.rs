@@ -16,7 +16,7 @@ use crate::connection::ScratchDatabase;
 use crate::connection::{self, Access, Owner, StagingDir};
 use crate::error::{BackupFault, Error, Result, chain};
 use crate::manager::DatabaseManager;
-use crate::manager::backup::{BackupFile, FileProgress, VerifiedBackup};
+use crate::manager::backup::{BackupFile, CHECKING, FileProgress, VerifiedBackup};
 use crate::models::{HealthObservation, SystemHealth};
 use crate::types::{HealthStatus, Json, UtcTime};
 
@@ -53,6 +53,7 @@ impl DatabaseManager {
             let scratch = ScratchDatabase::create(url, self.config.server(), "drilling")?;
             let options = RestoreOptions::default();
             let staged = self.stage_on_server(&backup, scratch.url(), options, progress)?;
+            progress(FileProgress::unmeasured(CHECKING));
             return staged.judge(backup.into_report());
         }
         let directory = self.config.backup_dir();
@@ -61,6 +62,7 @@ impl DatabaseManager {
         let staging = StagingDir::open(directory, "zenith", "drilling")?;
         let options = RestoreOptions::default();
         let (staged, _) = self.stage(&backup, &staging, owner, options, progress)?;
+        progress(FileProgress::unmeasured(CHECKING));
         staged.judge(backup.into_report())
     }
 

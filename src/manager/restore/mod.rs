@@ -116,7 +116,7 @@ impl DatabaseManager {
                 None
             }
             Some(present) => {
-                let set_aside = present.set_aside(self, owner, &staging)?;
+                let set_aside = present.set_aside(self, owner, &staging, progress)?;
                 std::fs::rename(&copy, path.as_path())
                     .map_err(Error::io("rename the restored database to", path.as_path()))?;
                 Some(set_aside.keep())

@@ -11,7 +11,7 @@ use crate::connection::{self, LockedDatabase, NewFile, Owner, StagingDir};
 use crate::error::{Error, Result, chain};
 use crate::locks::read_head;
 use crate::manager::DatabaseManager;
-use crate::manager::backup::{BY_RESTORE, BackupReport, CopyOutcome};
+use crate::manager::backup::{BY_RESTORE, BackupReport, CopyOutcome, FileProgress};
 use crate::manager::origin::{Origin, origin_among};
 use crate::types::UtcTime;
 
@@ -81,7 +81,9 @@ impl<'a> Present<'a> {
         manager: &DatabaseManager,
         owner: Owner,
         staging: &StagingDir,
+        progress: &mut dyn FnMut(FileProgress),
     ) -> Result<SetAside> {
+        progress(FileProgress::unmeasured("keeping"));
         connection::create_private_dir(manager.config.backup_dir())?;
         let timeout = manager.config.sqlite().busy_timeout;
         let locked = LockedDatabase::lock(self.path, timeout, LOCKING);
@@ -104,7 +106,7 @@ impl<'a> Present<'a> {
             }
             Err(error) => return Err(error),
         };
-        let (kept, report) = keep_copy(manager, copy, started_at, owner, self.path)?;
+        let (kept, report) = keep_copy(manager, copy, started_at, owner, self.path, progress)?;
         lock.retire()?;
         Ok(SetAside { _lock: Some(lock), path: kept.files.first().cloned(), kept, report })
     }
@@ -201,6 +203,7 @@ fn keep_copy(
     started_at: UtcTime,
     owner: Owner,
     path: &DatabasePath,
+    progress: &mut dyn FnMut(FileProgress),
 ) -> Result<(Kept, Option<BackupReport>)> {
     let mut opened = connection::inspect_copy(copy.path(), manager.config.sqlite())?;
     match ensure_intact(&mut opened, IntegrityCheck::Full, path) {
@@ -208,7 +211,7 @@ fn keep_copy(
             let rows = row_counts(&mut opened)?;
             drop(opened);
             let outcome = CopyOutcome::exact(rows, unchecked);
-            let report = manager.publish(copy, outcome, started_at, BY_RESTORE, owner)?;
+            let report = manager.publish(copy, outcome, started_at, BY_RESTORE, owner, progress)?;
             let files = vec![report.path.clone(), report.manifest_path()];
             Ok((Kept { files, are_only: false }, Some(report)))
         }

@@ -107,3 +107,39 @@ fn this_program_attaches_databases_for_reading_only() {
     }
     assert!(attached > 0, "nothing is attached: this test can go");
 }
+
+/// A new database as it is after a power failure in its first transaction, of which the file has the size and nothing else.
+#[test]
+fn a_database_whose_first_transaction_did_not_end_is_created() {
+    let writing = SqliteFixture::empty();
+    let mut writer = writing.raw();
+    writer
+        .batch_execute(
+            "PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; BEGIN IMMEDIATE; CREATE TABLE t (x);
+             INSERT INTO t VALUES (randomblob(100000))",
+        )
+        .expect("pages that do not fit in the cache");
+    let size = fs::metadata(writing.path()).expect("a file").len();
+    assert!(size > 0);
+    let journal = writing.path().with_file_name("zenith.db-journal");
+    let unwritten = || {
+        let fixture = SqliteFixture::empty();
+        fs::write(fixture.path(), vec![0; usize::try_from(size).expect("a size")]).expect("zeros");
+        fixture
+    };
+    let fixture = unwritten();
+    fs::copy(&journal, fixture.path().with_file_name("zenith.db-journal")).expect("a copy");
+    assert!(matches!(fixture.manager().status(), Err(Error::HotJournal { .. })));
+    run(fixture.zenith().arg("create"), 0);
+    assert!(fixture.manager().health_check().healthy);
+
+    // Zeros of another program, and a journal of a database that had pages.
+    let fixture = unwritten();
+    let refused = stderr(&run(fixture.zenith().arg("create"), 2));
+    assert!(refused.contains("is not an SQLite database"), "{refused}");
+    let mut bytes = fs::read(&journal).expect("the journal");
+    bytes[16..20].copy_from_slice(&5_u32.to_be_bytes());
+    fs::write(fixture.path().with_file_name("zenith.db-journal"), bytes).expect("a journal");
+    let refused = stderr(&run(fixture.zenith().arg("create"), 2));
+    assert!(refused.contains("is not an SQLite database"), "{refused}");
+}

@@ -22,7 +22,7 @@ pub(super) fn links(_: &Metadata) -> u64 {
 /// (<https://sqlite.org/fileformat2.html#the_database_header>).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Header {
-    /// Whether the file has no header, because it is empty.
+    /// Whether the file has no header: it is empty, or its first bytes were never written.
     pub(super) is_empty: bool,
     /// Whether the database is in WAL mode.
     pub(super) is_wal: bool,
@@ -38,6 +38,9 @@ impl Header {
 
     /// Returns the fields in the first bytes of page 1.
     fn parse(page: &[u8]) -> Option<Self> {
+        if page.iter().all(|byte| *byte == 0) {
+            return None;
+        }
         let is_wal = *page.get(18)? == 2;
         Some(Self { is_empty: false, is_wal, changes: big_endian(page, 24)? })
     }

@@ -39,11 +39,15 @@ impl RollbackJournal {
         Ok(Some(Self { nonce: field(12), pages: field(16), changes, names_super_journal }))
     }
 
+    pub(super) const fn is_of_empty_database(&self) -> bool {
+        self.pages == 0
+    }
+
     /// Whether the journal may be the one of this database. A transaction increments the change counter
     /// once, so that the journal's is the present or the previous one.
     pub(super) fn may_belong_to(&self, header: Header) -> bool {
         if header.is_empty {
-            return self.pages == 0;
+            return self.is_of_empty_database();
         }
         let is_own = |counter: u32| header.changes.wrapping_sub(counter) <= 1;
         self.changes.is_none_or(is_own)

@@ -27,6 +27,13 @@ pub(super) fn check(database: &Path, metadata: &Metadata) -> Result<()> {
     Ok(())
 }
 
+/// Whether the journal beside a database says that its first transaction did not end, so that SQLite empties it.
+pub(super) fn is_unfinished_creation(database: &Path) -> bool {
+    let journal = File::open(beside(database, "-journal"));
+    let read = journal.and_then(|journal| RollbackJournal::read(&journal));
+    read.is_ok_and(|journal| journal.is_some_and(|journal| journal.is_of_empty_database()))
+}
+
 /// Returns the path of a side file with contents. Fails unless it is a regular file with one name and
 /// the owner of the database.
 fn check_kind(database: &Path, suffix: &str, metadata: &Metadata) -> Result<Option<PathBuf>> {

@@ -75,7 +75,10 @@ pub fn check_file(path: &Path) -> Result<Identity> {
         );
     }
     let head = locks::read_head(path, 16).map_err(Error::io("read the database file", path))?;
-    if !head.is_empty() && head != b"SQLite format 3\0" {
+    // After a power cut, a new file may have its size and none of its bytes. Its journal empties it.
+    let is_unwritten =
+        || head.iter().all(|byte| *byte == 0) && side_files::is_unfinished_creation(path);
+    if !head.is_empty() && head != b"SQLite format 3\0" && !is_unwritten() {
         return refuse(
             "it is not an SQLite database (its first 16 bytes say so); nothing was changed",
         );

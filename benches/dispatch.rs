@@ -11,6 +11,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use zenith_db::Backend;
 use zenith_db::schema::permissions;
+use zenith_db::types::PermissionId;
 use zenith_db::{DbConnection, dispatch, migrations};
 
 const ROUNDS: usize = 101;
@@ -59,12 +60,12 @@ fn by_name(name: &str) -> _ {
 
 fn timed(
     names: &[String],
-    mut look_up: impl FnMut(&str) -> Result<(i64, String)>,
+    mut look_up: impl FnMut(&str) -> Result<(PermissionId, String)>,
 ) -> Result<Duration> {
     let begun = Instant::now();
     for name in names {
         let (id, resource) = look_up(name)?;
-        ensure!(id > 0 && resource.ends_with(name.trim_start_matches("name")));
+        ensure!(id.0 > 0 && resource.ends_with(name.trim_start_matches("name")));
     }
     Ok(begun.elapsed() / TIMES)
 }

@@ -76,7 +76,7 @@ fn store_document(database: &Database, owner: &User, path: &Path) -> Result<Docu
         .file_size(i64::try_from(text.len())?)
         .file_hash(Sha256Hash::of(&text))
         .mime_type("text/markdown")
-        .tags(Json(vec!["docs".into()]))
+        .tags(["docs"].iter().collect())
         .build();
     let stored = database.write(|conn| match new.register(conn)? {
         Registered::New(document) => {
@@ -123,7 +123,7 @@ fn converse(database: &Database, owner: &User, documents: &[Document]) -> Result
         let session = new.insert(conn)?.id;
         let mut answers = None;
         for (message_type, message_content) in turns {
-            let sources: Vec<PublicId> = match message_type {
+            let sources: Vec<DocumentPublicId> = match message_type {
                 MessageType::Assistant => documents.iter().map(|d| d.document_id).collect(),
                 _ => Vec::new(),
             };
@@ -134,7 +134,7 @@ fn converse(database: &Database, owner: &User, documents: &[Document]) -> Result
                 .message_content(message_content)
                 .message_type(message_type)
                 .token_count(tokens(message_content))
-                .source_documents(Json(serde_json::json!(sources)))
+                .source_documents(JsonText::of(&serde_json::json!(sources))?)
                 .build();
             answers = Some(message.insert(conn)?.message_id);
         }

@@ -35,6 +35,7 @@ pub use violation::{Rule, Violation};
 
 use crate::backend::Backend;
 use crate::config::ConfigError;
+use crate::types::JsonFault;
 
 /// For the crates of this workspace and the tests of the schema. Not part of the public API: anything here may change in any release.
 #[doc(hidden)]
@@ -54,6 +55,10 @@ pub enum Error {
     /// A setting cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
+
+    /// A value cannot be stored as JSON, or stored JSON cannot be decoded.
+    #[error(transparent)]
+    Json(#[from] JsonFault),
 
     /// The configured database does not exist.
     #[error("there is no database at {database}; `zenith-db create` creates it", database = shown(database))]

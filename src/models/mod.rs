@@ -24,6 +24,6 @@ pub use settings::*;
 /// release.
 #[doc(hidden)]
 pub mod internal {
-    pub use super::audit::internal::AuditRow;
+    pub use super::audit::internal::{AuditRow, JsonStr};
     pub use super::identity::internal::{canonical, invisible_in};
 }

@@ -10,6 +10,7 @@ use diesel::sql_types::Text;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::sql_type::sql_type;
 use super::stored_text::to_sql_as_text;
 
 /// Text that is not a SHA-256 hash in lower-case hexadecimal.
@@ -42,9 +43,11 @@ pub struct NotSha256;
     AsExpression,
     FromSqlRow,
 )]
-#[diesel(sql_type = Text)]
+#[diesel(sql_type = Sha256Hash)]
 #[serde(into = "String", try_from = "String")]
 pub struct Sha256Hash([u8; 32]);
+
+sql_type!(Sha256Hash over Text);
 
 impl Sha256Hash {
     /// Hash of 64 zeros, to which the first entry of the audit log refers.
@@ -111,7 +114,7 @@ impl TryFrom<String> for Sha256Hash {
     }
 }
 
-impl<DB: Backend> FromSql<Text, DB> for Sha256Hash
+impl<DB: Backend> FromSql<Sha256Hash, DB> for Sha256Hash
 where
     String: FromSql<Text, DB>,
 {
@@ -132,8 +135,10 @@ to_sql_as_text!(Sha256Hash, Text, |hash| hash.to_string());
 /// leaves_the_process::<zenith_db::types::TokenHash>();
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, AsExpression, FromSqlRow)]
-#[diesel(sql_type = Text)]
+#[diesel(sql_type = TokenHash)]
 pub struct TokenHash(Sha256Hash);
+
+sql_type!(TokenHash over Text);
 
 impl TokenHash {
     /// Returns the hash of a token as the client presents it. A token should have about 256 random
@@ -150,9 +155,9 @@ impl fmt::Debug for TokenHash {
     }
 }
 
-impl<DB: Backend> FromSql<Text, DB> for TokenHash
+impl<DB: Backend> FromSql<TokenHash, DB> for TokenHash
 where
-    Sha256Hash: FromSql<Text, DB>,
+    Sha256Hash: FromSql<Sha256Hash, DB>,
 {
     fn from_sql(value: DB::RawValue<'_>) -> deserialize::Result<Self> {
         Sha256Hash::from_sql(value).map(Self)

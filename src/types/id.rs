@@ -12,6 +12,7 @@ use diesel::sql_types::{BigInt, Text};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::sql_type::sql_type;
 use super::stored_text::to_sql_as_text;
 
 macro_rules! row_ids {
@@ -21,11 +22,13 @@ macro_rules! row_ids {
             Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
             AsExpression, FromSqlRow,
         )]
-        #[diesel(sql_type = BigInt)]
+        #[diesel(sql_type = $name)]
         #[serde(transparent)]
         pub struct $name(pub i64);
 
-        impl<DB: Backend> FromSql<BigInt, DB> for $name
+        sql_type!($name over BigInt, ordered);
+
+        impl<DB: Backend> FromSql<$name, DB> for $name
         where
             i64: FromSql<BigInt, DB>,
         {
@@ -34,7 +37,7 @@ macro_rules! row_ids {
             }
         }
 
-        impl<DB: Backend> ToSql<BigInt, DB> for $name
+        impl<DB: Backend> ToSql<$name, DB> for $name
         where
             i64: ToSql<BigInt, DB>,
         {
@@ -96,13 +99,100 @@ row_ids! {
     SchemaVersionId,
 }
 
-/// UUID that identifies a row outside the application, stored as 36 characters in lower case.
-///
-/// New UUIDs are of version 7, which begins with the time, so that rows that are inserted together are
-/// near each other in the index. UUIDs of any version can be read.
+macro_rules! public_ids {
+    ($($(#[$doc:meta])* $name:ident,)+) => {$(
+        $(#[$doc])*
+        /// It identifies the row outside the application: a UUID, stored as 36 characters in lower case.
+        ///
+        /// New UUIDs are of version 7, which begins with the time, so that rows that are inserted together are
+        /// near each other in the index. UUIDs of any version can be read.
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+            AsExpression, FromSqlRow,
+        )]
+        #[diesel(sql_type = $name)]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
+
+        sql_type!($name over Text, ordered);
+
+        impl $name {
+            /// Returns a new UUID of version 7.
+            #[must_use]
+            #[expect(clippy::new_without_default, reason = "two calls differ; a default should not")]
+            pub fn new() -> Self {
+                Self(Uuid::now_v7())
+            }
+
+            /// Returns the UUID.
+            #[must_use]
+            pub const fn uuid(self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl From<Uuid> for $name {
+            fn from(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.hyphenated().fmt(f)
+            }
+        }
+
+        impl<DB: Backend> FromSql<$name, DB> for $name
+        where
+            String: FromSql<Text, DB>,
+        {
+            fn from_sql(value: DB::RawValue<'_>) -> deserialize::Result<Self> {
+                let text = String::from_sql(value)?;
+                text.parse().map_err(|cause| format!("{text:?} is not a UUID: {cause}").into())
+            }
+        }
+
+        to_sql_as_text!($name, Text, |id| id.to_string());
+    )+};
+}
+
+public_ids! {
+    /// Public id of an API key.
+    ApiKeyPublicId,
+    /// Public id of an entry of the audit log.
+    AuditEntryPublicId,
+    /// Public id of a backup.
+    BackupJobPublicId,
+    /// Public id of a chat message.
+    ChatMessagePublicId,
+    /// Public id of a conversation.
+    ChatSessionPublicId,
+    /// Public id of a chunk of a document.
+    DocumentChunkPublicId,
+    /// Public id of a document.
+    DocumentPublicId,
+    /// Public id of a notification.
+    NotificationPublicId,
+    /// Public id of a security event.
+    SecurityEventPublicId,
+    /// Public id of a stored file.
+    StoredFilePublicId,
+    /// Public id of a user.
+    UserPublicId,
+}
+
+/// Public id of a session, which is not a secret: a UUID, except in an adopted database, which may hold other forms.
 #[derive(
     Clone,
-    Copy,
     Debug,
     PartialEq,
     Eq,
@@ -114,53 +204,53 @@ row_ids! {
     AsExpression,
     FromSqlRow,
 )]
-#[diesel(sql_type = Text)]
+#[diesel(sql_type = UserSessionPublicId)]
 #[serde(transparent)]
-pub struct PublicId(Uuid);
+pub struct UserSessionPublicId(String);
 
-impl PublicId {
+sql_type!(UserSessionPublicId over Text, ordered);
+
+impl UserSessionPublicId {
     /// Returns a new UUID of version 7.
     #[must_use]
     #[expect(clippy::new_without_default, reason = "two calls differ; a default should not")]
     pub fn new() -> Self {
-        Self(Uuid::now_v7())
+        Self(Uuid::now_v7().to_string())
     }
 
-    /// Returns the UUID.
+    /// Returns the text.
     #[must_use]
-    pub const fn uuid(self) -> Uuid {
-        self.0
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
-impl From<Uuid> for PublicId {
-    fn from(uuid: Uuid) -> Self {
-        Self(uuid)
+impl From<String> for UserSessionPublicId {
+    fn from(id: String) -> Self {
+        Self(id)
     }
 }
 
-impl FromStr for PublicId {
-    type Err = uuid::Error;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self)
-    }
-}
-
-impl fmt::Display for PublicId {
+impl fmt::Display for UserSessionPublicId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.hyphenated().fmt(f)
+        f.write_str(&self.0)
     }
 }
 
-impl<DB: Backend> FromSql<Text, DB> for PublicId
+impl<DB: Backend> FromSql<UserSessionPublicId, DB> for UserSessionPublicId
 where
     String: FromSql<Text, DB>,
 {
     fn from_sql(value: DB::RawValue<'_>) -> deserialize::Result<Self> {
-        let text = String::from_sql(value)?;
-        text.parse().map_err(|cause| format!("{text:?} is not a UUID: {cause}").into())
+        String::from_sql(value).map(Self)
     }
 }
 
-to_sql_as_text!(PublicId, Text, |id| id.to_string());
+impl<DB: Backend> ToSql<UserSessionPublicId, DB> for UserSessionPublicId
+where
+    str: ToSql<Text, DB>,
+{
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
+        self.as_str().to_sql(out)
+    }
+}

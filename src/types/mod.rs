@@ -5,13 +5,14 @@ mod id;
 mod json;
 mod lossy_text;
 mod secret;
+mod sql_type;
 mod stored_text;
 mod time;
 mod vocabulary;
 
 pub use hash::{NotSha256, Sha256Hash, TokenHash};
 pub use id::*;
-pub use json::Json;
+pub use json::{JsonColumn, JsonFault, JsonText};
 pub(crate) use lossy_text::{LossyText, OptionalLossyText};
 pub use secret::{
     BackupCodes, Ciphertext, NotCiphertext, PasswordHash, ShareToken, TwoFactorSecret,

@@ -11,13 +11,16 @@ use diesel::sql_types::Text;
 use uuid::Uuid;
 
 use super::Sha256Hash;
+use super::sql_type::sql_type;
 
 macro_rules! secrets {
     ($($(#[$doc:meta])* $name:ident,)+) => {$(
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, AsExpression, FromSqlRow)]
-        #[diesel(sql_type = Text)]
+        #[diesel(sql_type = $name)]
         pub struct $name(String);
+
+        sql_type!($name over Text);
 
         impl $name {
             /// Returns the secret.
@@ -33,7 +36,7 @@ macro_rules! secrets {
             }
         }
 
-        impl<DB: Backend> FromSql<Text, DB> for $name
+        impl<DB: Backend> FromSql<$name, DB> for $name
         where
             String: FromSql<Text, DB>,
         {
@@ -42,7 +45,7 @@ macro_rules! secrets {
             }
         }
 
-        impl<DB: Backend> ToSql<Text, DB> for $name
+        impl<DB: Backend> ToSql<$name, DB> for $name
         where
             str: ToSql<Text, DB>,
         {

@@ -1,6 +1,7 @@
 //! `ToSql` for types that are stored as text, for each backend.
 
-/// Implements `ToSql<Text, _>` for a type whose text form is computed by `Display`.
+/// Implements `ToSql` for a type whose text is computed: as the SQL type by which it is stored, of which the
+/// multi-backend connection wants a value, and as itself.
 ///
 /// Each backend takes owned values in its own way, so this cannot be one generic implementation.
 /// The last argument is the value for PostgreSQL, where that is not text.
@@ -9,6 +10,18 @@ macro_rules! to_sql_as_text {
         $crate::types::stored_text::to_sql_as_text!($type, $sql_type, |$value| $text, $text);
     };
     ($type:ty, $sql_type:ty, |$value:ident| $text:expr, $stored:expr) => {
+        impl<DB: diesel::backend::Backend> diesel::serialize::ToSql<$type, DB> for $type
+        where
+            Self: diesel::serialize::ToSql<$sql_type, DB>,
+        {
+            fn to_sql<'b>(
+                &'b self,
+                out: &mut diesel::serialize::Output<'b, '_, DB>,
+            ) -> diesel::serialize::Result {
+                diesel::serialize::ToSql::<$sql_type, DB>::to_sql(self, out)
+            }
+        }
+
         impl diesel::serialize::ToSql<$sql_type, diesel::sqlite::Sqlite> for $type {
             fn to_sql<'b>(
                 &'b self,

@@ -12,6 +12,7 @@ use diesel::sql_types::{Text, Timestamp};
 use diesel::sqlite::Sqlite;
 use serde::{Deserialize, Serialize};
 
+use super::sql_type::sql_type;
 use super::stored_text::to_sql_as_text;
 use crate::backend::MultiBackend;
 
@@ -41,9 +42,11 @@ use crate::backend::MultiBackend;
     AsExpression,
     FromSqlRow,
 )]
-#[diesel(sql_type = Timestamp)]
+#[diesel(sql_type = UtcTime)]
 #[serde(from = "DateTime<Utc>", into = "DateTime<Utc>")]
 pub struct UtcTime(DateTime<Utc>);
+
+sql_type!(UtcTime over Timestamp, ordered);
 
 impl UtcTime {
     /// Returns the current time.
@@ -170,23 +173,23 @@ fn parse(text: &[u8]) -> Option<DateTime<Utc>> {
     Some(date.and_time(time).and_utc())
 }
 
-impl FromSql<Timestamp, Sqlite> for UtcTime {
+impl FromSql<UtcTime, Sqlite> for UtcTime {
     fn from_sql(value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
         Ok(<String as FromSql<Text, Sqlite>>::from_sql(value)?.parse()?)
     }
 }
 
 #[cfg(feature = "postgres")]
-impl FromSql<Timestamp, diesel::pg::Pg> for UtcTime {
+impl FromSql<UtcTime, diesel::pg::Pg> for UtcTime {
     fn from_sql(value: <diesel::pg::Pg as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
         let time = <chrono::NaiveDateTime as FromSql<Timestamp, diesel::pg::Pg>>::from_sql(value)?;
         Ok(Self(time.and_utc()))
     }
 }
 
-impl FromSql<Timestamp, MultiBackend> for UtcTime {
+impl FromSql<UtcTime, MultiBackend> for UtcTime {
     fn from_sql(value: <MultiBackend as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
-        value.from_sql::<Self, Timestamp>()
+        value.from_sql::<Self, Self>()
     }
 }
 

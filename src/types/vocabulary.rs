@@ -10,6 +10,8 @@ use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::Text;
 use serde::{Deserialize, Serialize};
 
+use super::sql_type::sql_type;
+
 macro_rules! vocabularies {
     ($($(#[$doc:meta])* $name:ident on $column:literal {
         $($(#[$word_doc:meta])* $variant:ident = $word:literal,)+
@@ -20,10 +22,12 @@ macro_rules! vocabularies {
                 Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
                 AsExpression, FromSqlRow,
             )]
-            #[diesel(sql_type = Text)]
+            #[diesel(sql_type = $name)]
             pub enum $name {
                 $($(#[$word_doc])* #[serde(rename = $word)] $variant,)+
             }
+
+            sql_type!($name over Text);
 
             impl $name {
                 /// All variants, in the order of the enum.
@@ -52,7 +56,7 @@ macro_rules! vocabularies {
                 }
             }
 
-            impl<DB: Backend> FromSql<Text, DB> for $name
+            impl<DB: Backend> FromSql<$name, DB> for $name
             where
                 String: FromSql<Text, DB>,
             {
@@ -61,7 +65,7 @@ macro_rules! vocabularies {
                 }
             }
 
-            impl<DB: Backend> ToSql<Text, DB> for $name
+            impl<DB: Backend> ToSql<$name, DB> for $name
             where
                 str: ToSql<Text, DB>,
             {

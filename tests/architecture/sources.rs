@@ -94,8 +94,9 @@ impl Crate {
                 "lib" | "main" => Vec::new(),
                 place => place.split('/').map(str::to_owned).collect(),
             };
-            // The program's file is a crate of its own, which uses the library.
-            if *file != "main.rs" {
+            // The program's file is a crate of its own, which uses the library, and `schema.rs` is no module: the build
+            // script makes another of it, which `tables.rs` includes.
+            if !["main.rs", "schema.rs"].contains(file) {
                 krate.module(file, path, &parsed.items);
             }
         }

@@ -11,7 +11,7 @@ use zenith_db::{BackupFault, Error};
 use super::{IS_LATER, LATER, filled};
 use crate::support::command::json;
 use crate::support::mounts::unshare;
-use crate::support::{Fixture, SqliteFixture, failed, files_in, run, stderr, stdout};
+use crate::support::{Fixture, SqliteFixture, failed, files_in, json_text, run, stderr, stdout};
 
 /// Takes a compressed backup, and adds a row afterwards that it does not have.
 fn compressed(fixture: &Fixture) -> PathBuf {
@@ -57,7 +57,7 @@ fn a_compressed_backup_is_described_by_its_name_its_manifest_and_its_record() {
     #[expect(clippy::cast_precision_loss, reason = "small")]
     let expected = contents.len() as f64 / size as f64;
     assert!((ratio - expected).abs() < 1e-9, "{ratio} is not {expected}");
-    assert_eq!(record.metadata.0, serde_json::json!({ "compression": "zstd" }));
+    assert_eq!(record.metadata, json_text(serde_json::json!({ "compression": "zstd" })));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{IS_LATER, LATER, filled};
 use crate::support::command::json;
-use crate::support::{Fixture, SqliteFixture, files_in, run, stderr, stdout};
+use crate::support::{Fixture, SqliteFixture, files_in, json_text, run, stderr, stdout};
 
 /// A key, and the file that it is in.
 struct Key {
@@ -77,8 +77,8 @@ fn who_has_an_identity_of_a_recipient_restores_the_backup_and_nobody_else() {
     assert!(!described.contains(&first.recipient), "only the kind of encryption");
     let record = fixture.manager().last_backup().expect("the records").expect("a record");
     assert_eq!(
-        record.metadata.0,
-        serde_json::json!({ "compression": "zstd", "encryption": "age" })
+        record.metadata,
+        json_text(serde_json::json!({ "compression": "zstd", "encryption": "age" }))
     );
 
     let said = stdout(&zenith(&fixture, &["backup", "verify", "--all"], 0));

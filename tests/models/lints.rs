@@ -166,8 +166,8 @@ fn insert_the_least(models: &Models) {
         let metric = NewSystemMetric::builder().metric_name("m").metric_value(1.0);
         SystemMetric::insert_all(conn, &[metric.metric_type(MetricType::Gauge).build()])?;
         // The first ones have counted what was added to them.
-        NewChatSession { session_id: PublicId::new(), ..new_chat }.insert(conn)?;
-        NewDocument { document_id: PublicId::new(), ..new_document }.insert(conn)?;
+        NewChatSession { session_id: ChatSessionPublicId::new(), ..new_chat }.insert(conn)?;
+        NewDocument { document_id: DocumentPublicId::new(), ..new_document }.insert(conn)?;
         Ok(())
     });
 }

@@ -6,6 +6,7 @@ mod chat;
 mod concurrency;
 mod documents;
 mod identity;
+mod json;
 mod lints;
 mod operations;
 mod pages;

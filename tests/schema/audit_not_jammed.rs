@@ -120,7 +120,7 @@ impl Log {
     fn row(&mut self, changes: Values<'_>) -> String {
         self.made += 1;
         let hash = format!("'{}'", Sha256Hash::of(self.made.to_be_bytes()));
-        let event = format!("'{}'", PublicId::new());
+        let event = format!("'{}'", AuditEntryPublicId::new());
         let usual = [
             ("seq", "NEXT"),
             ("event_id", event.as_str()),
@@ -352,8 +352,9 @@ fn copy_is_looked_at_row_by_row() {
     );
     let (one, two) = (Sha256Hash::of("one"), Sha256Hash::of("two"));
     let mut copy = |second: Sha256Hash| {
-        let line =
-            |seq, before, hash| format!("{seq}\t{}\t{before}\t{hash}\tt\tc\ta\n", PublicId::new());
+        let line = |seq, before, hash| {
+            format!("{seq}\t{}\t{before}\t{hash}\tt\tc\ta\n", AuditEntryPublicId::new())
+        };
         let lines = line(last.seq + 1, last.entry_hash, one) + &line(last.seq + 2, one, second);
         diesel::copy_from(a::table)
             .from_raw_data(columns, |out| {

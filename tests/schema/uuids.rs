@@ -81,7 +81,7 @@ fn a_uuid_of_any_version_is_taken() {
     ] {
         let set = format!("UPDATE notifications SET notification_id = '{value}' WHERE id = 100");
         connection.batch_execute(&set).expect(&set);
-        let parsed: PublicId = value.parse().expect("a UUID");
+        let parsed: UserPublicId = value.parse().expect("a UUID");
         assert_eq!(parsed.to_string(), value);
     }
     // An answer needs no question.

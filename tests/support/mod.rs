@@ -25,19 +25,23 @@ pub mod server;
 pub mod shuttle;
 mod skipped;
 pub mod snapshot;
+pub mod stored_tables;
 #[cfg(target_os = "linux")]
 pub mod terminal;
 pub mod uuids;
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use serde_json::Value;
 use tempfile::TempDir;
 use zenith_db::Backend;
 use zenith_db::config::{Key, Loader};
 use zenith_db::manager::{Administrator, DatabaseManager, HealthReport};
+use zenith_db::types::JsonText;
 use zenith_db::{Config, Database, DbConnection};
 
 pub use raw::{Raw, text};
@@ -298,6 +302,10 @@ pub fn bare_zenith(directory: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_zenith-db"));
     command.env_clear().current_dir(directory).stdin(Stdio::null());
     command
+}
+
+pub fn json_text(value: impl Borrow<Value>) -> JsonText {
+    JsonText::of(value.borrow()).expect("JSON that can be stored")
 }
 
 pub fn administrator() -> Administrator {

@@ -1,4 +1,4 @@
-//! Columns of UUIDs: those that a model reads as a `PublicId`.
+//! Columns of UUIDs: those that a model reads as a public id.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -34,7 +34,12 @@ fn of_source(source: &str, found: &mut BTreeSet<(String, String)>) {
         }
         is_read |= line.contains("Queryable");
         let field = line.strip_suffix(',').and_then(|line| line.split_once(": "));
-        let Some((name, "PublicId" | "Option<PublicId>")) = field else { continue };
+        let Some((name, of)) = field else { continue };
+        let of = of.trim_start_matches("Option<").trim_end_matches('>');
+        // Sessions of an adopted database may have ids of another form.
+        if !of.ends_with("PublicId") || of == "UserSessionPublicId" {
+            continue;
+        }
         let name = name.trim_start().rsplit(' ').next().expect("a name");
         found.extend(table.filter(|_| is_read).map(|table| (table.to_owned(), name.to_owned())));
     }

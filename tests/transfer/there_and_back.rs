@@ -111,8 +111,8 @@ fn a_negative_zero_becomes_a_zero_where_there_is_no_other() {
 
 /// Inserts without giving keys, and tells which they got.
 fn next_keys(place: &Place) -> [i64; 3] {
+    use crate::support::stored_tables::{backup_jobs, chat_sessions, users};
     use diesel::prelude::*;
-    use zenith_db::schema::{backup_jobs, chat_sessions, users};
     let mut connection = place.connect();
     connection
         .batch_execute(

@@ -82,7 +82,7 @@ impl Side for Floor {
                 message_type, timestamp, token_count, metadata)
              VALUES (?1, ?2, ?3, ?4, 'user', ?5, 40, '{{}}') RETURNING {MESSAGE_COLUMNS}"
         ))?
-        .query_row(params![chat, user, PublicId::new().to_string(), TEXT, now], owned)?;
+        .query_row(params![chat, user, ChatMessagePublicId::new().to_string(), TEXT, now], owned)?;
         tx.prepare_cached(
             "UPDATE chat_sessions SET message_count = message_count + 1,
                 total_tokens = total_tokens + 40, last_message_at = ?2, updated_at = ?2
@@ -116,7 +116,7 @@ impl Side for Floor {
                 token_count, chunk_type, metadata) VALUES (?1, ?2, ?3, ?4, ?5, 40, 'text', '{}')",
         )?;
         for index in self.next_index..self.next_index + CHUNKS {
-            let (id, hash) = (PublicId::new().to_string(), hex(Sha256Hash::of(TEXT)));
+            let (id, hash) = (DocumentChunkPublicId::new().to_string(), hex(Sha256Hash::of(TEXT)));
             statement.execute(params![document, id, i64::try_from(index)?, TEXT, hash])?;
         }
         self.next_index += CHUNKS;
@@ -155,7 +155,7 @@ impl Side for Floor {
         )?
         .execute(params![
             self.seq,
-            PublicId::new().to_string(),
+            AuditEntryPublicId::new().to_string(),
             user,
             name,
             UtcTime::now().to_string(),

@@ -1,4 +1,5 @@
-//! Embeds the text of migrations in a program, from its build script.
+//! Embeds the text of migrations in a program, and gives the columns of its `schema.rs` the types of what they hold, from
+//! its build script.
 //!
 //! Diesel's `embed_migrations!` does not give access to the text, which the checksums in
 //! `schema_version` and the plan of a run need. This crate has no dependencies, so that a build script
@@ -17,11 +18,15 @@
 //! static OWN: &[EmbeddedMigration] = include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
 //! ```
 
+mod schema;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
+
+pub use schema::{ColumnType, typed_schema, write_schema};
 
 /// Writes `migrations.rs` with the migrations of `directory` into the `OUT_DIR` of the build script that
 /// calls this function. The directory is relative to the package's `Cargo.toml`, and contains `sqlite/` and

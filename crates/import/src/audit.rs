@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use diesel::prelude::*;
 use zenith_db::Error;
-use zenith_db::internal::models::AuditRow;
+use zenith_db::internal::models::{AuditRow, JsonStr};
 use zenith_db::schema::{audit_log, users};
 use zenith_db::types::{AuditEntryId, Sha256Hash, UserId};
 
@@ -77,9 +77,9 @@ impl Chain {
             severity: needed(13, "severity")?.parse().map_err(|_| wrong("severity"))?,
             success: at(14).as_integer() == Some(1),
             error_message: text(15),
-            request_data: text(16),
-            response_data: text(17),
-            metadata: needed(18, "metadata")?,
+            request_data: text(16).map(JsonStr),
+            response_data: text(17).map(JsonStr),
+            metadata: JsonStr(needed(18, "metadata")?),
             prev_hash: self.last,
         })
     }

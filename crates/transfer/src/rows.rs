@@ -6,11 +6,11 @@ use super::table::{TransferRow, TransferTable, TypedTable};
 /// Replaces Diesel's `table!`: defines the row type of a table, its queries and its encoding.
 macro_rules! row {
     // Its triggers require the rows in this order.
-    (audit_log (id) $columns:tt) => { row!(audit_log by seq $columns); };
-    ($table:ident (id) $columns:tt) => { row!($table by id $columns); };
+    (audit_log (id) $columns:tt) => { row!(audit_log by seq $columns $columns); };
+    ($table:ident (id) $columns:tt) => { row!($table by id $columns $columns); };
     ($table:ident by $key:ident {
         $($(#[$attribute:meta])* $column:ident -> $type:ident $(<$inner:ident>)?,)*
-    }) => {
+    } $columns:tt) => {
         pub(super) mod $table {
             use ::diesel::connection::DefaultLoadingMode;
             use ::diesel::dsl::max;
@@ -18,12 +18,15 @@ macro_rules! row {
 
             use crate::table::{self, Keys};
             use crate::value::{self, Encode};
-            use zenith_db::schema::$table as in_schema;
             use crate::error::Result;
             use zenith_db::{DbConnection, dispatch};
 
+            // With the types by which columns are stored: what is copied is bytes, whatever they mean.
+            ::diesel::table! { $table (id) $columns }
+            use self::$table as in_schema;
+
             #[derive(Queryable, Insertable)]
-            #[diesel(table_name = zenith_db::schema::$table, treat_none_as_default_value = false)]
+            #[diesel(table_name = $table, treat_none_as_default_value = false)]
             pub(crate) struct Row {
                 $(pub(crate) $column:
                     value::$type $(<value::$inner>)?,)*

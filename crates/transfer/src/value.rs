@@ -13,7 +13,6 @@ pub(super) type Bool = bool;
 pub(super) type Double = f64;
 pub(super) type Integer = i32;
 pub(super) type Nullable<T> = Option<T>;
-pub(super) type Timestamp = UtcTime;
 
 /// Text that is read byte by byte. A text column of SQLite can hold invalid UTF-8 and BLOBs. Diesel
 /// would read the former with replacement characters and the latter as text, and the copy would differ
@@ -45,6 +44,29 @@ where
 {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
         self.0.as_str().to_sql(out)
+    }
+}
+
+/// Time, in a column of the type by which times are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AsExpression, FromSqlRow)]
+#[diesel(sql_type = sql_types::Timestamp)]
+pub(super) struct Timestamp(UtcTime);
+
+impl<DB: Backend> FromSql<sql_types::Timestamp, DB> for Timestamp
+where
+    UtcTime: FromSql<UtcTime, DB>,
+{
+    fn from_sql(value: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        UtcTime::from_sql(value).map(Self)
+    }
+}
+
+impl<DB: Backend> ToSql<sql_types::Timestamp, DB> for Timestamp
+where
+    UtcTime: ToSql<UtcTime, DB>,
+{
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
+        <UtcTime as ToSql<UtcTime, DB>>::to_sql(&self.0, out)
     }
 }
 
@@ -89,9 +111,9 @@ impl Encode for Text {
     }
 }
 
-impl Encode for UtcTime {
+impl Encode for Timestamp {
     fn encode(&self, out: &mut Vec<u8>) {
-        self.as_datetime().timestamp_micros().encode(out);
+        self.0.as_datetime().timestamp_micros().encode(out);
     }
 }
 

@@ -83,6 +83,13 @@ const MAGIC: [(&[u8], Encoding); 2] = [
 const SUFFIXES: [&str; 3] = [".zst.age", ".zst", ".age"];
 
 impl Encoding {
+    /// Returns the names and values of what is not left out of its JSON.
+    pub(super) fn entries(self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let compression = self.compression.map(|Compression::Zstd| ("compression", "zstd"));
+        let encryption = self.encryption.map(|Encryption::Age| ("encryption", "age"));
+        compression.into_iter().chain(encryption)
+    }
+
     /// Whether the contents are stored as they are.
     #[must_use]
     pub const fn is_none(self) -> bool {

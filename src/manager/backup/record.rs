@@ -1,13 +1,11 @@
 //! Records of backups in `backup_jobs`.
 
-use serde_json::json;
-
 use super::report::BackupReport;
 use crate::backend::DbConnection;
 use crate::catalog::table_exists;
 use crate::error::{Error, Result, chain};
 use crate::models::{BackupJob, NewBackupJob};
-use crate::types::{BackupStatus, Json, UtcTime, VerificationStatus};
+use crate::types::{BackupStatus, JsonText, UtcTime, VerificationStatus};
 
 impl BackupReport {
     /// Records the backup. A failure is only a warning, because the copy is valid without its
@@ -27,7 +25,7 @@ impl BackupReport {
             .compression_ratio(ratio.filter(|_| self.encoding.compression.is_some()))
             .verification_status(VerificationStatus::Verified)
             .triggered_by(self.triggered_by.as_str())
-            .metadata(Json(json!(self.encoding)))
+            .metadata(self.encoding.entries().collect::<JsonText>())
             .build();
         record(&job, connection);
     }

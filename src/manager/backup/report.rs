@@ -11,13 +11,13 @@ use super::copy::Fidelity;
 use super::manifest::{self, BackupManifest};
 use crate::backend::Backend;
 use crate::catalog::UnreadableTable;
-use crate::types::{PublicId, Sha256Hash, UtcTime};
+use crate::types::{BackupJobPublicId, Sha256Hash, UtcTime};
 
 /// Report of a verified backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BackupReport {
     /// Public id of the backup in `backup_jobs`.
-    pub job_id: PublicId,
+    pub job_id: BackupJobPublicId,
     /// Absolute path of the file.
     pub path: PathBuf,
     /// Size of the file, in bytes.
@@ -100,7 +100,7 @@ impl BackupReport {
         undecoded: Option<String>,
     ) -> Self {
         Self {
-            job_id: PublicId::new(),
+            job_id: BackupJobPublicId::new(),
             path: path.to_owned(),
             size_bytes: manifest.size_bytes,
             started_at: manifest.started_at,

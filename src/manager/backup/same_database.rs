@@ -14,7 +14,7 @@ use crate::dispatch;
 use crate::error::Result;
 use crate::manager::origin::{Origin, origin_of};
 use crate::schema::users;
-use crate::types::UtcTime;
+use crate::types::{UserPublicId, UtcTime};
 
 /// Returns whether a regular file is a backup of this database, by what it contains; `created` is
 /// the time in its name.
@@ -58,7 +58,7 @@ pub(super) fn is_of(
 }
 
 /// UUIDs of all users, and the times at which they were created.
-type Users = Vec<(String, UtcTime)>;
+type Users = Vec<(UserPublicId, UtcTime)>;
 
 /// Returns the users of a copy; `None` if it is not a database of this program.
 fn users_of_copy(copy: &mut DbConnection) -> Result<Option<Users>> {

@@ -1,14 +1,13 @@
 //! Record of the result of the last run of migrations.
 
 use serde::Serialize;
-use serde_json::{Value, json};
 
 use crate::backend::DbConnection;
 use crate::catalog;
 use crate::error::chain;
 use crate::error::{Error, Result};
 use crate::models::{HealthObservation, SystemHealth};
-use crate::types::{HealthStatus, Json, UtcTime};
+use crate::types::{HealthStatus, JsonText, UtcTime};
 
 /// Component of `system_health` that records the result of the last run of migrations.
 const COMPONENT: &str = "migrations";
@@ -66,8 +65,8 @@ pub(super) fn record_success(connection: &mut DbConnection) {
     }
 }
 
-fn metrics(operation: &str) -> Json<Value> {
-    Json(json!({ "operation": operation, "program": env!("CARGO_PKG_VERSION") }))
+fn metrics(operation: &str) -> JsonText {
+    [("operation", operation), ("program", env!("CARGO_PKG_VERSION"))].into_iter().collect()
 }
 
 fn has_records(connection: &mut DbConnection) -> Result<bool> {

@@ -2,8 +2,6 @@
 
 use std::time::Instant;
 
-use serde_json::json;
-
 use super::RestoreOptions;
 use super::report::DrillReport;
 use super::staged::Staged;
@@ -18,7 +16,7 @@ use crate::error::{BackupFault, Error, Result, chain};
 use crate::manager::DatabaseManager;
 use crate::manager::backup::{BackupFile, CHECKING, FileProgress, VerifiedBackup};
 use crate::models::{HealthObservation, SystemHealth};
-use crate::types::{HealthStatus, Json, UtcTime};
+use crate::types::{HealthStatus, JsonText, UtcTime};
 
 /// Component of the drill's record in `system_health`.
 const COMPONENT: &str = "backup_drill";
@@ -71,7 +69,7 @@ impl DatabaseManager {
         let observation = HealthObservation::builder()
             .component(COMPONENT)
             .status(if error.is_some() { HealthStatus::Unhealthy } else { HealthStatus::Healthy })
-            .metrics(Json(json!({ "program": env!("CARGO_PKG_VERSION") })));
+            .metrics([("program", env!("CARGO_PKG_VERSION"))].into_iter().collect::<JsonText>());
         let observation = match &details {
             Some(details) => observation.error_details(details.as_str()).build(),
             None => observation.build(),

@@ -13,11 +13,37 @@
 //! The length precedes each text, so that different entries have different encodings. `prev_hash` is one
 //! of the columns, so that the hash of an entry depends on every entry before it.
 
+use diesel::backend::Backend;
+use diesel::expression::AsExpression;
 use diesel::prelude::*;
+use diesel::serialize::{self, Output, ToSql};
+use diesel::sql_types::Text;
 use sha2::{Digest, Sha256};
 
 use crate::schema::audit_log;
-use crate::types::{PublicId, Severity, Sha256Hash, UserId, UtcTime};
+use crate::types::{
+    AuditEntryPublicId, JsonColumn, JsonText, Severity, Sha256Hash, UserId, UtcTime,
+};
+
+/// JSON text, as it is stored.
+#[derive(Clone, Copy, Debug, AsExpression)]
+#[diesel(sql_type = JsonColumn)]
+pub struct JsonStr<'a>(pub &'a str);
+
+impl<'a> From<&'a JsonText> for JsonStr<'a> {
+    fn from(json: &'a JsonText) -> Self {
+        Self(json.as_str())
+    }
+}
+
+impl<DB: Backend> ToSql<JsonColumn, DB> for JsonStr<'_>
+where
+    str: ToSql<Text, DB>,
+{
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
+        self.0.to_sql(out)
+    }
+}
 
 /// Columns of an audit entry, except its id and its own hash.
 #[derive(Clone, Debug, Insertable)]
@@ -27,7 +53,7 @@ pub struct AuditRow<'a> {
     /// `audit_log.seq`.
     pub seq: i64,
     /// `audit_log.event_id`.
-    pub event_id: PublicId,
+    pub event_id: AuditEntryPublicId,
     /// `audit_log.user_id`.
     pub user_id: Option<UserId>,
     /// `audit_log.actor_name`.
@@ -59,11 +85,11 @@ pub struct AuditRow<'a> {
     /// `audit_log.error_message`.
     pub error_message: Option<&'a str>,
     /// `audit_log.request_data`.
-    pub request_data: Option<&'a str>,
+    pub request_data: Option<JsonStr<'a>>,
     /// `audit_log.response_data`.
-    pub response_data: Option<&'a str>,
+    pub response_data: Option<JsonStr<'a>>,
     /// `audit_log.metadata`.
-    pub metadata: &'a str,
+    pub metadata: JsonStr<'a>,
     /// `audit_log.prev_hash`.
     pub prev_hash: Sha256Hash,
 }
@@ -114,9 +140,9 @@ impl AuditRow<'_> {
         encoding.text(severity.as_str());
         encoding.text(if *success { "1" } else { "0" });
         encoding.optional(*error_message);
-        encoding.optional(*request_data);
-        encoding.optional(*response_data);
-        encoding.text(metadata);
+        encoding.optional(request_data.map(|json| json.0));
+        encoding.optional(response_data.map(|json| json.0));
+        encoding.text(metadata.0);
         encoding.text(&prev_hash.to_string());
         <[u8; 32]>::from(encoding.0.finalize()).into()
     }

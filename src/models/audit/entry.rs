@@ -2,10 +2,9 @@
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use typed_builder::TypedBuilder;
 
-use super::encoding::AuditRow;
+use super::encoding::{AuditRow, JsonStr};
 use crate::backend::DbConnection;
 use crate::connection::TransactionLock;
 use crate::dispatch;
@@ -15,8 +14,8 @@ use crate::models::User;
 use crate::models::query::{LiteralLimit, OptionalFilter, Page, PageSize, find_one};
 use crate::schema::{audit_log, users};
 use crate::types::{
-    AuditEntryId, Json, LossyText, OptionalLossyText, PublicId, Severity, Sha256Hash, UserId,
-    UtcTime,
+    AuditEntryId, AuditEntryPublicId, JsonText, LossyText, OptionalLossyText, Severity, Sha256Hash,
+    UserId, UtcTime,
 };
 
 /// Entry of the audit log.
@@ -43,7 +42,7 @@ pub struct AuditEntry {
     /// Position in the log, from 1, without gaps.
     pub seq: i64,
     /// Public UUID.
-    pub event_id: PublicId,
+    pub event_id: AuditEntryPublicId,
     /// User who acted, if any.
     pub user_id: Option<UserId>,
     /// Username of the actor at the time of the event, or the name given for an actor without a
@@ -87,11 +86,11 @@ pub struct AuditEntry {
     #[diesel(deserialize_as = OptionalLossyText)]
     pub error_message: Option<String>,
     /// Request that led to the event, in the application's form.
-    pub request_data: Option<Json<Value>>,
+    pub request_data: Option<JsonText>,
     /// Response to the request, in the application's form.
-    pub response_data: Option<Json<Value>>,
+    pub response_data: Option<JsonText>,
     /// Application-defined metadata.
-    pub metadata: Json<Value>,
+    pub metadata: JsonText,
     /// Hash of the previous entry; 64 zeros in the first entry.
     pub prev_hash: Sha256Hash,
     /// Hash of this entry, which depends on every entry before it.
@@ -102,8 +101,8 @@ pub struct AuditEntry {
 #[derive(Clone, Debug, TypedBuilder)]
 pub struct NewAuditEvent<'a> {
     /// Public UUID; a new one by default.
-    #[builder(default = PublicId::new())]
-    pub event_id: PublicId,
+    #[builder(default = AuditEntryPublicId::new())]
+    pub event_id: AuditEntryPublicId,
     /// User who acts. The username is looked up and recorded.
     #[builder(default, setter(into))]
     pub user_id: Option<UserId>,
@@ -149,13 +148,13 @@ pub struct NewAuditEvent<'a> {
     pub error_message: Option<&'a str>,
     /// Request that led to the event. It must hold no secrets: an entry cannot be deleted.
     #[builder(default, setter(into))]
-    pub request_data: Option<Json<Value>>,
+    pub request_data: Option<JsonText>,
     /// Response to the request. It must hold no secrets: an entry cannot be deleted.
     #[builder(default, setter(into))]
-    pub response_data: Option<Json<Value>>,
+    pub response_data: Option<JsonText>,
     /// Application-defined metadata; an empty object by default.
-    #[builder(default = Json::empty_object())]
-    pub metadata: Json<Value>,
+    #[builder(default = JsonText::empty_object())]
+    pub metadata: JsonText,
 }
 
 /// Conditions on the entries to list. `None` sets no condition.
@@ -191,12 +190,6 @@ impl NewAuditEvent<'_> {
     /// [`Error::Violation`](crate::Error::Violation) if the user does not exist or a value breaks a
     /// rule.
     pub fn append(&self, connection: &mut DbConnection) -> Result<AuditEntry> {
-        let json = |value: &Json<Value>| {
-            value.to_text().map_err(diesel::result::Error::SerializationError)
-        };
-        let request = self.request_data.as_ref().map(json).transpose()?;
-        let response = self.response_data.as_ref().map(json).transpose()?;
-        let metadata = json(&self.metadata)?;
         connection.write(|connection| {
             connection.hold(TransactionLock::AuditLog)?;
             let last: Option<(AuditEntryId, i64, Sha256Hash)> =
@@ -229,9 +222,9 @@ impl NewAuditEvent<'_> {
                 severity: self.severity,
                 success: self.success,
                 error_message: self.error_message,
-                request_data: request.as_deref(),
-                response_data: response.as_deref(),
-                metadata: &metadata,
+                request_data: self.request_data.as_ref().map(JsonStr::from),
+                response_data: self.response_data.as_ref().map(JsonStr::from),
+                metadata: JsonStr::from(&self.metadata),
                 prev_hash,
             };
             let entry_hash = row.hash();
@@ -263,7 +256,7 @@ impl AuditEntry {
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn find_by_event_id(
         connection: &mut DbConnection,
-        event_id: PublicId,
+        event_id: AuditEntryPublicId,
     ) -> Result<Option<Self>> {
         find_one!(connection, audit_log, audit_log::event_id.eq(event_id))
     }

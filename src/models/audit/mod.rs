@@ -7,7 +7,7 @@ mod security_event;
 /// See [`super::internal`].
 #[doc(hidden)]
 pub(super) mod internal {
-    pub use super::encoding::AuditRow;
+    pub use super::encoding::{AuditRow, JsonStr};
 }
 pub use entry::{AuditEntry, AuditFilter, NewAuditEvent};
 pub use security_event::{NewSecurityEvent, SecurityEvent};

@@ -3,7 +3,6 @@
 use diesel::dsl::not;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use typed_builder::TypedBuilder;
 
 use crate::backend::DbConnection;
@@ -14,7 +13,7 @@ use crate::models::query::{
     LiteralLimit, Page, PageSize, Parent, explain_broken_reference, find_one, not_before, not_found,
 };
 use crate::schema::security_events;
-use crate::types::{Json, PublicId, SecurityEventId, Severity, UserId, UtcTime};
+use crate::types::{JsonText, SecurityEventId, SecurityEventPublicId, Severity, UserId, UtcTime};
 
 /// Incident that stays open until somebody resolves it.
 #[derive(
@@ -35,7 +34,7 @@ pub struct SecurityEvent {
     /// Primary key.
     pub id: SecurityEventId,
     /// Public UUID.
-    pub event_id: PublicId,
+    pub event_id: SecurityEventPublicId,
     /// User whom the incident concerns, if any.
     pub user_id: Option<UserId>,
     /// Type of the incident, such as `brute_force`.
@@ -51,7 +50,7 @@ pub struct SecurityEvent {
     /// Time of the incident.
     pub timestamp: UtcTime,
     /// Details of the incident, in the application's form.
-    pub details: Option<Json<Value>>,
+    pub details: Option<JsonText>,
     /// Whether the incident has been resolved.
     pub resolved: bool,
     /// Time of the resolution, if any.
@@ -68,8 +67,8 @@ pub struct SecurityEvent {
 #[diesel(treat_none_as_default_value = false)]
 pub struct NewSecurityEvent<'a> {
     /// Public UUID; a new one by default.
-    #[builder(default = PublicId::new())]
-    pub event_id: PublicId,
+    #[builder(default = SecurityEventPublicId::new())]
+    pub event_id: SecurityEventPublicId,
     /// User whom the incident concerns.
     #[builder(default, setter(into))]
     pub user_id: Option<UserId>,
@@ -91,7 +90,7 @@ pub struct NewSecurityEvent<'a> {
     pub timestamp: UtcTime,
     /// Details of the incident, in the application's form.
     #[builder(default, setter(into))]
-    pub details: Option<Json<Value>>,
+    pub details: Option<JsonText>,
 }
 
 impl NewSecurityEvent<'_> {

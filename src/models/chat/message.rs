@@ -3,7 +3,6 @@
 use diesel::dsl::not;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use typed_builder::TypedBuilder;
 
 use super::session::ChatSession;
@@ -16,7 +15,9 @@ use crate::models::query::{
     not_found,
 };
 use crate::schema::{chat_history, chat_sessions};
-use crate::types::{ChatMessageId, ChatSessionId, Json, MessageType, PublicId, UserId, UtcTime};
+use crate::types::{
+    ChatMessageId, ChatMessagePublicId, ChatSessionId, JsonText, MessageType, UserId, UtcTime,
+};
 
 /// Message of a conversation.
 #[derive(
@@ -42,9 +43,9 @@ pub struct ChatMessage {
     /// lets others write.
     pub user_id: UserId,
     /// Public UUID.
-    pub message_id: PublicId,
+    pub message_id: ChatMessagePublicId,
     /// Message that this one replies to, if any.
-    pub parent_message_id: Option<PublicId>,
+    pub parent_message_id: Option<ChatMessagePublicId>,
     /// Text of the message.
     pub message_content: String,
     /// Author of the message: user, assistant or system.
@@ -76,11 +77,11 @@ pub struct ChatMessage {
     /// The reader's comment.
     pub feedback_comment: Option<String>,
     /// Documents that the message draws on, in the application's form.
-    pub source_documents: Option<Json<Value>>,
+    pub source_documents: Option<JsonText>,
     /// Context that was retrieved for the message, in the application's form.
-    pub retrieval_context: Option<Json<Value>>,
+    pub retrieval_context: Option<JsonText>,
     /// Application-defined metadata.
-    pub metadata: Json<Value>,
+    pub metadata: JsonText,
 }
 
 /// Message to append to a conversation.
@@ -94,11 +95,11 @@ pub struct NewChatMessage<'a> {
     /// lets others write.
     pub user_id: UserId,
     /// Public UUID; a new one by default.
-    #[builder(default = PublicId::new())]
-    pub message_id: PublicId,
+    #[builder(default = ChatMessagePublicId::new())]
+    pub message_id: ChatMessagePublicId,
     /// Message that this one replies to.
     #[builder(default, setter(into))]
-    pub parent_message_id: Option<PublicId>,
+    pub parent_message_id: Option<ChatMessagePublicId>,
     /// Text of the message.
     pub message_content: &'a str,
     /// Author of the message: user, assistant or system.
@@ -120,13 +121,13 @@ pub struct NewChatMessage<'a> {
     pub processing_time_ms: Option<i32>,
     /// Documents that the message draws on, in the application's form.
     #[builder(default, setter(into))]
-    pub source_documents: Option<Json<Value>>,
+    pub source_documents: Option<JsonText>,
     /// Context that was retrieved for the message, in the application's form.
     #[builder(default, setter(into))]
-    pub retrieval_context: Option<Json<Value>>,
+    pub retrieval_context: Option<JsonText>,
     /// Application-defined metadata; an empty object by default.
-    #[builder(default = Json::empty_object())]
-    pub metadata: Json<Value>,
+    #[builder(default = JsonText::empty_object())]
+    pub metadata: JsonText,
 }
 
 /// Order of a page of messages.
@@ -207,7 +208,7 @@ impl ChatMessage {
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn find_by_message_id(
         connection: &mut DbConnection,
-        message_id: PublicId,
+        message_id: ChatMessagePublicId,
     ) -> Result<Option<Self>> {
         find_one!(connection, chat_history, chat_history::message_id.eq(message_id))
     }
@@ -254,7 +255,7 @@ impl ChatMessage {
     pub fn page_of_replies(
         connection: &mut DbConnection,
         session: ChatSessionId,
-        parent: PublicId,
+        parent: ChatMessagePublicId,
         after: Option<ChatMessageId>,
         size: PageSize,
     ) -> Result<Page<Self, ChatMessageId>> {

@@ -2,7 +2,6 @@
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use typed_builder::TypedBuilder;
 
 use crate::backend::DbConnection;
@@ -14,7 +13,9 @@ use crate::models::query::{
     require_affected,
 };
 use crate::schema::chat_sessions;
-use crate::types::{ChatSessionId, Json, PublicId, ShareToken, TokenHash, UserId, UtcTime};
+use crate::types::{
+    ChatSessionId, ChatSessionPublicId, JsonText, ShareToken, TokenHash, UserId, UtcTime,
+};
 
 diesel::alias! {
     // The conversations that retention is about to delete.
@@ -40,7 +41,7 @@ pub struct ChatSession {
     /// Primary key.
     pub id: ChatSessionId,
     /// Public UUID.
-    pub session_id: PublicId,
+    pub session_id: ChatSessionPublicId,
     /// Owner of the conversation.
     pub user_id: UserId,
     /// Title of the conversation.
@@ -64,7 +65,7 @@ pub struct ChatSession {
     /// Total number of tokens in the messages.
     pub total_tokens: i64,
     /// Application-defined metadata.
-    pub metadata: Json<Value>,
+    pub metadata: JsonText,
 }
 
 /// Conversation to insert.
@@ -73,8 +74,8 @@ pub struct ChatSession {
 #[diesel(treat_none_as_default_value = false)]
 pub struct NewChatSession<'a> {
     /// Public UUID; a new one by default.
-    #[builder(default = PublicId::new())]
-    pub session_id: PublicId,
+    #[builder(default = ChatSessionPublicId::new())]
+    pub session_id: ChatSessionPublicId,
     /// Owner of the conversation.
     pub user_id: UserId,
     /// Title of the conversation, up to 200 characters.
@@ -84,8 +85,8 @@ pub struct NewChatSession<'a> {
     #[builder(default, setter(into))]
     pub description: Option<&'a str>,
     /// Application-defined metadata; an empty object by default.
-    #[builder(default = Json::empty_object())]
-    pub metadata: Json<Value>,
+    #[builder(default = JsonText::empty_object())]
+    pub metadata: JsonText,
 }
 
 /// Changes to a conversation. `None` leaves a column unchanged, `Some(None)` sets it to NULL.
@@ -99,7 +100,7 @@ pub struct ChatSessionChanges<'a> {
     /// Whether the conversation is archived.
     pub is_archived: Option<bool>,
     /// Application-defined metadata.
-    pub metadata: Option<Json<Value>>,
+    pub metadata: Option<JsonText>,
 }
 
 impl NewChatSession<'_> {
@@ -153,7 +154,7 @@ impl ChatSession {
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn find_by_session_id(
         connection: &mut DbConnection,
-        session_id: PublicId,
+        session_id: ChatSessionPublicId,
     ) -> Result<Option<Self>> {
         find_one!(connection, chat_sessions, chat_sessions::session_id.eq(session_id))
     }

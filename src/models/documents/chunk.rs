@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use typed_builder::TypedBuilder;
 
 use super::document::Document;
@@ -13,7 +12,9 @@ use crate::dispatch;
 use crate::error::Result;
 use crate::models::query::{OneOf, Parent, Prepare, explain_broken_reference, require_affected};
 use crate::schema::{document_chunks, documents};
-use crate::types::{DocumentChunkId, DocumentId, Json, PublicId, Sha256Hash, UtcTime};
+use crate::types::{
+    DocumentChunkId, DocumentChunkPublicId, DocumentId, JsonText, Sha256Hash, UtcTime,
+};
 
 /// Chunk of a document for retrieval.
 #[derive(
@@ -34,7 +35,7 @@ pub struct DocumentChunk {
     /// Primary key.
     pub id: DocumentChunkId,
     /// Public UUID.
-    pub chunk_id: PublicId,
+    pub chunk_id: DocumentChunkPublicId,
     /// Document that the chunk belongs to.
     pub document_id: DocumentId,
     /// Position in the document, from 0.
@@ -58,7 +59,7 @@ pub struct DocumentChunk {
     /// Time of creation.
     pub created_at: UtcTime,
     /// Application-defined metadata.
-    pub metadata: Json<Value>,
+    pub metadata: JsonText,
 }
 
 /// Chunk to insert with [`DocumentChunk::insert_all`].
@@ -67,8 +68,8 @@ pub struct DocumentChunk {
 #[diesel(treat_none_as_default_value = false)]
 pub struct NewDocumentChunk<'a> {
     /// Public UUID; a new one by default.
-    #[builder(default = PublicId::new())]
-    pub chunk_id: PublicId,
+    #[builder(default = DocumentChunkPublicId::new())]
+    pub chunk_id: DocumentChunkPublicId,
     /// Position in the document, from 0, unique within the document.
     pub chunk_index: i32,
     /// Text of the chunk.
@@ -94,8 +95,8 @@ pub struct NewDocumentChunk<'a> {
     #[builder(default, setter(into))]
     pub embedding_model: Option<&'a str>,
     /// Application-defined metadata; an empty object by default.
-    #[builder(default = Json::empty_object())]
-    pub metadata: Json<Value>,
+    #[builder(default = JsonText::empty_object())]
+    pub metadata: JsonText,
 }
 
 /// Number of rows that one statement inserts. Each row binds 12 values, and PostgreSQL and SQLite

@@ -3,7 +3,6 @@
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use typed_builder::TypedBuilder;
 
 use super::tag::HasTag;
@@ -18,7 +17,8 @@ use crate::models::query::{
 };
 use crate::schema::documents;
 use crate::types::{
-    DocumentId, Json, ProcessingStatus, PublicId, Sha256Hash, UploadStatus, UserId, UtcTime,
+    DocumentId, DocumentPublicId, JsonText, ProcessingStatus, Sha256Hash, UploadStatus, UserId,
+    UtcTime,
 };
 
 diesel::define_sql_function! {
@@ -45,7 +45,7 @@ pub struct Document {
     /// Primary key.
     pub id: DocumentId,
     /// Public UUID.
-    pub document_id: PublicId,
+    pub document_id: DocumentPublicId,
     /// Owner of the document.
     pub user_id: UserId,
     /// Name under which the file is stored.
@@ -85,9 +85,9 @@ pub struct Document {
     /// Whether the document is archived.
     pub is_archived: bool,
     /// Tags, for searching.
-    pub tags: Json<Vec<String>>,
+    pub tags: JsonText<Vec<String>>,
     /// Application-defined metadata.
-    pub metadata: Json<Value>,
+    pub metadata: JsonText,
     /// Reason why the upload or the processing failed.
     pub error_message: Option<String>,
 }
@@ -97,8 +97,8 @@ pub struct Document {
 #[diesel(table_name = documents)]
 pub struct NewDocument<'a> {
     /// Public UUID; a new one by default.
-    #[builder(default = PublicId::new())]
-    pub document_id: PublicId,
+    #[builder(default = DocumentPublicId::new())]
+    pub document_id: DocumentPublicId,
     /// Owner of the document.
     pub user_id: UserId,
     /// Name under which the file is stored, 1 to 255 characters.
@@ -120,11 +120,11 @@ pub struct NewDocument<'a> {
     #[builder(default)]
     pub is_public: bool,
     /// Tags, for searching; none by default.
-    #[builder(default = Json(Vec::new()))]
-    pub tags: Json<Vec<String>>,
+    #[builder(default = JsonText::empty_list())]
+    pub tags: JsonText<Vec<String>>,
     /// Application-defined metadata; an empty object by default.
-    #[builder(default = Json::empty_object())]
-    pub metadata: Json<Value>,
+    #[builder(default = JsonText::empty_object())]
+    pub metadata: JsonText,
 }
 
 /// Changes to a document. `None` leaves a column unchanged.
@@ -138,9 +138,9 @@ pub struct DocumentChanges<'a> {
     /// Whether the document is archived.
     pub is_archived: Option<bool>,
     /// Tags, for searching.
-    pub tags: Option<Json<Vec<String>>>,
+    pub tags: Option<JsonText<Vec<String>>>,
     /// Application-defined metadata.
-    pub metadata: Option<Json<Value>>,
+    pub metadata: Option<JsonText>,
 }
 
 /// Conditions on the documents to list. `None` sets no condition.
@@ -243,7 +243,7 @@ impl Document {
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn find_by_document_id(
         connection: &mut DbConnection,
-        document_id: PublicId,
+        document_id: DocumentPublicId,
     ) -> Result<Option<Self>> {
         find_one!(connection, documents, documents::document_id.eq(document_id))
     }

@@ -2,7 +2,6 @@
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use typed_builder::TypedBuilder;
 
 use super::document::Document;
@@ -15,8 +14,8 @@ use crate::models::query::{
 };
 use crate::schema::file_storage;
 use crate::types::{
-    CompressionType, DocumentId, EncryptionStatus, Json, PublicId, Sha256Hash, StoredFileId,
-    UtcTime,
+    CompressionType, DocumentId, EncryptionStatus, JsonText, Sha256Hash, StoredFileId,
+    StoredFilePublicId, UtcTime,
 };
 
 /// Location and encoding of a file's bytes.
@@ -38,7 +37,7 @@ pub struct StoredFile {
     /// Primary key.
     pub id: StoredFileId,
     /// Public UUID.
-    pub file_id: PublicId,
+    pub file_id: StoredFilePublicId,
     /// Document of the file. `None` marks an orphan: the document has been deleted, and the bytes
     /// can be removed.
     pub document_id: Option<DocumentId>,
@@ -59,7 +58,7 @@ pub struct StoredFile {
     /// Compression of the stored bytes.
     pub compression_type: CompressionType,
     /// Access permissions, in the application's form.
-    pub access_permissions: Json<Value>,
+    pub access_permissions: JsonText,
     /// Name of the retention policy.
     pub retention_policy: Option<String>,
     /// Time of creation.
@@ -73,7 +72,7 @@ pub struct StoredFile {
     /// Time of archiving, if any.
     pub archived_at: Option<UtcTime>,
     /// Application-defined metadata.
-    pub metadata: Json<Value>,
+    pub metadata: JsonText,
 }
 
 /// Stored file to insert.
@@ -82,8 +81,8 @@ pub struct StoredFile {
 #[diesel(treat_none_as_default_value = false)]
 pub struct NewStoredFile<'a> {
     /// Public UUID; a new one by default.
-    #[builder(default = PublicId::new())]
-    pub file_id: PublicId,
+    #[builder(default = StoredFilePublicId::new())]
+    pub file_id: StoredFilePublicId,
     /// Document of the file. A file without a document is an orphan.
     #[builder(default, setter(into))]
     pub document_id: Option<DocumentId>,
@@ -107,14 +106,14 @@ pub struct NewStoredFile<'a> {
     #[builder(default = CompressionType::None)]
     pub compression_type: CompressionType,
     /// Access permissions, in the application's form; an empty object by default.
-    #[builder(default = Json::empty_object())]
-    pub access_permissions: Json<Value>,
+    #[builder(default = JsonText::empty_object())]
+    pub access_permissions: JsonText,
     /// Name of the retention policy, 1 to 100 characters.
     #[builder(default, setter(into))]
     pub retention_policy: Option<&'a str>,
     /// Application-defined metadata; an empty object by default.
-    #[builder(default = Json::empty_object())]
-    pub metadata: Json<Value>,
+    #[builder(default = JsonText::empty_object())]
+    pub metadata: JsonText,
 }
 
 impl NewStoredFile<'_> {
@@ -141,7 +140,7 @@ impl StoredFile {
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn find_by_file_id(
         connection: &mut DbConnection,
-        file_id: PublicId,
+        file_id: StoredFilePublicId,
     ) -> Result<Option<Self>> {
         find_one!(connection, file_storage, file_storage::file_id.eq(file_id))
     }

@@ -2,7 +2,6 @@
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use typed_builder::TypedBuilder;
 
 use super::user::User;
@@ -13,7 +12,7 @@ use crate::models::query::{
     LiteralLimit, Page, PageSize, Parent, Prepare, explain_broken_reference, find_one, not_found,
 };
 use crate::schema::api_keys;
-use crate::types::{ApiKeyId, Json, PublicId, TokenHash, UserId, UtcTime};
+use crate::types::{ApiKeyId, ApiKeyPublicId, JsonText, TokenHash, UserId, UtcTime};
 
 /// API key of a user, without its secret: the database holds only the secret's hash.
 #[derive(
@@ -34,7 +33,7 @@ pub struct ApiKey {
     /// Primary key.
     pub id: ApiKeyId,
     /// Public UUID.
-    pub key_id: PublicId,
+    pub key_id: ApiKeyPublicId,
     /// User for whom the key acts.
     pub user_id: UserId,
     /// Name of the key.
@@ -42,7 +41,7 @@ pub struct ApiKey {
     /// First characters of the key, by which people recognise it.
     pub key_prefix: String,
     /// Scopes of the key.
-    pub scopes: Json<Vec<String>>,
+    pub scopes: JsonText<Vec<String>>,
     /// Time of the last recorded use, if any.
     pub last_used_at: Option<UtcTime>,
     /// Number of recorded uses: at most one a minute is recorded.
@@ -60,7 +59,7 @@ pub struct ApiKey {
     /// User who revoked the key.
     pub revoked_by: Option<UserId>,
     /// Application-defined metadata.
-    pub metadata: Json<Value>,
+    pub metadata: JsonText,
 }
 
 /// API key to insert.
@@ -69,8 +68,8 @@ pub struct ApiKey {
 #[diesel(treat_none_as_default_value = false)]
 pub struct NewApiKey<'a> {
     /// Public UUID; a new one by default.
-    #[builder(default = PublicId::new())]
-    pub key_id: PublicId,
+    #[builder(default = ApiKeyPublicId::new())]
+    pub key_id: ApiKeyPublicId,
     /// User for whom the key acts.
     pub user_id: UserId,
     /// Name of the key, 1 to 100 characters.
@@ -80,8 +79,8 @@ pub struct NewApiKey<'a> {
     /// First 1 to 10 characters of the key, by which people recognise it.
     pub key_prefix: &'a str,
     /// Scopes of the key; none by default.
-    #[builder(default = Json(Vec::new()))]
-    pub scopes: Json<Vec<String>>,
+    #[builder(default = JsonText::empty_list())]
+    pub scopes: JsonText<Vec<String>>,
     /// Time of expiry; by default the key does not expire.
     #[builder(default, setter(into))]
     pub expires_at: Option<UtcTime>,

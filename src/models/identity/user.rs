@@ -2,9 +2,8 @@
 
 use diesel::dsl::case_when;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Nullable, Timestamp};
+use diesel::sql_types::{Bool, Nullable};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use typed_builder::TypedBuilder;
 
 use super::account_name::{canonical, check_canonical};
@@ -14,7 +13,9 @@ use crate::error::Result;
 use crate::models::Role;
 use crate::models::query::{Parent, explain_broken_reference, find_one, not_found};
 use crate::schema::users;
-use crate::types::{Json, PasswordAlgorithm, PasswordHash, PublicId, RoleId, UserId, UtcTime};
+use crate::types::{
+    JsonText, PasswordAlgorithm, PasswordHash, RoleId, UserId, UserPublicId, UtcTime,
+};
 
 /// User, without credentials: see [`UserCredentials`](super::UserCredentials).
 #[derive(
@@ -35,7 +36,7 @@ pub struct User {
     /// Primary key.
     pub id: UserId,
     /// Public UUID.
-    pub uuid: PublicId,
+    pub uuid: UserPublicId,
     /// Name for signing in, in lower case.
     pub username: String,
     /// Email address, in lower case.
@@ -85,7 +86,7 @@ pub struct User {
     /// User who last changed the account; `None` if unknown, or if that user has been deleted.
     pub updated_by: Option<UserId>,
     /// Application-defined metadata.
-    pub metadata: Json<Value>,
+    pub metadata: JsonText,
 }
 
 /// User to insert.
@@ -94,8 +95,8 @@ pub struct User {
 #[diesel(treat_none_as_default_value = false)]
 pub struct NewUser<'a> {
     /// Public UUID; a new one by default.
-    #[builder(default = PublicId::new())]
-    pub uuid: PublicId,
+    #[builder(default = UserPublicId::new())]
+    pub uuid: UserPublicId,
     /// Name for signing in, in lower case, 1 to 50 characters.
     pub username: &'a str,
     /// Email address, in lower case, up to 100 characters.
@@ -129,8 +130,8 @@ pub struct NewUser<'a> {
     #[builder(default, setter(into))]
     pub created_by: Option<UserId>,
     /// Application-defined metadata; an empty object by default.
-    #[builder(default = Json::empty_object())]
-    pub metadata: Json<Value>,
+    #[builder(default = JsonText::empty_object())]
+    pub metadata: JsonText,
 }
 
 /// Changes to a user's profile. `None` leaves a column unchanged, `Some(None)` sets it to NULL.
@@ -159,7 +160,7 @@ pub struct UserChanges<'a> {
     /// Idle time after which a session ends, in minutes, at least 1.
     pub session_timeout_minutes: Option<i32>,
     /// Application-defined metadata.
-    pub metadata: Option<Json<Value>>,
+    pub metadata: Option<JsonText>,
     /// User who makes the changes.
     pub updated_by: Option<UserId>,
 }
@@ -203,7 +204,7 @@ impl UserChanges<'_> {
             let verified =
                 case_when(same(), users::is_verified).otherwise(false.into_sql::<Bool>());
             let when = case_when(same(), users::email_verified_at)
-                .otherwise(None::<UtcTime>.into_sql::<Nullable<Timestamp>>());
+                .otherwise(None::<UtcTime>.into_sql::<Nullable<UtcTime>>());
             (users::is_verified.eq(verified), users::email_verified_at.eq(when))
         });
         let result =
@@ -231,7 +232,7 @@ impl User {
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
-    pub fn find_by_uuid(connection: &mut DbConnection, uuid: PublicId) -> Result<Option<Self>> {
+    pub fn find_by_uuid(connection: &mut DbConnection, uuid: UserPublicId) -> Result<Option<Self>> {
         find_one!(connection, users, users::uuid.eq(uuid))
     }
 

@@ -2,7 +2,6 @@
 
 use diesel::prelude::*;
 use serde::Serialize;
-use serde_json::Value;
 use typed_builder::TypedBuilder;
 
 use super::user::User;
@@ -14,7 +13,7 @@ use crate::models::query::{
     require_affected,
 };
 use crate::schema::user_sessions;
-use crate::types::{Json, PublicId, TokenHash, UserId, UserSessionId, UtcTime};
+use crate::types::{JsonText, TokenHash, UserId, UserSessionId, UserSessionPublicId, UtcTime};
 
 /// Session of a signed-in user, without its token: the database holds only the token's hash.
 #[derive(
@@ -25,9 +24,8 @@ use crate::types::{Json, PublicId, TokenHash, UserId, UserSessionId, UtcTime};
 pub struct UserSession {
     /// Primary key.
     pub id: UserSessionId,
-    /// Public id, which is not a secret: a UUID, except in an adopted database, which may hold
-    /// other forms.
-    pub session_id: String,
+    /// Public id, which is not a secret.
+    pub session_id: UserSessionPublicId,
     /// User who is signed in.
     pub user_id: UserId,
     /// IP address at sign-in.
@@ -49,7 +47,7 @@ pub struct UserSession {
     /// Fingerprint of the device.
     pub device_fingerprint: Option<String>,
     /// Location of the IP address, in the application's form.
-    pub location_info: Option<Json<Value>>,
+    pub location_info: Option<JsonText>,
 }
 
 /// Session to insert.
@@ -58,8 +56,8 @@ pub struct UserSession {
 #[diesel(treat_none_as_default_value = false)]
 pub struct NewUserSession<'a> {
     /// Public id; a new UUID by default.
-    #[builder(default = PublicId::new())]
-    pub session_id: PublicId,
+    #[builder(default = UserSessionPublicId::new())]
+    pub session_id: UserSessionPublicId,
     /// User who signs in.
     pub user_id: UserId,
     /// Hash of the token that the client holds.
@@ -79,7 +77,7 @@ pub struct NewUserSession<'a> {
     pub device_fingerprint: Option<&'a str>,
     /// Location of the IP address, in the application's form.
     #[builder(default, setter(into))]
-    pub location_info: Option<Json<Value>>,
+    pub location_info: Option<JsonText>,
 }
 
 impl NewUserSession<'_> {
@@ -142,7 +140,7 @@ impl UserSession {
             user_sessions::expires_at.lt(idle_expires_at),
             user_sessions::expires_at,
         )
-        .otherwise(idle_expires_at.into_sql::<diesel::sql_types::Timestamp>());
+        .otherwise(idle_expires_at.into_sql::<UtcTime>());
         let touched = dispatch!(connection, |connection| diesel::update(user_sessions::table)
             .filter(user_sessions::id.eq(id).and(user_sessions::is_active))
             .filter(user_sessions::idle_expires_at.gt(now))
@@ -167,7 +165,7 @@ impl UserSession {
     pub fn revoke(connection: &mut DbConnection, id: UserSessionId) -> Result<()> {
         let revoked_at = diesel::dsl::case_when(
             user_sessions::revoked_at.is_null(),
-            UtcTime::now().into_sql::<diesel::sql_types::Nullable<diesel::sql_types::Timestamp>>(),
+            UtcTime::now().into_sql::<diesel::sql_types::Nullable<UtcTime>>(),
         )
         .otherwise(user_sessions::revoked_at);
         require_affected(

@@ -2,7 +2,6 @@
 
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use typed_builder::TypedBuilder;
 
 use crate::backend::DbConnection;
@@ -12,7 +11,7 @@ use crate::error::{Rule, Violation};
 use crate::models::query::{LiteralLimit, Page, PageSize, find_one, not_before, not_found};
 use crate::schema::backup_jobs;
 use crate::types::{
-    BackupJobId, BackupStatus, BackupType, Json, PublicId, UtcTime, VerificationStatus,
+    BackupJobId, BackupJobPublicId, BackupStatus, BackupType, JsonText, UtcTime, VerificationStatus,
 };
 
 /// Record of a backup, successful or not.
@@ -23,7 +22,7 @@ pub struct BackupJob {
     /// Primary key.
     pub id: BackupJobId,
     /// Public UUID.
-    pub job_id: PublicId,
+    pub job_id: BackupJobPublicId,
     /// Type of the backup.
     pub backup_type: BackupType,
     /// State of the backup.
@@ -47,7 +46,7 @@ pub struct BackupJob {
     /// Number of days for which the backup is to be kept.
     pub retention_days: i32,
     /// Application-defined metadata.
-    pub metadata: Json<Value>,
+    pub metadata: JsonText,
 }
 
 /// Record of a backup to insert: by default of a backup that begins now.
@@ -56,8 +55,8 @@ pub struct BackupJob {
 #[diesel(treat_none_as_default_value = false)]
 pub struct NewBackupJob<'a> {
     /// Public UUID; a new one by default.
-    #[builder(default = PublicId::new())]
-    pub job_id: PublicId,
+    #[builder(default = BackupJobPublicId::new())]
+    pub job_id: BackupJobPublicId,
     /// Type of the backup; [`BackupType::Full`] by default.
     #[builder(default = BackupType::Full)]
     pub backup_type: BackupType,
@@ -92,8 +91,8 @@ pub struct NewBackupJob<'a> {
     #[builder(default = 30)]
     pub retention_days: i32,
     /// Application-defined metadata; an empty object by default.
-    #[builder(default = Json::empty_object())]
-    pub metadata: Json<Value>,
+    #[builder(default = JsonText::empty_object())]
+    pub metadata: JsonText,
 }
 
 /// Result of a completed backup, which [`BackupResult::finish`] records.

@@ -3,7 +3,6 @@
 use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use typed_builder::TypedBuilder;
 
 use crate::backend::DbConnection;
@@ -12,7 +11,7 @@ use crate::error::Result;
 use crate::error::{Rule, Violation};
 use crate::models::query::{OptionalFilter, PageSize};
 use crate::schema::system_metrics;
-use crate::types::{Json, MetricType, SystemMetricId, UtcTime};
+use crate::types::{JsonText, MetricType, SystemMetricId, UtcTime};
 
 diesel::alias! {
     // The values that retention is about to delete.
@@ -39,9 +38,9 @@ pub struct SystemMetric {
     /// Time of the measurement.
     pub timestamp: UtcTime,
     /// Further dimensions of the metric, as a JSON object.
-    pub tags: Json<Value>,
+    pub tags: JsonText,
     /// Application-defined metadata.
-    pub metadata: Json<Value>,
+    pub metadata: JsonText,
 }
 
 /// Measured value to insert.
@@ -65,11 +64,11 @@ pub struct NewSystemMetric<'a> {
     #[builder(default = UtcTime::now())]
     pub timestamp: UtcTime,
     /// Further dimensions of the metric, as a JSON object; empty by default.
-    #[builder(default = Json::empty_object())]
-    pub tags: Json<Value>,
+    #[builder(default = JsonText::empty_object())]
+    pub tags: JsonText,
     /// Application-defined metadata; an empty object by default.
-    #[builder(default = Json::empty_object())]
-    pub metadata: Json<Value>,
+    #[builder(default = JsonText::empty_object())]
+    pub metadata: JsonText,
 }
 
 /// Summary of the values of one interval.

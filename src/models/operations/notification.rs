@@ -3,7 +3,6 @@
 use diesel::dsl::not;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use typed_builder::TypedBuilder;
 
 use crate::backend::DbConnection;
@@ -15,7 +14,9 @@ use crate::models::query::{
     not_before,
 };
 use crate::schema::{notifications, users};
-use crate::types::{Json, NotificationId, NotificationType, PublicId, RoleId, UserId, UtcTime};
+use crate::types::{
+    JsonText, NotificationId, NotificationPublicId, NotificationType, RoleId, UserId, UtcTime,
+};
 
 /// Notification to a user. Queries omit it after `expires_at`; its row stays until it is purged.
 #[derive(
@@ -36,7 +37,7 @@ pub struct Notification {
     /// Primary key.
     pub id: NotificationId,
     /// Public UUID.
-    pub notification_id: PublicId,
+    pub notification_id: NotificationPublicId,
     /// User who receives the notification.
     pub user_id: UserId,
     /// Title.
@@ -65,7 +66,7 @@ pub struct Notification {
     /// Time of the last change.
     pub updated_at: UtcTime,
     /// Application-defined metadata.
-    pub metadata: Json<Value>,
+    pub metadata: JsonText,
 }
 
 /// Notification to send to one user or to many.
@@ -95,8 +96,8 @@ pub struct NewNotification<'a> {
     #[builder(default, setter(into))]
     pub expires_at: Option<UtcTime>,
     /// Application-defined metadata; an empty object by default.
-    #[builder(default = Json::empty_object())]
-    pub metadata: Json<Value>,
+    #[builder(default = JsonText::empty_object())]
+    pub metadata: JsonText,
 }
 
 /// Number of users to whom one statement writes.
@@ -111,7 +112,7 @@ impl NewNotification<'_> {
     pub fn send_to(&self, connection: &mut DbConnection, user: UserId) -> Result<Notification> {
         let row = (
             notifications::user_id.eq(user),
-            notifications::notification_id.eq(PublicId::new()),
+            notifications::notification_id.eq(NotificationPublicId::new()),
             self,
         );
         let result =
@@ -152,7 +153,7 @@ impl NewNotification<'_> {
                 .load(connection))?;
             for some in receivers.chunks(USERS_PER_STATEMENT) {
                 let row = |user: &UserId| {
-                    let id = notifications::notification_id.eq(PublicId::new());
+                    let id = notifications::notification_id.eq(NotificationPublicId::new());
                     (notifications::user_id.eq(*user), id, self)
                 };
                 let rows: Vec<_> = some.iter().map(row).collect();

@@ -3,7 +3,6 @@
 use diesel::prelude::*;
 use diesel::upsert::excluded;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use typed_builder::TypedBuilder;
 
 use crate::backend::DbConnection;
@@ -11,7 +10,7 @@ use crate::dispatch;
 use crate::error::Result;
 use crate::models::query::{find_one, not_found};
 use crate::schema::system_health;
-use crate::types::{HealthStatus, Json, SystemHealthId, UtcTime};
+use crate::types::{HealthStatus, JsonText, SystemHealthId, UtcTime};
 
 /// Last known health of a component.
 #[derive(
@@ -33,7 +32,7 @@ pub struct SystemHealth {
     /// Interval between checks in seconds.
     pub check_interval_seconds: i32,
     /// Measurements of the last check, in the application's form.
-    pub metrics: Json<Value>,
+    pub metrics: JsonText,
     /// Description of the error, if any.
     pub error_details: Option<String>,
     /// Number of consecutive checks that found the component unhealthy.
@@ -65,8 +64,8 @@ pub struct HealthObservation<'a> {
     #[builder(default = 3)]
     pub max_failures: i32,
     /// Measurements of the check, in the application's form; an empty object by default.
-    #[builder(default = Json::empty_object())]
-    pub metrics: Json<Value>,
+    #[builder(default = JsonText::empty_object())]
+    pub metrics: JsonText,
     /// Description of the error, if any.
     #[builder(default, setter(into))]
     pub error_details: Option<&'a str>,

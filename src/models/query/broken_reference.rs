@@ -9,7 +9,7 @@ use crate::dispatch;
 use crate::error::Result;
 use crate::error::{Rule, Violation};
 use crate::schema::{chat_history, chat_sessions, documents, permissions, roles, users};
-use crate::types::{ChatSessionId, DocumentId, PermissionId, PublicId, RoleId, UserId};
+use crate::types::{ChatMessagePublicId, ChatSessionId, DocumentId, PermissionId, RoleId, UserId};
 
 /// Row that a reference names.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +18,7 @@ pub(in crate::models) enum Parent {
     Permission(PermissionId),
     User(UserId),
     ChatSession(ChatSessionId),
-    ChatMessage(PublicId),
+    ChatMessage(ChatMessagePublicId),
     Document(DocumentId),
 }
 

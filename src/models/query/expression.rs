@@ -19,10 +19,10 @@ macro_rules! find_one {
 /// end must not be before its start.
 macro_rules! not_before {
     ($column:expr, $time:expr) => {{
-        use diesel::sql_types::{Nullable, Timestamp};
+        use diesel::sql_types::Nullable;
         let time: $crate::types::UtcTime = $time;
         diesel::dsl::case_when($column.gt(time), $column.nullable())
-            .otherwise(time.into_sql::<Nullable<Timestamp>>())
+            .otherwise(time.into_sql::<Nullable<$crate::types::UtcTime>>())
     }};
 }
 

@@ -1,5 +1,7 @@
 //! What an application does in the course of one question: sign in, may I, ask, retrieve, answer,
-//! record. It runs on the database that the environment names.
+//! record. It runs on the database that the environment names. The queries of its own are those of `right`.
+
+mod right;
 
 use std::error::Error;
 
@@ -9,6 +11,9 @@ use zenith_db::schema::users;
 fn main() -> Result<(), Box<dyn Error>> {
     let database = Database::open(&Config::from_env()?)?;
     let token = std::env::args().nth(1).ok_or("give a session's token")?;
+    if token == "queries" {
+        return Ok(database.write(right::run)?);
+    }
     let question = std::env::args().nth(2).ok_or("give a question")?;
 
     let now = UtcTime::now();
@@ -43,7 +48,7 @@ fn ask(conn: &mut DbConnection, user: UserId, question: &str) -> Result<ChatMess
         .parent_message_id(asked.message_id)
         .message_type(MessageType::Assistant)
         .message_content(&text)
-        .source_documents(Json(serde_json::json!(names)))
+        .source_documents(JsonText::of(&serde_json::json!(names))?)
         .build()
         .insert(conn)?;
     NewAuditEvent::builder()

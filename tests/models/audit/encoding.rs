@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use proptest::prelude::*;
 use proptest::test_runner::{Config as ProptestConfig, TestRunner};
@@ -10,9 +11,10 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use zenith_db::dispatch;
 use zenith_db::prelude::*;
-use zenith_db::schema::audit_log;
 
+use crate::support::json_text;
 use crate::support::models::Models;
+use crate::support::stored_tables::audit_log;
 
 /// A row as it is stored: JSON, hashes and words as the text that is there.
 #[derive(Debug, Queryable, Selectable)]
@@ -31,7 +33,7 @@ struct Stored {
     description: Option<String>,
     ip_address: Option<String>,
     user_agent: Option<String>,
-    timestamp: UtcTime,
+    timestamp: NaiveDateTime,
     severity: String,
     success: bool,
     error_message: Option<String>,
@@ -45,7 +47,7 @@ struct Stored {
 impl Stored {
     /// The columns that are hashed, in the order of the documentation.
     fn columns(&self) -> [Option<String>; 21] {
-        let time = self.timestamp.as_datetime().format("%F %T%.6f").to_string();
+        let time = self.timestamp.format("%F %T%.6f").to_string();
         [
             Some(self.seq.to_string()),
             Some(self.event_id.clone()),
@@ -138,9 +140,9 @@ fn full(user: UserId, request: Value) -> NewAuditEvent<'static> {
         severity: Severity::Warning,
         success: false,
         error_message: Some("naïve"),
-        request_data: Some(Json(request)),
-        response_data: Some(Json(json!("ok"))),
-        metadata: Json(json!({})),
+        request_data: Some(json_text(request)),
+        response_data: Some(json_text(json!("ok"))),
+        metadata: json_text(json!({})),
     }
 }
 
@@ -189,7 +191,7 @@ fn the_hash_is_over_the_columns_as_they_are_stored() {
     ];
     for text in texts {
         let (actor_name, description) = (Some(text), Some(text));
-        let metadata = Json(json!({ text: text }));
+        let metadata = json_text(json!({ text: text }));
         append(&models, &NewAuditEvent { actor_name, description, metadata, ..event() });
     }
     for data in [
@@ -201,8 +203,8 @@ fn the_hash_is_over_the_columns_as_they_are_stored() {
         json!([i64::MIN, i64::MAX, u64::MAX]),
         json!({"b": 1, "a": 2, "": {"\u{0}": "\u{7f}"}}),
     ] {
-        let request_data = Some(Json(data.clone()));
-        append(&models, &NewAuditEvent { request_data, metadata: Json(data), ..event() });
+        let request_data = Some(json_text(data.clone()));
+        append(&models, &NewAuditEvent { request_data, metadata: json_text(data), ..event() });
     }
     for severity in Severity::ALL {
         append(&models, &NewAuditEvent { severity: *severity, ..event() });
@@ -225,14 +227,14 @@ fn entries_that_differ_only_in_where_their_text_stands_have_different_hashes() {
         NewAuditEvent { user_agent: Some("x"), ..event() },
         NewAuditEvent { description: Some(""), ..event() },
         NewAuditEvent { user_agent: Some(""), ..event() },
-        NewAuditEvent { request_data: Some(Json(json!({}))), ..event() },
-        NewAuditEvent { response_data: Some(Json(json!({}))), ..event() },
-        NewAuditEvent { request_data: Some(Json(json!(null))), ..event() },
+        NewAuditEvent { request_data: Some(json_text(json!({}))), ..event() },
+        NewAuditEvent { response_data: Some(json_text(json!({}))), ..event() },
+        NewAuditEvent { request_data: Some(json_text(json!(null))), ..event() },
         NewAuditEvent { actor_name: Some("1"), ..event() },
         NewAuditEvent { success: false, ..event() },
         event(),
     ];
-    let (event_id, timestamp) = (PublicId::new(), UtcTime::now());
+    let (event_id, timestamp) = (AuditEntryPublicId::new(), UtcTime::now());
     // Each is the first entry of a log of its own: nothing but the columns above differs.
     let models = Models::new();
     let mut hashes = Vec::new();
@@ -303,9 +305,9 @@ fn whatever_is_appended_has_the_documented_hash() {
                 timestamp: UtcTime::MIN.plus_seconds(seconds).plus_seconds(u32::MAX),
                 severity: Severity::ALL[severity],
                 success,
-                request_data: data.0.map(Json),
-                response_data: data.1.map(Json),
-                metadata: Json(data.2),
+                request_data: data.0.map(json_text),
+                response_data: data.1.map(json_text),
+                metadata: json_text(data.2),
                 ..event()
             };
             let made = append(&models, &new);
@@ -323,7 +325,7 @@ fn whatever_is_appended_has_the_documented_hash() {
 fn numbers_in_json_are_read_back_as_they_were_written() {
     let models = Models::new();
     for number in [0.1, 1.109_018_626_998_739_9, f64::MAX, 5e-324] {
-        let new = NewAuditEvent { metadata: Json(json!(number)), ..event() };
-        assert_eq!(append(&models, &new).metadata, Json(json!(number)));
+        let new = NewAuditEvent { metadata: json_text(json!(number)), ..event() };
+        assert_eq!(append(&models, &new).metadata, json_text(json!(number)));
     }
 }

@@ -7,6 +7,7 @@ use zenith_db::prelude::*;
 use zenith_db::schema::{chat_history, chat_sessions};
 
 use crate::support::content::{message, open, reload, say, time};
+use crate::support::json_text;
 use crate::support::models::Models;
 use crate::support::pages::walk;
 
@@ -51,7 +52,7 @@ fn a_message_is_appended_whole_and_found() {
     let session = open(&models, models.ann());
     let question = say(&models, &session, "Wie heißt du? 🦀");
     assert_eq!((question.model_name, question.token_count), (None, None));
-    assert_eq!(question.metadata, Json(json!({})));
+    assert_eq!(question.metadata, json_text(json!({})));
     let answer = NewChatMessage {
         parent_message_id: Some(question.message_id),
         message_type: MessageType::Assistant,
@@ -60,9 +61,9 @@ fn a_message_is_appended_whole_and_found() {
         timestamp: time(7),
         token_count: Some(12),
         processing_time_ms: Some(0),
-        source_documents: Some(Json(json!([{ "id": 1 }]))),
-        retrieval_context: Some(Json(json!(null))),
-        metadata: Json(json!({ "a": [1, "ä"] })),
+        source_documents: Some(json_text(json!([{ "id": 1 }]))),
+        retrieval_context: Some(json_text(json!(null))),
+        metadata: json_text(json!({ "a": [1, "ä"] })),
         ..message(&session, "")
     };
     let made = append(&models, &answer);
@@ -82,7 +83,7 @@ fn a_message_is_appended_whole_and_found() {
     assert_eq!(models.run(|conn| ChatMessage::find(conn, made.id)), Some(made.clone()));
     let by_public_id = |id| models.run(|conn| ChatMessage::find_by_message_id(conn, id));
     assert_eq!(by_public_id(made.message_id), Some(made));
-    assert_eq!(by_public_id(PublicId::new()), None);
+    assert_eq!(by_public_id(ChatMessagePublicId::new()), None);
     assert_eq!(models.run(|conn| ChatMessage::find(conn, MISSING)), None);
 }
 
@@ -149,7 +150,7 @@ fn a_message_to_nothing_by_nobody_or_in_answer_to_nothing_says_which() {
     models.violates(unknown, chat_history::chat_session_id, |conn| new.insert(conn));
     let new = NewChatMessage { user_id: UserId(99), ..message(&session, "x") };
     models.violates(unknown, chat_history::user_id, |conn| new.insert(conn));
-    let parent_message_id = Some(PublicId::new());
+    let parent_message_id = Some(ChatMessagePublicId::new());
     let new = NewChatMessage { parent_message_id, ..message(&session, "x") };
     models.violates(unknown, chat_history::parent_message_id, |conn| new.insert(conn));
     assert_eq!(counted(&models, &session), (0, 0));
@@ -239,7 +240,7 @@ fn replies_are_those_that_answer_directly() {
     assert_eq!(replies(&models, &root, 1), ["first", "third"]);
     assert_eq!(replies(&models, &first, 1), ["below the first"]);
     assert_eq!(replies(&models, &second, 1), Vec::<String>::new());
-    let nobody = ChatMessage { message_id: PublicId::new(), ..root.clone() };
+    let nobody = ChatMessage { message_id: ChatMessagePublicId::new(), ..root.clone() };
     assert_eq!(replies(&models, &nobody, 1), Vec::<String>::new());
     // Who answers from another conversation is not heard in this one.
     let other = open(&models, models.add_user("bob"));

@@ -5,6 +5,7 @@ use zenith_db::prelude::*;
 use zenith_db::schema::chat_sessions;
 
 use crate::support::content::{open, open_at, reload, say, time};
+use crate::support::json_text;
 use crate::support::models::Models;
 use crate::support::pages::walk;
 
@@ -32,7 +33,7 @@ fn opened(models: &Models, user: UserId, archived: bool, times: &[u32]) -> Vec<C
 fn a_session_is_opened_found_renamed_archived_and_deleted() {
     let models = Models::new();
     let ann = models.ann();
-    let metadata = Json(json!({ "colour": "grün" }));
+    let metadata = json_text(json!({ "colour": "grün" }));
     let new = NewChatSession::builder()
         .user_id(ann)
         .title("First")
@@ -52,7 +53,7 @@ fn a_session_is_opened_found_renamed_archived_and_deleted() {
     let by_public_id =
         |id| models.run(|conn| ChatSession::find_by_session_id(conn, id)).map(|session| session.id);
     assert_eq!(by_public_id(made.session_id), Some(made.id));
-    assert_eq!(by_public_id(PublicId::new()), None);
+    assert_eq!(by_public_id(ChatSessionPublicId::new()), None);
 
     let changes = ChatSessionChanges {
         title: Some(Some("Renamed")),
@@ -82,11 +83,11 @@ fn a_change_empties_a_column_only_if_told_to() {
     let emptied = ChatSessionChanges { title: Some(None), ..ChatSessionChanges::default() };
     let row = models.run(|conn| emptied.update(conn, made.id));
     assert_eq!((row.title, row.description.as_deref()), (None, Some("d")));
-    let metadata = Some(Json(json!([1])));
+    let metadata = Some(json_text(json!([1])));
     let changes =
         ChatSessionChanges { description: Some(None), metadata, ..ChatSessionChanges::default() };
     let row = models.run(|conn| changes.update(conn, made.id));
-    assert_eq!((row.description, row.metadata), (None, Json(json!([1]))));
+    assert_eq!((row.description, row.metadata), (None, json_text(json!([1]))));
     // To change nothing is an activity too.
     let same = models.run(|conn| ChatSessionChanges::default().update(conn, made.id));
     assert!(same.updated_at > row.updated_at);

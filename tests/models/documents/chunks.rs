@@ -5,6 +5,7 @@ use zenith_db::prelude::*;
 use zenith_db::schema::document_chunks;
 
 use crate::support::content::upload;
+use crate::support::json_text;
 use crate::support::models::Models;
 
 const MISSING: DocumentId = DocumentId(4711);
@@ -105,7 +106,7 @@ fn a_chunk_reads_back_as_it_was_written_in_the_order_of_places() {
         .chunk_type("table")
         .vector_id("v")
         .embedding_model("m")
-        .metadata(Json(json!({ "x": [1.5] })))
+        .metadata(json_text(json!({ "x": [1.5] })))
         .build();
     models.run(|conn| DocumentChunk::insert_all(conn, document, &[full.clone(), chunk(0)]));
     let found = list(&models, document);

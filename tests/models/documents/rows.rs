@@ -5,6 +5,7 @@ use zenith_db::prelude::*;
 use zenith_db::schema::documents;
 
 use crate::support::content::{document, upload};
+use crate::support::json_text;
 use crate::support::models::Models;
 
 const MISSING: DocumentId = DocumentId(4711);
@@ -30,8 +31,8 @@ fn a_document_is_registered_and_found() {
     let models = Models::new();
     let new = NewDocument {
         is_public: true,
-        tags: Json(vec!["a".into(), "ä".into()]),
-        metadata: Json(json!({ "pages": 3 })),
+        tags: ["a", "ä"].iter().collect(),
+        metadata: json_text(json!({ "pages": 3 })),
         ..document(models.ann(), "content")
     };
     let made = registered(&models, &new);
@@ -50,7 +51,7 @@ fn a_document_is_registered_and_found() {
     assert_eq!(made.error_message, None);
     let by_public_id = |id| models.run(|conn| Document::find_by_document_id(conn, id));
     assert_eq!(by_public_id(made.document_id).as_ref(), Some(&made));
-    assert_eq!(by_public_id(PublicId::new()), None);
+    assert_eq!(by_public_id(DocumentPublicId::new()), None);
     assert_eq!(models.run(|conn| Document::find(conn, MISSING)), None);
     assert_eq!(models.run(|conn| Document::find(conn, made.id)), Some(made));
 }
@@ -156,16 +157,16 @@ fn changes_leave_the_rest_as_it_is() {
         filename: Some("new name"),
         is_public: Some(true),
         is_archived: Some(true),
-        tags: Some(Json(vec!["x".into()])),
-        metadata: Some(Json(json!([]))),
+        tags: Some(["x"].iter().collect()),
+        metadata: Some(json_text(json!([]))),
     };
     let row = models.run(|conn| changes.update(conn, made.id));
     let expected = Document {
         filename: "new name".into(),
         is_public: true,
         is_archived: true,
-        tags: Json(vec!["x".into()]),
-        metadata: Json(json!([])),
+        tags: ["x"].iter().collect(),
+        metadata: json_text(json!([])),
         ..made
     };
     assert_eq!(row, expected);

@@ -5,6 +5,7 @@ use zenith_db::prelude::*;
 use zenith_db::schema::file_storage;
 
 use crate::support::content::upload;
+use crate::support::json_text;
 use crate::support::models::Models;
 use crate::support::pages::walk;
 
@@ -29,7 +30,7 @@ fn stored(models: &Models, document: Option<DocumentId>, content: &str) -> Store
     models.run(|conn| file(document, content).insert(conn))
 }
 
-fn find(models: &Models, id: PublicId) -> Option<StoredFile> {
+fn find(models: &Models, id: StoredFilePublicId) -> Option<StoredFile> {
     models.run(|conn| StoredFile::find_by_file_id(conn, id))
 }
 
@@ -41,9 +42,9 @@ fn a_stored_file_reads_back_as_it_was_registered() {
         storage_type: "s3",
         encryption_status: EncryptionStatus::Encrypted,
         compression_type: CompressionType::Zstd,
-        access_permissions: Json(json!({ "read": ["ann"] })),
+        access_permissions: json_text(json!({ "read": ["ann"] })),
         retention_policy: Some("ten years"),
-        metadata: Json(json!({ "bucket": "b" })),
+        metadata: json_text(json!({ "bucket": "b" })),
         ..file(Some(document), "content")
     };
     let made = models.run(|conn| new.insert(conn));
@@ -60,7 +61,7 @@ fn a_stored_file_reads_back_as_it_was_registered() {
     );
     assert_eq!((made.access_count, made.is_archived, made.archived_at), (0, false, None));
     assert_eq!(find(&models, made.file_id), Some(made));
-    assert_eq!(find(&models, PublicId::new()), None);
+    assert_eq!(find(&models, StoredFilePublicId::new()), None);
     let plain = stored(&models, None, "content");
     assert_eq!((plain.storage_type.as_str(), plain.document_id), ("local", None));
     assert_eq!(plain.encryption_status, EncryptionStatus::None);

@@ -6,6 +6,7 @@ use zenith_db::dispatch;
 use zenith_db::prelude::*;
 use zenith_db::schema::{api_keys, users};
 
+use crate::support::json_text;
 use crate::support::models::Models;
 
 const NOBODY: UserId = UserId(4711);
@@ -43,13 +44,13 @@ fn a_key_has_what_was_given_and_the_defaults_for_the_rest() {
     let (ann, admin) = (models.ann(), models.user("admin"));
     let bare = add(&models, ann, "k");
     assert_eq!((bare.user_id, bare.name.as_str()), (ann, "backup script"));
-    assert_eq!((bare.key_prefix.as_str(), &bare.scopes), ("zk_12345", &Json(vec![])));
+    assert_eq!((bare.key_prefix.as_str(), &bare.scopes), ("zk_12345", &JsonText::empty_list()));
     assert_eq!((bare.last_used_at, bare.usage_count, bare.is_active), (None, 0, true));
     assert_eq!((bare.expires_at, bare.created_by), (None, None));
     assert_eq!((bare.revoked_at, bare.revoked_by), (None, None));
-    assert_eq!(bare.metadata, Json(json!({})));
+    assert_eq!(bare.metadata, json_text(json!({})));
     let new = NewApiKey {
-        scopes: Json(vec!["chat".into(), "größe \"quoted\"".into()]),
+        scopes: ["chat", "größe \"quoted\""].iter().collect(),
         expires_at: Some(UtcTime::MAX),
         created_by: Some(admin),
         ..valid(ann, "l")

@@ -4,6 +4,7 @@ use serde_json::json;
 use zenith_db::prelude::*;
 use zenith_db::schema::users;
 
+use crate::support::json_text;
 use crate::support::models::Models;
 
 const HASH: &str = "$argon2id$v=19$m=1,t=1,p=1$c2FsdHNhbHQ$aGFzaA";
@@ -38,7 +39,7 @@ fn a_new_user_has_the_defaults_for_what_is_not_given() {
     assert_eq!((user.failed_login_attempts, user.session_timeout_minutes), (0, 1440));
     assert_eq!((user.last_login, user.password_expires_at, user.locked_until), (None, None, None));
     assert_eq!((user.email_verified_at, user.created_by, user.updated_by), (None, None, None));
-    assert_eq!(user.metadata, Json(json!({})));
+    assert_eq!(user.metadata, json_text(json!({})));
     assert_eq!(models.run(|conn| User::find(conn, user.id)), Some(user));
 }
 
@@ -54,7 +55,7 @@ fn a_new_user_has_what_is_given() {
         must_change_password: true,
         created_by: Some(models.ann()),
         password_algorithm: PasswordAlgorithm::Bcrypt,
-        metadata: Json(json!({"a": [1, null, "\0ü"]})),
+        metadata: json_text(json!({"a": [1, null, "\0ü"]})),
         ..valid(&models)
     };
     let user = models.run(|conn| new.insert(conn));
@@ -86,7 +87,7 @@ fn a_user_is_found_by_every_key_whatever_the_case() {
 fn a_user_that_is_not_there_is_not_found() {
     let models = Models::new();
     assert_eq!(models.run(|conn| User::find(conn, NOBODY)), None);
-    assert_eq!(models.run(|conn| User::find_by_uuid(conn, PublicId::new())), None);
+    assert_eq!(models.run(|conn| User::find_by_uuid(conn, UserPublicId::new())), None);
     for text in ["", "an", "annn", "a%", "ann@example.org"] {
         assert_eq!(models.run(|conn| User::find_by_username(conn, text)), None, "{text:?}");
     }
@@ -235,7 +236,7 @@ fn a_profile_changes_only_where_it_is_told_to() {
         email_verified_at: Some(Some(verified_at)),
         login_notification_enabled: Some(false),
         session_timeout_minutes: Some(i32::MAX),
-        metadata: Some(Json(json!([1]))),
+        metadata: Some(json_text(json!([1]))),
         updated_by: Some(admin),
     };
     let before = UtcTime::now();
@@ -246,7 +247,7 @@ fn a_profile_changes_only_where_it_is_told_to() {
     assert_eq!((full.avatar_url.as_deref(), full.locale.as_str()), (Some("/a.png"), "ja-JP"));
     assert_eq!((full.is_verified, full.email_verified_at), (true, Some(verified_at)));
     assert_eq!((full.login_notification_enabled, full.session_timeout_minutes), (false, i32::MAX));
-    assert_eq!((&full.metadata, full.updated_by), (&Json(json!([1])), Some(admin)));
+    assert_eq!((&full.metadata, full.updated_by), (&json_text(json!([1])), Some(admin)));
 
     let nothing = models.run(|conn| UserChanges::default().update(conn, id));
     assert_eq!(nothing, User { updated_at: nothing.updated_at, ..full.clone() });

@@ -6,6 +6,7 @@ use zenith_db::dispatch;
 use zenith_db::prelude::*;
 use zenith_db::schema::{backup_jobs, system_metrics};
 
+use crate::support::json_text;
 use crate::support::models::Models;
 
 fn at(time: &str) -> UtcTime {
@@ -48,7 +49,7 @@ fn a_backup_is_started_and_finished() {
         error_message: None,
         triggered_by: Some("cron".into()),
         retention_days: 30,
-        metadata: Json(json!({})),
+        metadata: json_text(json!({})),
     };
     assert_eq!(job, expected);
     assert!(before <= job.started_at && job.started_at <= UtcTime::now());
@@ -73,7 +74,7 @@ fn a_backup_is_started_and_finished() {
 fn a_backup_that_has_ended_is_recorded_whole() {
     let models = Models::new();
     let new = NewBackupJob {
-        job_id: PublicId::new(),
+        job_id: BackupJobPublicId::new(),
         backup_type: BackupType::Incremental,
         status: BackupStatus::Completed,
         started_at: at("10:00:00.000000"),
@@ -85,7 +86,7 @@ fn a_backup_that_has_ended_is_recorded_whole() {
         error_message: Some(""),
         triggered_by: None,
         retention_days: 1,
-        metadata: Json(json!([1])),
+        metadata: json_text(json!([1])),
     };
     let made = start(&models, &new);
     assert_eq!(
@@ -257,8 +258,8 @@ fn a_value_is_stored_with_every_field() {
         metric_type: MetricType::Timer,
         component: Some("mail"),
         timestamp: at("12:00:00.000001"),
-        tags: Json(json!({"host": "a"})),
-        metadata: Json(json!([1])),
+        tags: json_text(json!({"host": "a"})),
+        metadata: json_text(json!([1])),
     };
     models.run(|conn| SystemMetric::insert_all(conn, &[full.clone(), value(1.0)]));
     // No model lists single values, and the plan of this query is not the crate's.
@@ -299,7 +300,7 @@ fn values_are_inserted_all_or_none() {
     models.violates(rule, system_metrics::metric_name, |c| SystemMetric::insert_all(c, &bad));
     let bad = [value(1.0), NewSystemMetric { component: Some(""), ..value(1.0) }];
     models.violates(rule, system_metrics::component, |c| SystemMetric::insert_all(c, &bad));
-    let bad = [value(1.0), NewSystemMetric { tags: Json(json!([])), ..value(1.0) }];
+    let bad = [value(1.0), NewSystemMetric { tags: json_text(json!([])), ..value(1.0) }];
     models.violates(Rule::Check, system_metrics::tags, |c| SystemMetric::insert_all(c, &bad));
     assert_eq!(series(&models, None), []);
 }

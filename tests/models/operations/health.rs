@@ -4,6 +4,7 @@ use serde_json::json;
 use zenith_db::prelude::*;
 use zenith_db::schema::system_health;
 
+use crate::support::json_text;
 use crate::support::models::Models;
 
 use HealthStatus::{Degraded, Healthy, Unhealthy, Unknown};
@@ -33,7 +34,7 @@ fn a_check_is_recorded_with_every_field_and_the_next_one_takes_its_place() {
         last_check: at("10:00:00.000001"),
         check_interval_seconds: 60,
         max_failures: 2,
-        metrics: Json(json!({"free": 0})),
+        metrics: json_text(json!({"free": 0})),
         error_details: Some("full"),
     };
     let made = record(&models, &first).health;
@@ -44,7 +45,7 @@ fn a_check_is_recorded_with_every_field_and_the_next_one_takes_its_place() {
         last_check: first.last_check,
         next_check: Some(at("10:01:00.000001")),
         check_interval_seconds: 60,
-        metrics: Json(json!({"free": 0})),
+        metrics: json_text(json!({"free": 0})),
         error_details: Some("full".into()),
         consecutive_failures: 1,
         max_failures: 2,
@@ -62,7 +63,7 @@ fn a_check_is_recorded_with_every_field_and_the_next_one_takes_its_place() {
         last_check: at("10:01:00.000000"),
         next_check: Some(at("10:06:00.000000")),
         check_interval_seconds: 300,
-        metrics: Json(json!({})),
+        metrics: json_text(json!({})),
         error_details: None,
         consecutive_failures: 0,
         max_failures: 3,

@@ -24,7 +24,7 @@ fn with_settings() -> Models {
 
 /// A setting under this rule; each rule has its own.
 fn with_rule(models: &Models, value_type: ValueType, rule: &str) -> String {
-    let key = PublicId::new().to_string();
+    let key = UserPublicId::new().to_string();
     let new = NewSystemSetting::builder().key(&key).value_type(value_type).validation_rule(rule);
     models.run(|conn| new.build().insert(conn));
     key

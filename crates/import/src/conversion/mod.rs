@@ -8,8 +8,9 @@ mod reference;
 mod setting;
 mod time;
 
+use uuid::Uuid;
 use zenith_db::internal::models::{canonical, invisible_in};
-use zenith_db::types::{Ciphertext, PublicId, Sha256Hash, UtcTime};
+use zenith_db::types::{Ciphertext, Sha256Hash, UtcTime};
 
 pub(super) use self::json::{
     Entries, LEGACY, Metadata, is_json, metadata, permission_names, with_legacy,
@@ -92,8 +93,8 @@ fn convert_text(rule: ColumnRule, old: &Cell) -> Outcome {
             let is_composed = new == found.trim().to_lowercase();
             becomes(new, if is_composed { LOWER } else { COMPOSED })
         }
-        ColumnRule::Uuid | ColumnRule::ParentMessage => match found.trim().parse::<PublicId>() {
-            Ok(id) => becomes(id.to_string(), "UUID written in its canonical form"),
+        ColumnRule::Uuid | ColumnRule::ParentMessage => match found.trim().parse::<Uuid>() {
+            Ok(id) => becomes(id.hyphenated().to_string(), "UUID written in its canonical form"),
             Err(_) => Err(format!("{} is not a UUID", shown(&found))),
         },
         ColumnRule::PasswordHash => {

@@ -81,7 +81,7 @@ fn store_document(database: &Database, owner: &User, path: &Path) -> Result<Docu
     let stored = database.write(|conn| match new.register(conn)? {
         Registered::New(document) => {
             DocumentChunk::insert_all(conn, document.id, &chunks_of(&text))?;
-            Ok::<_, Error>(document)
+            Ok(document)
         }
         Registered::Existing(document) => Ok(document),
     })?;
@@ -138,7 +138,7 @@ fn converse(database: &Database, owner: &User, documents: &[Document]) -> Result
                 .build();
             answers = Some(message.insert(conn)?.message_id);
         }
-        Ok::<_, Error>(session)
+        Ok(session)
     })?;
     Ok(session)
 }

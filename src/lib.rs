@@ -16,8 +16,8 @@ pub mod types;
 pub use backend::{Backend, DbConnection, MultiBackend};
 pub use config::Config;
 pub use error::{
-    BackupFault, ConnectFault, CopyError, Error, MigrationFault, NoRoom, ProgramFault, Result,
-    RowChange, Rule, SettingFault, SideFileFault, Violation,
+    BackupFault, ConnectFault, CopyError, Error, MigrationFault, NestedCall, NoRoom, ProgramFault,
+    Result, RowChange, Rule, SettingFault, SideFileFault, Violation,
 };
 pub use pool::Database;
 pub use tables::schema;

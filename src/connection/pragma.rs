@@ -118,15 +118,6 @@ fn set_journal_mode(connection: &mut SqliteConnection, options: &SqliteOptions) 
     }
 }
 
-/// Whether SQLite would have to write for a connection that may only read.
-pub(super) fn is_read_only(error: &diesel::result::Error) -> bool {
-    matches!(
-        error,
-        diesel::result::Error::DatabaseError(_, info)
-            if info.message().contains("attempt to write a readonly database")
-    )
-}
-
 /// Whether the error is another connection's lock. Diesel keeps SQLite's message, not its code.
 #[must_use]
 pub fn is_busy(error: &diesel::result::Error) -> bool {

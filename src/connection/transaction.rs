@@ -21,7 +21,15 @@ impl DbConnection {
     /// `DATABASE_BUSY_TIMEOUT_MS`; [`Error::Query`] if the transaction cannot be committed, and
     /// then nothing has changed; on a server also [`Error::Conflict`], [`Error::ConnectionLost`],
     /// and [`Error::CommitUnknown`] if the connection breaks during the commit.
-    pub fn write<T, E>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E>
+    pub fn write<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.transact(Begin::Default, work)
+    }
+
+    /// As [`DbConnection::write`], for work with an error type of the application.
+    ///
+    /// # Errors
+    /// Those of [`DbConnection::write`].
+    pub fn try_write<T, E>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E>
     where
         E: From<Error>,
     {

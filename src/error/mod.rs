@@ -7,6 +7,7 @@ mod hint;
 mod lock_message;
 mod locked;
 mod migration;
+mod nested_call;
 mod no_room;
 mod program;
 mod row_change;
@@ -24,6 +25,7 @@ use std::time::Duration;
 pub use backup::BackupFault;
 pub(crate) use hint::chain;
 pub use migration::MigrationFault;
+pub use nested_call::NestedCall;
 pub use no_room::NoRoom;
 pub use program::ProgramFault;
 pub use row_change::RowChange;
@@ -90,10 +92,8 @@ pub enum Error {
         fault: SideFileFault,
     },
 
-    /// A process was killed while it wrote, and left a hot rollback journal. An operation that only reads
-    /// does not roll the transaction back; [`DatabaseManager::recover`] does.
-    ///
-    /// [`DatabaseManager::recover`]: crate::manager::DatabaseManager::recover
+    /// A process was killed while it wrote, and left a hot rollback journal. An operation that only reads does not roll
+    /// the transaction back; [`DatabaseManager::recover`](crate::manager::DatabaseManager::recover) does.
     #[error(
         "a program was killed while it wrote to the database, and left its unfinished transaction in \
          {path}; `zenith-db ensure` rolls it back; nothing was changed",
@@ -155,23 +155,21 @@ pub enum Error {
     },
 
     /// A statement tried to write on a read-only connection.
-    #[error("a statement tried to write on a read-only connection; use `Database::write`")]
+    #[error("a statement tried to write where only reading is possible; use `Database::write`")]
     WriteRefused(#[source] diesel::result::Error),
 
     /// The connection to the server broke. Its transaction has been rolled back.
     #[error("the connection to the server was lost, and the open transaction was rolled back")]
     ConnectionLost(#[source] diesel::result::Error),
 
-    /// The connection to the server broke during a commit, so it is unknown whether the transaction
-    /// was committed.
+    /// The connection to the server broke during a commit, whose outcome is unknown.
     #[error(
         "the connection to the server was lost during a commit, whose outcome is unknown; check whether \
          the transaction was committed before repeating it"
     )]
     CommitUnknown(#[source] diesel::result::Error),
 
-    /// Serialization failure or deadlock: the transaction conflicted with another one. It has been
-    /// rolled back, and can be repeated unchanged.
+    /// Serialization failure or deadlock. The transaction has been rolled back, and can be repeated unchanged.
     #[error("the transaction conflicted with another one and was rolled back; it can be repeated")]
     Conflict(#[source] diesel::result::Error),
 
@@ -329,6 +327,10 @@ pub enum Error {
         name: String,
     },
 
+    /// A [`Database`](crate::Database) was called in the closure of another call of it.
+    #[error(transparent)]
+    NestedCall(#[from] NestedCall),
+
     /// A setting or preference cannot be read or written.
     #[error("{key}: {fault}")]
     Setting {
@@ -363,8 +365,8 @@ pub enum Error {
 
     /// The database belongs to the former application and has not been adopted.
     #[error(
-        "{database} is a database of the former application; `zenith-db adopt --plan` shows what \
-         adopting it would change, and `zenith-db adopt` adopts it; nothing was changed",
+        "{database} is a database of the former application; `zenith-db adopt --plan` shows what adopting it would \
+         change, and `zenith-db adopt` adopts it; nothing was changed",
         database = shown(database)
     )]
     FormerDatabase {
@@ -374,9 +376,8 @@ pub enum Error {
 
     /// The database is the target of an interrupted transfer, so it lacks rows.
     #[error(
-        "a transfer into this database was interrupted, and it lacks rows; complete it with \
-         `zenith-db transfer --to … --resume` from its source, or empty it with \
-         `zenith-db create --force`"
+        "a transfer into this database was interrupted, and it lacks rows; complete it with `zenith-db transfer \
+         --to … --resume` from its source, or empty it with `zenith-db create --force`"
     )]
     UnfinishedTransfer,
 

@@ -141,6 +141,10 @@ impl StatementFault {
             DatabaseErrorKind::SerializationFailure => Some(Self::Conflict),
             DatabaseErrorKind::Unknown if message == "deadlock detected" => Some(Self::Conflict),
             DatabaseErrorKind::ReadOnlyTransaction => Some(Self::ReadOnly),
+            // The words of SQLITE_READONLY, which `PRAGMA query_only` causes too.
+            DatabaseErrorKind::Unknown if message == "attempt to write a readonly database" => {
+                Some(Self::ReadOnly)
+            }
             DatabaseErrorKind::Unknown if message.ends_with("due to lock timeout") => {
                 Some(Self::TimedOut("DATABASE_BUSY_TIMEOUT_MS"))
             }

@@ -2,6 +2,7 @@
 //! `max_connections` in all.
 
 mod connector;
+mod nesting;
 #[cfg(feature = "postgres")]
 mod replica;
 #[cfg(feature = "postgres")]
@@ -16,6 +17,7 @@ use r2d2::{Pool, PooledConnection};
 use serde::Serialize;
 
 use self::connector::{ConnectionRole, Connector};
+use self::nesting::Running;
 #[cfg(feature = "postgres")]
 use self::replica::Replica;
 use crate::backend::DbConnection;
@@ -28,15 +30,18 @@ use crate::error::{Error, Result};
 /// connection for writing and the others for reading.
 ///
 /// ```no_run
-/// use zenith_db::{Config, Database, Error};
+/// use zenith_db::{Config, Database};
 ///
 /// let database = Database::open(&Config::from_env()?)?;
 /// let answer = database.write(|conn| {
 ///     // One transaction: what the closure writes is committed, or on an error rolled back.
-///     Ok::<_, Error>(42)
+///     Ok(42)
 /// })?;
-/// # Ok::<(), Error>(())
+/// # Ok::<(), zenith_db::Error>(())
 /// ```
+///
+/// A closure uses the connection that it gets: a call of the same database in it, on the same thread, is refused with
+/// [`Error::NestedCall`].
 #[derive(Clone)]
 pub struct Database {
     inner: Arc<Inner>,
@@ -129,15 +134,26 @@ impl Database {
     ///
     /// Each statement sees the transactions that were committed when it began; on a replica, those
     /// that have arrived there. Use [`Database::read_primary`] for a read that must see a preceding
-    /// write. Do not call [`Database::write`] in `work`: it needs a second connection, and in a pool
-    /// with one connection it fails after `DATABASE_POOL_TIMEOUT_MS`.
+    /// write.
     ///
     /// # Errors
-    /// The error of `work`; [`Error::PoolTimeout`] if no connection was free in time.
-    pub fn read<T, E>(&self, work: impl FnOnce(&mut DbConnection) -> Result<T, E>) -> Result<T, E>
+    /// The error of `work`; [`Error::PoolTimeout`] if no connection was free in time; [`Error::NestedCall`].
+    pub fn read<T>(&self, work: impl FnOnce(&mut DbConnection) -> Result<T>) -> Result<T> {
+        self.try_read(work)
+    }
+
+    /// As [`Database::read`], for work with an error type of the application.
+    ///
+    /// # Errors
+    /// Those of [`Database::read`].
+    pub fn try_read<T, E>(
+        &self,
+        work: impl FnOnce(&mut DbConnection) -> Result<T, E>,
+    ) -> Result<T, E>
     where
         E: From<Error>,
     {
+        let _running = self.begin("read")?;
         match &self.inner.reads {
             Reads::Readers(readers) => work(self.checkout(readers)?.get()?),
             Reads::Primary => self.read_on_the_primary(work),
@@ -153,14 +169,9 @@ impl Database {
     /// transaction.
     ///
     /// # Errors
-    /// The error of `work`; [`Error::PoolTimeout`] if no connection was free in time.
-    pub fn read_primary<T, E>(
-        &self,
-        work: impl FnOnce(&mut DbConnection) -> Result<T, E>,
-    ) -> Result<T, E>
-    where
-        E: From<Error>,
-    {
+    /// Those of [`Database::read`].
+    pub fn read_primary<T>(&self, work: impl FnOnce(&mut DbConnection) -> Result<T>) -> Result<T> {
+        let _running = self.begin("read_primary")?;
         if let Reads::Readers(readers) = &self.inner.reads {
             return work(self.checkout(readers)?.get()?);
         }
@@ -174,20 +185,32 @@ impl Database {
     ///
     /// # Errors
     /// The error of `work`; [`Error::PoolTimeout`] if no connection was free in time;
-    /// [`Error::Locked`] if another process holds the lock for longer than
+    /// [`Error::NestedCall`]; [`Error::Locked`] if another process holds the lock for longer than
     /// `DATABASE_BUSY_TIMEOUT_MS`; [`Error::Query`] if the transaction could not begin or commit,
     /// and then nothing has changed; on a server also [`Error::Conflict`],
     /// [`Error::ConnectionLost`] and [`Error::CommitUnknown`].
-    pub fn write<T, E>(&self, work: impl FnOnce(&mut DbConnection) -> Result<T, E>) -> Result<T, E>
+    pub fn write<T>(&self, work: impl FnOnce(&mut DbConnection) -> Result<T>) -> Result<T> {
+        self.try_write(work)
+    }
+
+    /// As [`Database::write`], for work with an error type of the application.
+    ///
+    /// # Errors
+    /// Those of [`Database::write`].
+    pub fn try_write<T, E>(
+        &self,
+        work: impl FnOnce(&mut DbConnection) -> Result<T, E>,
+    ) -> Result<T, E>
     where
         E: From<Error>,
     {
+        let _running = self.begin("write")?;
         let mut slot = self.checkout(&self.inner.primary)?;
         #[cfg(feature = "postgres")]
         if !self.is_file() {
             return server::write(&self.inner.config, &mut slot, work);
         }
-        slot.get()?.write(work)
+        slot.get()?.try_write(work)
     }
 
     /// Runs `work` as [`Database::write`] does, and repeats it on [`Error::Conflict`]: up to six
@@ -245,6 +268,10 @@ impl Database {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.inner.config
+    }
+
+    fn begin(&self, call: &'static str) -> Result<Running> {
+        Ok(Running::begin(Arc::as_ptr(&self.inner), call)?)
     }
 
     fn is_file(&self) -> bool {

@@ -110,7 +110,7 @@ fn what_is_no_backup_of_this_program_is_refused_and_nothing_is_changed() {
 fn while_the_database_is_open_nothing_is_restored() {
     let (fixture, backup) = prepared();
     let database: Database = fixture.database();
-    database.read(|_| Ok::<_, Error>(())).expect("a connection");
+    database.read(|_| Ok(())).expect("a connection");
     let backups = backups_in(&fixture.backups());
     let error = restore(&fixture.manager(), &backup).expect_err("in use");
     assert!(matches!(error, Error::Locked { .. }), "{error:?}");

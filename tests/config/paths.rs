@@ -15,7 +15,7 @@ use crate::support::{
 use diesel::prelude::*;
 use serde_json::Value;
 use zenith_db::manager::DatabaseManager;
-use zenith_db::{Config, Database, Error};
+use zenith_db::{Config, Database};
 
 /// File names with characters that mean something to a shell, in a URI, in SQL or on a terminal.
 const NAMES: [&str; 25] = [
@@ -126,7 +126,7 @@ fn the_pool_reads_and_writes_exactly_the_named_file() {
         database
             .write(|connection| {
                 diesel::sql_query("UPDATE users SET username = 'changed'").execute(connection)?;
-                Ok::<_, Error>(())
+                Ok(())
             })
             .expect(name);
         assert!(files_in(directory).contains(&format!("{name}-wal")), "beside the file");

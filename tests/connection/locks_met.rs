@@ -80,8 +80,8 @@ fn a_lock_of_a_connection_of_the_same_process_is_that_of_another_connection() {
     let database = Database::open(&fixture.config_with(&settings)).expect("a database");
     let mut other = fixture.raw();
     other.batch_execute(&format!("BEGIN EXCLUSIVE; {ADD}")).expect("the lock");
-    let read = database
-        .read(|connection| Ok::<_, Error>(connection.batch_execute("SELECT count(*) FROM roles")?));
+    let read =
+        database.read(|connection| Ok(connection.batch_execute("SELECT count(*) FROM roles")?));
     let error = read.expect_err("locked");
     assert!(matches!(error, Error::Locked { lock_owner: None, .. }), "{error:?}");
     assert!(error.to_string().contains("another connection"), "{error}");

@@ -56,7 +56,7 @@ fn while_another_commits<T>(database: &Database, work: impl FnOnce(&AtomicI64) -
                 let number = committed.load(Ordering::SeqCst) + 1;
                 database
                     .write(|conn| {
-                        Ok::<_, Error>(conn.batch_execute(&format!(
+                        Ok(conn.batch_execute(&format!(
                             "INSERT INTO system_metrics (metric_name, metric_value, metric_type)
                              VALUES ('left', {number}, 'counter');
                              INSERT INTO system_metrics (metric_name, metric_value, metric_type)

@@ -7,9 +7,9 @@ use std::time::SystemTime;
 
 use crate::support::{SqliteFixture, failed, run};
 use diesel::connection::SimpleConnection;
+use zenith_db::Database;
 use zenith_db::config::{Key, Loader};
 use zenith_db::manager::DatabaseManager;
-use zenith_db::{Database, Error};
 
 const NONE: [&str; 0] = [];
 
@@ -133,7 +133,7 @@ fn checking_while_this_process_writes_does_not_let_another_process_write_too() {
             other_process_writes(1);
             assert_eq!(failed(&DatabaseManager::new(config).health_check()), NONE);
             other_process_writes(1);
-            Ok::<_, Error>(())
+            Ok(())
         })
         .expect("a commit");
     other_process_writes(0);

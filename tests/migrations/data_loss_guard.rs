@@ -250,7 +250,7 @@ fn enforcement_of_references_is_on_again_after_a_migration_and_after_a_failure()
         database.write(|connection| {
             use diesel::connection::SimpleConnection;
             connection.batch_execute("UPDATE chat_sessions SET user_id = 4711")?;
-            Ok::<_, Error>(())
+            Ok(())
         })
     };
     orphan(&fixture).expect_err("there is no such user");

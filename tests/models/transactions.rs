@@ -18,7 +18,7 @@ fn a_transaction_is_never_said_to_be_committed_when_it_was_not() {
         NewRole::builder().name("kept").build().insert(conn)?;
         // Swallowed, which no caller should do.
         let _ = taken(conn);
-        Ok::<_, Error>(())
+        Ok(())
     });
     let there = models.run(|conn| Role::find_by_name(conn, "kept")).is_some();
     assert_eq!(done.is_ok(), there, "{done:?}");

@@ -136,7 +136,7 @@ fn as_many_connections_as_allowed_can_be_used_at_once() {
         let status = database.pool_status();
         leaving.fetch_add(1, Ordering::SeqCst);
         wait_until("all have looked", || leaving.load(Ordering::SeqCst) == 4);
-        Ok::<_, Error>(status)
+        Ok(status)
     };
     thread::scope(|scope| {
         let readers: Vec<_> = (0..3).map(|_| scope.spawn(|| database.read(meet))).collect();
@@ -175,7 +175,7 @@ fn replacing_connections_after_panics_does_not_open_more_than_allowed() {
                 })
             }));
             assert!(panicked.is_err());
-            database.write(|_| Ok::<_, Error>(())).expect("the pool works");
+            database.write(|_| Ok(())).expect("the pool works");
         }
         done.store(true, Ordering::SeqCst);
     });
@@ -202,7 +202,7 @@ fn reading_refuses_to_write_and_writing_works_after() {
         let fixture = SqliteFixture::created();
         let database = with_limit(&fixture, limit);
         let in_a_transaction = database.read(|conn| conn.write(insert_metric));
-        assert!(matches!(in_a_transaction, Err(Error::Query(_))), "{in_a_transaction:?}");
+        assert!(matches!(in_a_transaction, Err(Error::WriteRefused(_))), "{in_a_transaction:?}");
         for statement in [INSERT, "DROP TABLE system_metrics", "PRAGMA user_version = 7", "VACUUM"]
         {
             let refused: Result<()> = database.read(|conn| Ok(conn.batch_execute(statement)?));
@@ -222,8 +222,10 @@ fn reading_sees_what_was_committed_before_and_not_what_is_uncommitted() {
     database
         .write(|conn| {
             insert_metric(conn)?;
-            assert_eq!(database.read(count_metrics)?, 0);
-            Ok::<_, Error>(())
+            let elsewhere = || database.read(count_metrics);
+            let seen = thread::scope(|scope| scope.spawn(elsewhere).join().expect("a thread"));
+            assert_eq!(seen?, 0);
+            Ok(())
         })
         .expect("a write");
     assert_eq!(database.read(count_metrics).expect("a read"), 1);
@@ -245,7 +247,7 @@ fn when_no_connection_is_free_the_error_says_how_many_are_used_and_what_to_raise
                     entered.send(()).expect("the test waits");
                     // Ends when the test drops the other end.
                     let _ = wait.recv();
-                    Ok::<_, Error>(())
+                    Ok(())
                 })
             });
         }
@@ -271,13 +273,15 @@ fn when_the_writer_is_busy_the_error_does_not_ask_for_more_connections() {
     let database = open(&fixture, &[(Key::MaxConnections, "5"), (Key::PoolTimeout, "50")]);
     database
         .write(|_| {
-            let error = database.write(insert_metric).expect_err("there is one writer");
+            let elsewhere = || database.write(insert_metric);
+            let refused = thread::scope(|scope| scope.spawn(elsewhere).join().expect("a thread"));
+            let error = refused.expect_err("there is one writer");
             let message = error.to_string();
             assert!(message.contains("1 of 1"), "{message}");
             assert!(message.contains("DATABASE_POOL_TIMEOUT_MS"), "{message}");
             // There is one writer whatever that setting says.
             assert!(!message.contains("DATABASE_MAX_CONNECTIONS"), "{message}");
-            Ok::<_, Error>(())
+            Ok(())
         })
         .expect("the first write");
 }
@@ -293,7 +297,7 @@ fn the_status_counts_those_who_had_to_wait() {
                 let waiting = scope.spawn(|| database.write(insert_metric));
                 wait_until("one waits", || database.pool_status().waits == 1);
                 assert_eq!(database.pool_status().in_use, 1);
-                Ok::<_, Error>(waiting)
+                Ok(waiting)
             })
             .expect("the first write");
         waiting.join().expect("a thread").expect("the second write");
@@ -320,7 +324,7 @@ fn opening_more_connections_while_writing_does_not_let_another_process_write_too
     let meet = |_: &mut DbConnection| {
         inside.fetch_add(1, Ordering::SeqCst);
         wait_until("three are inside", || inside.load(Ordering::SeqCst) == 3);
-        Ok::<_, Error>(())
+        Ok(())
     };
     database
         .write(|conn| {
@@ -333,7 +337,7 @@ fn opening_more_connections_while_writing_does_not_let_another_process_write_too
                 }
             });
             other_process_writes(1);
-            Ok::<_, Error>(())
+            Ok(())
         })
         .expect("a commit");
     other_process_writes(0);

@@ -3,7 +3,7 @@
 use std::fs;
 
 use diesel::connection::SimpleConnection;
-use zenith_db::{Database, DbConnection, Error};
+use zenith_db::{Database, DbConnection};
 
 use crate::support::{SqliteFixture, failed, text};
 
@@ -14,7 +14,7 @@ fn log_size(fixture: &SqliteFixture) -> u64 {
 }
 
 fn write(database: &Database, statement: &str) {
-    let run = |connection: &mut DbConnection| Ok::<_, Error>(connection.batch_execute(statement)?);
+    let run = |connection: &mut DbConnection| Ok(connection.batch_execute(statement)?);
     database.write(run).expect(statement);
 }
 

@@ -2,5 +2,6 @@
 
 mod limits;
 mod log_size;
+mod nested;
 mod pragmas;
 mod writes;

@@ -33,11 +33,11 @@ fn assert_pragmas(conn: &mut DbConnection, wanted: &[(&str, &str)]) {
 }
 
 fn reading(database: &Database, name: &str) -> String {
-    database.read(|conn| Ok::<_, Error>(pragma(conn, name))).expect("a read")
+    database.read(|conn| Ok(pragma(conn, name))).expect("a read")
 }
 
 fn writing(database: &Database, name: &str) -> String {
-    database.write(|conn| Ok::<_, Error>(pragma(conn, name))).expect("a write")
+    database.write(|conn| Ok(pragma(conn, name))).expect("a write")
 }
 
 /// What every connection has, whatever it is for.
@@ -76,7 +76,7 @@ fn each_connection_of_the_pool_has_the_defaults() {
                     assert_pragmas(conn, ALWAYS);
                     assert_pragmas(conn, &defaults);
                     assert_pragmas(conn, &[("query_only", "1")]);
-                    Ok::<_, Error>(())
+                    Ok(())
                 })
             });
         }
@@ -92,7 +92,7 @@ fn each_connection_of_the_pool_has_the_defaults() {
                     ("journal_size_limit", "16777216"),
                 ];
                 assert_pragmas(conn, &writer);
-                Ok::<_, Error>(())
+                Ok(())
             })
             .expect("a write");
     });

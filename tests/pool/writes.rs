@@ -305,7 +305,7 @@ fn the_write_lock_is_taken_before_the_first_statement() {
         .write(|_| {
             let refused = other.batch_execute("BEGIN IMMEDIATE").expect_err("the lock is taken");
             assert!(refused.to_string().contains("locked"), "{refused}");
-            Ok::<_, Error>(())
+            Ok(())
         })
         .expect("a write");
     other.batch_execute("BEGIN IMMEDIATE").expect("the lock is free");

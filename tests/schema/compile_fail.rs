@@ -32,12 +32,12 @@ fn cargo(arguments: &[&str]) -> (bool, String) {
     (output.status.success(), String::from_utf8(output.stdout).expect("UTF-8"))
 }
 
-/// The errors in `refused.rs`, and whatever else went wrong as it is.
-fn found() -> (BTreeSet<Fault>, Vec<String>) {
+/// The errors in `refused.rs`, their messages, and whatever else went wrong as it is.
+fn found() -> (BTreeSet<Fault>, Vec<String>, Vec<String>) {
     let arguments = ["--bin", "refused", "--features", "refused", "--message-format", "json"];
     let (built, messages) = cargo(&arguments);
     assert!(!built, "everything in refused.rs compiles");
-    let (mut faults, mut others) = (BTreeSet::new(), Vec::new());
+    let (mut faults, mut texts, mut others) = (BTreeSet::new(), Vec::new(), Vec::new());
     for line in messages.lines() {
         let message: Value = serde_json::from_str(line).expect("JSON");
         let message = &message["message"];
@@ -49,21 +49,47 @@ fn found() -> (BTreeSet<Fault>, Vec<String>) {
         match (place, message["code"]["code"].as_str()) {
             (Some(span), Some(code)) if span["file_name"] == "tests/consumer/src/refused.rs" => {
                 faults.insert((span["line_start"].as_u64().expect("a line"), code.to_owned()));
+                texts.push(message["message"].as_str().expect("a text").to_owned());
             }
             // The summary that ends every failed build has no place.
             (None, None) => {}
             _ => others.push(message["rendered"].to_string()),
         }
     }
-    (faults, others)
+    (faults, texts, others)
+}
+
+/// The messages without the paths of types.
+fn assert_documented(messages: &[String]) {
+    const PATHS: [&str; 2] = ["zenith_db::types::", "zenith_db::schema::"];
+    let short =
+        |text: &String| PATHS.iter().fold(text.clone(), |text, path| text.replace(path, ""));
+    let messages: Vec<String> = messages.iter().map(short).collect();
+    let table =
+        include_str!("../../docs/queries.md").split_once("| mistake | error |").expect("a table").1;
+    let rows = table.lines().skip(2).map_while(|line| line.strip_prefix("| `")).map(|row| {
+        row.strip_suffix(" |").and_then(|row| row.split_once("` | ")).expect("two columns")
+    });
+    let rows: Vec<(&str, &str)> = rows.collect();
+    assert_eq!(rows.len(), 10);
+    for (mistake, error) in rows {
+        let mistake = mistake.replace("\\|", "|");
+        assert!(REFUSED.contains(&format!("{mistake}; //~")), "not in refused.rs: {mistake}");
+        let error = error.strip_prefix('`').and_then(|e| e.strip_suffix('`')).unwrap_or(error);
+        assert!(
+            messages.iter().any(|message| message.contains(error)),
+            "nobody says {error}: {messages:?}"
+        );
+    }
 }
 
 #[test]
 fn the_application_compiles_and_what_it_must_not_do_does_not() {
     assert!(cargo(&["--bin", "zenith-consumer"]).0, "the application must compile");
     let expected = expected();
-    assert!(expected.len() >= 25, "{} cases", expected.len());
-    let (faults, others) = found();
+    assert_eq!(expected.len(), 80, "docs/queries.md has the number");
+    let (faults, messages, others) = found();
     assert_eq!(others, Vec::<String>::new());
     assert_eq!(faults, expected);
+    assert_documented(&messages);
 }

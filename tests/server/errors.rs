@@ -245,7 +245,7 @@ fn what_takes_too_long_is_stopped_and_names_the_setting() {
     let config = server.config(&limits);
     DatabaseManager::new(config.clone()).initialize(&administrator()).expect("created");
     let database = Database::open(&config).expect("a database");
-    let slow = database.read(|conn| Ok::<_, Error>(conn.batch_execute("SELECT pg_sleep(60)")?));
+    let slow = database.read(|conn| Ok(conn.batch_execute("SELECT pg_sleep(60)")?));
     let setting = |error: Error| match error {
         Error::TimedOut { setting, .. } => setting,
         other => panic!("{other:?}"),

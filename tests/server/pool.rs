@@ -41,7 +41,7 @@ fn there_are_never_more_connections_than_allowed() {
                 scope.spawn(|| {
                     let look = |conn: &mut DbConnection| {
                         conn.batch_execute("SELECT pg_sleep(0.02)")?;
-                        Ok::<_, Error>(backends(&server))
+                        Ok(backends(&server))
                     };
                     (0..5).map(|_| database.read(look).expect("a turn")).max().unwrap_or(0)
                 })
@@ -77,7 +77,7 @@ fn lost_connections_are_replaced_and_at_most_one_is_noticed_by_its_user() {
             scope.spawn(|| {
                 database.read(|_| {
                     all.wait();
-                    Ok::<_, Error>(())
+                    Ok(())
                 })
             });
         }
@@ -209,7 +209,7 @@ fn connections_say_who_they_are_and_have_their_limits() {
             let sql = format!("current_setting('{name}')");
             let shown = diesel::dsl::sql::<diesel::sql_types::Text>(&sql);
             let shown: String = dispatch!(conn, |c| diesel::select(shown).get_result(c))?;
-            Ok::<_, Error>(shown)
+            Ok(shown)
         }
     };
     for (name, wanted) in [

@@ -60,8 +60,7 @@ fn reading_refuses_to_write_there_too_and_limits_hold() {
     let error = database.read(new).expect_err("a write");
     assert!(matches!(error, Error::WriteRefused(_)), "{error:?}");
     database.write(new).expect("a role");
-    let sleep =
-        |conn: &mut DbConnection| Ok::<_, Error>(conn.batch_execute("SELECT pg_sleep(60)")?);
+    let sleep = |conn: &mut DbConnection| Ok(conn.batch_execute("SELECT pg_sleep(60)")?);
     for error in [database.read(sleep), database.write(sleep)].map(|r| r.expect_err("slow")) {
         assert!(matches!(error, Error::TimedOut { .. }), "{error:?}");
     }

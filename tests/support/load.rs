@@ -85,7 +85,7 @@ pub fn prepare(config: &Config) {
             NewChatSession::builder().user_id(user).build().insert(connection)?;
             content::document(user, &format!("of thread {thread}")).insert(connection)?;
         }
-        Ok::<_, Error>(())
+        Ok(())
     });
     prepared.expect("conversations and documents");
 }
@@ -138,7 +138,7 @@ fn write_on() -> Result<()> {
         let (session, document) = database.read(|connection| {
             let session = ChatSessionId(ids(connection, "chat_sessions")[thread]);
             let document = DocumentId(ids(connection, "documents")[thread]);
-            Ok::<_, Error>((ChatSession::find(connection, session)?.expect("one"), document))
+            Ok((ChatSession::find(connection, session)?.expect("one"), document))
         })?;
         for number in (1..=more).map(|number| done[thread] + number) {
             database.write(|connection| Write::make(number, connection, &session, document))?;
@@ -147,7 +147,7 @@ fn write_on() -> Result<()> {
             database
                 .read(|connection| ChatMessage::page(connection, session.id, order, None, size))?;
         }
-        Ok::<_, Error>(())
+        Ok(())
     };
     std::thread::scope(|scope| {
         let written = &written;

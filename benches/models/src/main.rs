@@ -140,7 +140,7 @@ fn prepare(path: &Path) -> Result<Facts> {
         let leaked = vectors.iter().map(|vector| &*vector.clone().leak());
         let chunks: Vec<_> = (0..).zip(leaked).map(chunk).collect();
         DocumentChunk::insert_all(conn, document, &chunks)?;
-        Ok::<_, Error>(Facts { user: user.0, token, vectors })
+        Ok(Facts { user: user.0, token, vectors })
     })?;
     Ok(facts)
 }

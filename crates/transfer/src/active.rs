@@ -44,7 +44,7 @@ impl<'a> ActiveTransfer<'a> {
         let of_source = source.versions()?;
         let known: Vec<String> =
             options.migrations.iter().map(EmbeddedMigration::version).collect();
-        let (lease, state) = target.connection().write(|target| {
+        let (lease, state) = target.connection().try_write(|target| {
             let of_target = source::versions(target)?;
             if of_source != known || of_target != known {
                 return Err(TransferError::OtherMigrations {
@@ -67,7 +67,7 @@ impl<'a> ActiveTransfer<'a> {
                         to_restore,
                         tables: BTreeMap::new(),
                     };
-                    Ok::<_, TransferError>((TransferLease::begin(target, &state)?, state))
+                    Ok((TransferLease::begin(target, &state)?, state))
                 }
             }
         })?;
@@ -100,7 +100,7 @@ impl<'a> ActiveTransfer<'a> {
                 &mut |last_key, rows, write| {
                     committed += rows;
                     state.tables.insert(name.to_owned(), CopiedRows { rows: committed, last_key });
-                    target.connection().write(|target| {
+                    target.connection().try_write(|target| {
                         lease.record(target, state)?;
                         write(target)
                     })?;
@@ -138,7 +138,7 @@ impl<'a> ActiveTransfer<'a> {
         }
         self.state.tables.remove(name);
         let Self { target, lease, state, .. } = self;
-        target.connection().write(|target| {
+        target.connection().try_write(|target| {
             lease.record(target, state)?;
             table.empty(target)
         })?;
@@ -153,7 +153,7 @@ impl<'a> ActiveTransfer<'a> {
     ) -> Result<Vec<TransferredTable>> {
         let Self { source, target, progress, lease, state, .. } = self;
         let source = source.connection();
-        target.connection().write(|target| {
+        target.connection().try_write(|target| {
             lease.record(target, state)?;
             copy_history(source, target)?;
             for table in ALL {

@@ -160,7 +160,7 @@ pub fn inspect<T>(
         match live.and_then(|mut live| look(&mut live)) {
             // SQLite would have to roll back the journal, which the connection may not. That of a live
             // process passes for one to roll back while its transaction ends.
-            Err(Error::Query(cause)) if pragma::is_read_only(&cause) => {
+            Err(Error::WriteRefused(_)) => {
                 if begun.elapsed() >= JOURNAL_OF_LIVE_PROCESS && journal.exists() {
                     return Err(Error::HotJournal { path: journal });
                 }
@@ -189,9 +189,9 @@ pub(super) fn recover(path: &DatabasePath, options: &SqliteOptions) -> Result<()
     let read = pragma::configure(&mut connection, options, Access::Read)
         .and_then(|()| pragma::read(&mut connection, "schema_version", "schema_version"));
     match read {
-        Err(Error::Query(cause)) if pragma::is_read_only(&cause) => {
+        Err(error @ Error::WriteRefused(_)) => {
             place::ensure_writable(path)?;
-            Err(cause.into())
+            Err(error)
         }
         read => read.map(drop),
     }

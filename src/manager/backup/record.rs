@@ -53,7 +53,7 @@ fn record(job: &NewBackupJob<'_>, connection: &mut DbConnection) {
         if table_exists(connection, "backup_jobs")? {
             job.insert(connection)?;
         }
-        Ok::<_, Error>(())
+        Ok(())
     });
     if let Err(error) = recorded {
         tracing::warn!(%error, "the backup could not be recorded");

@@ -54,7 +54,7 @@ impl CommitMarker {
         // In a savepoint: if the server refuses, the transaction must not fail.
         let left = connection.write(|connection| {
             let comment = format!("COMMENT ON TABLE __diesel_schema_migrations IS '{own}'");
-            Ok::<_, Error>(connection.batch_execute(&comment)?)
+            Ok(connection.batch_execute(&comment)?)
         });
         Ok(match left {
             Ok(()) => Self::Comment { own, before },

@@ -140,7 +140,7 @@ impl Permission {
 ///
 ///     assert!(is_allowed(conn, user.id, "documents", "upload")?);
 ///     assert!(!is_allowed(conn, user.id, "documents", "delete")?);
-///     Ok::<_, Error>(())
+///     Ok(())
 /// })
 /// # }
 /// ```

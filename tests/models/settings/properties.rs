@@ -40,7 +40,7 @@ where
         SystemSetting::set(conn, key, value, None)?;
         UserPreference::set(conn, ann, key, value)?;
         let chosen = UserPreference::get::<T>(conn, ann, key)?;
-        Ok::<_, Error>((SystemSetting::get::<T>(conn, key)?, chosen))
+        Ok((SystemSetting::get::<T>(conn, key)?, chosen))
     });
     match read {
         Ok((read, chosen)) => {

@@ -9,7 +9,7 @@ use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::{Error, Result};
 use crate::models::internal::{canonical, invisible_in};
-use crate::models::{NewUser, Role, User};
+use crate::models::{NewUser, Role, SystemRole, User};
 use crate::schema::users;
 use crate::types::PasswordHash;
 
@@ -104,7 +104,7 @@ impl PreparedAdministrator {
         if is_taken(connection, &self.username, &self.email)? {
             return report(AdministratorOutcome::NameTaken, self.username);
         }
-        let role = Role::find_by_name(connection, "super_admin")?
+        let role = Role::find_by_name(connection, SystemRole::SuperAdmin.name())?
             .ok_or_else(|| Error::NotSeeded { missing: "the role super_admin" })?;
         let user = NewUser::builder()
             .username(&self.username)

@@ -5,13 +5,15 @@ use diesel::prelude::*;
 use serde::Serialize;
 
 use super::DatabaseManager;
-use super::seed_data::{GRANTS, PERMISSIONS, ROLES, SETTINGS};
+use super::seed_data::{ROLES, SETTINGS};
 use crate::backend::DbConnection;
 use crate::connection::TransactionLock;
 use crate::dispatch;
 use crate::error::{MigrationFault, Result};
 use crate::migrations::Ledger;
-use crate::models::{NewPermission, NewRolePermission, User};
+use crate::models::{
+    NewPermission, NewRolePermission, Right, SEEDED_PERMISSIONS, SystemRole, User,
+};
 use crate::schema::{permissions, role_permissions, roles, system_settings};
 use crate::types::{PermissionId, RoleId};
 
@@ -84,7 +86,7 @@ fn missing_permissions(
             name == new.name || (resource == new.resource && action == new.action)
         })
     };
-    Ok(PERMISSIONS.iter().filter(|new| !exists(new)).collect())
+    Ok(SEEDED_PERMISSIONS.iter().filter(|new| !exists(new)).collect())
 }
 
 /// Inserts what is missing, inside the caller's transaction.
@@ -110,9 +112,10 @@ pub fn seed(connection: &mut DbConnection) -> Result<SeedReport> {
             .execute(c))?;
     }
     let mut grants = 0;
-    for (role, names) in GRANTS.iter().filter(|(name, _)| new_roles.iter().any(|r| r.name == *name))
-    {
-        grants += grant(connection, role, names)?;
+    for role in SystemRole::ALL {
+        if new_roles.iter().any(|new| new.name == role.name()) {
+            grants += grant(connection, role)?;
+        }
     }
     Ok(SeedReport {
         roles: new_roles.len(),
@@ -123,20 +126,29 @@ pub fn seed(connection: &mut DbConnection) -> Result<SeedReport> {
     })
 }
 
-fn grant(connection: &mut DbConnection, role: &str, names: &[&str]) -> Result<usize> {
+/// Gives a role the permissions of its rights.
+fn grant(connection: &mut DbConnection, role: SystemRole) -> Result<usize> {
+    let gives = |permission: &&NewPermission<'_>| {
+        let right = Right::new(permission.resource, permission.action);
+        role.seeded_rights().contains(&right)
+    };
+    let names = SEEDED_PERMISSIONS.iter().filter(gives).map(|permission| permission.name);
     let role_id: RoleId = dispatch!(&mut *connection, |c| roles::table
         .select(roles::id)
-        .filter(roles::name.eq(role))
+        .filter(roles::name.eq(role.name()))
         .get_result(c))?;
     let granted: Vec<PermissionId> = dispatch!(&mut *connection, |c| permissions::table
         .select(permissions::id)
-        .filter(permissions::name.eq_any(names.iter().copied()))
+        .filter(permissions::name.eq_any(names))
         .order(permissions::id)
         .load(c))?;
     let rows: Vec<_> = granted
         .into_iter()
         .map(|permission_id| NewRolePermission { role_id, permission_id, granted_by: None })
         .collect();
+    if rows.is_empty() {
+        return Ok(0);
+    }
     Ok(dispatch!(connection, |c| insert_into(role_permissions::table).values(&rows).execute(c))?)
 }
 

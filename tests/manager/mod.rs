@@ -12,4 +12,5 @@ mod last_backup;
 mod mount_point;
 mod private_files;
 mod seeds;
+mod seeds_documented;
 mod unreadable_tables;

@@ -32,7 +32,7 @@ impl Side for Ours {
 
     fn is_allowed(&mut self, user: i64) -> Result<()> {
         let user = UserId(user);
-        let allowed = self.database.read(|conn| is_allowed(conn, user, "chat", "access"))?;
+        let allowed = self.database.read(|conn| is_allowed(conn, user, Right::ACCESS_CHAT))?;
         ensure!(allowed);
         Ok(())
     }

@@ -5,13 +5,14 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use typed_builder::TypedBuilder;
 
+use super::right::Right;
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
 use crate::schema::{permissions, role_permissions, roles, users};
 use crate::types::{PermissionId, UserId, UtcTime};
 
-/// Right to perform an action on a resource.
+/// Permission to perform an action on a resource.
 #[derive(
     Clone, Debug, PartialEq, Eq, Identifiable, Queryable, Selectable, Serialize, Deserialize,
 )]
@@ -57,6 +58,27 @@ pub struct NewPermission<'a> {
     /// Whether the seeds create the permission; `false` by default.
     #[builder(default)]
     pub is_system_permission: bool,
+}
+
+impl<'a> From<&'a Permission> for Right<'a> {
+    fn from(permission: &'a Permission) -> Self {
+        Self::stored(&permission.resource, &permission.action)
+    }
+}
+
+impl<'a> NewPermission<'a> {
+    /// Returns the permission of this name that allows what the right says.
+    #[must_use]
+    pub const fn of(right: Right<'a>, name: &'a str) -> Self {
+        Self {
+            name,
+            display_name: None,
+            description: None,
+            resource: right.resource(),
+            action: right.action(),
+            is_system_permission: false,
+        }
+    }
 }
 
 impl NewPermission<'_> {
@@ -110,7 +132,7 @@ impl Permission {
     }
 }
 
-/// Whether the user may perform the action on the resource.
+/// Whether the user has the right.
 ///
 /// The user must be active, and have a superuser role or one that holds a permission for this
 /// action, or for `*`, on the resource. A user who does not exist may do nothing. The check is one query,
@@ -129,7 +151,8 @@ impl Permission {
 /// # DatabaseManager::new(config.clone()).initialize(&Administrator::default())?;
 /// # let database = Database::open(&config)?;
 /// database.write(|conn| {
-///     let Some(role) = Role::find_by_name(conn, "user")? else { return Ok(()) };
+///     let role = Role::find_by_name(conn, SystemRole::User.name())?;
+///     let Some(role) = role else { return Ok(()) };
 ///     let user = NewUser::builder()
 ///         .username("ada")
 ///         .email("ada@example.org")
@@ -138,24 +161,24 @@ impl Permission {
 ///         .build()
 ///         .insert(conn)?;
 ///
-///     assert!(is_allowed(conn, user.id, "documents", "upload")?);
-///     assert!(!is_allowed(conn, user.id, "documents", "delete")?);
+///     assert!(is_allowed(conn, user.id, Right::UPLOAD_DOCUMENTS)?);
+///     assert!(!is_allowed(conn, user.id, Right::DELETE_DOCUMENTS)?);
 ///     Ok(())
 /// })
 /// # }
 /// ```
-pub fn is_allowed(
+pub fn is_allowed<'a>(
     connection: &mut DbConnection,
     user: UserId,
-    resource: &str,
-    action: &str,
+    right: impl Into<Right<'a>>,
 ) -> Result<bool> {
+    let right = right.into();
     let role_holds_it = exists(
         role_permissions::table
             .inner_join(permissions::table)
             .filter(role_permissions::role_id.eq(roles::id))
-            .filter(permissions::resource.eq(resource))
-            .filter(permissions::action.eq(action).or(permissions::action.eq("*"))),
+            .filter(permissions::resource.eq(right.resource()))
+            .filter(permissions::action.eq(right.action()).or(permissions::action.eq("*"))),
     );
     let allowed = users::table
         .inner_join(roles::table.on(roles::id.eq(users::role_id)))

@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let now = UtcTime::now();
     let session = database.read(|conn| UserSession::find_live(conn, TokenHash::of(&token), now))?;
     let user = session.ok_or("sign in first")?.user_id;
-    if !database.read(|conn| is_allowed(conn, user, "chat", "access"))? {
+    if !database.read(|conn| is_allowed(conn, user, Right::ACCESS_CHAT))? {
         return Err("you may not chat".into());
     }
     let answer = database.write(|conn| ask(conn, user, &question))?;

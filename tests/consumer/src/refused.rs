@@ -365,6 +365,14 @@ fn an_upsert_with_a_column_of_another_meaning() {
         .set(documents::user_id.eq(diesel::upsert::excluded(documents::id))); //~ E0277
 }
 
+fn a_right_by_its_words(conn: Conn<'_>) {
+    let _ = is_allowed(conn, UserId(1), "documents:upload"); //~ E0277
+}
+
+fn a_right_that_no_constant_names(conn: Conn<'_>) {
+    let _ = is_allowed(conn, UserId(1), Right::UPLOAD_DOCUMENT); //~ E0599
+}
+
 fn rows_that_belong_to_nobody_here(user: &User) {
     let _ = RolePermission::belonging_to(user); //~ E0277
 }

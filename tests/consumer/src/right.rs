@@ -19,7 +19,7 @@ struct Sample {
 
 impl Sample {
     fn new(conn: &mut DbConnection) -> Result<Self> {
-        let role = Role::find_by_name(conn, "user")?.map(|role| role.id);
+        let role = Role::find_by_name(conn, SystemRole::User.name())?.map(|role| role.id);
         let hash = PasswordHash::new("$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g".into());
         let new = NewUser::builder().username("ann").email("ann@example.org").password_hash(hash);
         let ann = new.role_id(role.unwrap_or(RoleId(0))).build().insert(conn)?.id;

@@ -1,2 +1,1 @@
-mod documented_permissions;
 mod roles_and_permissions;

@@ -125,7 +125,7 @@ fn only_who_holds_the_permission_is_allowed() {
     let models = Models::new();
     let (role, ann) = (role(&models, "r").id, models.ann());
     let allowed = |resource: &'static str, action: &'static str| {
-        models.run(|conn| is_allowed(conn, ann, resource, action))
+        models.run(|conn| is_allowed(conn, ann, Right::new(resource, action)))
     };
     models.run(|conn| User::set_role(conn, ann, role, None));
     assert!(!allowed("report", "read"));
@@ -145,7 +145,7 @@ fn a_star_is_every_action_of_its_resource_and_of_no_other() {
     for (resource, action, expected) in
         [("report", "read", true), ("report", "*", true), ("other", "read", false)]
     {
-        let allowed = models.run(|conn| is_allowed(conn, ann, resource, action));
+        let allowed = models.run(|conn| is_allowed(conn, ann, Right::new(resource, action)));
         assert_eq!(allowed, expected, "{action} on {resource}");
     }
 }
@@ -154,11 +154,12 @@ fn a_star_is_every_action_of_its_resource_and_of_no_other() {
 fn a_superuser_may_do_everything_and_an_inactive_one_nothing() {
     let models = Models::new();
     let admin = models.user("admin");
-    let anything = |conn: &mut DbConnection| is_allowed(conn, admin, "anything", "at all");
+    let anything =
+        |conn: &mut DbConnection| is_allowed(conn, admin, Right::new("anything", "at all"));
     assert!(models.run(anything));
     models.run(|conn| User::set_active(conn, admin, false, None));
     assert!(!models.run(anything));
-    assert!(!models.run(|conn| is_allowed(conn, UserId(4711), "anything", "at all")));
+    assert!(!models.run(|conn| is_allowed(conn, UserId(4711), Right::new("anything", "at all"))));
 }
 
 #[test]
@@ -204,4 +205,17 @@ fn the_users_of_a_role_come_page_by_page() {
     assert_eq!(found.iter().map(|user| user.id).collect::<Vec<_>>(), expected);
     let nobody = models.run(|conn| Role::list_users(conn, RoleId(99), None, PageSize::default()));
     assert!(nobody.rows.is_empty() && nobody.next.is_none());
+}
+
+#[test]
+fn a_permission_that_was_read_is_a_right() {
+    let models = Models::new();
+    let admin = models.user("admin");
+    let resource = "ä".repeat(100);
+    let new = NewPermission::builder().name("long").resource(&resource).action("read").build();
+    let permission = models.run(|conn| new.insert(conn));
+    assert_eq!(Right::from(&permission).resource(), resource);
+    assert!(models.run(|conn| is_allowed(conn, admin, &permission)));
+    let ann = models.ann();
+    assert!(!models.run(|conn| is_allowed(conn, ann, &permission)));
 }

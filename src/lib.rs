@@ -22,6 +22,10 @@ pub use error::{
 pub use pool::Database;
 pub use tables::schema;
 
+/// Crates whose types are in this crate's own, in the versions that fit.
+#[doc(no_inline)]
+pub use {chrono, diesel, secrecy, serde_json, uuid};
+
 /// Items for the other crates of this workspace. Not part of the public API: they may change in any
 /// release.
 #[doc(hidden)]

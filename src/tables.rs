@@ -6,3 +6,31 @@ pub mod schema {
     // `src/schema.rs`, in which the build script has replaced the types by which columns are stored.
     include!(concat!(env!("OUT_DIR"), "/schema.rs"));
 }
+
+/// Allows a table of an application to appear in one query with tables of the [`schema`](crate::schema).
+///
+/// Diesel's `allow_tables_to_appear_in_same_query!` cannot say it of a table of another crate when Diesel's feature
+/// `postgres` is on.
+///
+/// ```
+/// use zenith_db::diesel;
+///
+/// diesel::table! {
+///     notes (id) {
+///         id -> BigInt,
+///         user_id -> zenith_db::types::UserId,
+///         text -> Text,
+///     }
+/// }
+/// diesel::joinable!(notes -> users (user_id));
+/// zenith_db::allow_tables_with_ours!(notes: users, documents);
+/// # use zenith_db::schema::users;
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! allow_tables_with_ours {
+    ($own:ident: $($ours:ident),+ $(,)?) => {$(
+        impl $crate::diesel::query_source::TableNotEqual<$crate::schema::$ours::table> for $own::table {}
+        impl $crate::diesel::query_source::TableNotEqual<$own::table> for $crate::schema::$ours::table {}
+    )+};
+}

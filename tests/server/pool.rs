@@ -169,12 +169,15 @@ fn what_could_not_have_been_one_after_the_other_is_a_conflict() {
             serializable(conn)?;
             let count: i64 = dispatch!(&mut *conn, |c| roles::table.count().get_result(c))?;
             if tries == 1 {
-                database.write(|other| {
-                    serializable(other)?;
-                    let count: i64 =
-                        dispatch!(&mut *other, |c| roles::table.count().get_result(c))?;
-                    new_role(other, &format!("other-{count}"))
-                })?;
+                let elsewhere = || {
+                    database.write(|other| {
+                        serializable(other)?;
+                        let count: i64 =
+                            dispatch!(&mut *other, |c| roles::table.count().get_result(c))?;
+                        new_role(other, &format!("other-{count}"))
+                    })
+                };
+                std::thread::scope(|scope| scope.spawn(elsewhere).join().expect("a thread"))?;
             }
             new_role(conn, &format!("one-{count}"))
         })

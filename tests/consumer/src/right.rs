@@ -47,9 +47,7 @@ diesel::table! {
 }
 diesel::joinable!(notes -> users (user_id));
 diesel::joinable!(notes -> documents (document_id));
-// One line for each of ours: the library has said it for ours among each other.
-diesel::allow_tables_to_appear_in_same_query!(notes, users);
-diesel::allow_tables_to_appear_in_same_query!(notes, documents);
+zenith_db::allow_tables_with_ours!(notes: users, documents);
 
 const NOTES: &str = "CREATE TEMPORARY TABLE notes (
     id BIGINT PRIMARY KEY, user_id BIGINT NOT NULL, document_id BIGINT, written_at TIMESTAMP NOT NULL,

@@ -41,7 +41,9 @@ pub mod internal {
 
 /// Items that most applications need: `use zenith_db::prelude::*;`.
 pub mod prelude {
+    pub use crate::manager::DatabaseManager;
     pub use crate::models::*;
+    pub use crate::schema;
     pub use crate::types::*;
     pub use crate::{
         Config, ConnectFault, Database, DbConnection, Error, Result, Rule, SettingFault, Violation,

@@ -1,7 +1,8 @@
-//! Primary keys: one type for each table, so that the key of a document cannot be used as the key of
+//! Primary keys and public ids: a type for each table, so that the key of a document cannot be used as the key of
 //! a user.
 
 use std::fmt;
+use std::num::ParseIntError;
 use std::str::FromStr;
 
 use diesel::backend::Backend;
@@ -49,6 +50,15 @@ macro_rules! row_ids {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 self.0.fmt(f)
+            }
+        }
+
+        /// Parses the number, as in the path of a request.
+        impl FromStr for $name {
+            type Err = ParseIntError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self)
             }
         }
     )+};
@@ -252,5 +262,21 @@ where
 {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
         self.as_str().to_sql(out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_parsed_from_what_it_is_shown_as() {
+        let id = UserId(i64::MIN);
+        assert_eq!(id.to_string().parse(), Ok(id));
+        for text in ["", "1 ", "1.0", "9223372036854775808"] {
+            assert!(text.parse::<UserId>().is_err(), "{text:?}");
+        }
+        let id = DocumentPublicId::new();
+        assert_eq!(id.to_string().parse(), Ok(id));
     }
 }

@@ -12,6 +12,8 @@ mod no_age;
 mod progress;
 mod prune;
 mod restore;
+#[cfg(feature = "postgres")]
+mod restore_as_owner;
 mod restore_damaged;
 #[cfg(feature = "postgres")]
 mod restore_on_server;

@@ -7,6 +7,7 @@ mod drill;
 #[cfg(all(feature = "age", feature = "zstd"))]
 mod encrypted;
 mod list;
+mod manifests;
 #[cfg(not(feature = "age"))]
 mod no_age;
 mod progress;

@@ -35,7 +35,11 @@ pub(super) fn list(out: Out<'_>, backups: &[BackupFile]) -> Result<()> {
     for backup in backups {
         let manifest = backup.manifest.as_ref();
         let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".into());
-        let before = if backup.former { "former" } else { "-" };
+        let before = match &backup.manifest_fault {
+            Some(_) => "damaged manifest",
+            None if backup.former => "former",
+            None => "-",
+        };
         table.add_row([
             backup.created.to_string(),
             megabytes(backup.size_bytes),
@@ -45,7 +49,11 @@ pub(super) fn list(out: Out<'_>, backups: &[BackupFile]) -> Result<()> {
             backup.path.display().to_string(),
         ]);
     }
-    writeln!(out, "{table}\n{} backups", backups.len())
+    writeln!(out, "{table}\n{} backups", backups.len())?;
+    for fault in backups.iter().filter_map(|backup| backup.manifest_fault.as_ref()) {
+        writeln!(out, "  {BAD}damaged{BAD:#}        {fault}")?;
+    }
+    Ok(())
 }
 
 pub(super) fn written(out: Out<'_>, report: &BackupReport) -> Result<()> {

@@ -1,12 +1,12 @@
 //! Reading, copying and hashing the bytes of a backup.
 
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::regular::open_regular;
 use crate::error::{Error, Result};
 use crate::types::Sha256Hash;
 
@@ -115,7 +115,7 @@ fn read(
     target: &mut dyn Write,
 ) -> Result<ContentDigest> {
     let failed = |cause| Error::io("read", path)(cause);
-    let file = File::open(path).map_err(failed)?;
+    let file = open_regular(path).map_err(failed)?;
     let total = file.metadata().map_err(failed)?.len();
     let mut file = Digested::new(file);
     let mut piece = vec![0; PIECE];

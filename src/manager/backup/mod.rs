@@ -27,6 +27,7 @@ mod plain;
 mod postgres;
 mod prune;
 mod record;
+mod regular;
 mod report;
 mod same_database;
 mod sqlite;

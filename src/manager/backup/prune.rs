@@ -136,7 +136,7 @@ impl DatabaseManager {
                 failed = Some(error);
                 continue;
             }
-            report.removed_bytes += backup.size_bytes;
+            report.removed_bytes = report.removed_bytes.saturating_add(backup.size_bytes);
             report.removed.push(backup.path.clone());
         }
         if !dry_run {
@@ -148,7 +148,9 @@ impl DatabaseManager {
     /// Whether a backup passes its verification. An encoded one is compared with its manifest, and not decoded: that
     /// needs space, and pruning is to free some.
     fn passes(&self, path: &Path) -> bool {
-        if Encoding::of_file(path).is_some() && BackupManifest::read(path).is_some() {
+        if Encoding::of_file(path).is_some()
+            && BackupManifest::read(path).is_ok_and(|found| found.is_some())
+        {
             return compare(path, &mut |_| ()).is_ok();
         }
         self.verify_backup(path, &mut |_| ()).is_ok()

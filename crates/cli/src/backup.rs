@@ -13,6 +13,7 @@ use super::args::{Args, BackupCommand};
 use super::ask;
 use super::escape::escaped;
 use super::exit::Exit;
+use super::flags;
 use super::output::Output;
 use super::render_backups::{self as render, Verification};
 use super::text;
@@ -85,7 +86,10 @@ fn verify(
     all: bool,
 ) -> anyhow::Result<Exit> {
     let files: Vec<PathBuf> = match file {
-        Some(file) => vec![file.to_owned()],
+        Some(file) => {
+            flags::refuse_secret(file)?;
+            vec![file.to_owned()]
+        }
         None if all => manager.backups()?.into_iter().map(|BackupFile { path, .. }| path).collect(),
         None => vec![manager.newest_backup()?.path],
     };

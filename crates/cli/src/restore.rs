@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use zenith_db::Error;
 use zenith_db::config::Location;
+use zenith_db::internal::config::shown;
 use zenith_db::internal::connection::{NewFile, Owner, create_private_dir};
 use zenith_db::manager::{DatabaseManager, Origin, RestoreOptions};
 
@@ -36,7 +37,10 @@ pub(super) fn run(
             let received = receive(&target)?;
             (received.path().to_owned(), Some(received))
         }
-        Some(file) => (file.clone(), None),
+        Some(file) => {
+            flags::refuse_secret(file)?;
+            (file.clone(), None)
+        }
         None if restore.latest => (manager.newest_backup()?.path, None),
         None => bail!(UsageError("name a backup, or restore --latest or --drill".into())),
     };
@@ -44,8 +48,8 @@ pub(super) fn run(
         let name: PathBuf = if from_stdin { "standard input".into() } else { file.clone() };
         let question = format!(
             "Replace {} with the backup {}? The existing database is kept {}.",
-            target.config().location(),
-            name.display(),
+            shown(target.config().location()),
+            shown(name.display()),
             kept_where(&target),
         );
         if !confirm(args, &question)? {
@@ -73,7 +77,7 @@ fn kept_where(target: &DatabaseManager) -> String {
     if target.config().location().path().is_none() {
         return "on the server, under another name".to_owned();
     }
-    format!("in {}", target.config().backup_dir().display())
+    format!("in {}", shown(target.config().backup_dir().display()))
 }
 
 /// Returns the manager for a database that must not exist.
@@ -82,7 +86,7 @@ fn target(manager: &DatabaseManager, to: &str) -> anyhow::Result<DatabaseManager
     flags::refuse_password_of(&to, "--to")?;
     let target = manager.for_config(manager.config().at(to));
     if exists(&target)? {
-        let database = target.config().location();
+        let database = shown(target.config().location());
         bail!(UsageError(format!(
             "{database} exists; to replace it, name it with --path or --database-url instead of --to"
         )));

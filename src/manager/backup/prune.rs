@@ -208,7 +208,8 @@ fn is_older(created: UtcTime, age: Duration) -> bool {
 /// Whether the text of an error contains the name of the file, as a part of a word of a shell.
 fn names(error: &str, path: &Path) -> bool {
     let quoted = |name: &OsStr| in_shell(&name.to_string_lossy());
-    path.file_name().is_some_and(|name| error.contains(quoted(name).trim_matches('\'')))
+    path.file_name()
+        .is_some_and(|name| error.contains(quoted(name).trim_start_matches('$').trim_matches('\'')))
 }
 
 /// Removes a backup and then its manifest, in this order so that no backup is left without its manifest.

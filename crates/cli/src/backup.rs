@@ -11,6 +11,7 @@ use zenith_db::manager::{BackupFile, DatabaseManager, PruneReport, RetentionPoli
 
 use super::args::{Args, BackupCommand};
 use super::ask;
+use super::delivery;
 use super::escape::escaped;
 use super::exit::Exit;
 use super::flags;
@@ -27,9 +28,11 @@ pub(super) fn run(
 ) -> anyhow::Result<Exit> {
     match command {
         None if to_stdout => {
+            delivery::ensure_kept()?;
             let report = output.while_reading(|progress| {
                 manager.write_backup(&mut io::stdout().lock(), progress)
             })?;
+            delivery::finish()?;
             output.on_stderr(|out| render::written(out, &report))?;
         }
         None => {

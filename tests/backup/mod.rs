@@ -10,6 +10,7 @@ mod list;
 mod manifests;
 #[cfg(not(feature = "age"))]
 mod no_age;
+mod piped;
 mod progress;
 mod prune;
 mod restore;

@@ -31,6 +31,9 @@ impl FileProgress {
 pub(in crate::manager) const COPYING: &str = "copying";
 pub(in crate::manager) const CHECKING: &str = "checking";
 
+/// Action of [`write_bytes`] that fails if its target does.
+pub(super) const WRITING: &str = "write a copy of";
+
 /// Size and SHA-256 of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContentDigest {
@@ -120,7 +123,7 @@ fn read(
     let mut file = Digested::new(file);
     let mut piece = vec![0; PIECE];
     while let Some(bytes) = next_piece(&mut file, &mut piece).map_err(failed)? {
-        target.write_all(bytes).map_err(Error::io("write a copy of", path))?;
+        target.write_all(bytes).map_err(Error::io(WRITING, path))?;
         progress(FileProgress { action, done: file.size(), total });
     }
     Ok(file.digest())

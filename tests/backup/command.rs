@@ -136,3 +136,29 @@ fn a_password_or_a_secret_key_in_the_place_of_a_file_is_not_repeated() {
         }
     }
 }
+
+/// An unmounted disk is no proof of sound backups.
+#[test]
+fn verifying_all_of_no_backups_fails_as_verifying_the_newest_does() {
+    let fixture = Fixture::created();
+    let (missing, empty) =
+        (fixture.directory.path().join("gone"), fixture.directory.path().join("empty"));
+    fs::create_dir(&empty).expect("a directory");
+    for directory in [&missing, &empty] {
+        for arguments in
+            [&["verify"][..], &["verify", "--all"], &["verify", "--all", "--format", "json"]]
+        {
+            let mut command = fixture.zenith();
+            command.arg("backup").args(arguments).arg("--backup-dir").arg(directory);
+            let said = stderr(&run(&mut command, 2));
+            assert!(said.contains("there is no backup of"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_missed_before_the_question() {
+    let fixture = Fixture::created();
+    let said = stderr(&run(fixture.zenith().args(["restore", "nowhere.db"]), 2));
+    assert!(said.contains("there is no backup at nowhere.db") && !said.contains("--yes"), "{said}");
+}

@@ -93,7 +93,14 @@ fn verify(
             flags::refuse_secret(file)?;
             vec![file.to_owned()]
         }
-        None if all => manager.backups()?.into_iter().map(|BackupFile { path, .. }| path).collect(),
+        None if all => {
+            let found = manager.backups()?;
+            if found.is_empty() {
+                // Nothing was verified: the disk of the backups may not be mounted. This says that there are none.
+                manager.newest_backup()?;
+            }
+            found.into_iter().map(|BackupFile { path, .. }| path).collect()
+        }
         None => vec![manager.newest_backup()?.path],
     };
     let mut results = Vec::new();

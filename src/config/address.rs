@@ -140,7 +140,7 @@ fn is_address(text: &str) -> bool {
 }
 
 /// Whether the text has `password=`, with or without spaces around the sign.
-fn names_secret(lower: &str) -> bool {
+pub(super) fn names_secret(lower: &str) -> bool {
     let mut before_signs = lower.split('=').map(str::trim_end);
     // What follows the last sign is no name.
     before_signs.next_back();

@@ -1,7 +1,8 @@
 //! Errors of backups and of restoring them.
 
 use crate::config::shown;
-use std::path::PathBuf;
+use crate::error::in_shell;
+use std::path::{Path, PathBuf};
 
 /// Reason why a backup was not taken, not found or not restored. The database is as it was.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +44,19 @@ pub enum BackupFault {
     )]
     Damaged {
         /// Path of the backup.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// There is a manifest, and it cannot be read or says what cannot be, so that the backup cannot be compared with it.
+    #[error(
+        "the manifest {path} of a backup cannot be used: {reason}; put another copy of it in its place, or, if there is \
+         none, move it away (mv -n {aside}), and the backup is only checked for damage",
+        path = shown(path.display()), aside = shown(aside(path))
+    )]
+    Manifest {
+        /// Path of the manifest.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
@@ -114,4 +128,10 @@ pub enum BackupFault {
         "no rule says which backups to keep; give --keep-last, --keep-daily, --keep-weekly or --max-age"
     )]
     NoRule,
+}
+
+/// Returns the arguments of the command that moves a file away.
+fn aside(path: &Path) -> String {
+    let path = path.display();
+    format!("{} {}", in_shell(&path.to_string()), in_shell(&format!("{path}.aside")))
 }

@@ -31,7 +31,7 @@ pub(super) fn ensure_room<'a>(
         for space in &mut spaces {
             if same_disk(space.place, place)? {
                 space.what = format!("{} and {what}", space.what);
-                space.needed += needed;
+                space.needed = space.needed.saturating_add(needed);
                 continue 'purposes;
             }
         }

@@ -108,3 +108,57 @@ fn what_undoes_a_migration_is_a_command_with_the_file() {
     run(fixture.zenith().env_remove("DATABASE_PATH").args(&words).arg("--yes"), 0);
     assert_eq!(fixture.text(IS_LATER), "1");
 }
+
+#[test]
+fn a_password_or_a_secret_key_in_the_place_of_a_file_is_not_repeated() {
+    let (fixture, backup) = prepared();
+    let key = "AGE-SECRET-KEY-1S3CR3TPW";
+    let odd = fixture.backups().join(key);
+    fs::copy(&backup, &odd).expect("a copy");
+    let odd = odd.to_str().expect("UTF-8");
+    let long = format!("./{}", "postgres://u:s3cr3tpw@h/d");
+    for file in
+        ["postgres://u:s3cr3tpw@h/d", "u:s3cr3tpw@h/d", "host=h password=s3cr3tpw", key, odd, &long]
+    {
+        for arguments in [
+            &["restore", file][..],
+            &["restore", file, "--yes"],
+            &["restore", file, "--to", "no/such/AGE-SECRET-KEY-1S3CR3TPW"],
+            &["backup", "verify", file],
+            &["adopt", "--from", file, "--plan"],
+        ] {
+            let output = fixture.zenith().args(arguments).output().expect("it starts");
+            let said = stderr(&output).to_lowercase();
+            // A backup of this name can be verified and restored.
+            assert!(!output.status.success() || file == odd, "{arguments:?}");
+            assert!(!said.contains("s3cr3tpw"), "{said}");
+            assert!(!stdout(&output).to_lowercase().contains("s3cr3tpw"), "{}", stdout(&output));
+        }
+    }
+}
+
+/// An unmounted disk is no proof of sound backups.
+#[test]
+fn verifying_all_of_no_backups_fails_as_verifying_the_newest_does() {
+    let fixture = Fixture::created();
+    let (missing, empty) =
+        (fixture.directory.path().join("gone"), fixture.directory.path().join("empty"));
+    fs::create_dir(&empty).expect("a directory");
+    for directory in [&missing, &empty] {
+        for arguments in
+            [&["verify"][..], &["verify", "--all"], &["verify", "--all", "--format", "json"]]
+        {
+            let mut command = fixture.zenith();
+            command.arg("backup").args(arguments).arg("--backup-dir").arg(directory);
+            let said = stderr(&run(&mut command, 2));
+            assert!(said.contains("there is no backup of"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_missed_before_the_question() {
+    let fixture = Fixture::created();
+    let said = stderr(&run(fixture.zenith().args(["restore", "nowhere.db"]), 2));
+    assert!(said.contains("there is no backup at nowhere.db") && !said.contains("--yes"), "{said}");
+}

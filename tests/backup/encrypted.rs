@@ -63,7 +63,8 @@ fn who_has_an_identity_of_a_recipient_restores_the_backup_and_nobody_else() {
     let fixture = filled(Fixture::created());
     let (first, second, other) =
         (key(&fixture, "first"), key(&fixture, "second"), key(&fixture, "other"));
-    let recipients = written(&fixture, "recipients", &format!("# us\n{}\n", second.recipient));
+    let recipients =
+        written(&fixture, "recipients", &format!("\u{feff}# us\r\n{}\r\n", second.recipient));
     let encrypt =
         ["--compress", "zstd", "--encrypt", &first.recipient, "--encrypt-file", &recipients];
     let (path, report) = encrypted(&fixture, &encrypt);

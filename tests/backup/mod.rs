@@ -7,11 +7,15 @@ mod drill;
 #[cfg(all(feature = "age", feature = "zstd"))]
 mod encrypted;
 mod list;
+mod manifests;
 #[cfg(not(feature = "age"))]
 mod no_age;
+mod piped;
 mod progress;
 mod prune;
 mod restore;
+#[cfg(feature = "postgres")]
+mod restore_as_owner;
 mod restore_damaged;
 #[cfg(feature = "postgres")]
 mod restore_on_server;

@@ -93,11 +93,6 @@ fn a_backup_that_differs_from_its_manifest_is_refused() {
     let text = fs::read_to_string(manifest(&path)).expect("the manifest");
     fs::write(manifest(&path), text.replace("\"users\": 1", "\"users\": 2")).expect("a change");
     assert!(damage(&manager, &path).contains("row counts"));
-    // One that cannot be read is as good as none.
-    for text in ["", "{", "{\"format\": 2}"] {
-        fs::write(manifest(&path), text).expect("a change");
-        assert!(!verify(&manager, &path).expect("a sound backup").has_manifest);
-    }
 }
 
 #[test]

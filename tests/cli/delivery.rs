@@ -140,3 +140,18 @@ fn a_password_on_standard_input_that_is_not_needed_is_said_to_be_ignored() {
         assert!(said.contains("user reset-password"), "{said}");
     }
 }
+
+/// What is written there is kept nowhere else.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_output_that_loses_a_backup_fails() {
+    let fixture = Fixture::created();
+    for format in ["text", "json"] {
+        for script in LOSSES {
+            let arguments = ["backup", "--to", "-", "--format", format];
+            let output = run(&mut losing(&fixture, script, &arguments), 1);
+            let said = stderr(&output);
+            assert!(!said.contains("verified") && !said.contains("panicked"), "{script}: {said}");
+        }
+    }
+}

@@ -94,3 +94,36 @@ fn the_name_of_a_file_is_one_line_of_an_error() {
     named_in_an_error(command().args(["status", "--env-file"]).arg(&absent));
     named_in_an_error(command().args(["migration", "lint"]).arg(&directory));
 }
+
+/// A name with a line feed would look like a line of the report.
+#[test]
+fn a_line_feed_in_a_name_begins_no_line() {
+    let fixture = SqliteFixture::empty();
+    let path = fixture.directory.path().join("a\nsuccess: all fine.db");
+    let command = |arguments: &[&str]| {
+        let mut command = bare_zenith(fixture.directory.path());
+        command.arg("--path").arg(&path).args(arguments).args(["--verbose"]);
+        let output = command.output().expect("it runs");
+        let text =
+            String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert!(!text.contains("\nsuccess"), "{arguments:?}: {text}");
+        text.into_owned()
+    };
+    assert!(command(&["status"]).contains("a\\nsuccess"));
+    for arguments in [
+        &["create"][..],
+        &["create", "--force"],
+        &["backup"],
+        &["backup", "list"],
+        &["backup", "verify"],
+        &["backup", "prune", "--keep-last", "1", "--dry-run"],
+        &["restore", "--latest"],
+        &["restore", "--latest", "--yes"],
+        &["restore", "--drill"],
+        &["rollback", "--yes"],
+        &["status"],
+        &["health-check", "--deep"],
+    ] {
+        command(arguments);
+    }
+}

@@ -104,15 +104,18 @@ fn a_database_that_another_process_has_open_is_not_replaced_and_the_process_is_n
 }
 
 #[test]
-fn a_manifest_that_cannot_be_read_leaves_a_backup_that_can_be_restored() {
+fn a_backup_whose_manifest_cannot_be_read_is_restored_once_that_is_moved_away() {
     let history = History::new(1, 20);
     let huge = " ".repeat(5 * 1024 * 1024);
     for text in ["", "{", "\u{0}\u{1}", "[[[[", "{\"format\": 99}", &huge] {
         let fixture = history.copy();
         let backup = history.backup_in(&fixture, 0);
-        fs::write(backup.with_extension("db.json"), text).expect("a manifest");
-        let verified = fixture.manager().verify_backup(&backup, &mut |_| ()).expect("sound");
-        assert!(!verified.has_manifest);
+        let manifest = backup.with_extension("db.json");
+        fs::write(&manifest, text).expect("a manifest");
+        let said = stderr(&run(fixture.zenith().args(["restore", "--latest", "--yes"]), 1));
+        assert!(said.contains("db.json"), "{said}");
+        assert!(state(&fixture.path()) == history.present);
+        fs::rename(&manifest, manifest.with_extension("aside")).expect("moved away");
         run(fixture.zenith().args(["restore", "--latest", "--yes"]), 0);
         assert!(state(&fixture.path()) == history.newest);
     }

@@ -4,6 +4,7 @@ use std::io::Result as IoResult;
 
 use serde_json::Value;
 use zenith_db::Error;
+use zenith_db::internal::config::shown as escape_name;
 use zenith_db::manager::{DatabaseManager, Origin};
 use zenith_db_import::{
     AdoptionOptions, AdoptionOutcome, AdoptionReport, RejectedRow, TableReport,
@@ -39,11 +40,11 @@ const UNDECIDED: &str = "nothing was changed: rows violate constraints of the ne
                          FILE and adopts the other rows";
 
 fn confirmed(args: &Args, manager: &DatabaseManager) -> anyhow::Result<bool> {
-    let (path, backups) = (manager.config().location(), manager.config().backup_dir());
+    let (path, backups) = (escape_name(manager.config().location()), manager.config().backup_dir());
     let question = format!(
         "{path} is a database of the former application. Replace it with a converted database, and keep \
          the original in {}?",
-        backups.display()
+        escape_name(backups.display())
     );
     ask::confirm(args, &question)
 }
@@ -92,7 +93,7 @@ pub(super) fn render_first(out: Out<'_>, report: Option<&AdoptionReport>) -> IoR
 const SHOWN: usize = 100;
 
 fn render(out: Out<'_>, report: &AdoptionReport) -> IoResult<()> {
-    let path = report.database_path.display();
+    let path = escape_name(report.database_path.display());
     match report.outcome {
         AdoptionOutcome::AlreadyOurs => {
             return writeln!(
@@ -140,10 +141,10 @@ fn render(out: Out<'_>, report: &AdoptionReport) -> IoResult<()> {
         ),
     )?;
     if let Some(original) = &report.original {
-        field(out, "original", original.display())?;
+        field(out, "original", escape_name(original.display()))?;
     }
     if let Some(quarantine) = &report.quarantine {
-        field(out, "quarantine", quarantine.display())?;
+        field(out, "quarantine", escape_name(quarantine.display()))?;
     }
     match report.outcome {
         AdoptionOutcome::Adopted => Ok(()),

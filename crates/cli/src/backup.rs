@@ -11,8 +11,10 @@ use zenith_db::manager::{BackupFile, DatabaseManager, PruneReport, RetentionPoli
 
 use super::args::{Args, BackupCommand};
 use super::ask;
+use super::delivery;
 use super::escape::escaped;
 use super::exit::Exit;
+use super::flags;
 use super::output::Output;
 use super::render_backups::{self as render, Verification};
 use super::text;
@@ -26,9 +28,11 @@ pub(super) fn run(
 ) -> anyhow::Result<Exit> {
     match command {
         None if to_stdout => {
+            delivery::ensure_kept()?;
             let report = output.while_reading(|progress| {
                 manager.write_backup(&mut io::stdout().lock(), progress)
             })?;
+            delivery::finish()?;
             output.on_stderr(|out| render::written(out, &report))?;
         }
         None => {
@@ -85,8 +89,18 @@ fn verify(
     all: bool,
 ) -> anyhow::Result<Exit> {
     let files: Vec<PathBuf> = match file {
-        Some(file) => vec![file.to_owned()],
-        None if all => manager.backups()?.into_iter().map(|BackupFile { path, .. }| path).collect(),
+        Some(file) => {
+            flags::refuse_secret(file)?;
+            vec![file.to_owned()]
+        }
+        None if all => {
+            let found = manager.backups()?;
+            if found.is_empty() {
+                // Nothing was verified: the disk of the backups may not be mounted. This says that there are none.
+                manager.newest_backup()?;
+            }
+            found.into_iter().map(|BackupFile { path, .. }| path).collect()
+        }
         None => vec![manager.newest_backup()?.path],
     };
     let mut results = Vec::new();

@@ -2,6 +2,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
+use zenith_db::internal::config::shown;
 use zenith_db::manager::{
     Administrator, AdministratorOutcome, DatabaseManager, HealthReport, MissingPart, SetupReport,
 };
@@ -16,7 +17,7 @@ pub(super) fn create(
     output: Output,
     manager: &DatabaseManager,
 ) -> anyhow::Result<Exit> {
-    let path = manager.config().location();
+    let path = shown(manager.config().location());
     if args.setup.force && manager.exists()? {
         let question = format!(
             "Delete all tables and rows in {path}, {}, and create the schema again?{}",

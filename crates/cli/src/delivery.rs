@@ -1,8 +1,9 @@
-//! Delivery of a generated password on standard output, before the commit that makes it valid.
+//! Delivery on standard output of what exists nowhere else: a backup, or a generated password before the commit that
+//! makes it valid.
 
 use std::io::{self, Write};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::object;
@@ -20,6 +21,25 @@ pub(super) fn ensure_possible() -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+/// Refuses a standard output that would lose a backup, as [`ensure_possible`] does.
+pub(super) fn ensure_kept() -> anyhow::Result<()> {
+    if is_null() {
+        bail!(
+            "standard output, which is closed or /dev/null, would lose the backup; none was taken. Give it a file or \
+             a program that keeps it, or leave out --to"
+        );
+    }
+    Ok(())
+}
+
+/// Writes what was written to standard output to its disk, if it is a file.
+pub(super) fn finish() -> anyhow::Result<()> {
+    io::stdout()
+        .flush()
+        .and_then(|()| synchronise())
+        .context("cannot write the backup to standard output")
 }
 
 impl Output {

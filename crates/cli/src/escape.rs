@@ -83,7 +83,10 @@ pub(super) struct EscapedLog<W>(pub(super) W);
 impl<W: Write> Write for EscapedLog<W> {
     fn write(&mut self, bytes: &[u8]) -> Result<usize> {
         let text = String::from_utf8_lossy(bytes);
-        let mut rest = &*text;
+        // An entry comes whole, and is one line: a line feed in a name would begin another.
+        let (entry, end) = text.strip_suffix('\n').map_or((&*text, ""), |entry| (entry, "\n"));
+        let entry = entry.replace('\n', "\\n");
+        let mut rest = &*entry;
         while let Some(start) = rest.find("\u{1b}[") {
             let (before, sequence) = rest.split_at(start);
             let parameters = sequence.get(2..).unwrap_or_default();
@@ -98,6 +101,7 @@ impl<W: Write> Write for EscapedLog<W> {
             rest = after;
         }
         self.0.write_all(escaped(rest).as_bytes())?;
+        self.0.write_all(end.as_bytes())?;
         Ok(bytes.len())
     }
 
@@ -128,5 +132,8 @@ mod tests {
         written.clear();
         write!(EscapedLog(&mut written), "\u{1b}[31mx\u{1b}[0m \u{1b}]0;y").expect("a vector");
         assert_eq!(String::from_utf8_lossy(&written), "\u{1b}[31mx\u{1b}[0m \\u{1b}]0;y");
+        written.clear();
+        writeln!(EscapedLog(&mut written), "a\nb").expect("a vector");
+        assert_eq!(String::from_utf8_lossy(&written), "a\\nb\n");
     }
 }

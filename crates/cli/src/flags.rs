@@ -1,10 +1,14 @@
 //! Configuration from the flags, and checks of the flags.
 
+use std::path::Path;
+
 use zenith_db::Config;
 use zenith_db::config::{ConfigError, EnvFile, Key, Loader, Location, Source};
+use zenith_db::internal::config::masked;
 
 use super::args::{Args, Command};
 use super::exit::UsageError;
+use super::secret;
 
 /// Refuses flags that contradict each other or have no effect on the given subcommand.
 pub(super) fn check(args: &Args) -> Result<(), UsageError> {
@@ -39,6 +43,17 @@ pub(super) fn refuse_public_password(config: &Config) -> Result<(), UsageError> 
         refuse_password_of(config.location(), "--database-url")?;
     }
     Ok(())
+}
+
+/// Refuses a FILE that does not exist, and that nobody means as one: an address of a server, or a secret key.
+pub(super) fn refuse_secret(file: &Path) -> Result<(), UsageError> {
+    let text = file.to_string_lossy();
+    if (masked(&text) == text && !secret::is_secret_key(&text)) || file.exists() {
+        return Ok(());
+    }
+    let reason = "FILE is the path of a backup, and not the URL of a server or a secret key; restore to a server with \
+                  --database-url or --to, and name the file of a key with --identity";
+    Err(UsageError(reason.to_owned()))
 }
 
 #[cfg_attr(

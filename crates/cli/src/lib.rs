@@ -18,6 +18,7 @@ mod object;
 mod output;
 mod progress;
 mod rebuild;
+mod received;
 mod render;
 mod render_backups;
 mod render_migrations;

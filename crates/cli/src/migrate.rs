@@ -1,5 +1,6 @@
 //! The subcommands `migrate`, `rollback` and `redo`.
 
+use zenith_db::internal::config::shown;
 use zenith_db::manager::{DatabaseManager, MigrationPlan, RollbackTarget};
 
 use super::args::{Args, Command};
@@ -54,7 +55,7 @@ fn rollback(
 ) -> anyhow::Result<Exit> {
     // Fails before the question if the database does not exist.
     let version = manager.status()?.schema_version.unwrap_or_else(|| "none".into());
-    let path = manager.config().location();
+    let path = shown(manager.config().location());
     let how = match target {
         RollbackTarget::Steps(steps) => format!("by {steps} migration(s)"),
         RollbackTarget::Version(version) => format!("to version {version}"),
@@ -73,7 +74,7 @@ fn rollback(
 
 fn redo(args: &Args, output: Output, manager: &DatabaseManager) -> anyhow::Result<Exit> {
     let version = manager.status()?.schema_version.unwrap_or_else(|| "none".into());
-    let path = manager.config().location();
+    let path = shown(manager.config().location());
     ask_first(
         args,
         &format!(
@@ -100,7 +101,7 @@ fn repair(
         return Ok(Exit::Done);
     }
     output.on_stderr(|out| render::repair(out, &found, false))?;
-    let path = manager.config().location();
+    let path = shown(manager.config().location());
     ask_first(args, &format!("Record the new checksums of these migrations in {path}?"))?;
     let report = manager.repair()?;
     output.result(&report, |out, report| render::repair(out, report, true))?;

@@ -3,6 +3,7 @@
 use std::io::Result;
 
 use zenith_db::config::Setting;
+use zenith_db::internal::config::shown;
 use zenith_db::internal::error::in_shell;
 use zenith_db::manager::{
     AdministratorOutcome, HealthCheck, HealthReport, SeedReport, SetupReport, StatusSummary,
@@ -15,7 +16,7 @@ use super::text::{BAD, GOOD, Out, STRONG, WARNING, align_right, backup, field, p
 
 pub(super) fn setup(out: Out<'_>, report: &SetupReport) -> Result<()> {
     let details = &report.details;
-    writeln!(out, "{STRONG}{}{STRONG:#}", report.message)?;
+    writeln!(out, "{STRONG}{}{STRONG:#}", shown(&report.message))?;
     if let Some(report) = &details.backup {
         backup(out, report)?;
     }
@@ -63,7 +64,7 @@ pub(super) fn transfer(out: Out<'_>, record: &TransferRecord) -> Result<()> {
         table.add_row([*name, &target.rows.to_string(), &digest(source), &digest(target)]);
     }
     writeln!(out, "{table}")?;
-    writeln!(out, "{STRONG}copied {from} to {to}{STRONG:#}")?;
+    writeln!(out, "{STRONG}copied {} to {}{STRONG:#}", shown(from), shown(to))?;
     field(out, "rows", format_args!("{} in {} ms", report.rows, report.milliseconds))?;
     if report.resumed_rows > 0 {
         field(out, "resumed", format_args!("{} rows had been copied before", report.resumed_rows))?;
@@ -75,7 +76,7 @@ pub(super) fn transfer(out: Out<'_>, record: &TransferRecord) -> Result<()> {
         writeln!(out, "  {WARNING}not copied{WARNING:#}     {table}")?;
     }
     writeln!(out, "  {GOOD}every table is equal in source and target{GOOD:#}")?;
-    file.iter().try_for_each(|file| field(out, "record", file.display()))
+    file.iter().try_for_each(|file| field(out, "record", shown(file.display())))
 }
 
 pub(super) fn health(out: Out<'_>, report: &HealthReport) -> Result<()> {
@@ -99,7 +100,7 @@ fn line(out: Out<'_>, check: &HealthCheck) -> Result<()> {
         (false, true) => (BAD, "FAILED"),
         (false, false) => (WARNING, "warning"),
     };
-    writeln!(out, "  {style}{word:<7}{style:#}  {:<28}  {}", check.name, check.details)
+    writeln!(out, "  {style}{word:<7}{style:#}  {:<28}  {}", check.name, shown(&check.details))
 }
 
 fn verdict(out: Out<'_>, report: &HealthReport) -> Result<()> {
@@ -109,7 +110,7 @@ fn verdict(out: Out<'_>, report: &HealthReport) -> Result<()> {
 }
 
 pub(super) fn status(out: Out<'_>, status: &StatusSummary) -> Result<()> {
-    field(out, "database", &status.database_path)?;
+    field(out, "database", shown(&status.database_path))?;
     field(out, "size", format_args!("{:.3} MB", status.database_size_mb))?;
     field(out, "version", status.schema_version.as_deref().unwrap_or("none"))?;
     field(out, "applied", format_args!("{} migrations", status.applied_migrations.len()))?;
@@ -127,10 +128,11 @@ pub(super) fn status(out: Out<'_>, status: &StatusSummary) -> Result<()> {
         Some(backup) => {
             let (path, created, size) = (backup.path.display(), backup.created, backup.size_mb);
             let missing = if backup.exists { "" } else { "; THE FILE IS MISSING" };
+            let path = shown(path);
             let text = format!("{path} ({created} UTC, {size:.3} MB{missing})");
             field(out, "last backup", text)?;
             if backup.exists {
-                let path = in_shell(&path.to_string());
+                let path = in_shell(&backup.path.display().to_string());
                 field(out, "", format_args!("`zenith-db restore {path}` restores it"))?;
             }
         }
@@ -147,15 +149,15 @@ pub(super) fn status(out: Out<'_>, status: &StatusSummary) -> Result<()> {
     let mut table = plain_table(["table", "rows"]);
     align_right(&mut table, [1]);
     for (name, count) in &status.record_counts {
-        table.add_row([name, &count.to_string()]);
+        table.add_row([&shown(name), &count.to_string()]);
     }
     for unreadable in &status.unreadable_tables {
-        table.add_row([unreadable.name.as_str(), "?"]);
+        table.add_row([&shown(&unreadable.name), "?"]);
     }
     writeln!(out, "{table}\n{} tables", status.table_count)?;
     for unreadable in &status.unreadable_tables {
         let UnreadableTable { name, reason } = unreadable;
-        writeln!(out, "  {WARNING}not readable{WARNING:#}   {name}: {reason}")?;
+        writeln!(out, "  {WARNING}not readable{WARNING:#}   {}: {reason}", shown(name))?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use zenith_db::internal::config::shown;
 use zenith_db::manager::{
     BackupFile, BackupReport, DrillReport, PruneReport, RestoreReport, VerifiedBackup,
 };
@@ -35,17 +36,25 @@ pub(super) fn list(out: Out<'_>, backups: &[BackupFile]) -> Result<()> {
     for backup in backups {
         let manifest = backup.manifest.as_ref();
         let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".into());
-        let before = if backup.former { "former" } else { "-" };
+        let before = match &backup.manifest_fault {
+            Some(_) => "damaged manifest",
+            None if backup.former => "former",
+            None => "-",
+        };
         table.add_row([
             backup.created.to_string(),
             megabytes(backup.size_bytes),
             or_dash(manifest.map(|manifest| manifest.rows().to_string())),
             or_dash(manifest.and_then(|manifest| manifest.schema_version.clone())),
             manifest.map_or(before, |manifest| &manifest.triggered_by).to_owned(),
-            backup.path.display().to_string(),
+            shown(backup.path.display()),
         ]);
     }
-    writeln!(out, "{table}\n{} backups", backups.len())
+    writeln!(out, "{table}\n{} backups", backups.len())?;
+    for fault in backups.iter().filter_map(|backup| backup.manifest_fault.as_ref()) {
+        writeln!(out, "  {BAD}damaged{BAD:#}        {fault}")?;
+    }
+    Ok(())
 }
 
 pub(super) fn written(out: Out<'_>, report: &BackupReport) -> Result<()> {
@@ -56,7 +65,7 @@ pub(super) fn written(out: Out<'_>, report: &BackupReport) -> Result<()> {
 
 pub(super) fn verified(out: Out<'_>, results: &[Verification]) -> Result<()> {
     for result in results {
-        let path = result.path.display();
+        let path = shown(result.path.display());
         match (&result.backup, &result.error) {
             (Some(backup), _) => {
                 writeln!(out, "  {GOOD}verified{GOOD:#}       {path} ({})", contents(backup))?;
@@ -89,10 +98,10 @@ fn contents(backup: &VerifiedBackup) -> String {
 pub(super) fn pruned(out: Out<'_>, report: &PruneReport) -> Result<()> {
     let word = if report.dry_run { "would remove" } else { "removed" };
     for path in &report.removed {
-        writeln!(out, "  {WARNING}{word}{WARNING:#}   {}", path.display())?;
+        writeln!(out, "  {WARNING}{word}{WARNING:#}   {}", shown(path.display()))?;
     }
     for kept in &report.kept {
-        writeln!(out, "  kept           {} ({})", kept.path.display(), kept.reason)?;
+        writeln!(out, "  kept           {} ({})", shown(kept.path.display()), kept.reason)?;
     }
     let (removed, size) =
         (number_of_backups(report.removed.len()), megabytes(report.removed_bytes));
@@ -104,24 +113,24 @@ pub(super) fn number_of_backups(number: usize) -> String {
 }
 
 pub(super) fn restored(out: Out<'_>, report: &RestoreReport) -> Result<()> {
-    writeln!(out, "{STRONG}restored {}{STRONG:#}", report.database)?;
-    field(out, "from", report.backup.path.display())?;
+    writeln!(out, "{STRONG}restored {}{STRONG:#}", shown(&report.database))?;
+    field(out, "from", shown(report.backup.path.display()))?;
     field(out, "rows", format_args!("{} in {} ms", report.backup.rows(), report.milliseconds))?;
     for migration in &report.migrations {
         field(out, "migrated", migration)?;
     }
     if let Some(kept) = &report.kept {
         let damaged = if kept.backup.is_some() { "" } else { " (it was damaged)" };
-        field(out, "replaced", format_args!("kept in {}{damaged}", kept.path.display()))?;
+        field(out, "replaced", format_args!("kept in {}{damaged}", shown(kept.path.display())))?;
     }
     if let Some(name) = &report.renamed_to {
-        field(out, "replaced", format_args!("kept on the server as the database {name}"))?;
+        field(out, "replaced", format_args!("kept on the server as the database {}", shown(name)))?;
     }
     render::health(out, &report.health)
 }
 
 pub(super) fn drilled(out: Out<'_>, report: &DrillReport) -> Result<()> {
-    let path = report.backup.path.display();
+    let path = shown(report.backup.path.display());
     writeln!(out, "{GOOD}the newest backup can be restored{GOOD:#}")?;
     field(out, "backup", format_args!("{path} ({})", contents(&report.backup)))?;
     for migration in &report.migrations {

@@ -1,18 +1,18 @@
 //! The subcommand `restore`.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use zenith_db::Error;
 use zenith_db::config::Location;
-use zenith_db::internal::connection::{NewFile, Owner, create_private_dir};
+use zenith_db::internal::config::shown;
 use zenith_db::manager::{DatabaseManager, Origin, RestoreOptions};
+use zenith_db::{BackupFault, Error};
 
 use super::args::{Args, RestoreArgs};
 use super::ask::confirm;
 use super::exit::{Exit, UsageError};
 use super::output::Output;
+use super::received::Received;
 use super::{flags, render_backups as render};
 
 pub(super) fn run(
@@ -31,12 +31,19 @@ pub(super) fn run(
         Some(to) => target(manager, to)?,
     };
     let from_stdin = restore.file.as_deref() == Some(Path::new("-"));
-    let (file, _received) = match &restore.file {
+    let (file, received) = match &restore.file {
         Some(_) if from_stdin => {
-            let received = receive(&target)?;
+            let received = Received::read(&target)?;
             (received.path().to_owned(), Some(received))
         }
-        Some(file) => (file.clone(), None),
+        Some(file) => {
+            flags::refuse_secret(file)?;
+            // Before the question.
+            if !file.try_exists().map_err(Error::io("inspect", file))? {
+                return Err(Error::from(BackupFault::NotFound { path: file.clone() }).into());
+            }
+            (file.clone(), None)
+        }
         None if restore.latest => (manager.newest_backup()?.path, None),
         None => bail!(UsageError("name a backup, or restore --latest or --drill".into())),
     };
@@ -44,8 +51,8 @@ pub(super) fn run(
         let name: PathBuf = if from_stdin { "standard input".into() } else { file.clone() };
         let question = format!(
             "Replace {} with the backup {}? The existing database is kept {}.",
-            target.config().location(),
-            name.display(),
+            shown(target.config().location()),
+            shown(name.display()),
             kept_where(&target),
         );
         if !confirm(args, &question)? {
@@ -53,7 +60,14 @@ pub(super) fn run(
         }
     }
     let options = RestoreOptions { migrate: !restore.no_migrate };
-    let report = output.while_reading(|progress| target.restore(&file, &options, progress))?;
+    let restored = output.while_reading(|progress| target.restore(&file, &options, progress));
+    let mut report = match (restored, &received) {
+        (Err(error), Some(received)) => return Err(received.explain(error)),
+        (restored, _) => restored?,
+    };
+    if from_stdin {
+        report.backup.path = "-".into();
+    }
     output.result(&report, |out, report| render::restored(out, report))?;
     // Without its migrations, the database is for an earlier version of the program.
     Ok(if report.health.healthy || restore.no_migrate { Exit::Done } else { Exit::Unhealthy })
@@ -73,7 +87,7 @@ fn kept_where(target: &DatabaseManager) -> String {
     if target.config().location().path().is_none() {
         return "on the server, under another name".to_owned();
     }
-    format!("in {}", target.config().backup_dir().display())
+    format!("in {}", shown(target.config().backup_dir().display()))
 }
 
 /// Returns the manager for a database that must not exist.
@@ -82,21 +96,21 @@ fn target(manager: &DatabaseManager, to: &str) -> anyhow::Result<DatabaseManager
     flags::refuse_password_of(&to, "--to")?;
     let target = manager.for_config(manager.config().at(to));
     if exists(&target)? {
-        let database = target.config().location();
-        bail!(UsageError(format!(
-            "{database} exists; to replace it, name it with --path or --database-url instead of --to"
-        )));
+        let database = shown(target.config().location());
+        // What another program has created is not replaced.
+        let advice = match target.origin() {
+            Ok(Origin::Ours | Origin::Former) => {
+                "to replace it, name it with --path or --database-url instead of --to"
+            }
+            _ if target.config().location().path().is_some() => {
+                "it is no database of this program; give --to a path at which there is nothing"
+            }
+            _ => {
+                "it has tables of another program, or cannot be read; give --to an empty database or one that does not \
+                 exist"
+            }
+        };
+        bail!(UsageError(format!("{database} exists: {advice}")));
     }
     Ok(target)
-}
-
-/// Reads a backup from standard input into a temporary file.
-fn receive(target: &DatabaseManager) -> anyhow::Result<NewFile> {
-    let directory = target.config().backup_dir();
-    create_private_dir(directory)?;
-    let owner = Owner::of(directory).map_err(Error::io("read the metadata of", directory))?;
-    let mut file = NewFile::create(directory, owner)?;
-    io::copy(&mut io::stdin().lock(), file.as_file_mut())
-        .map_err(Error::io("store standard input in", directory))?;
-    Ok(file)
 }

@@ -6,6 +6,7 @@ use std::io::{Result, Write};
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, Table, presets};
 use zenith_db::Config;
+use zenith_db::internal::config::shown;
 use zenith_db::manager::BackupReport;
 
 use super::escape::Paint;
@@ -41,7 +42,7 @@ pub(super) fn align_right(table: &mut Table, columns: impl IntoIterator<Item = u
 
 /// Writes the path of a backup, its number of rows, and the tables that could not be checked.
 pub(super) fn backup(out: Out<'_>, report: &BackupReport) -> Result<()> {
-    let path = report.path.display();
+    let path = shown(report.path.display());
     field(out, "backup", format_args!("{path} ({} rows, verified)", report.rows))?;
     encoding(out, report)?;
     for table in &report.unchecked_tables {

@@ -56,6 +56,9 @@ impl ScratchDatabase {
         for property in statements(&mut maintenance, PROPERTIES, &of, &name)? {
             maintenance.batch_execute(&property)?;
         }
+        for setting in statements(&mut maintenance, SETTINGS, &of, &name)? {
+            give_setting(&mut maintenance, &setting)?;
+        }
         Ok(scratch)
     }
 
@@ -127,6 +130,26 @@ fn drop_leftovers(maintenance: &mut PgConnection, of: &str) -> Result<()> {
     Ok(())
 }
 
+/// Runs the statement of a setting. One that only a superuser may set is left out, with a warning that has its name
+/// and not its value: the owner of a database may restore it, although a superuser has set something there.
+fn give_setting(maintenance: &mut PgConnection, statement: &str) -> Result<()> {
+    maintenance.batch_execute(statement).or_else(|error| {
+        if !is_not_permitted(&error) {
+            return Err(error.into());
+        }
+        let (setting, _) = statement.split_once(" TO ").unwrap_or_default();
+        tracing::warn!(%error, "a setting was not given to the restored database, and has to be set by hand: {setting}");
+        Ok(())
+    })
+}
+
+/// Whether the server refused a statement because the user lacks a right. Diesel does not pass on the SQLSTATE 42501,
+/// and the texts of the server are in its language: they are only compared in English, and another language fails.
+fn is_not_permitted(error: &diesel::result::Error) -> bool {
+    let text = error.to_string();
+    ["permission denied", "must be "].iter().any(|words| text.starts_with(words))
+}
+
 /// Returns the name of a database with a suffix; a long name is shortened.
 fn beside(database: &str, suffix: &str) -> String {
     let longest = LONGEST - suffix.len();
@@ -167,10 +190,15 @@ fn statements(
     Ok(found.into_iter().map(|row| row.statement).collect())
 }
 
-/// Creates `$2` as `$1` was created. The names of two columns depend on the version of the server.
+/// Creates `$2` as `$1` was created. The names of two columns depend on the version of the server. The tablespace is
+/// named only if it is another than that of the template, and the user may create in it: naming even the default
+/// one needs that right, which only superusers have at first.
 const CREATE_LIKE: &str = "
-    SELECT format('CREATE DATABASE %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L OWNER %I TABLESPACE %I',
-            $2, 'UTF8', datcollate, datctype, pg_get_userbyid(datdba), spcname)
+    SELECT format('CREATE DATABASE %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L OWNER %I',
+            $2, 'UTF8', datcollate, datctype, pg_get_userbyid(datdba))
+        || CASE WHEN dattablespace <> (SELECT dattablespace FROM pg_database WHERE datname = 'template0')
+                AND has_tablespace_privilege(dattablespace, 'CREATE')
+            THEN format(' TABLESPACE %I', spcname) ELSE '' END
         || CASE datlocprovider
             WHEN 'i' THEN format(' LOCALE_PROVIDER icu ICU_LOCALE %L',
                 coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale'))
@@ -178,7 +206,7 @@ const CREATE_LIKE: &str = "
             ELSE '' END AS statement
     FROM pg_database AS d JOIN pg_tablespace AS t ON t.oid = d.dattablespace WHERE datname = $1";
 
-/// Gives `$2` the privileges and settings of `$1`. Settings that are lists are stored with their quotes.
+/// Gives `$2` the privileges and the connection limit of `$1`.
 const PROPERTIES: &str = "
     WITH d AS (SELECT * FROM pg_database WHERE datname = $1)
     SELECT format('ALTER DATABASE %I CONNECTION LIMIT %s', $2, datconnlimit) AS statement
@@ -187,15 +215,19 @@ const PROPERTIES: &str = "
     UNION ALL SELECT format('GRANT %s ON DATABASE %I TO %s%s', privilege_type, $2,
             CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END,
             CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
-        FROM d, aclexplode(datacl)
-    UNION ALL SELECT CASE setrole WHEN 0 THEN format('ALTER DATABASE %I', $2)
+        FROM d, aclexplode(datacl)";
+
+/// Gives `$2` the settings of `$1`. Those that are lists are stored with their quotes.
+const SETTINGS: &str = "
+    SELECT CASE setrole WHEN 0 THEN format('ALTER DATABASE %I', $2)
                 ELSE format('ALTER ROLE %I IN DATABASE %I', pg_get_userbyid(setrole), $2) END
             || format(' SET %I TO ', name) || CASE
                 WHEN name IN ('search_path', 'temp_tablespaces', 'local_preload_libraries', 'session_preload_libraries')
-                THEN value ELSE quote_literal(value) END
-        FROM d JOIN pg_db_role_setting ON setdatabase = d.oid, unnest(setconfig) AS setting,
+                THEN value ELSE quote_literal(value) END AS statement
+        FROM pg_database AS d JOIN pg_db_role_setting ON setdatabase = d.oid, unnest(setconfig) AS setting,
             LATERAL (SELECT split_part(setting, '=', 1) AS name,
-                substr(setting, strpos(setting, '=') + 1) AS value) AS parts";
+                substr(setting, strpos(setting, '=') + 1) AS value) AS parts
+    WHERE datname = $1";
 
 /// Gives `$2` the comment of `$1`.
 const COMMENT_LIKE: &str = "

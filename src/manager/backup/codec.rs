@@ -2,11 +2,12 @@
 //! and needs the libraries for it.
 
 use std::fmt;
-use std::fs::File;
 use std::io::{self, BufRead, Read, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+
+use super::regular::open_regular;
 
 /// Compresses, encrypts, and decodes backups. [`DatabaseManager::with_codec`] sets it.
 ///
@@ -100,7 +101,7 @@ impl Encoding {
     /// may also be compressed.
     pub(super) fn of_file(path: &Path) -> Option<Self> {
         let mut head = Vec::new();
-        File::open(path).ok()?.take(32).read_to_end(&mut head).ok()?;
+        open_regular(path).ok()?.take(32).read_to_end(&mut head).ok()?;
         MAGIC.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, encoding)| *encoding)
     }
 

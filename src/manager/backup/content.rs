@@ -1,12 +1,12 @@
 //! Reading, copying and hashing the bytes of a backup.
 
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::regular::open_regular;
 use crate::error::{Error, Result};
 use crate::types::Sha256Hash;
 
@@ -30,6 +30,9 @@ impl FileProgress {
 
 pub(in crate::manager) const COPYING: &str = "copying";
 pub(in crate::manager) const CHECKING: &str = "checking";
+
+/// Action of [`write_bytes`] that fails if its target does.
+pub(super) const WRITING: &str = "write a copy of";
 
 /// Size and SHA-256 of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,12 +118,12 @@ fn read(
     target: &mut dyn Write,
 ) -> Result<ContentDigest> {
     let failed = |cause| Error::io("read", path)(cause);
-    let file = File::open(path).map_err(failed)?;
+    let file = open_regular(path).map_err(failed)?;
     let total = file.metadata().map_err(failed)?.len();
     let mut file = Digested::new(file);
     let mut piece = vec![0; PIECE];
     while let Some(bytes) = next_piece(&mut file, &mut piece).map_err(failed)? {
-        target.write_all(bytes).map_err(Error::io("write a copy of", path))?;
+        target.write_all(bytes).map_err(Error::io(WRITING, path))?;
         progress(FileProgress { action, done: file.size(), total });
     }
     Ok(file.digest())

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::codec::{BackupCodec, Encoding, Undecodable};
 use super::content::{ContentDigest, Digested, FileProgress, PIECE, digest_of, next_piece};
 use super::manifest::BackupManifest;
+use super::regular::open_regular;
 use crate::connection::{self, NewFile, Owner};
 use crate::error::{BackupFault, Error, Result};
 use crate::manager::DatabaseManager;
@@ -137,7 +138,7 @@ fn decode(
     progress: &mut dyn FnMut(FileProgress),
 ) -> Result<std::result::Result<ContentDigest, Failure>> {
     let failed = |cause| Error::io("read", path)(cause);
-    let file = File::open(path).map_err(failed)?;
+    let file = open_regular(path).map_err(failed)?;
     let total = file.metadata().map_err(failed)?.len();
     let file = Watched::new(file, "decoding", total, progress);
     let reader = match codec.decode(Box::new(BufReader::with_capacity(PIECE, file))) {

@@ -30,6 +30,10 @@ pub struct BackupFile {
     pub former: bool,
     /// Manifest; `None` for a backup of the former application, or if the manifest is missing or cannot be read.
     pub manifest: Option<BackupManifest>,
+    /// What is wrong with the manifest, and what to do; `None` if it can be read, or there is none. Such a backup is
+    /// neither verified nor restored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub manifest_fault: Option<String>,
 }
 
 impl DatabaseManager {
@@ -93,7 +97,10 @@ impl DatabaseManager {
     pub(super) fn certain_backups(&self) -> Result<Vec<BackupFile>> {
         let mut found = connection::inspect(&self.config, |connection| self.ours(connection))?;
         let is_default = self.config.backup_dir() == self.config.location().default_backup_dir();
-        found.retain(|backup| is_default || backup.manifest.is_none() || self.is_source_of(backup));
+        found.retain(|backup| {
+            let says_nothing = backup.manifest.is_none() && backup.manifest_fault.is_none();
+            is_default || says_nothing || self.is_source_of(backup)
+        });
         found.sort_by_key(|backup| std::cmp::Reverse(backup.created));
         Ok(found)
     }
@@ -140,11 +147,16 @@ impl DatabaseManager {
 }
 
 fn described(created: UtcTime, path: PathBuf) -> BackupFile {
+    let (manifest, fault) = match BackupManifest::read(&path) {
+        Ok(manifest) => (manifest, None),
+        Err(fault) => (None, Some(fault.to_string())),
+    };
     BackupFile {
         created,
         size_bytes: fs::metadata(&path).map_or(0, |file| file.len()),
         former: false,
-        manifest: BackupManifest::read(&path),
+        manifest,
+        manifest_fault: fault,
         path,
     }
 }

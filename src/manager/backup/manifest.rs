@@ -1,7 +1,7 @@
 //! Manifests: what a backup must contain, in a JSON file beside it.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs;
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::codec::Encoding;
 use super::content::ContentDigest;
+use super::regular::open_regular;
 use crate::config::Config;
 use crate::connection::{NewFile, Owner};
-use crate::error::{Error, Result};
+use crate::error::{BackupFault, Error, Result};
 use crate::types::{Sha256Hash, UtcTime};
 
 /// Manifest of a backup: what the backup must contain. It is a JSON file that has the name of the backup with
@@ -60,7 +61,7 @@ impl BackupManifest {
     /// Number of rows of all tables that could be read.
     #[must_use]
     pub fn rows(&self) -> i64 {
-        self.tables.values().sum()
+        rows_of(&self.tables)
     }
 
     /// Returns the size and the SHA-256 of the backup.
@@ -84,31 +85,66 @@ impl BackupManifest {
         file.persist(&path)
     }
 
-    /// Reads the manifest of a backup. Returns `None` if there is none, or if it cannot be read or has an unknown
-    /// format: the backup itself is checked for damage either way.
-    pub(super) fn read(backup: &Path) -> Option<Self> {
+    /// Reads the manifest of a backup; `None` only if there is none. One that was damaged must not pass for none:
+    /// nothing else proves that the rows of the backup are those of the database.
+    ///
+    /// # Errors
+    /// [`BackupFault::Manifest`] if there is one, and it cannot be read or says what cannot be.
+    pub(super) fn read(backup: &Path) -> Result<Option<Self>, BackupFault> {
         let path = path_of(backup);
-        let mut text = String::new();
-        let read = match File::open(&path) {
-            Ok(file) => file.take(LARGEST).read_to_string(&mut text),
-            Err(cause) if cause.kind() == ErrorKind::NotFound => return None,
-            Err(cause) => Err(cause),
-        };
-        let manifest = read
-            .map_err(|cause| cause.to_string())
-            .and_then(|_| serde_json::from_str::<Self>(&text).map_err(|cause| cause.to_string()));
-        match manifest {
-            Ok(manifest) if manifest.format == FORMAT => Some(manifest),
-            Ok(manifest) => {
-                tracing::warn!("{} has the unknown format {}", path.display(), manifest.format);
-                None
-            }
-            Err(cause) => {
-                tracing::warn!("{} cannot be read: {cause}", path.display());
-                None
-            }
+        // A link to nothing is not nothing.
+        match fs::symlink_metadata(&path) {
+            Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
+            _ => {}
+        }
+        match text_of(&path).and_then(|text| Self::parse(&text)) {
+            Ok(manifest) => Ok(Some(manifest)),
+            Err(reason) => Err(BackupFault::Manifest { path, reason }),
         }
     }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct Format {
+            format: u32,
+        }
+
+        let not_one =
+            |cause: serde_json::Error| format!("it is not what the program writes: {cause}");
+        // First, because another format may have other keys.
+        let Format { format } = serde_json::from_str(text).map_err(not_one)?;
+        if format != FORMAT {
+            let version = env!("CARGO_PKG_VERSION");
+            return Err(format!(
+                "it has the format {format}, and zenith-db {version} knows {FORMAT}; the version that took the \
+                 backup reads it"
+            ));
+        }
+        let manifest: Self = serde_json::from_str(text).map_err(not_one)?;
+        let mut counts = manifest.tables.values();
+        match counts.try_fold(0_i64, |sum, rows| sum.checked_add(*rows).filter(|_| *rows >= 0)) {
+            Some(_) => Ok(manifest),
+            None => Err("it says impossible row counts".to_owned()),
+        }
+    }
+}
+
+/// Returns the text of a manifest, or what is wrong with its file.
+fn text_of(path: &Path) -> Result<String, String> {
+    let mut text = String::new();
+    let read = open_regular(path).and_then(|file| file.take(LARGEST + 1).read_to_string(&mut text));
+    match read {
+        Ok(size) if size as u64 > LARGEST => {
+            Err(format!("it has more than {LARGEST} bytes, and is none"))
+        }
+        Ok(_) => Ok(text),
+        Err(cause) => Err(cause.to_string()),
+    }
+}
+
+/// Returns the number of rows of all tables.
+pub(super) fn rows_of(tables: &BTreeMap<String, i64>) -> i64 {
+    tables.values().fold(0, |sum, rows| sum.saturating_add(*rows))
 }
 
 /// Returns the path of a backup's manifest.

@@ -27,6 +27,7 @@ mod plain;
 mod postgres;
 mod prune;
 mod record;
+mod regular;
 mod report;
 mod same_database;
 mod sqlite;
@@ -51,8 +52,8 @@ pub use report::{BackupReport, VerifiedBackup};
 
 #[cfg(feature = "postgres")]
 use content::COPYING;
-use content::digest_of;
 pub(super) use content::{CHECKING, write_bytes};
+use content::{WRITING, digest_of};
 use file_name::BackupName;
 use manifest::{BY_HAND, FORMAT};
 use record::{last_recorded, record_failure};
@@ -123,7 +124,13 @@ impl DatabaseManager {
         let mut manifest =
             self.manifest(&partial, outcome.tables, started_at, BY_HAND, progress)?;
         let (file, undecoded) = self.encoded(partial, &mut manifest, owner, progress)?;
-        let written = write_bytes(file.path(), target, progress)?;
+        let written = write_bytes(file.path(), target, progress).map_err(|error| match error {
+            // The temporary file is nobody's concern.
+            Error::Io { action: WRITING, source, .. } => {
+                Error::io("write the backup to", path)(source)
+            }
+            error => error,
+        })?;
         target.flush().map_err(Error::io("write the backup to", path))?;
         if written != manifest.file() {
             return Err(BackupFault::Unfaithful {

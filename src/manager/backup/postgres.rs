@@ -1,7 +1,6 @@
 //! Copy of a database on a server: `pg_dump` in its custom format, read back with `pg_restore`.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -14,6 +13,7 @@ use super::codec::Encoding;
 use super::content::ContentDigest;
 use super::copy::{CopyOutcome, Fidelity};
 use super::manifest::BackupManifest;
+use super::regular::open_regular;
 use super::report::VerifiedBackup;
 use crate::backend::{Backend, DbConnection};
 use crate::catalog::row_counts;
@@ -161,7 +161,8 @@ pub(super) fn verify(
 /// Returns whether the file begins as `pg_dump --format=custom` writes it.
 pub(super) fn is_archive(backup: &Path) -> bool {
     let mut head = [0; 5];
-    File::open(backup).and_then(|mut file| file.read_exact(&mut head)).is_ok() && &head == b"PGDMP"
+    open_regular(backup).and_then(|mut file| file.read_exact(&mut head)).is_ok()
+        && &head == b"PGDMP"
 }
 
 #[cfg(test)]

@@ -136,7 +136,7 @@ impl DatabaseManager {
                 failed = Some(error);
                 continue;
             }
-            report.removed_bytes += backup.size_bytes;
+            report.removed_bytes = report.removed_bytes.saturating_add(backup.size_bytes);
             report.removed.push(backup.path.clone());
         }
         if !dry_run {
@@ -148,7 +148,9 @@ impl DatabaseManager {
     /// Whether a backup passes its verification. An encoded one is compared with its manifest, and not decoded: that
     /// needs space, and pruning is to free some.
     fn passes(&self, path: &Path) -> bool {
-        if Encoding::of_file(path).is_some() && BackupManifest::read(path).is_some() {
+        if Encoding::of_file(path).is_some()
+            && BackupManifest::read(path).is_ok_and(|found| found.is_some())
+        {
             return compare(path, &mut |_| ()).is_ok();
         }
         self.verify_backup(path, &mut |_| ()).is_ok()
@@ -206,7 +208,8 @@ fn is_older(created: UtcTime, age: Duration) -> bool {
 /// Whether the text of an error contains the name of the file, as a part of a word of a shell.
 fn names(error: &str, path: &Path) -> bool {
     let quoted = |name: &OsStr| in_shell(&name.to_string_lossy());
-    path.file_name().is_some_and(|name| error.contains(quoted(name).trim_matches('\'')))
+    path.file_name()
+        .is_some_and(|name| error.contains(quoted(name).trim_start_matches('$').trim_matches('\'')))
 }
 
 /// Removes a backup and then its manifest, in this order so that no backup is left without its manifest.

@@ -87,7 +87,7 @@ impl VerifiedBackup {
     /// Number of rows of all tables that can be read.
     #[must_use]
     pub fn rows(&self) -> i64 {
-        self.tables.values().sum()
+        manifest::rows_of(&self.tables)
     }
 }
 

@@ -25,7 +25,7 @@ use crate::types::{UserPublicId, UtcTime};
 /// created again after a rollback of all migrations. On a server the name of the database decides.
 ///
 /// What an encoded backup contains is not read here: it counts in the default directory, and elsewhere if its
-/// manifest names this database.
+/// manifest names this database, or cannot be read: it is then listed as damaged.
 pub(super) fn is_of(
     config: &Config,
     connection: &mut DbConnection,
@@ -35,7 +35,11 @@ pub(super) fn is_of(
     let location = config.location();
     let is_default = config.backup_dir() == location.default_backup_dir();
     if Encoding::of_file(backup).is_some() {
-        let is_ours = || BackupManifest::read(backup).is_some_and(|found| found.is_of(config));
+        // Neither does a manifest that cannot be read say that it is another's.
+        let is_ours = || {
+            BackupManifest::read(backup)
+                .map_or(true, |found| found.is_some_and(|found| found.is_of(config)))
+        };
         return Ok(is_default || location.path().is_none() || is_ours());
     }
     match location {

@@ -8,6 +8,7 @@ use super::content::{CHECKING, ContentDigest, FileProgress, digest_of};
 use super::encoded::{Decoded, encoding_of};
 use super::manifest::BackupManifest;
 use super::plain::PlainBackup;
+use super::regular::NOT_REGULAR;
 use super::report::VerifiedBackup;
 use crate::backend::{Backend, DbConnection};
 use crate::catalog::{IntegrityCheck, ensure_intact, row_counts};
@@ -139,7 +140,10 @@ pub(super) fn compare(
         return Err(BackupFault::NotFound { path: path.to_owned() }.into());
     }
     let damaged = |reason: String| BackupFault::Damaged { path: path.to_owned(), reason };
-    let manifest = BackupManifest::read(path);
+    if !path.metadata().map_err(Error::io("inspect", path))?.is_file() {
+        return Err(damaged(NOT_REGULAR.to_owned()).into());
+    }
+    let manifest = BackupManifest::read(path)?;
     let found = digest_of(path, progress)?;
     if let Some(expected) = manifest.as_ref().map(BackupManifest::file) {
         let (size, expected_size) = (found.size_bytes, expected.size_bytes);

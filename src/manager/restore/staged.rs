@@ -88,7 +88,7 @@ impl DatabaseManager {
         let backups = self.config.backup_dir();
         let kept = present.map_or(0, Present::size_bytes);
         // The migrations of an older backup may write every page anew.
-        let restored = 2 * backup.digest().size_bytes;
+        let restored = backup.digest().size_bytes.saturating_mul(2);
         ensure_room([
             ("restoring the backup", directory, restored),
             ("keeping the existing database", backups, kept),

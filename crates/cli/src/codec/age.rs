@@ -8,6 +8,7 @@ use std::str::FromStr;
 use age::x25519::{Identity, Recipient};
 use age::{DecryptError, Decryptor, scrypt};
 use secrecy::SecretString;
+use zenith_db::internal::config::shown;
 use zenith_db::manager::Undecodable;
 
 use super::args::{EncodingArgs, KeyArgs};
@@ -141,17 +142,22 @@ fn each_line<T: FromStr>(path: &Path, flag: &str, what: &str) -> Result<Vec<T>, 
         let mut text = String::new();
         file.take(LONGEST).read_to_string(&mut text).map(|_| text)
     })?;
+    // Editors of Windows begin a file with a byte order mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let lines = text.lines().map(str::trim).enumerate();
     let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
     let found = lines.map(|(number, line)| {
         line.parse().map_err(|_| {
-            let (path, number) = (path.display(), number + 1);
+            let (path, number) = (shown(path.display()), number + 1);
             UsageError(format!("{flag}: line {number} of {path} is not {what}"))
         })
     });
     let found = found.collect::<Result<Vec<T>, _>>()?;
     if found.is_empty() {
-        return Err(UsageError(format!("{flag}: {} has no line with {what}", path.display())));
+        return Err(UsageError(format!(
+            "{flag}: {} has no line with {what}",
+            shown(path.display())
+        )));
     }
     Ok(found)
 }
@@ -163,7 +169,7 @@ fn passphrase(path: &Path) -> Result<SecretString, UsageError> {
         secret::limited(file).read_to_end(&mut bytes).map(|_| bytes)
     })?;
     secret::line_in(&bytes)
-        .map_err(|reason| UsageError(format!("{flag}: {} {reason}", path.display())))
+        .map_err(|reason| UsageError(format!("{flag}: {} {reason}", shown(path.display()))))
 }
 
 fn read<T>(
@@ -177,7 +183,7 @@ fn read<T>(
              in the list of processes: write it to a file that only you can read"
         )));
     }
-    File::open(path)
-        .and_then(read)
-        .map_err(|cause| UsageError(format!("{flag}: cannot read {}: {cause}", path.display())))
+    File::open(path).and_then(read).map_err(|cause| {
+        UsageError(format!("{flag}: cannot read {}: {cause}", shown(path.display())))
+    })
 }

@@ -1,0 +1,147 @@
+//! Restoring on a server as a user who is no superuser.
+
+use std::path::{Path, PathBuf};
+
+use diesel::connection::SimpleConnection;
+use tempfile::TempDir;
+use zenith_db::config::Key;
+use zenith_db::manager::{DatabaseManager, RestoreOptions};
+
+use super::{IS_LATER, LATER};
+use crate::support::own_server::{Server, config, value};
+use crate::support::server::{OwnDatabase, connect, url_of};
+use crate::support::{administrator, skipped};
+
+/// User of a test, who is no superuser. The databases that it owns have to be dropped before it.
+struct Role(String);
+
+impl Role {
+    fn create(name: String, attributes: &str) -> Self {
+        let role = format!("CREATE ROLE {name} LOGIN {attributes}");
+        connect(&url_of("postgres")).batch_execute(&role).expect("a role");
+        Self(name)
+    }
+
+    /// Returns the URL of a database with this user.
+    fn url(&self, database: &str) -> String {
+        let url = url_of(database);
+        let (scheme, rest) = url.split_once("://").expect("a URL");
+        format!("{scheme}://{}@{}", self.0, rest.rsplit_once('@').map_or(rest, |(_, host)| host))
+    }
+}
+
+impl Drop for Role {
+    fn drop(&mut self) {
+        let drop = format!("DROP OWNED BY {0}; DROP ROLE {0}", self.0);
+        connect(&url_of("postgres")).batch_execute(&drop).expect("no role");
+    }
+}
+
+/// A database that belongs to a role, with a backup and a row that this does not have.
+struct Owned {
+    database: OwnDatabase,
+    owner: Role,
+    directory: TempDir,
+    backup: PathBuf,
+}
+
+impl Owned {
+    fn create(attributes: &str) -> Option<Self> {
+        if crate::support::server::url().is_none() {
+            skipped("ZENITH_TEST_POSTGRES names no server");
+            return None;
+        }
+        let database = OwnDatabase::missing();
+        let owner = Role::create(format!("{}_owner", database.name), attributes);
+        let create =
+            format!("CREATE DATABASE {} TEMPLATE template0 OWNER {}", database.name, owner.0);
+        connect(&url_of("postgres")).batch_execute(&create).expect("a database");
+        let directory = TempDir::new().expect("a directory");
+        let url = owner.url(&database.name);
+        let manager = manager_of(directory.path(), &url);
+        manager.initialize(&administrator()).expect("a schema");
+        let backup = manager.backup().expect("a backup").path;
+        connect(&url).batch_execute(LATER).expect("a later row");
+        Some(Self { database, owner, directory, backup })
+    }
+
+    fn manager_as(&self, role: &Role) -> DatabaseManager {
+        manager_of(self.directory.path(), &role.url(&self.database.name))
+    }
+
+    fn ask(&self, query: &str) -> String {
+        value(&mut connect(&self.database.url()), query)
+    }
+}
+
+fn manager_of(directory: &Path, url: &str) -> DatabaseManager {
+    DatabaseManager::new(config(url, &[(Key::BackupDir, directory.to_str().expect("UTF-8"))]))
+}
+
+fn restore(manager: &DatabaseManager, backup: &Path) -> zenith_db::Result<()> {
+    manager.restore(backup, &RestoreOptions::default(), &mut |_| ()).map(drop)
+}
+
+#[test]
+fn an_owner_who_may_create_databases_restores_and_drills() {
+    let Some(owned) = Owned::create("CREATEDB") else { return };
+    // Neither is the owner's to copy.
+    let settings = format!(
+        "ALTER DATABASE {0} SET log_statement = 'none'; ALTER ROLE CURRENT_USER IN DATABASE {0} SET work_mem = '6MB';
+         ALTER DATABASE {0} SET work_mem = '5MB'",
+        owned.database.name
+    );
+    connect(&url_of("postgres")).batch_execute(&settings).expect("settings");
+    let manager = owned.manager_as(&owned.owner);
+    let drilled = manager.drill(&mut |_| ()).expect("a drill");
+    assert!(drilled.health.healthy, "{:?}", drilled.health);
+    restore(&manager, &owned.backup).expect("a restore");
+    assert_eq!(owned.ask(IS_LATER), "0");
+    let owners =
+        "SELECT string_agg(DISTINCT tableowner, ',') FROM pg_tables WHERE schemaname = 'public'";
+    assert_eq!(owned.ask(owners), owned.owner.0);
+    let of_database =
+        "SELECT datdba::regrole::text FROM pg_database WHERE datname = current_database()";
+    assert_eq!(owned.ask(of_database), owned.owner.0);
+    assert_eq!(owned.ask("SELECT current_setting('work_mem')"), "5MB");
+}
+
+#[test]
+fn a_member_of_the_owner_restores_and_drills() {
+    let Some(owned) = Owned::create("") else { return };
+    let attributes = format!("CREATEDB IN ROLE {}", owned.owner.0);
+    let member = Role::create(format!("{}_member", owned.database.name), &attributes);
+    let manager = owned.manager_as(&member);
+    manager.drill(&mut |_| ()).expect("a drill");
+    restore(&manager, &owned.backup).expect("a restore");
+    assert_eq!(owned.ask(IS_LATER), "0");
+}
+
+/// The tablespace of the database is kept, where the user may create in it.
+#[test]
+fn another_tablespace_is_that_of_the_restored_database_too() {
+    let Some(server) = Server::start() else { return };
+    let mut admin = server.admin("postgres");
+    for statement in [
+        "SET allow_in_place_tablespaces = on",
+        "CREATE TABLESPACE space LOCATION ''",
+        "CREATE ROLE o LOGIN CREATEDB",
+        "CREATE DATABASE d OWNER o TABLESPACE space",
+    ] {
+        admin.batch_execute(statement).expect(statement);
+    }
+    let url = server.url("d").replace("zenith@", "o@");
+    let directory = TempDir::new().expect("a directory");
+    let manager = manager_of(directory.path(), &url);
+    manager.initialize(&administrator()).expect("a schema");
+    let backup = manager.backup().expect("a backup").path;
+    let space = "SELECT spcname::text FROM pg_tablespace AS t JOIN pg_database ON t.oid = dattablespace WHERE datname = 'd'";
+    for (grant, expected) in [
+        ("GRANT CREATE ON TABLESPACE space TO o", "space"),
+        ("REVOKE CREATE ON TABLESPACE space FROM o", "pg_default"),
+    ] {
+        admin.batch_execute(grant).expect(grant);
+        restore(&manager, &backup).expect("a restore");
+        assert_eq!(value(&mut admin, space), expected);
+    }
+}

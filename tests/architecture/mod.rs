@@ -185,7 +185,7 @@ fn an_arrow_is_found_however_it_is_written() {
         ("high/other.rs", "use crate::Thing; mod deep { use super::super::Up; }"),
         (
             "side.rs",
-            "fn f() { run!(x, |c| $crate::high::Up); }
+            "use bail::{Context, bail}; fn f() { run!(x, |c| $crate::high::Up); bail!(Context::new()); }
              #[cfg(test)] mod tests { use crate::low::make; }",
         ),
     ];

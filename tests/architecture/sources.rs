@@ -217,6 +217,10 @@ impl Crate {
             }
             let tail = &rest[index + 1..];
             if let Some(import) = module.imports.get(segment) {
+                // Another crate's, such as the macro `anyhow` of the crate `anyhow`.
+                if import.first() == Some(segment) {
+                    return None;
+                }
                 let path: Vec<String> = import.iter().chain(tail).cloned().collect();
                 return self.file_of(&at, &path, guess, seen);
             }

@@ -23,7 +23,8 @@ pub(crate) use open::{create, exists, inspect, open, recover, reopen};
 pub(crate) use open::{open_replica, remove_created};
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::{
-    ScratchDatabase, Server, check_lag, default_to_read_only, lag, limit_transaction, others_in,
+    RestoreLock, ScratchDatabase, Server, check_lag, default_to_read_only, lag, limit_transaction,
+    others_in, right_missing,
 };
 pub(crate) use pragma::{is_busy, read as read_pragma, set_query_only};
 pub(crate) use sqlite::{

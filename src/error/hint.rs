@@ -49,6 +49,7 @@ impl Error {
                 {
                     return Some(NAME);
                 }
+                Some(Self::Query(cause)) if is_not_permitted(cause) => return Some(GRANTS),
                 Some(Self::PasswordNotDelivered(_)) => return Some(UNDELIVERED),
                 // SQLite's text of every `SQLITE_IOERR`; it gives no cause.
                 _ if error.to_string().starts_with("disk I/O error") => return Some(DISK),
@@ -94,6 +95,16 @@ const MOUNTED: &str = "the file system is mounted read-only: remount it for writ
 
 const RIGHTS: &str = "the current user lacks a permission there: run the command as the owner of the files, or \
      change the permissions";
+
+const GRANTS: &str = "the user of the server lacks a right: connect as the owner of the database, or let the owner or a \
+     superuser grant it (CREATEDB to create and restore databases)";
+
+/// Whether a server refused a statement because the user lacks a right. Diesel does not pass on the SQLSTATE 42501;
+/// servers whose messages are not in English are not understood.
+pub(crate) fn is_not_permitted(error: &diesel::result::Error) -> bool {
+    let text = error.to_string();
+    ["permission denied", "must be "].iter().any(|words| text.starts_with(words))
+}
 
 const NAME: &str = "the file system does not accept a name that long: choose a shorter one";
 

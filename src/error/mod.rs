@@ -3,7 +3,7 @@
 mod backup;
 mod constraints;
 mod convert;
-mod hint;
+pub(crate) mod hint;
 mod lock_message;
 mod locked;
 mod migration;

@@ -146,3 +146,24 @@ fn a_backup_that_is_no_regular_file_is_refused_at_once() {
     }
     assert!(!new.exists());
 }
+
+/// An archive of a server does not say its version without being restored.
+#[test]
+fn another_schema_version_and_a_long_origin_are_noticed() {
+    let fixture = crate::support::SqliteFixture::created().fixture();
+    let backup = backed_up(&fixture);
+    let manifest = manifest(&backup);
+    let text = fs::read_to_string(&manifest).expect("a manifest");
+    let origin = "x".repeat(100_000);
+    let long =
+        text.replace("\"triggered_by\": \"backup\"", &format!("\"triggered_by\": \"{origin}\""));
+    assert_ne!(long, text);
+    fs::write(&manifest, long).expect("a file");
+    let listed = stdout(&run(fixture.zenith().args(["backup", "list"]), 0));
+    assert!(listed.contains("xxx…") && listed.len() < 1000, "{} bytes", listed.len());
+    let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let version = value["schema_version"].as_str().expect("a version");
+    fs::write(&manifest, text.replace(version, "99991231000000")).expect("a file");
+    let error = fixture.manager().verify_backup(&backup, &mut |_| ()).expect_err("another version");
+    assert!(error.to_string().contains("schema version"), "{error}");
+}

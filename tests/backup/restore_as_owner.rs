@@ -145,3 +145,29 @@ fn another_tablespace_is_that_of_the_restored_database_too() {
         assert_eq!(value(&mut admin, space), expected);
     }
 }
+
+/// The sentence says what is missing, and of whom.
+#[test]
+fn a_missing_right_is_named_before_anything_is_done() {
+    let Some(owned) = Owned::create("") else { return };
+    let other = Role::create(format!("{}_other", owned.database.name), "CREATEDB");
+    for (role, words) in [(&owned.owner, "CREATEDB"), (&other, owned.owner.0.as_str())] {
+        let manager = owned.manager_as(role);
+        for said in [
+            restore(&manager, &owned.backup).expect_err("no right").to_string(),
+            manager.drill(&mut |_| ()).expect_err("no right").to_string(),
+        ] {
+            assert!(said.contains(words) && said.contains(&role.0), "{said}");
+            assert!(!said.contains("a statement failed"), "{said}");
+        }
+        let mut command = crate::support::bare_zenith(owned.directory.path());
+        command.args(["restore", "--yes", "--database-url", &role.url(&owned.database.name)]);
+        let said = crate::support::stderr(&crate::support::run(command.arg(&owned.backup), 2));
+        assert!(said.contains(words), "{said}");
+    }
+    assert_eq!(owned.ask(IS_LATER), "1");
+    let missing = OwnDatabase::missing();
+    let manager = manager_of(owned.directory.path(), &owned.owner.url(&missing.name));
+    let said = restore(&manager, &owned.backup).expect_err("no right").to_string();
+    assert!(said.contains("CREATEDB"), "{said}");
+}

@@ -298,3 +298,22 @@ fn a_killed_restore_leaves_the_old_or_the_new_database_and_the_next_one_succeeds
     );
     assert_eq!(value(&mut connect(&url_of("postgres")), &temporary), "0");
 }
+
+/// The other one says so, or comes later.
+#[test]
+fn of_restores_that_begin_together_one_succeeds() {
+    let Some((fixture, backup)) = prepared() else { return };
+    let start = || {
+        let mut command = fixture.zenith();
+        command.args(["restore", "--yes", "-q"]).arg(&backup);
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts")
+    };
+    let ended = [start(), start()].map(|child| child.wait_with_output().expect("it ends"));
+    let failed: Vec<_> = ended.iter().filter(|output| !output.status.success()).collect();
+    assert!(failed.len() < 2, "{ended:?}");
+    for output in failed {
+        assert!(stderr(output).contains("another restore"), "{}", stderr(output));
+    }
+    assert_eq!(fixture.text(IS_LATER), "0");
+    assert!(fixture.manager().health_check().healthy);
+}

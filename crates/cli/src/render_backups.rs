@@ -45,8 +45,10 @@ pub(super) fn list(out: Out<'_>, backups: &[BackupFile]) -> Result<()> {
             backup.created.to_string(),
             megabytes(backup.size_bytes),
             or_dash(manifest.map(|manifest| manifest.rows().to_string())),
-            or_dash(manifest.and_then(|manifest| manifest.schema_version.clone())),
-            manifest.map_or(before, |manifest| &manifest.triggered_by).to_owned(),
+            or_dash(
+                manifest.and_then(|manifest| manifest.schema_version.as_deref().map(shortened)),
+            ),
+            shortened(manifest.map_or(before, |manifest| &manifest.triggered_by)),
             shown(backup.path.display()),
         ]);
     }
@@ -55,6 +57,17 @@ pub(super) fn list(out: Out<'_>, backups: &[BackupFile]) -> Result<()> {
         writeln!(out, "  {BAD}damaged{BAD:#}        {fault}")?;
     }
     Ok(())
+}
+
+/// Returns what a manifest says, as one cell of a table: anybody may have written it.
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 24;
+
+    let text = shown(text);
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
 }
 
 pub(super) fn written(out: Out<'_>, report: &BackupReport) -> Result<()> {

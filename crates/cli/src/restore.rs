@@ -76,7 +76,14 @@ pub(super) fn run(
 /// Whether there is a database to replace. On a server, an empty one is filled: not every user may create one.
 fn exists(manager: &DatabaseManager) -> zenith_db::Result<bool> {
     let is_file = manager.config().location().path().is_some();
-    if is_file { manager.exists() } else { manager.origin().map(|found| !is_vacant(&found)) }
+    if is_file {
+        return manager.exists();
+    }
+    match manager.origin() {
+        // What this user may not read is there. The restore says which right is missing.
+        Err(Error::Query(_)) => Ok(true),
+        found => found.map(|found| !is_vacant(&found)),
+    }
 }
 
 const fn is_vacant(origin: &Origin) -> bool {

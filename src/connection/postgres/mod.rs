@@ -1,6 +1,7 @@
 //! Opening a database on a PostgreSQL server, and diagnosing failures.
 
 mod databases;
+mod rights;
 mod scratch;
 
 use std::fmt::Write as _;
@@ -12,6 +13,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 
 pub(super) use databases::{create, exists, remove_created};
+pub(crate) use rights::{RestoreLock, right_missing};
 pub(crate) use scratch::{ScratchDatabase, others_in};
 
 use super::access::Access;

@@ -1,5 +1,7 @@
 //! Temporary databases on a server, which may take the place of another database.
 
+use std::time::Duration;
+
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -7,6 +9,7 @@ use diesel::sql_types::Text;
 use super::connect;
 use super::databases::{creation, maintenance, quoted};
 use crate::config::{ServerOptions, ServerUrl};
+use crate::error::hint::is_not_permitted;
 use crate::error::{Error, Result};
 use crate::locks::Obstacle;
 
@@ -24,6 +27,10 @@ pub(crate) struct ScratchDatabase {
 
 /// Comment on a temporary database, without which none is dropped.
 const COMMENT: &str = "temporary database of zenith-db";
+
+/// How often, and after which pause, the sessions in a database are looked at again.
+const LOOKS: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Longest name of a database, in bytes (`NAMEDATALEN - 1`).
 const LONGEST: usize = 63;
@@ -91,7 +98,8 @@ impl ScratchDatabase {
             if let Some(other) = others_in(&mut maintenance, &of)? {
                 return Err(Error::locked(SWAPPING, None, Obstacle::Process(other), Some(error)));
             }
-            return Err(error.into());
+            // Who was has gone, such as another command that has looked at the database.
+            maintenance.batch_execute(&swap)?;
         }
         self.is_temporary = false;
         Ok((!aside.is_empty()).then_some(kept))
@@ -143,13 +151,6 @@ fn give_setting(maintenance: &mut PgConnection, statement: &str) -> Result<()> {
     })
 }
 
-/// Whether the server refused a statement because the user lacks a right. Diesel does not pass on the SQLSTATE 42501,
-/// and the texts of the server are in its language: they are only compared in English, and another language fails.
-fn is_not_permitted(error: &diesel::result::Error) -> bool {
-    let text = error.to_string();
-    ["permission denied", "must be "].iter().any(|words| text.starts_with(words))
-}
-
 /// Returns the name of a database with a suffix; a long name is shortened.
 fn beside(database: &str, suffix: &str) -> String {
     let longest = LONGEST - suffix.len();
@@ -158,9 +159,17 @@ fn beside(database: &str, suffix: &str) -> String {
     format!("{}{suffix}", database.get(..end).unwrap_or_default())
 }
 
-/// Returns who is connected to a database, other than this connection.
+/// Returns who is connected to a database, other than this connection. The session of a client that has just gone
+/// counts until the server notices, which is waited for a moment.
 pub(crate) fn others_in(connection: &mut PgConnection, database: &str) -> Result<Option<String>> {
-    let found = statements(connection, SESSIONS, database, "")?;
+    let mut found = statements(connection, SESSIONS, database, "")?;
+    for _ in 0..LOOKS {
+        if found.is_empty() {
+            break;
+        }
+        std::thread::sleep(PAUSE);
+        found = statements(connection, SESSIONS, database, "")?;
+    }
     let listed = |shown: &[String]| shown.join(", ");
     Ok(match found.as_slice() {
         [] => None,

@@ -107,6 +107,11 @@ impl DatabaseManager {
                 return Err(BackupFault::Damaged { path: path.to_owned(), reason }.into());
             }
         };
+        let version = self.ledger(copy)?.current().map(str::to_owned);
+        if manifest.is_some_and(|manifest| manifest.schema_version != version) {
+            let reason = "its schema version is not that of its manifest".to_owned();
+            return Err(BackupFault::Damaged { path: path.to_owned(), reason }.into());
+        }
         let tables: BTreeMap<String, i64> = row_counts(copy)?.counted.into_iter().collect();
         if manifest.is_some_and(|manifest| manifest.tables != tables) {
             let reason = "its tables or row counts are not those of its manifest".to_owned();
@@ -122,7 +127,7 @@ impl DatabaseManager {
             contents: None,
             undecoded: None,
             started_at: manifest.map(|manifest| manifest.started_at),
-            schema_version: self.ledger(copy)?.current().map(str::to_owned),
+            schema_version: version,
             tables,
             has_manifest: manifest.is_some(),
             unchecked_tables,

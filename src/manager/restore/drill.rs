@@ -9,9 +9,9 @@ use crate::backend::DbConnection;
 use crate::catalog::{row_counts, table_exists};
 #[cfg(feature = "postgres")]
 use crate::config::Location;
-#[cfg(feature = "postgres")]
-use crate::connection::ScratchDatabase;
 use crate::connection::{self, Access, Owner, StagingDir};
+#[cfg(feature = "postgres")]
+use crate::connection::{ScratchDatabase, right_missing};
 use crate::error::{BackupFault, Error, Result, chain};
 use crate::manager::DatabaseManager;
 use crate::manager::backup::{BackupFile, CHECKING, FileProgress, VerifiedBackup};
@@ -48,6 +48,9 @@ impl DatabaseManager {
         self.ensure_restorable(&backup.report)?;
         #[cfg(feature = "postgres")]
         if let Location::Postgres(url) = self.config.location() {
+            if let Some(reason) = right_missing(url, self.config.server())? {
+                return Err(self.refused(reason));
+            }
             let scratch = ScratchDatabase::create(url, self.config.server(), "drilling")?;
             let options = RestoreOptions::default();
             let staged = self.stage_on_server(&backup, scratch.url(), options, progress)?;

@@ -7,14 +7,16 @@ use std::process::{Command, Stdio};
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Text};
+use diesel::sql_types::Text;
 
 use super::RestoreOptions;
 use super::report::RestoreReport;
 use super::staged::Staged;
 use crate::catalog::row_counts;
 use crate::config::{Location, ServerUrl};
-use crate::connection::{self, NewFile, Owner, ScratchDatabase, others_in};
+use crate::connection::{
+    self, NewFile, Owner, RestoreLock, ScratchDatabase, others_in, right_missing,
+};
 use crate::error::{Error, ProgramFault, Result, chain};
 use crate::locks::Obstacle;
 use crate::manager::DatabaseManager;
@@ -32,7 +34,13 @@ impl DatabaseManager {
         options: RestoreOptions,
         progress: &mut dyn FnMut(FileProgress),
     ) -> Result<RestoreReport> {
-        let origin = self.origin()?;
+        let _lock = RestoreLock::take(url, self.config.server())?;
+        let missing = right_missing(url, self.config.server())?;
+        let origin = match (self.origin(), missing.clone()) {
+            // Who may not read it is told what to do about that.
+            (Err(Error::Query(_)), Some(reason)) => return Err(self.refused(reason)),
+            (origin, _) => origin?,
+        };
         let is_absent = origin == Origin::Absent;
         if let Origin::Foreign(reason) = origin {
             return Err(self.refused(format!("{reason}; restore to another database with --to")));
@@ -40,8 +48,12 @@ impl DatabaseManager {
         if !is_absent {
             self.ensure_replaceable(url)?;
         }
-        let may_create = is_absent || self.may_create_databases()?;
-        let (staged, renamed_to) = if may_create {
+        let (staged, renamed_to) = if let Some(reason) = missing {
+            if origin != Origin::Empty {
+                return Err(self.refused(reason));
+            }
+            (self.stage_on_server(&backup, url, options, progress)?, None)
+        } else {
             let scratch = ScratchDatabase::create(url, self.config.server(), "restoring")?;
             let staged = self.stage_on_server(&backup, scratch.url(), options, progress)?;
             let time = UtcTime::now().as_datetime().format("%Y%m%dT%H%M%S%3fZ");
@@ -49,12 +61,6 @@ impl DatabaseManager {
             // What was empty has nothing to keep.
             let kept = replaced.filter(|name| !self.is_dropped_empty(url, name));
             (staged, kept)
-        } else if origin == Origin::Empty {
-            (self.stage_on_server(&backup, url, options, progress)?, None)
-        } else {
-            let reason = "the user may not create databases, and the backup is restored into a new one that takes \
-                          its name; give the user the attribute CREATEDB, or restore to an empty database with --to";
-            return Err(self.refused(reason.to_owned()));
         };
         Ok(RestoreReport {
             backup: backup.into_report(),
@@ -183,14 +189,6 @@ impl DatabaseManager {
         )))
     }
 
-    fn may_create_databases(&self) -> Result<bool> {
-        let query = "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user";
-        connection::inspect(&self.config, |connection| {
-            let query = diesel::dsl::sql::<Bool>(query);
-            Ok(query.get_result(connection.postgres()?)?)
-        })
-    }
-
     /// Drops the database of this name if it has no tables. Returns whether it did.
     fn is_dropped_empty(&self, url: &ServerUrl, name: &str) -> bool {
         let config = self.config.for_temporary_copy(Location::Postgres(url.at(name)));
@@ -201,7 +199,7 @@ impl DatabaseManager {
         })
     }
 
-    fn refused(&self, reason: String) -> Error {
+    pub(super) fn refused(&self, reason: String) -> Error {
         Error::Refused { database: self.config.location().to_string(), reason }
     }
 }

@@ -36,5 +36,5 @@ pub use value::Synchronous;
 #[doc(hidden)]
 pub mod internal {
     pub use super::address::masked;
-    pub use super::shown::shown;
+    pub use super::shown::{has_secret_key, shown};
 }

@@ -50,14 +50,26 @@ fn has_password(rest: &str) -> bool {
         || names_secret(&rest.to_lowercase())
 }
 
-/// Replaces each secret key of age, in any case of letters.
-fn without_keys(text: &str) -> String {
-    const KEY: &str = "AGE-SECRET-KEY-";
+/// How a secret key of age begins.
+const KEY: &str = "AGE-SECRET-KEY-";
 
+/// Returns where a secret key of age begins in the text, in any case of letters.
+fn secret_key_in(text: &str) -> Option<usize> {
+    // The upper case of ASCII has the same length.
+    text.to_ascii_uppercase().find(KEY)
+}
+
+/// Whether a text holds a secret key of age.
+#[must_use]
+pub fn has_secret_key(text: &str) -> bool {
+    secret_key_in(text).is_some()
+}
+
+/// Replaces each secret key of age.
+fn without_keys(text: &str) -> String {
     let mut kept = String::new();
     let mut rest = text;
-    // The upper case of ASCII has the same length.
-    while let Some(at) = rest.to_ascii_uppercase().find(KEY) {
+    while let Some(at) = secret_key_in(rest) {
         let (before, key) = rest.split_at(at);
         kept.push_str(before);
         kept.push_str("***");

@@ -28,8 +28,8 @@ pub(crate) use postgres::{
 };
 pub(crate) use pragma::{is_busy, read as read_pragma, set_query_only};
 pub(crate) use sqlite::{
-    LockedDatabase, check_file, copy as copy_pages, inspect_copy, is_single_file, remove_if_exists,
-    with_free_pages, with_second_connection,
+    LockedDatabase, MAGIC as SQLITE_MAGIC, check_file, copy as copy_pages, inspect_copy,
+    is_single_file, remove_if_exists, with_free_pages, with_second_connection,
 };
 pub(crate) use staging_dir::StagingDir;
 pub(crate) use transaction::TransactionLock;
@@ -52,7 +52,7 @@ pub mod internal {
     /// Opening SQLite files other than the configured one.
     pub mod sqlite {
         pub use super::super::sqlite::{
-            check_file, copy, create_file, free_pages, inspect, open, open_to_read,
+            check_file, copy, create_file, free_pages, inspect, open, open_to_read, size_by_header,
         };
     }
 }

@@ -30,7 +30,7 @@ macro_rules! sql_type {
     };
 }
 
-/// Its values have an order, for `max` and `min`.
+/// Gives a SQL type an order, for `max` and `min`.
 macro_rules! ordered {
     ($type:ident) => {
         impl diesel::sql_types::SqlOrd for $type {}

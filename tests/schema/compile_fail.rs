@@ -59,7 +59,7 @@ fn found() -> (BTreeSet<Fault>, Vec<String>, Vec<String>) {
     (faults, texts, others)
 }
 
-/// The messages without the paths of types.
+/// Fails unless the compiler says what `docs/queries.md` quotes, which leaves out the paths of types.
 fn assert_documented(messages: &[String]) {
     const PATHS: [&str; 2] = ["zenith_db::types::", "zenith_db::schema::"];
     let short =

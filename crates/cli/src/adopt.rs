@@ -4,7 +4,7 @@ use std::io::Result as IoResult;
 
 use serde_json::Value;
 use zenith_db::Error;
-use zenith_db::internal::config::shown as escape_name;
+use zenith_db::internal::config::shown;
 use zenith_db::manager::{DatabaseManager, Origin};
 use zenith_db_import::{
     AdoptionOptions, AdoptionOutcome, AdoptionReport, RejectedRow, TableReport,
@@ -40,11 +40,11 @@ const UNDECIDED: &str = "nothing was changed: rows violate constraints of the ne
                          FILE and adopts the other rows";
 
 fn confirmed(args: &Args, manager: &DatabaseManager) -> anyhow::Result<bool> {
-    let (path, backups) = (escape_name(manager.config().location()), manager.config().backup_dir());
+    let (path, backups) = (shown(manager.config().location()), manager.config().backup_dir());
     let question = format!(
         "{path} is a database of the former application. Replace it with a converted database, and keep \
          the original in {}?",
-        escape_name(backups.display())
+        shown(backups.display())
     );
     ask::confirm(args, &question)
 }
@@ -93,7 +93,7 @@ pub(super) fn render_first(out: Out<'_>, report: Option<&AdoptionReport>) -> IoR
 const SHOWN: usize = 100;
 
 fn render(out: Out<'_>, report: &AdoptionReport) -> IoResult<()> {
-    let path = escape_name(report.database_path.display());
+    let path = shown(report.database_path.display());
     match report.outcome {
         AdoptionOutcome::AlreadyOurs => {
             return writeln!(
@@ -129,8 +129,8 @@ fn render(out: Out<'_>, report: &AdoptionReport) -> IoResult<()> {
     align_right(&mut table, 1..5);
     writeln!(out, "{table}")?;
     changes(out, report)?;
-    let shown = if report.outcome == AdoptionOutcome::Planned { usize::MAX } else { SHOWN };
-    broken(out, &report.rejected, shown)?;
+    let most = if report.outcome == AdoptionOutcome::Planned { usize::MAX } else { SHOWN };
+    broken(out, &report.rejected, most)?;
     proof(out, report)?;
     field(
         out,
@@ -141,10 +141,10 @@ fn render(out: Out<'_>, report: &AdoptionReport) -> IoResult<()> {
         ),
     )?;
     if let Some(original) = &report.original {
-        field(out, "original", escape_name(original.display()))?;
+        field(out, "original", shown(original.display()))?;
     }
     if let Some(quarantine) = &report.quarantine {
-        field(out, "quarantine", escape_name(quarantine.display()))?;
+        field(out, "quarantine", shown(quarantine.display()))?;
     }
     match report.outcome {
         AdoptionOutcome::Adopted => Ok(()),
@@ -184,13 +184,13 @@ fn changes(out: Out<'_>, report: &AdoptionReport) -> IoResult<()> {
     Ok(())
 }
 
-fn broken(out: Out<'_>, rows: &[RejectedRow], shown: usize) -> IoResult<()> {
-    for RejectedRow { table, id, column, reason } in rows.iter().take(shown) {
+fn broken(out: Out<'_>, rows: &[RejectedRow], most: usize) -> IoResult<()> {
+    for RejectedRow { table, id, column, reason } in rows.iter().take(most) {
         let column = if column.is_empty() { String::new() } else { format!(" {column}") };
         writeln!(out, "  {BAD}violation:{BAD:#} {table} row {id}:{column} {reason}")?;
     }
-    if rows.len() > shown {
-        writeln!(out, "  and {} more; `--plan` lists all", rows.len() - shown)?;
+    if rows.len() > most {
+        writeln!(out, "  and {} more; `--plan` lists all", rows.len() - most)?;
     }
     Ok(())
 }

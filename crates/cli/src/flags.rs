@@ -4,7 +4,6 @@ use std::path::Path;
 
 use zenith_db::Config;
 use zenith_db::config::{ConfigError, EnvFile, Key, Loader, Location, Source};
-use zenith_db::internal::config::masked;
 
 use super::args::{Args, Command};
 use super::exit::UsageError;
@@ -48,7 +47,7 @@ pub(super) fn refuse_public_password(config: &Config) -> Result<(), UsageError> 
 /// Refuses a FILE that does not exist, and that nobody means as one: an address of a server, or a secret key.
 pub(super) fn refuse_secret(file: &Path) -> Result<(), UsageError> {
     let text = file.to_string_lossy();
-    if (masked(&text) == text && !secret::is_secret_key(&text)) || file.exists() {
+    if !secret::may_be(&text) || file.exists() {
         return Ok(());
     }
     let reason = "FILE is the path of a backup, and not the URL of a server or a secret key; restore to a server with \

@@ -35,7 +35,6 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use serde_json::json;
-use zenith_db::internal::config::masked;
 
 use args::Args;
 use exit::Exit;
@@ -100,10 +99,7 @@ fn secrets(words: &[OsString]) -> Vec<String> {
     let words: Vec<_> = words.iter().skip(1).map(|word| word.to_string_lossy()).collect();
     let values = words.iter().filter_map(|word| word.split_once('=').map(|(_, value)| value));
     let texts = words.iter().map(AsRef::as_ref).chain(values);
-    texts
-        .filter(|text| masked(text) != **text || secret::is_secret_key(text))
-        .map(str::to_owned)
-        .collect()
+    texts.filter(|text| secret::may_be(text)).map(str::to_owned).collect()
 }
 
 fn without(secrets: &[String], text: impl Display) -> String {

@@ -1,10 +1,11 @@
 //! A backup from standard input, which is stored in a temporary file while it is restored.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
+use zenith_db::internal::connection::sqlite::size_by_header;
 use zenith_db::internal::connection::{NewFile, Owner, create_private_dir};
 use zenith_db::manager::DatabaseManager;
 use zenith_db::{BackupFault, Error};
@@ -31,7 +32,7 @@ impl Received {
             ));
         }
         let pages = File::open(file.path())
-            .and_then(size_by_header)
+            .and_then(|file| size_by_header(&file))
             .context("cannot read what was received")?;
         if let Some(pages) = pages.filter(|pages| *pages != size) {
             bail!(
@@ -79,20 +80,4 @@ impl Received {
         }
         error.into()
     }
-}
-
-/// Returns the size that the header of an SQLite database gives; `None` if it gives none, or the file is none.
-fn size_by_header(file: File) -> io::Result<Option<u64>> {
-    let mut head = Vec::new();
-    file.take(100).read_to_end(&mut head)?;
-    let number = |at: usize| {
-        let bytes = head.get(at..at + 4)?.try_into().ok()?;
-        Some(u32::from_be_bytes(bytes))
-    };
-    // 1 stands for 65,536. The count holds if it was written with the last change.
-    let page = head.get(16..18).and_then(|bytes| bytes.try_into().ok()).map(u16::from_be_bytes);
-    let page = page.map(|size| if size == 1 { 65_536 } else { u64::from(size) });
-    let is_database = head.starts_with(b"SQLite format 3\0") && number(24) == number(92);
-    let count = number(28).filter(|count| is_database && *count > 0);
-    Ok(page.zip(count).map(|(page, count)| page * u64::from(count)))
 }

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 
 use secrecy::SecretString;
+use zenith_db::internal::config::{has_secret_key, masked};
 
 /// Largest input that is read, in bytes.
 const LONGEST: u64 = 4096;
@@ -30,7 +31,7 @@ pub(super) fn line_in(bytes: &[u8]) -> Result<SecretString, &'static str> {
     }
 }
 
-/// Whether a text is a secret key of age, which no message repeats.
-pub(super) fn is_secret_key(text: &str) -> bool {
-    text.to_ascii_uppercase().contains("AGE-SECRET-KEY-")
+/// Whether a text that was given may be a secret: the URL of a server with its password, or a secret key.
+pub(super) fn may_be(text: &str) -> bool {
+    masked(text) != text || has_secret_key(text)
 }

@@ -6,6 +6,9 @@ use std::path::Path;
 
 use crate::locks;
 
+/// First bytes of every SQLite database (<https://sqlite.org/fileformat2.html#magic_header_string>).
+pub(crate) const MAGIC: &[u8] = b"SQLite format 3\0";
+
 /// Returns the number of names (hard links) of a file.
 #[cfg(unix)]
 pub(super) fn links(metadata: &Metadata) -> u64 {
@@ -44,6 +47,22 @@ impl Header {
         let is_wal = *page.get(18)? == 2;
         Some(Self { is_empty: false, is_wal, changes: big_endian(page, 24)? })
     }
+}
+
+/// Returns the size that the header of an SQLite database gives; `None` if it gives none, or the file is none.
+///
+/// # Errors
+/// The error of reading the file.
+pub fn size_by_header(file: &File) -> io::Result<Option<u64>> {
+    let head = read_at(file, 0, 100)?;
+    let number = |offset| big_endian(&head, offset);
+    // 1 stands for 65,536.
+    let page = head.get(16..18).and_then(|bytes| bytes.try_into().ok()).map(u16::from_be_bytes);
+    let page = page.map(|size| if size == 1 { 65_536 } else { u64::from(size) });
+    // The count holds if it was written with the last change.
+    let is_database = head.starts_with(MAGIC) && number(24) == number(92);
+    let count = number(28).filter(|count| is_database && *count > 0);
+    Ok(page.zip(count).map(|(page, count)| page * u64::from(count)))
 }
 
 /// Returns the four-byte number at an offset.

@@ -25,6 +25,8 @@ use diesel::{Connection, SqliteConnection};
 pub use exact_copy::{copy, open_to_read};
 pub use free_list::free_pages;
 pub(crate) use free_list::with_free_pages;
+pub(crate) use header::MAGIC;
+pub use header::size_by_header;
 pub use locked_database::LockedDatabase;
 pub(crate) use locked_database::{is_single_file, remove_if_exists};
 pub(crate) use second::with_second_connection;

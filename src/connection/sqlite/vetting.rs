@@ -4,7 +4,7 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::path::Path;
 
-use super::header::links;
+use super::header::{MAGIC, links};
 use super::side_files;
 use crate::error::{Error, Result};
 use crate::locks;
@@ -78,7 +78,7 @@ pub fn check_file(path: &Path) -> Result<Identity> {
     // After a power cut, a new file may have its size and none of its bytes. Its journal empties it.
     let is_unwritten =
         || head.iter().all(|byte| *byte == 0) && side_files::is_unfinished_creation(path);
-    if !head.is_empty() && head != b"SQLite format 3\0" && !is_unwritten() {
+    if !head.is_empty() && head != MAGIC && !is_unwritten() {
         return refuse(
             "it is not an SQLite database (its first 16 bytes say so); nothing was changed",
         );

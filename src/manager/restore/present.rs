@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::report::KeptDatabase;
 use crate::catalog::{IntegrityCheck, ensure_intact, row_counts};
 use crate::config::DatabasePath;
-use crate::connection::{self, LockedDatabase, NewFile, Owner, StagingDir};
+use crate::connection::{self, LockedDatabase, NewFile, Owner, SQLITE_MAGIC, StagingDir};
 use crate::error::{Error, Result, chain};
 use crate::locks::read_head;
 use crate::manager::DatabaseManager;
@@ -187,14 +187,11 @@ fn is_unreadable(error: &Error, path: &DatabasePath) -> bool {
         | Error::Copy { .. } => true,
         // A database may be refused because of the place where it is.
         Error::Refused { .. } => {
-            read_head(path.as_path(), MAGIC.len()).is_ok_and(|head| head != MAGIC)
+            read_head(path.as_path(), SQLITE_MAGIC.len()).is_ok_and(|head| head != SQLITE_MAGIC)
         }
         _ => false,
     }
 }
-
-/// First bytes of every SQLite database (<https://sqlite.org/fileformat2.html#magic_header_string>).
-const MAGIC: &[u8] = b"SQLite format 3\0";
 
 /// Gives the copy of the existing database its name: that of a backup if it is sound.
 fn keep_copy(

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use age::x25519::{Identity, Recipient};
 use age::{DecryptError, Decryptor, scrypt};
 use secrecy::SecretString;
-use zenith_db::internal::config::shown;
+use zenith_db::internal::config::{has_secret_key, shown};
 use zenith_db::manager::Undecodable;
 
 use super::args::{EncodingArgs, KeyArgs};
@@ -177,7 +177,7 @@ fn read<T>(
     flag: &str,
     read: impl FnOnce(File) -> io::Result<T>,
 ) -> Result<T, UsageError> {
-    if secret::is_secret_key(&path.to_string_lossy()) {
+    if has_secret_key(&path.to_string_lossy()) {
         return Err(UsageError(format!(
             "{flag} takes the name of a file, and was given a secret key, which every user of this machine can read \
              in the list of processes: write it to a file that only you can read"

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use zenith_db::Backend;
-use zenith_db::manager::hash_password;
 use zenith_db::migrations;
+use zenith_db::types::PasswordHash;
 
 const ROUNDS: usize = 41;
 const PASSWORD: &str = "correct horse battery";
@@ -39,7 +39,7 @@ fn main() -> Result<()> {
         // What any command costs before it begins.
         start.push(timed(|| zenith("config", &database))?);
         hashing.push(timed(|| {
-            hash_password(&PASSWORD.to_owned().into()).map(drop).map_err(Into::into)
+            PasswordHash::hash(&PASSWORD.to_owned().into()).map(drop).map_err(Into::into)
         })?);
         let fresh = tempfile::tempdir_in(directory.path())?;
         shell.push(timed(|| sqlite3(&fresh.path().join("zenith.db"), &script))?);

@@ -4,12 +4,44 @@ use diesel::result::Error as DieselError;
 
 use super::Error;
 use super::server::StatementFault;
-use super::violation::Violation;
+use super::violation::{Rule, Violation};
 use crate::locks;
+use crate::types::{HashingFailed, NotEmailAddress, NotUsername};
 
 impl From<Violation> for Error {
     fn from(violation: Violation) -> Self {
         Self::Violation(Box::new(violation))
+    }
+}
+
+/// As the violation that the database would report, with the reason as its source.
+impl From<NotUsername> for Error {
+    fn from(fault: NotUsername) -> Self {
+        let (rule, constraint) = match fault {
+            NotUsername::Length => (Rule::Length, "users_username_length"),
+            NotUsername::Invisible(_) => (Rule::Invisible, "users_username_canonical"),
+        };
+        Violation::found_by(rule, constraint, fault).into()
+    }
+}
+
+/// As the violation that the database would report, with the reason as its source.
+impl From<NotEmailAddress> for Error {
+    fn from(fault: NotEmailAddress) -> Self {
+        let (rule, constraint) = match fault {
+            NotEmailAddress::Length => (Rule::Length, "users_email_length"),
+            NotEmailAddress::Invisible(_) => (Rule::Invisible, "users_email_canonical"),
+            NotEmailAddress::WhiteSpace | NotEmailAddress::At => {
+                (Rule::Canonical, "users_email_canonical")
+            }
+        };
+        Violation::found_by(rule, constraint, fault).into()
+    }
+}
+
+impl From<HashingFailed> for Error {
+    fn from(error: HashingFailed) -> Self {
+        Self::Password(error.to_string())
     }
 }
 

@@ -110,6 +110,16 @@ impl Violation {
         Self { rule, table, columns, constraint, source: DieselError::NotFound }
     }
 
+    /// Returns a violation that was found before there was a statement, and what it was found by.
+    pub(crate) fn found_by(
+        rule: Rule,
+        constraint: &str,
+        cause: impl std::error::Error + Send + Sync + 'static,
+    ) -> Self {
+        let source = DieselError::SerializationError(Box::new(cause));
+        Self { source, ..Self::new(rule, constraint) }
+    }
+
     /// Returns the violation that the error is, or the error if it is not one.
     #[doc(hidden)]
     pub fn of(error: DieselError) -> Result<Self, DieselError> {

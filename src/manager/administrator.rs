@@ -4,14 +4,13 @@ use diesel::prelude::*;
 use secrecy::SecretString;
 use serde::Serialize;
 
-use super::password::{check_password, generate_password, hash_password};
+use super::password::{check_password, generate_password};
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::{Error, Result};
-use crate::models::internal::{canonical, invisible_in};
 use crate::models::{NewUser, Role, SystemRole, User};
 use crate::schema::users;
-use crate::types::PasswordHash;
+use crate::types::{EmailAddress, NotEmailAddress, NotUsername, PasswordHash, Username};
 
 /// Administrator to create if no active one exists.
 #[derive(Clone, Debug)]
@@ -60,8 +59,8 @@ pub struct AdministratorReport {
 /// A checked name and email address, and the password's hash. Hashing is slow, so it is done before
 /// any lock is taken.
 pub(super) struct PreparedAdministrator {
-    username: String,
-    email: String,
+    username: Username,
+    email: EmailAddress,
     hash: PasswordHash,
     generated: Option<SecretString>,
 }
@@ -69,26 +68,21 @@ pub(super) struct PreparedAdministrator {
 impl Administrator {
     /// Checks the name, the email address and the password, and hashes the password.
     pub(super) fn prepare(&self) -> Result<PreparedAdministrator> {
-        let username = canonical(&self.username);
-        let email = canonical(&self.email);
-        let reject = |reason: &str| {
-            Err(Error::Administrator { name: self.username.clone(), reason: reason.into() })
-        };
-        let is_short = (1..=50).contains(&username.chars().count());
-        if !is_short || invisible_in(&username).is_some() {
-            return reject(
-                "a name must have 1 to 50 characters and no control or invisible characters",
-            );
-        }
-        let at = email.find('@').filter(|at| *at > 0 && at + 1 < email.len());
-        let is_plain = !email.contains(char::is_whitespace) && invisible_in(&email).is_none();
-        if at.is_none() || email.chars().count() > 100 || !is_plain {
-            return reject("the email address must be NAME@HOST with at most 100 characters");
-        }
+        let rejected =
+            |reason: String| Error::Administrator { name: self.username.clone(), reason };
+        let username: Username =
+            self.username.parse().map_err(|fault: NotUsername| rejected(fault.to_string()))?;
+        let email: EmailAddress =
+            self.email.parse().map_err(|fault: NotEmailAddress| rejected(fault.to_string()))?;
         let generated = self.password.is_none().then(generate_password);
         let password = self.password.clone().or_else(|| generated.clone()).unwrap_or_default();
         check_password(&password)?;
-        Ok(PreparedAdministrator { username, email, hash: hash_password(&password)?, generated })
+        Ok(PreparedAdministrator {
+            username,
+            email,
+            hash: PasswordHash::hash(&password)?,
+            generated,
+        })
     }
 }
 
@@ -101,14 +95,14 @@ impl PreparedAdministrator {
         if let Some(existing) = User::list_administrators(connection)?.into_iter().next() {
             return report(AdministratorOutcome::Existed, existing.username);
         }
-        if is_taken(connection, &self.username, &self.email)? {
-            return report(AdministratorOutcome::NameTaken, self.username);
+        if is_taken(connection, self.username.as_str(), self.email.as_str())? {
+            return report(AdministratorOutcome::NameTaken, self.username.into());
         }
         let role = Role::find_by_name(connection, SystemRole::SuperAdmin.name())?
             .ok_or_else(|| Error::NotSeeded { missing: "the role super_admin" })?;
         let user = NewUser::builder()
-            .username(&self.username)
-            .email(&self.email)
+            .username(self.username)
+            .email(self.email)
             .password_hash(self.hash)
             .role_id(role.id)
             .must_change_password(self.generated.is_some())

@@ -40,7 +40,7 @@ pub use initialize::{SetupDetails, SetupPhase, SetupReport, SetupStatus};
 pub use migrate::{FailedMigration, MigrationPlan, MigrationReport, RepairReport, RollbackTarget};
 pub use missing::MissingPart;
 pub use origin::Origin;
-pub use password::{SHORTEST_PASSWORD, check_password, generate_password, hash_password};
+pub use password::{SHORTEST_PASSWORD, check_password, generate_password};
 pub use reset_password::PasswordReset;
 pub use restore::{DrillReport, KeptDatabase, RestoreOptions, RestoreReport};
 pub use seed::SeedReport;

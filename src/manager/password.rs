@@ -1,11 +1,9 @@
-//! Checking, hashing and generating passwords.
+//! Checking and generating passwords.
 
-use argon2::{Argon2, PasswordHasher};
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use crate::types::PasswordHash;
 
 /// Minimum number of characters of a password.
 pub const SHORTEST_PASSWORD: usize = 12;
@@ -33,17 +31,6 @@ pub fn check_password(password: &SecretString) -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// Returns the Argon2id hash of a password, with a random salt and the defaults of the crate `argon2`,
-/// which OWASP recommends: 19 MiB of memory, 2 passes, 1 lane. This takes tens of milliseconds.
-///
-/// # Errors
-/// [`Error::Password`] if the hash cannot be computed.
-pub fn hash_password(password: &SecretString) -> Result<PasswordHash> {
-    let hash = Argon2::default().hash_password(password.expose_secret().as_bytes());
-    let hash = hash.map_err(|cause| Error::Password(format!("hashing failed: {cause}")))?;
-    Ok(PasswordHash::new(hash.to_string()))
 }
 
 /// Returns a random password: four groups of eight hexadecimal digits, with 122 random bits.

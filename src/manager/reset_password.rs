@@ -7,12 +7,12 @@ use secrecy::SecretString;
 use serde::Serialize;
 
 use super::DatabaseManager;
-use super::password::{check_password, generate_password, hash_password};
+use super::password::{check_password, generate_password};
 use crate::dispatch;
 use crate::error::{Error, MigrationFault, Result};
 use crate::models::{NewAuditEvent, User, UserCredentials, UserSession};
 use crate::schema::users;
-use crate::types::{PasswordAlgorithm, Severity};
+use crate::types::{PasswordHash, Severity};
 
 /// Report of [`DatabaseManager::reset_password`].
 #[derive(Clone, Debug, Serialize)]
@@ -53,7 +53,7 @@ impl DatabaseManager {
         };
         check_password(new)?;
         // Hashing is slow, so it is done before any lock is taken.
-        let hash = hash_password(new)?;
+        let hash = PasswordHash::hash(new)?;
         let mut connection = self.open_ours()?;
         let pending = self.ledger(&mut connection)?.pending().count();
         if pending > 0 {
@@ -64,8 +64,7 @@ impl DatabaseManager {
                 let key = format!("username {username}");
                 return Err(Error::NotFound { table: "users", key });
             };
-            let algorithm = PasswordAlgorithm::Argon2id;
-            UserCredentials::set_password(connection, user.id, &hash, algorithm, None)?;
+            UserCredentials::set_password(connection, user.id, &hash, None)?;
             if generated.is_some() {
                 dispatch!(&mut *connection, |c| diesel::update(users::table.find(user.id))
                     .set(users::must_change_password.eq(true))

@@ -25,5 +25,5 @@ pub use settings::*;
 #[doc(hidden)]
 pub mod internal {
     pub use super::audit::internal::{AuditRow, JsonStr};
-    pub use super::identity::internal::{canonical, invisible_in};
+    pub use crate::types::account_name::{canonical, invisible_in};
 }

@@ -1,4 +1,4 @@
-//! SHA-256 hashes: of contents, which may be shown, and of tokens, which may not.
+//! SHA-256 hashes of contents.
 
 use std::fmt;
 use std::str::FromStr;
@@ -124,44 +124,3 @@ where
 }
 
 to_sql_as_text!(Sha256Hash, Text, |hash| hash.to_string());
-
-/// SHA-256 of a session's token, a shared conversation's token, or an API key. The database never
-/// holds the secret itself.
-///
-/// The hash does not serve as the token; nevertheless it is not serialised.
-///
-/// ```compile_fail
-/// # fn leaves_the_process<T: serde::Serialize>() {}
-/// leaves_the_process::<zenith_db::types::TokenHash>();
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, AsExpression, FromSqlRow)]
-#[diesel(sql_type = TokenHash)]
-pub struct TokenHash(Sha256Hash);
-
-sql_type!(TokenHash over Text);
-
-impl TokenHash {
-    /// Returns the hash of a token as the client presents it. A token should have about 256 random
-    /// bits, because a short one can be found from its hash by trial.
-    #[must_use]
-    pub fn of(token: &str) -> Self {
-        Self(Sha256Hash::of(token))
-    }
-}
-
-impl fmt::Debug for TokenHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TokenHash(***)")
-    }
-}
-
-impl<DB: Backend> FromSql<TokenHash, DB> for TokenHash
-where
-    Sha256Hash: FromSql<Sha256Hash, DB>,
-{
-    fn from_sql(value: DB::RawValue<'_>) -> deserialize::Result<Self> {
-        Sha256Hash::from_sql(value).map(Self)
-    }
-}
-
-to_sql_as_text!(TokenHash, Text, |hash| hash.0.to_string());

@@ -1,21 +1,26 @@
-//! Rust types of the columns' values: ids, closed vocabularies, JSON, UTC time, hashes and secrets.
+//! Rust types of the columns' values: ids, closed vocabularies, JSON, UTC time, names of accounts, hashes, secrets and
+//! tokens.
 
+pub(crate) mod account_name;
 mod hash;
 mod id;
 mod json;
 mod lossy_text;
+mod password_hash;
 mod secret;
 mod sql_type;
 mod stored_text;
 mod time;
+mod token;
 mod vocabulary;
 
-pub use hash::{NotSha256, Sha256Hash, TokenHash};
+pub use account_name::{EmailAddress, NotEmailAddress, NotUsername, Username};
+pub use hash::{NotSha256, Sha256Hash};
 pub use id::*;
 pub use json::{JsonColumn, JsonFault, JsonText};
 pub(crate) use lossy_text::{LossyText, OptionalLossyText};
-pub use secret::{
-    BackupCodes, Ciphertext, NotCiphertext, PasswordHash, ShareToken, TwoFactorSecret,
-};
+pub use password_hash::{HashingFailed, NotPasswordHash, NotVerified, PasswordHash};
+pub use secret::{BackupCodes, Ciphertext, NotCiphertext, TwoFactorSecret};
 pub use time::{NotUtcTime, UtcTime};
+pub use token::{ApiKeySecret, SessionToken, ShareToken, TokenHash};
 pub use vocabulary::*;

@@ -1,26 +1,27 @@
 //! Secrets that are stored. They do not implement `Serialize`, and `Debug` does not show them.
 
-use std::fmt;
 use std::str::FromStr;
 
-use diesel::backend::Backend;
-use diesel::deserialize::{self, FromSql, FromSqlRow};
-use diesel::expression::AsExpression;
-use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::Text;
-use uuid::Uuid;
 
 use super::Sha256Hash;
-use super::sql_type::sql_type;
 
+/// Declares types of secrets, whose column has them as its type. What is read is not checked, so that a row that
+/// another program wrote can be read.
 macro_rules! secrets {
     ($($(#[$doc:meta])* $name:ident,)+) => {$(
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, AsExpression, FromSqlRow)]
+        #[derive(
+            Clone,
+            PartialEq,
+            Eq,
+            diesel::expression::AsExpression,
+            diesel::deserialize::FromSqlRow,
+        )]
         #[diesel(sql_type = $name)]
         pub struct $name(String);
 
-        sql_type!($name over Text);
+        $crate::types::sql_type::sql_type!($name over Text);
 
         impl $name {
             /// Returns the secret.
@@ -30,57 +31,44 @@ macro_rules! secrets {
             }
         }
 
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(concat!(stringify!($name), "(***)"))
             }
         }
 
-        impl<DB: Backend> FromSql<$name, DB> for $name
+        impl<DB: diesel::backend::Backend> diesel::deserialize::FromSql<$name, DB> for $name
         where
-            String: FromSql<Text, DB>,
+            String: diesel::deserialize::FromSql<diesel::sql_types::Text, DB>,
         {
-            fn from_sql(value: DB::RawValue<'_>) -> deserialize::Result<Self> {
+            fn from_sql(value: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
                 String::from_sql(value).map(Self)
             }
         }
 
-        impl<DB: Backend> ToSql<$name, DB> for $name
+        impl<DB: diesel::backend::Backend> diesel::serialize::ToSql<$name, DB> for $name
         where
-            str: ToSql<Text, DB>,
+            str: diesel::serialize::ToSql<diesel::sql_types::Text, DB>,
         {
-            fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
+            fn to_sql<'b>(
+                &'b self,
+                out: &mut diesel::serialize::Output<'b, '_, DB>,
+            ) -> diesel::serialize::Result {
                 self.0.as_str().to_sql(out)
             }
         }
     )+};
 }
+pub(super) use secrets;
 
 secrets! {
-    /// Hash of a password as a PHC string, such as `$argon2id$v=19$…`, or in the form of bcrypt.
-    ///
-    /// ```compile_fail
-    /// # fn leaves_the_process<T: serde::Serialize>() {}
-    /// leaves_the_process::<zenith_db::types::PasswordHash>();
-    /// ```
-    PasswordHash,
     /// Secret from which a user's one-time passwords are computed, encrypted by the application.
     TwoFactorSecret,
     /// Hashes of the codes that replace a user's second factor, as JSON.
     BackupCodes,
-    /// Token with which anybody can read a shared conversation. The database contains only its hash.
-    ShareToken,
     /// Encrypted text: `enc:v`, a digit for the version of the encryption, `:`, and the ciphertext. The
     /// application encrypts and decrypts it.
     Ciphertext,
-}
-
-impl PasswordHash {
-    /// Wraps a hash. The database refuses one that does not begin with `$`.
-    #[must_use]
-    pub const fn new(phc: String) -> Self {
-        Self(phc)
-    }
 }
 
 impl TwoFactorSecret {
@@ -97,21 +85,6 @@ impl BackupCodes {
     pub fn from_hashes(hashes: &[Sha256Hash]) -> Self {
         let quoted: Vec<String> = hashes.iter().map(|hash| format!("\"{hash}\"")).collect();
         Self(format!("[{}]", quoted.join(",")))
-    }
-}
-
-impl ShareToken {
-    /// Returns a new token: 64 hexadecimal digits with 244 random bits.
-    #[must_use]
-    pub fn generate() -> Self {
-        Self(format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple()))
-    }
-}
-
-impl From<String> for ShareToken {
-    /// Wraps a token as a client presents it.
-    fn from(token: String) -> Self {
-        Self(token)
     }
 }
 

@@ -122,7 +122,7 @@ fn insert_the_least(models: &Models) {
     let ann = models.ann();
     let hash = Sha256Hash::of("content");
     let later = UtcTime::now().plus_seconds(600);
-    let password = PasswordHash::new("$argon2id$v=19$m=1,t=1,p=1$c2FsdHNhbHQ$aGFzaA".into());
+    let password = PasswordHash::hash(&"correct horse battery staple".into()).expect("a hash");
     models.run(|conn| {
         let role = NewRole::builder().name("least").build().insert(conn)?.id;
         let permission = NewPermission::builder().name("p").resource("r").action("a").build();
@@ -132,12 +132,13 @@ fn insert_the_least(models: &Models) {
             .permission_id(permission_id)
             .build()
             .grant(conn)?;
-        let user = NewUser::builder().username("least").email("least@example.org");
+        let user = NewUser::builder().username("least".parse()?);
+        let user = user.email("least@example.org".parse()?);
         user.password_hash(password.clone()).role_id(role).build().insert(conn)?;
         NewPasswordRecord::builder().user_id(ann).password_hash(&password).build().insert(conn)?;
-        let session = NewUserSession::builder().user_id(ann).token_hash(TokenHash::of("token"));
+        let session = NewUserSession::builder().user_id(ann).token(&"token".into());
         session.idle_expires_at(later).expires_at(later).build().insert(conn)?;
-        let key = NewApiKey::builder().user_id(ann).name("n").key_hash(TokenHash::of("key"));
+        let key = NewApiKey::builder().user_id(ann).name("n").key(&"key".into());
         key.key_prefix("zk").build().insert(conn)?;
         let new_chat = NewChatSession::builder().user_id(ann).build();
         let chat = new_chat.insert(conn)?.id;

@@ -91,7 +91,7 @@ proptest! {
             let new = NewApiKey::builder()
                 .user_id(ann)
                 .name("key")
-                .key_hash(TokenHash::of(&number.to_string()))
+                .key(&number.to_string().into())
                 .key_prefix("k");
             Ok(new.build().insert(conn)?.id)
         });
@@ -148,7 +148,7 @@ proptest! {
         let ids: Vec<_> = times.iter().enumerate().map(|(number, &seconds)| models.run(|conn| {
             let new = NewUserSession::builder()
                 .user_id(ann)
-                .token_hash(TokenHash::of(&number.to_string()))
+                .token(&number.to_string().into())
                 .idle_expires_at(end)
                 .expires_at(end)
                 .build()

@@ -63,19 +63,19 @@ fn shown<T: Serialize + std::fmt::Debug>(row: &T) -> [String; 2] {
 fn everything_shown(models: &Models) -> Vec<String> {
     let ann = models.ann();
     let later = UtcTime::now().plus_seconds(600);
-    let hash = PasswordHash::new("$argon2id$v=19$m=1,t=1,p=1$c2FsdHNhbHQ$b2xkZXI".into());
+    let hash = "$argon2id$v=19$m=1,t=1,p=1$c2FsdHNhbHQ$b2xkZXI".parse().expect("a hash");
     let factor = TwoFactorSecret::new("two-factor-key".into());
     let codes = BackupCodes::from_hashes(&[Sha256Hash::of("a code")]);
     let session = NewUserSession::builder()
         .user_id(ann)
-        .token_hash(TokenHash::of("a session's token"))
+        .token(&SessionToken::from("a session's token"))
         .idle_expires_at(later)
         .expires_at(later)
         .build();
     let key = NewApiKey::builder()
         .user_id(ann)
         .name("key")
-        .key_hash(TokenHash::of("an API key"))
+        .key(&ApiKeySecret::from("an API key"))
         .key_prefix("zk")
         .build();
     let setting = NewSystemSetting::builder()

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use secrecy::SecretString;
-use zenith_db::manager::hash_password;
+use zenith_db::types::PasswordHash;
 
 use super::SqliteFixture;
 
@@ -39,7 +39,7 @@ pub const PASSWORD: &str = "the former password";
 pub fn former_hash() -> &'static str {
     static HASH: OnceLock<String> = OnceLock::new();
     HASH.get_or_init(|| {
-        let hash = hash_password(&SecretString::from(PASSWORD)).expect("a hash");
+        let hash = PasswordHash::hash(&SecretString::from(PASSWORD)).expect("a hash");
         format!("argon2id:{}", hash.expose())
     })
 }

@@ -222,11 +222,10 @@ fn copy() -> Fixture {
 
 fn new_user(connection: &mut DbConnection, name: &str) -> Result<UserId> {
     let role = Role::find_by_name(connection, "user")?.expect("a seeded role");
-    let hash = PasswordHash::new("$argon2id$v=19$m=1,t=1,p=1$c2FsdHNhbHQ$aGFzaA".into());
-    let email = format!("{name}@example.org");
+    let hash = "$argon2id$v=19$m=1,t=1,p=1$c2FsdHNhbHQ$aGFzaA".parse().expect("a hash");
     let user = NewUser::builder()
-        .username(name)
-        .email(&email)
+        .username(name.parse()?)
+        .email(format!("{name}@example.org").parse()?)
         .password_hash(hash)
         .role_id(role.id)
         .build();

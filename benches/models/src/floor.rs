@@ -59,9 +59,9 @@ const MESSAGE_COLUMNS: &str = "id, chat_session_id, user_id, message_id, parent_
     feedback_rating, feedback_comment, source_documents, retrieval_context, metadata";
 
 impl Side for Floor {
-    fn find_session(&mut self, token: &str) -> Result<()> {
+    fn find_session(&mut self, token: &SessionToken) -> Result<()> {
         let mut statement = self.connection.prepare_cached(SESSION)?;
-        let (hash, now) = (hex(Sha256Hash::of(token)), UtcTime::now().to_string());
+        let (hash, now) = (hex(Sha256Hash::of(token.expose())), UtcTime::now().to_string());
         statement.query_row(params![hash, now], owned)?;
         Ok(())
     }

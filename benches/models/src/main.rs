@@ -25,7 +25,7 @@ const RETRIEVED: usize = 20;
 /// The work to compare; both sides do the same.
 trait Side {
     /// One session by its token's hash.
-    fn find_session(&mut self, token: &str) -> Result<()>;
+    fn find_session(&mut self, token: &SessionToken) -> Result<()>;
     /// Whether a plain user may do something.
     fn is_allowed(&mut self, user: i64) -> Result<()>;
     /// One message and its conversation's counters, one transaction.
@@ -45,7 +45,7 @@ type Work = (&'static str, u32, fn(&mut dyn Side, &Facts, u32) -> Result<()>);
 /// What the work is done on.
 struct Facts {
     user: i64,
-    token: String,
+    token: SessionToken,
     vectors: Vec<String>,
 }
 
@@ -111,14 +111,15 @@ fn prepare(path: &Path) -> Result<Facts> {
     let config = Config::for_path(path)?;
     DatabaseManager::new(config.clone()).initialize(&Administrator::default())?;
     let database = Database::open(&config)?;
-    let token = "a token of 256 random bits".to_owned();
+    let token = SessionToken::generate();
     let facts = database.write(|conn| {
         let role = Role::find_by_name(conn, "user")?.map_or(RoleId(0), |role| role.id);
-        let hash = PasswordHash::new("$argon2id$v=19$m=1,t=1,p=1$c2FsdHNhbHQ$aGFzaA".into());
-        let user = NewUser::builder().username("bench").email("bench@example.org");
+        let hash = PasswordHash::hash(&"correct horse battery staple".into())?;
+        let user =
+            NewUser::builder().username("bench".parse()?).email("bench@example.org".parse()?);
         let user = user.password_hash(hash).role_id(role).build().insert(conn)?.id;
         let later = UtcTime::now().plus_seconds(86_400);
-        let session = NewUserSession::builder().user_id(user).token_hash(TokenHash::of(&token));
+        let session = NewUserSession::builder().user_id(user).token(&token);
         session.idle_expires_at(later).expires_at(later).build().insert(conn)?;
         for _ in 0..SESSIONS {
             let chat = NewChatSession::builder().user_id(user).title("bench").build();

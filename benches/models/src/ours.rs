@@ -24,9 +24,9 @@ impl Ours {
 }
 
 impl Side for Ours {
-    fn find_session(&mut self, token: &str) -> Result<()> {
-        let (hash, now) = (TokenHash::of(token), UtcTime::now());
-        let found = self.database.read(|conn| UserSession::find_live(conn, hash, now))?;
+    fn find_session(&mut self, token: &SessionToken) -> Result<()> {
+        let now = UtcTime::now();
+        let found = self.database.read(|conn| UserSession::find_live(conn, token, now))?;
         found.context("a session").map(drop)
     }
 

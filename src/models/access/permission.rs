@@ -154,9 +154,9 @@ impl Permission {
 ///     let role = Role::find_by_name(conn, SystemRole::User.name())?;
 ///     let Some(role) = role else { return Ok(()) };
 ///     let user = NewUser::builder()
-///         .username("ada")
-///         .email("ada@example.org")
-///         .password_hash(PasswordHash::new("$argon2id$v=19$…".into()))
+///         .username("ada".parse()?)
+///         .email("ada@example.org".parse()?)
+///         .password_hash(PasswordHash::hash(&"correct horse battery staple".into())?)
 ///         .role_id(role.id)
 ///         .build()
 ///         .insert(conn)?;

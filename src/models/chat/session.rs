@@ -13,9 +13,7 @@ use crate::models::query::{
     require_affected,
 };
 use crate::schema::chat_sessions;
-use crate::types::{
-    ChatSessionId, ChatSessionPublicId, JsonText, ShareToken, TokenHash, UserId, UtcTime,
-};
+use crate::types::{ChatSessionId, ChatSessionPublicId, JsonText, ShareToken, UserId, UtcTime};
 
 diesel::alias! {
     // The conversations that retention is about to delete.
@@ -173,7 +171,7 @@ impl ChatSession {
         find_one!(
             connection,
             chat_sessions,
-            chat_sessions::share_token.eq(TokenHash::of(token.expose())),
+            chat_sessions::share_token.eq(token.hash()),
             chat_sessions::is_shared.and(unexpired)
         )
     }
@@ -237,7 +235,7 @@ impl ChatSession {
     ) -> Result<()> {
         let set = (
             chat_sessions::is_shared.eq(token.is_some()),
-            chat_sessions::share_token.eq(token.map(|token| TokenHash::of(token.expose()))),
+            chat_sessions::share_token.eq(token.map(ShareToken::hash)),
             chat_sessions::share_expires_at.eq(expires_at),
             chat_sessions::updated_at.eq(UtcTime::now()),
         );

@@ -12,7 +12,7 @@ use crate::models::query::{
     LiteralLimit, Page, PageSize, Parent, Prepare, explain_broken_reference, find_one, not_found,
 };
 use crate::schema::api_keys;
-use crate::types::{ApiKeyId, ApiKeyPublicId, JsonText, TokenHash, UserId, UtcTime};
+use crate::types::{ApiKeyId, ApiKeyPublicId, ApiKeySecret, JsonText, TokenHash, UserId, UtcTime};
 
 /// API key of a user, without its secret: the database holds only the secret's hash.
 #[derive(
@@ -74,8 +74,10 @@ pub struct NewApiKey<'a> {
     pub user_id: UserId,
     /// Name of the key, 1 to 100 characters.
     pub name: &'a str,
-    /// Hash of the key.
-    pub key_hash: TokenHash,
+    /// Hash of the key. The builder takes the [`ApiKeySecret`].
+    #[builder(setter(transform = |key: &ApiKeySecret| key.hash()))]
+    #[diesel(column_name = key_hash)]
+    pub key: TokenHash,
     /// First 1 to 10 characters of the key, by which people recognise it.
     pub key_prefix: &'a str,
     /// Scopes of the key; none by default.
@@ -109,7 +111,7 @@ impl NewApiKey<'_> {
 }
 
 impl ApiKey {
-    /// Returns the key with this hash, unless it is revoked, has expired at the time `now`, or does not
+    /// Returns the key with this secret, unless it is revoked, has expired at the time `now`, or does not
     /// exist.
     ///
     /// This does not check whether the user is active; [`is_allowed`](crate::models::is_allowed)
@@ -119,13 +121,13 @@ impl ApiKey {
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn find_live(
         connection: &mut DbConnection,
-        key: TokenHash,
+        key: &ApiKeySecret,
         now: UtcTime,
     ) -> Result<Option<Self>> {
         find_one!(
             connection,
             api_keys,
-            api_keys::key_hash.eq(key),
+            api_keys::key_hash.eq(key.hash()),
             api_keys::is_active,
             api_keys::expires_at.is_null().or(api_keys::expires_at.gt(now))
         )

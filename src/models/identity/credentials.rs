@@ -4,11 +4,11 @@ use diesel::prelude::*;
 
 use crate::backend::DbConnection;
 use crate::dispatch;
-use crate::error::Result;
+use crate::error::{Result, Rule, Violation};
 use crate::models::query::{find_one, require_affected};
 use crate::schema::users;
 use crate::types::{
-    BackupCodes, PasswordAlgorithm, PasswordHash, TwoFactorSecret, UserId, UtcTime,
+    BackupCodes, NotPasswordHash, PasswordAlgorithm, PasswordHash, TwoFactorSecret, UserId, UtcTime,
 };
 
 /// Credentials of a user, for signing in. They cannot be serialised.
@@ -25,7 +25,7 @@ pub struct UserCredentials {
     pub id: UserId,
     /// Hash of the password.
     pub password_hash: PasswordHash,
-    /// Algorithm of the hash.
+    /// Algorithm of the hash, as it is stored; [`PasswordHash::algorithm`] is the one that the hash names.
     pub password_algorithm: PasswordAlgorithm,
     /// Whether the user may sign in.
     pub is_active: bool,
@@ -48,24 +48,23 @@ impl UserCredentials {
         find_one!(connection, users, users::id.eq(user))
     }
 
-    /// Replaces the hash of the password. Also sets the number of failed sign-ins to 0, ends the lock,
+    /// Replaces the hash of the password, and its algorithm by the one that the hash names. Also sets the number of failed sign-ins to 0, ends the lock,
     /// and clears `must_change_password`. If `expires_at` is `None`, the password does not expire.
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) if no user has this id;
-    /// [`Error::Violation`](crate::Error::Violation) if the hash is not a PHC string of up to 255
-    /// characters.
+    /// [`Error::Violation`](crate::Error::Violation) if the hash was read from a row that another
+    /// program wrote, and is not one that can be stored.
     pub fn set_password(
         connection: &mut DbConnection,
         user: UserId,
         hash: &PasswordHash,
-        algorithm: PasswordAlgorithm,
         expires_at: Option<UtcTime>,
     ) -> Result<()> {
         let now = UtcTime::now();
         let set = (
             users::password_hash.eq(hash),
-            users::password_algorithm.eq(algorithm),
+            users::password_algorithm.eq(algorithm_of(hash, "users_password_algorithm_known")?),
             users::last_password_change.eq(now),
             users::password_expires_at.eq(expires_at),
             users::must_change_password.eq(false),
@@ -107,4 +106,11 @@ impl UserCredentials {
             user,
         )
     }
+}
+
+/// Returns the algorithm that the hash names, or the violation of this rule if it names none that can be stored.
+pub(super) fn algorithm_of(hash: &PasswordHash, constraint: &str) -> Result<PasswordAlgorithm> {
+    let unknown =
+        || Violation::found_by(Rule::Check, constraint, NotPasswordHash::Algorithm).into();
+    hash.algorithm().ok_or_else(unknown)
 }

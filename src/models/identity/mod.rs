@@ -1,9 +1,8 @@
 //! Users, their credentials, sessions and API keys.
 //!
-//! The application issues session tokens and API keys, verifies passwords and locks accounts;
-//! [`hash_password`](crate::manager::hash_password) hashes a password.
+//! The application issues session tokens and API keys, and locks accounts;
+//! [`PasswordHash`](crate::types::PasswordHash) hashes and verifies a password.
 
-mod account_name;
 mod api_key;
 mod credentials;
 mod password_record;
@@ -14,11 +13,6 @@ mod user_session;
 pub use api_key::{ApiKey, NewApiKey};
 pub use credentials::UserCredentials;
 pub use password_record::{NewPasswordRecord, PasswordRecord};
-/// See [`super::internal`].
-#[doc(hidden)]
-pub(super) mod internal {
-    pub use super::account_name::{canonical, invisible_in};
-}
 pub use user::{NewUser, User, UserChanges};
 pub use user_list::UserFilter;
 pub use user_session::{NewUserSession, UserSession};

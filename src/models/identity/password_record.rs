@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use typed_builder::TypedBuilder;
 
+use super::credentials::algorithm_of;
 use super::user::User;
 use crate::backend::DbConnection;
 use crate::dispatch;
@@ -27,7 +28,7 @@ pub struct PasswordRecord {
     pub user_id: UserId,
     /// Hash of the password.
     pub password_hash: PasswordHash,
-    /// Algorithm of the hash.
+    /// Algorithm of the hash, as it is stored; [`PasswordHash::algorithm`] is the one that the hash names.
     pub password_algorithm: PasswordAlgorithm,
     /// Time of the record.
     pub created_at: UtcTime,
@@ -39,23 +40,23 @@ pub struct PasswordRecord {
 pub struct NewPasswordRecord<'a> {
     /// User whose password it is.
     pub user_id: UserId,
-    /// Hash of the password.
+    /// Hash of the password, which names its algorithm.
     pub password_hash: &'a PasswordHash,
-    /// Algorithm of the hash; [`PasswordAlgorithm::Argon2id`] by default.
-    #[builder(default = PasswordAlgorithm::Argon2id)]
-    pub password_algorithm: PasswordAlgorithm,
 }
 
 impl NewPasswordRecord<'_> {
     /// Inserts the record and returns its row.
     ///
     /// # Errors
-    /// [`Error::Violation`](crate::Error::Violation) if the user does not exist, or the hash is not
-    /// a PHC string of up to 255 characters.
+    /// [`Error::Violation`](crate::Error::Violation) if the user does not exist, or the hash was read
+    /// from a row that another program wrote, and is not one that can be stored.
     pub fn insert(&self, connection: &mut DbConnection) -> Result<PasswordRecord> {
+        let algorithm =
+            algorithm_of(self.password_hash, "password_history_password_algorithm_known")?;
+        let algorithm = password_history::password_algorithm.eq(algorithm);
         let result =
             dispatch!(&mut *connection, |connection| diesel::insert_into(password_history::table)
-                .values(self)
+                .values((self, algorithm))
                 .returning(PasswordRecord::as_returning())
                 .get_result(connection));
         let user = Some(Parent::User(self.user_id));

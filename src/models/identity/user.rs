@@ -6,15 +6,16 @@ use diesel::sql_types::{Bool, Nullable};
 use serde::{Deserialize, Serialize};
 use typed_builder::TypedBuilder;
 
-use super::account_name::{canonical, check_canonical};
+use super::credentials::algorithm_of;
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
 use crate::models::Role;
 use crate::models::query::{Parent, explain_broken_reference, find_one, not_found};
 use crate::schema::users;
+use crate::types::account_name::canonical;
 use crate::types::{
-    JsonText, PasswordAlgorithm, PasswordHash, RoleId, UserId, UserPublicId, UtcTime,
+    EmailAddress, JsonText, PasswordHash, RoleId, UserId, UserPublicId, Username, UtcTime,
 };
 
 /// User, without credentials: see [`UserCredentials`](super::UserCredentials).
@@ -97,15 +98,12 @@ pub struct NewUser<'a> {
     /// Public UUID; a new one by default.
     #[builder(default = UserPublicId::new())]
     pub uuid: UserPublicId,
-    /// Name for signing in, in lower case, 1 to 50 characters.
-    pub username: &'a str,
-    /// Email address, in lower case, up to 100 characters.
-    pub email: &'a str,
-    /// Hash of the password.
+    /// Name for signing in.
+    pub username: Username,
+    /// Email address.
+    pub email: EmailAddress,
+    /// Hash of the password, which names its algorithm.
     pub password_hash: PasswordHash,
-    /// Algorithm of the hash; [`PasswordAlgorithm::Argon2id`] by default.
-    #[builder(default = PasswordAlgorithm::Argon2id)]
-    pub password_algorithm: PasswordAlgorithm,
     /// Role of the user.
     pub role_id: RoleId,
     /// Full name, up to 150 characters.
@@ -138,9 +136,9 @@ pub struct NewUser<'a> {
 #[derive(Clone, Debug, Default, AsChangeset)]
 #[diesel(table_name = users)]
 pub struct UserChanges<'a> {
-    /// Email address, in lower case, up to 100 characters. A new address counts as not verified,
-    /// unless `is_verified` or `email_verified_at` is given as well.
-    pub email: Option<&'a str>,
+    /// Email address. A new address counts as not verified, unless `is_verified` or
+    /// `email_verified_at` is given as well.
+    pub email: Option<EmailAddress>,
     /// Full name, up to 150 characters.
     pub full_name: Option<Option<&'a str>>,
     /// Name to show to people, up to 100 characters.
@@ -169,13 +167,13 @@ impl NewUser<'_> {
     /// Inserts the user and returns its row.
     ///
     /// # Errors
-    /// [`Error::Violation`](crate::Error::Violation) if the username or the address is taken or not
-    /// in canonical form, the role or the creator does not exist, or another value breaks a rule.
+    /// [`Error::Violation`](crate::Error::Violation) if the username or the address is taken, the
+    /// role or the creator does not exist, or another value breaks a rule.
     pub fn insert(&self, connection: &mut DbConnection) -> Result<User> {
-        check_canonical(self.username, "users_username_canonical")?;
-        check_canonical(self.email, "users_email_canonical")?;
+        let algorithm = algorithm_of(&self.password_hash, "users_password_algorithm_known")?;
+        let algorithm = users::password_algorithm.eq(algorithm);
         let result = dispatch!(&mut *connection, |connection| diesel::insert_into(users::table)
-            .values(self)
+            .values((self, algorithm))
             .returning(User::as_returning())
             .get_result(connection));
         let references = [
@@ -194,12 +192,9 @@ impl UserChanges<'_> {
     /// [`Error::Violation`](crate::Error::Violation) if the address is taken or a value breaks a
     /// rule.
     pub fn update(&self, connection: &mut DbConnection, id: UserId) -> Result<User> {
-        if let Some(email) = self.email {
-            check_canonical(email, "users_email_canonical")?;
-        }
         // Another address has yet to be verified, unless the caller knows better.
         let unverified = self.is_verified.is_none() && self.email_verified_at.is_none();
-        let reset = self.email.filter(|_| unverified).map(|email| {
+        let reset = self.email.as_ref().filter(|_| unverified).map(|email| {
             let same = || users::email.eq(email);
             let verified =
                 case_when(same(), users::is_verified).otherwise(false.into_sql::<Bool>());
@@ -236,20 +231,24 @@ impl User {
         find_one!(connection, users, users::uuid.eq(uuid))
     }
 
-    /// Returns the user with this username, if any. The name may be given in any case.
+    /// Returns the user with this username, if any. The text is composed, trimmed and lowered as a
+    /// [`Username`] is; one that cannot be a name finds nobody.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn find_by_username(connection: &mut DbConnection, name: &str) -> Result<Option<Self>> {
-        find_one!(connection, users, users::username.eq(canonical(name)))
+        let Some(name) = storable(name) else { return Ok(None) };
+        find_one!(connection, users, users::username.eq(name))
     }
 
-    /// Returns the user with this email address, if any. The address may be given in any case.
+    /// Returns the user with this email address, if any. The text is composed, trimmed and lowered
+    /// as an [`EmailAddress`] is; one that cannot be an address finds nobody.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn find_by_email(connection: &mut DbConnection, email: &str) -> Result<Option<Self>> {
-        find_one!(connection, users, users::email.eq(canonical(email)))
+        let Some(email) = storable(email) else { return Ok(None) };
+        find_one!(connection, users, users::email.eq(email))
     }
 
     /// Changes the user's role and returns the new row.
@@ -315,4 +314,12 @@ impl User {
         )?
         .ok_or_else(not_found("users", "id", id))
     }
+}
+
+/// Returns the canonical form of a name to look up, unless it contains a NUL, which PostgreSQL would refuse.
+///
+/// It is not parsed: another program may have stored a name that breaks the rules of this crate but not those of the
+/// database, and its owner wants to sign in.
+fn storable(name: &str) -> Option<String> {
+    Some(canonical(name)).filter(|name| !name.contains('\0'))
 }

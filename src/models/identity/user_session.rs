@@ -13,7 +13,9 @@ use crate::models::query::{
     require_affected,
 };
 use crate::schema::user_sessions;
-use crate::types::{JsonText, TokenHash, UserId, UserSessionId, UserSessionPublicId, UtcTime};
+use crate::types::{
+    JsonText, SessionToken, TokenHash, UserId, UserSessionId, UserSessionPublicId, UtcTime,
+};
 
 /// Session of a signed-in user, without its token: the database holds only the token's hash.
 #[derive(
@@ -60,8 +62,10 @@ pub struct NewUserSession<'a> {
     pub session_id: UserSessionPublicId,
     /// User who signs in.
     pub user_id: UserId,
-    /// Hash of the token that the client holds.
-    pub token_hash: TokenHash,
+    /// Hash of the token that the client holds. The builder takes the [`SessionToken`].
+    #[builder(setter(transform = |token: &SessionToken| token.hash()))]
+    #[diesel(column_name = token_hash)]
+    pub token: TokenHash,
     /// IP address of the client, 1 to 45 characters.
     #[builder(default, setter(into))]
     pub ip_address: Option<&'a str>,
@@ -108,13 +112,13 @@ impl UserSession {
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn find_live(
         connection: &mut DbConnection,
-        token: TokenHash,
+        token: &SessionToken,
         now: UtcTime,
     ) -> Result<Option<Self>> {
         find_one!(
             connection,
             user_sessions,
-            user_sessions::token_hash.eq(token),
+            user_sessions::token_hash.eq(token.hash()),
             user_sessions::is_active,
             user_sessions::idle_expires_at.gt(now),
             user_sessions::expires_at.gt(now)

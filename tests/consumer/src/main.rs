@@ -17,7 +17,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let question = std::env::args().nth(2).ok_or("give a question")?;
 
     let now = UtcTime::now();
-    let session = database.read(|conn| UserSession::find_live(conn, TokenHash::of(&token), now))?;
+    let token = SessionToken::from(token);
+    let session = database.read(|conn| UserSession::find_live(conn, &token, now))?;
     let user = session.ok_or("sign in first")?.user_id;
     if !database.read(|conn| is_allowed(conn, user, Right::ACCESS_CHAT))? {
         return Err("you may not chat".into());

@@ -54,7 +54,7 @@ fn a_local_time_in_a_form(message: NewChatMessage<'_>) {
     let _ = NewChatMessage { timestamp: chrono::Local::now(), ..message }; //~ E0308
 }
 
-fn a_time_without_a_zone(conn: Conn<'_>, key: TokenHash) {
+fn a_time_without_a_zone(conn: Conn<'_>, key: &ApiKeySecret) {
     let _ = ApiKey::find_live(conn, key, chrono::Utc::now().naive_utc()); //~ E0308
 }
 
@@ -78,8 +78,8 @@ fn a_word_that_is_parsed_may_be_unknown() {
 
 // Forms.
 
-fn a_form_without_a_required_field() {
-    let _ = NewUser::builder().username("ann").email("ann@example.org").build(); //~ E0061
+fn a_form_without_a_required_field(name: Username, address: EmailAddress) {
+    let _ = NewUser::builder().username(name).email(address).build(); //~ E0061
 }
 
 fn a_literal_without_a_required_field() {
@@ -132,6 +132,16 @@ fn a_hash_chosen_by_the_caller() {
     let _ = NewAuditEvent::builder().entry_hash(Sha256Hash::ZERO); //~ E0599
 }
 
+// Names.
+
+fn a_username_that_is_not_parsed() {
+    let _ = NewUser::builder().username("ann"); //~ E0308
+}
+
+fn an_address_for_a_username(address: EmailAddress) {
+    let _ = NewUser::builder().username(address); //~ E0308
+}
+
 // Secrets.
 
 fn credentials_serialised(credentials: &UserCredentials) {
@@ -158,7 +168,27 @@ fn a_password_for_its_hash() {
     let _ = NewUser::builder().password_hash("correct horse"); //~ E0308
 }
 
-fn a_token_for_its_hash(conn: Conn<'_>) {
+fn a_password_hash_of_any_text() {
+    let _ = PasswordHash::new("$hunter2".to_owned()); //~ E0599
+}
+
+fn a_token_hash_of_any_text() {
+    let _ = TokenHash::of("token"); //~ E0599
+}
+
+fn a_token_serialised(token: &SessionToken) {
+    let _ = serde_json::to_string(token); //~ E0277
+}
+
+fn a_token_of_a_session_for_an_api_key(conn: Conn<'_>, token: &SessionToken) {
+    let _ = ApiKey::find_live(conn, token, UtcTime::now()); //~ E0308
+}
+
+fn an_api_key_for_the_token_of_a_session(key: &ApiKeySecret) {
+    let _ = NewUserSession::builder().token(key); //~ E0308
+}
+
+fn a_token_as_text(conn: Conn<'_>) {
     let _ = UserSession::find_live(conn, "token", UtcTime::now()); //~ E0308
 }
 

@@ -20,9 +20,10 @@ struct Sample {
 impl Sample {
     fn new(conn: &mut DbConnection) -> Result<Self> {
         let role = Role::find_by_name(conn, SystemRole::User.name())?.map(|role| role.id);
-        let hash = PasswordHash::new("$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g".into());
-        let new = NewUser::builder().username("ann").email("ann@example.org").password_hash(hash);
-        let ann = new.role_id(role.unwrap_or(RoleId(0))).build().insert(conn)?.id;
+        let hash = PasswordHash::hash(&"correct horse battery staple".into())?;
+        let new = NewUser::builder().username("ann".parse()?).email("ann@example.org".parse()?);
+        let ann =
+            new.password_hash(hash).role_id(role.unwrap_or(RoleId(0))).build().insert(conn)?.id;
         let new = NewDocument::builder().user_id(ann).filename("a.pdf").original_filename("A.pdf");
         let new = new.file_path("a").file_size(3).file_hash(Sha256Hash::of("a"));
         let new = new.mime_type("application/pdf").tags(["urgent"].iter().collect()).build();

@@ -16,7 +16,7 @@ fn valid<'a>(user_id: UserId, key: &str) -> NewApiKey<'a> {
     NewApiKey::builder()
         .user_id(user_id)
         .name("backup script")
-        .key_hash(TokenHash::of(key))
+        .key(&key.into())
         .key_prefix("zk_12345")
         .build()
 }
@@ -26,7 +26,7 @@ fn add(models: &Models, user: UserId, key: &str) -> ApiKey {
 }
 
 fn live(models: &Models, key: &str, now: UtcTime) -> Option<ApiKey> {
-    models.run(|conn| ApiKey::find_live(conn, TokenHash::of(key), now))
+    models.run(|conn| ApiKey::find_live(conn, &key.into(), now))
 }
 
 fn keys(models: &Models, user: UserId) -> Vec<ApiKey> {
@@ -300,7 +300,7 @@ fn every_key_of_a_user_is_revoked_at_once() {
     let (ann, bob) = (models.ann(), models.add_user("bob"));
     let add = |user_id, secret| {
         let new = NewApiKey::builder().user_id(user_id).name("key").key_prefix("zk");
-        models.run(|conn| new.key_hash(TokenHash::of(secret)).build().insert(conn))
+        models.run(|conn| new.key(&ApiKeySecret::from(secret)).build().insert(conn))
     };
     add(ann, "one");
     let second = add(ann, "two");
@@ -309,7 +309,8 @@ fn every_key_of_a_user_is_revoked_at_once() {
     assert_eq!(models.run(|conn| ApiKey::revoke_all(conn, ann, Some(bob))), 1);
     assert_eq!(models.run(|conn| ApiKey::revoke_all(conn, ann, Some(bob))), 0);
     let live = |secret| {
-        models.run(|conn| ApiKey::find_live(conn, TokenHash::of(secret), UtcTime::now())).is_some()
+        let secret = ApiKeySecret::from(secret);
+        models.run(|conn| ApiKey::find_live(conn, &secret, UtcTime::now())).is_some()
     };
     assert_eq!(["one", "two", "three"].map(live), [false, false, true]);
 }

@@ -1,5 +1,7 @@
 mod api_keys;
 mod credentials;
+mod names;
+mod password_hashes;
 mod sessions;
 mod users;
 mod users_listed;

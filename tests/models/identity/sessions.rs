@@ -16,7 +16,7 @@ fn valid<'a>(user_id: UserId, token: &str) -> NewUserSession<'a> {
     let now = UtcTime::now();
     NewUserSession::builder()
         .user_id(user_id)
-        .token_hash(TokenHash::of(token))
+        .token(&token.into())
         .idle_expires_at(now.plus_seconds(3600))
         .expires_at(now.plus_seconds(86_400))
         .build()
@@ -27,7 +27,7 @@ fn open(models: &Models, user: UserId, token: &str) -> UserSession {
 }
 
 fn live(models: &Models, token: &str, now: UtcTime) -> Option<UserSession> {
-    models.run(|conn| UserSession::find_live(conn, TokenHash::of(token), now))
+    models.run(|conn| UserSession::find_live(conn, &token.into(), now))
 }
 
 fn sessions(models: &Models, user: UserId) -> Vec<UserSession> {

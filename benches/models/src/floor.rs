@@ -47,6 +47,17 @@ const SESSION: &str = "SELECT id, session_id, user_id, ip_address, user_agent, c
     location_info FROM user_sessions
     WHERE token_hash = ?1 AND is_active AND idle_expires_at > ?2 AND expires_at > ?2";
 
+const SESSION_AND_USER: &str = "SELECT s.id, s.session_id, s.user_id, s.ip_address, s.user_agent,
+    s.created_at, s.last_activity, s.idle_expires_at, s.expires_at, s.is_active, s.revoked_at,
+    s.device_fingerprint, s.location_info, u.id, u.uuid, u.username, u.email, u.role_id, u.full_name,
+    u.display_name, u.avatar_url, u.timezone, u.locale, u.created_at, u.updated_at, u.last_login,
+    u.last_password_change, u.password_expires_at, u.is_active, u.is_verified, u.email_verified_at,
+    u.failed_login_attempts, u.locked_until, u.must_change_password, u.two_factor_enabled,
+    u.login_notification_enabled, u.session_timeout_minutes, u.created_by, u.updated_by, u.metadata
+    FROM user_sessions AS s JOIN users AS u ON u.id = s.user_id
+    WHERE s.token_hash = ?1 AND s.is_active AND s.idle_expires_at > ?2 AND s.expires_at > ?2
+        AND u.is_active";
+
 const ALLOWED: &str = "SELECT EXISTS (SELECT 1 FROM users JOIN roles ON roles.id = users.role_id
     WHERE users.id = ?1 AND users.is_active AND (roles.is_superuser OR EXISTS (
         SELECT 1 FROM role_permissions
@@ -61,6 +72,13 @@ const MESSAGE_COLUMNS: &str = "id, chat_session_id, user_id, message_id, parent_
 impl Side for Floor {
     fn find_session(&mut self, token: &SessionToken) -> Result<()> {
         let mut statement = self.connection.prepare_cached(SESSION)?;
+        let (hash, now) = (hex(Sha256Hash::of(token.expose())), UtcTime::now().to_string());
+        statement.query_row(params![hash, now], owned)?;
+        Ok(())
+    }
+
+    fn authenticate(&mut self, token: &SessionToken) -> Result<()> {
+        let mut statement = self.connection.prepare_cached(SESSION_AND_USER)?;
         let (hash, now) = (hex(Sha256Hash::of(token.expose())), UtcTime::now().to_string());
         statement.query_row(params![hash, now], owned)?;
         Ok(())

@@ -26,6 +26,8 @@ const RETRIEVED: usize = 20;
 trait Side {
     /// One session by its token's hash.
     fn find_session(&mut self, token: &SessionToken) -> Result<()>;
+    /// One session by its token's hash, and its user.
+    fn authenticate(&mut self, token: &SessionToken) -> Result<()>;
     /// Whether a plain user may do something.
     fn is_allowed(&mut self, user: i64) -> Result<()>;
     /// One message and its conversation's counters, one transaction.
@@ -51,6 +53,7 @@ struct Facts {
 
 const WORK: &[Work] = &[
     ("session by token", 500, |side, facts, _| side.find_session(&facts.token)),
+    ("session and user by token", 500, |side, facts, _| side.authenticate(&facts.token)),
     ("is_allowed", 500, |side, facts, _| side.is_allowed(facts.user)),
     ("page of 50 messages", 200, |side, _, n| {
         let chat = i64::from(n) % SESSIONS + 1;

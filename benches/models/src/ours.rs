@@ -30,6 +30,12 @@ impl Side for Ours {
         found.context("a session").map(drop)
     }
 
+    fn authenticate(&mut self, token: &SessionToken) -> Result<()> {
+        let now = UtcTime::now();
+        let found = self.database.read(|conn| UserSession::authenticate(conn, token, now))?;
+        found.context("a session and its user").map(drop)
+    }
+
     fn is_allowed(&mut self, user: i64) -> Result<()> {
         let user = UserId(user);
         let allowed = self.database.read(|conn| is_allowed(conn, user, Right::ACCESS_CHAT))?;

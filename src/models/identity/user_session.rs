@@ -12,7 +12,7 @@ use crate::models::query::{
     LiteralLimit, Page, PageSize, Parent, Prepare, explain_broken_reference, find_one,
     require_affected,
 };
-use crate::schema::user_sessions;
+use crate::schema::{user_sessions, users};
 use crate::types::{
     JsonText, SessionToken, TokenHash, UserId, UserSessionId, UserSessionPublicId, UtcTime,
 };
@@ -105,8 +105,8 @@ impl UserSession {
     /// Returns the session with this token, if any, that is neither revoked nor expired at the time
     /// `now`.
     ///
-    /// This does not check whether the user is active; [`is_allowed`](crate::models::is_allowed)
-    /// does.
+    /// This does not check whether the user is active; [`authenticate`](Self::authenticate) and
+    /// [`is_allowed`](crate::models::is_allowed) do.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -123,6 +123,32 @@ impl UserSession {
             user_sessions::idle_expires_at.gt(now),
             user_sessions::expires_at.gt(now)
         )
+    }
+
+    /// Returns the session with this token, if any, that is neither revoked nor expired at the time
+    /// `now`, and its user, if the user is active. This is one query.
+    ///
+    /// A lock of the account ([`User::locked_until`]) does not matter: it refuses sign-ins, and whoever
+    /// guesses passwords must not be able to end the sessions of the owner. Nor does
+    /// [`User::must_change_password`], which the application reads in the user.
+    ///
+    /// # Errors
+    /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
+    pub fn authenticate(
+        connection: &mut DbConnection,
+        token: &SessionToken,
+        now: UtcTime,
+    ) -> Result<Option<(Self, User)>> {
+        Ok(dispatch!(connection, |connection| user_sessions::table
+            .inner_join(users::table)
+            .select((Self::as_select(), User::as_select()))
+            .filter(user_sessions::token_hash.eq(token.hash()))
+            .filter(user_sessions::is_active)
+            .filter(user_sessions::idle_expires_at.gt(now))
+            .filter(user_sessions::expires_at.gt(now))
+            .filter(users::is_active)
+            .get_result(connection)
+            .optional())?)
     }
 
     /// Records a use of the session at the time `now`, and sets `idle_expires_at`, but not to a time

@@ -18,8 +18,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let now = UtcTime::now();
     let token = SessionToken::from(token);
-    let session = database.read(|conn| UserSession::find_live(conn, &token, now))?;
-    let user = session.ok_or("sign in first")?.user_id;
+    let found = database.read(|conn| UserSession::authenticate(conn, &token, now))?;
+    let user = found.ok_or("sign in first")?.1.id;
     if !database.read(|conn| is_allowed(conn, user, Right::ACCESS_CHAT))? {
         return Err("you may not chat".into());
     }

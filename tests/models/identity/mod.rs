@@ -1,4 +1,5 @@
 mod api_keys;
+mod authentication;
 mod credentials;
 mod names;
 mod password_hashes;

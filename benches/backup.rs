@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("zenith.db");
     let manager = DatabaseManager::new(Config::for_path(&path)?);
-    manager.initialize(&Administrator::default())?;
+    let _ = manager.initialize(&Administrator::default())?;
     fill(&path, megabytes)?;
     println!("{} MB", std::fs::metadata(&path)?.len() / 1_000_000);
 

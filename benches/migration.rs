@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("zenith.db");
     let config = Config::for_path(&path)?;
-    DatabaseManager::new(config.clone()).initialize(&Administrator::default())?;
+    let _ = DatabaseManager::new(config.clone()).initialize(&Administrator::default())?;
     let mut connection = SqliteConnection::establish(path.to_str().ok_or("not UTF-8")?)?;
     // About 900 bytes each, with the indexes.
     let messages = megabytes * 1_000_000 / 900;

@@ -46,7 +46,7 @@ struct Prepared {
 fn prepare(key: Key, place: &str) -> Result<Prepared> {
     let config = Loader::new().flag(key, "bench", place).flag(Key::AutoBackup, "bench", "false");
     let config = config.load()?;
-    DatabaseManager::new(config.clone()).recreate(&Administrator::default())?;
+    let _ = DatabaseManager::new(config.clone()).recreate(&Administrator::default())?;
     let database = Database::open(&config)?;
     let admin = database.read(|conn| User::find_by_username(conn, "admin"))?;
     let user = admin.context("an administrator")?.id;

@@ -34,6 +34,7 @@ impl Default for Administrator {
 /// Result of creating the administrator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[must_use = "says whether there is an administrator"]
 pub enum AdministratorOutcome {
     /// The administrator was created.
     Created,
@@ -46,6 +47,7 @@ pub enum AdministratorOutcome {
 
 /// Report on the creation of the administrator.
 #[derive(Clone, Debug, Serialize)]
+#[must_use = "a generated password is nowhere else"]
 pub struct AdministratorReport {
     /// Result of creating the administrator.
     pub outcome: AdministratorOutcome,

@@ -45,6 +45,7 @@ pub enum SetupStatus {
 
 /// Report of [`DatabaseManager::initialize`] and [`DatabaseManager::recreate`].
 #[derive(Clone, Debug, Serialize)]
+#[must_use = "a generated password is nowhere else"]
 pub struct SetupReport {
     /// Phase in which the setup ended.
     pub phase: SetupPhase,

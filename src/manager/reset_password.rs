@@ -16,6 +16,7 @@ use crate::types::{PasswordHash, Severity};
 
 /// Report of [`DatabaseManager::reset_password`].
 #[derive(Clone, Debug, Serialize)]
+#[must_use = "a generated password is nowhere else"]
 pub struct PasswordReset {
     /// User name of the account.
     pub username: String,

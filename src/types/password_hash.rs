@@ -74,8 +74,8 @@ pub enum NotVerified {
     /// The hash is that of another password.
     #[error("the password is wrong")]
     WrongPassword,
-    /// The hash is not of Argon2id, or is malformed: bcrypt is for the application to verify.
-    #[error("only a hash of Argon2id can be verified, and this is another, or malformed")]
+    /// The hash is not of Argon2, or is malformed: bcrypt is for the application to verify.
+    #[error("only a hash of Argon2 can be verified, and this is another, or malformed")]
     Unsupported,
 }
 
@@ -105,11 +105,8 @@ impl PasswordHash {
     ///
     /// # Errors
     /// [`NotVerified::WrongPassword`] if the hash is that of another password; [`NotVerified::Unsupported`] if it is
-    /// not of Argon2id, or is malformed.
+    /// not of Argon2, or is malformed.
     pub fn verify(&self, password: &SecretString) -> Result<(), NotVerified> {
-        if self.algorithm() != Some(PasswordAlgorithm::Argon2id) {
-            return Err(NotVerified::Unsupported);
-        }
         let hash = argon2::PasswordHash::new(&self.0).map_err(|_| NotVerified::Unsupported)?;
         let password = password.expose_secret().as_bytes();
         Argon2::default().verify_password(password, &hash).map_err(|error| match error {

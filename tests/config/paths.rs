@@ -121,7 +121,7 @@ fn the_pool_reads_and_writes_exactly_the_named_file() {
     for name in ["plain.db", "a?cache=shared&mode=ro#%20.db"] {
         let path = directory.join(name);
         let config = Config::for_path(&path).expect(name);
-        DatabaseManager::new(config.clone()).initialize(&administrator()).expect(name);
+        let _ = DatabaseManager::new(config.clone()).initialize(&administrator()).expect(name);
         let database = Database::open(&config).expect(name);
         database
             .write(|connection| {

@@ -92,7 +92,7 @@ fn a_damaged_former_database_is_adopted_whole_or_not_at_all() {
     let whole = fs::read(original.path()).expect("a database");
     let adopted = SqliteFixture::empty();
     fs::write(adopted.path(), &whole).expect("a copy");
-    adopt(&manager(&adopted.path()), &AdoptionOptions::default()).expect("adopted");
+    let _ = adopt(&manager(&adopted.path()), &AdoptionOptions::default()).expect("adopted");
     let expected = rows(&adopted.path());
 
     let (mut numbers, mut refused) = (Numbers(0x5EED), 0);

@@ -93,6 +93,6 @@ fn tables_named_like_functions_of_sqlite_stop_nothing() {
     let target = SqliteFixture::empty();
     let options = TransferOptions { leave_other_tables: true, ..TransferOptions::default() };
     transfer(&manager, target.config().location(), &options, &mut |_| ()).expect("a transfer");
-    manager.recreate(&administrator()).expect("recreated");
+    let _ = manager.recreate(&administrator()).expect("recreated");
     assert_eq!(failed(&manager.health_check()), Vec::<&str>::new());
 }

@@ -58,7 +58,7 @@ fn count(fixture: &SqliteFixture, table: &str) -> i64 {
 #[test]
 fn keys_stay_and_sequences_go_on() {
     let fixture = former(Shape::Configuration);
-    adopt(&fixture);
+    let _ = adopt(&fixture);
     assert_eq!(fixture.text("SELECT group_concat(id ORDER BY id) FROM users"), "1,2,7");
     assert_eq!(fixture.text("SELECT group_concat(id ORDER BY id) FROM chat_sessions"), "1,5");
     assert_eq!(fixture.text("SELECT group_concat(id ORDER BY id) FROM audit_log"), "3,8,9");
@@ -74,7 +74,7 @@ fn keys_stay_and_sequences_go_on() {
 #[test]
 fn the_former_administrator_logs_in_with_the_same_password() {
     let fixture = former(Shape::RoleColumn);
-    adopt(&fixture);
+    let _ = adopt(&fixture);
     let hash = fixture.text("SELECT password_hash FROM users WHERE id = 1");
     let parsed = PasswordHash::new(&hash).expect("a PHC string");
     assert!(Argon2::default().verify_password(PASSWORD.as_bytes(), &parsed).is_ok());
@@ -87,7 +87,7 @@ fn the_former_administrator_logs_in_with_the_same_password() {
 #[test]
 fn a_bcrypt_hash_is_kept_without_its_prefix_as_bcrypt() {
     let fixture = former(Shape::Plain);
-    adopt(&fixture);
+    let _ = adopt(&fixture);
     let hash = "SELECT substr(password_hash, 1, 7) || password_algorithm FROM";
     assert_eq!(fixture.text(&format!("{hash} users WHERE id = 2")), "$2b$12$bcrypt");
     assert_eq!(fixture.text(&format!("{hash} password_history WHERE id = 2")), "$2b$12$bcrypt");
@@ -98,7 +98,7 @@ fn a_bcrypt_hash_is_kept_without_its_prefix_as_bcrypt() {
 #[test]
 fn values_get_the_one_form_that_the_schema_knows() {
     let fixture = former(Shape::Plain);
-    adopt(&fixture);
+    let _ = adopt(&fixture);
     for (query, expected) in [
         ("SELECT username || ' ' || email FROM users WHERE id = 1", "admin admin@zenith.local"),
         ("SELECT last_login FROM users WHERE id = 1", "2025-09-09 08:00:00.123456"),
@@ -141,7 +141,7 @@ fn values_get_the_one_form_that_the_schema_knows() {
 #[test]
 fn a_shared_conversation_is_still_found_by_its_token() {
     let fixture = former(Shape::Plain);
-    adopt(&fixture);
+    let _ = adopt(&fixture);
     let token = ShareToken::from("share-me".to_owned());
     let database = Database::open(&fixture.config()).expect("a database");
     let shared = database.read(|conn| ChatSession::find_shared(conn, &token, UtcTime::now()));
@@ -176,7 +176,7 @@ fn permissions_of_roles_become_grants_and_an_unknown_name_a_permission() {
 #[test]
 fn former_settings_stay_but_those_that_tell_of_the_schema_follow_it() {
     let fixture = former(Shape::Plain);
-    adopt(&fixture);
+    let _ = adopt(&fixture);
     let setting = |key: &str| {
         fixture.text(&format!("SELECT id || ' ' || value FROM system_settings WHERE key = '{key}'"))
     };
@@ -236,7 +236,7 @@ fn unknown_tables_come_along_unchanged_and_unknown_columns_as_legacy() {
 #[test]
 fn former_audit_rows_are_chained_and_new_ones_follow() {
     let fixture = former(Shape::Plain);
-    adopt(&fixture);
+    let _ = adopt(&fixture);
     assert_eq!(
         fixture.text("SELECT group_concat(id || ':' || seq ORDER BY id) FROM audit_log"),
         "3:1,8:2,9:3"

@@ -301,7 +301,7 @@ fn metadata_keeps_its_own_text_whatever_is_put_beside_it() {
          UPDATE users SET metadata = '{precise}';"
     );
     let fixture = former_with(Shape::Plain, &statements);
-    adopt(&fixture);
+    let _ = adopt(&fixture);
     for (query, expected) in [
         (
             "SELECT metadata FROM documents WHERE id = 1",

@@ -26,7 +26,7 @@ fn config(path: &Path, backup_dir: &Path) -> Config {
 /// A manager of a finished database at this path.
 fn created(path: &Path, backup_dir: &Path) -> DatabaseManager {
     let manager = DatabaseManager::new(config(path, backup_dir));
-    manager.initialize(&administrator()).expect("a database");
+    let _ = manager.initialize(&administrator()).expect("a database");
     manager
 }
 

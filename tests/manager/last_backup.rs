@@ -145,7 +145,7 @@ fn it_is_found_when_all_users_were_created_again_since() {
     let target = RollbackTarget::Version("0".into());
     let backup = fixture.manager().rollback(&target).expect("rolled back").backup;
     let manager = DatabaseManager::new(fixture.config_with(&[(Key::AutoBackup, "false")]));
-    manager.initialize(&administrator()).expect("created again");
+    let _ = manager.initialize(&administrator()).expect("created again");
     assert_eq!(last(&manager).expect("one").path, backup.expect("a backup before").path);
 }
 

@@ -25,7 +25,7 @@ fn manager(path: &Path) -> DatabaseManager {
 }
 
 fn create(path: &Path) {
-    manager(path).initialize(&support::administrator()).expect("a database");
+    let _ = manager(path).initialize(&support::administrator()).expect("a database");
 }
 
 #[test]

@@ -131,7 +131,7 @@ fn a_permission_that_was_renamed_stays_renamed_and_stops_nothing() {
     fixture.sql("UPDATE permissions SET name = 'create_users' WHERE name = 'user_create'");
     let before = rows::contents(&mut fixture.raw());
     fixture.manager().seed().expect("nothing to write");
-    fixture.manager().initialize(&administrator()).expect("nothing to write");
+    let _ = fixture.manager().initialize(&administrator()).expect("nothing to write");
     assert_eq!(rows::contents(&mut fixture.raw()), before);
 }
 
@@ -182,7 +182,7 @@ fn first_setup_is_false_only_once_there_is_an_active_administrator() {
     manager.seed().expect("seeded");
     assert_eq!(state(), pending);
 
-    manager.initialize(&administrator()).expect("an administrator");
+    let _ = manager.initialize(&administrator()).expect("an administrator");
     assert_eq!(state(), done);
     assert_eq!(fixture.text("SELECT count(*) FROM users WHERE username = 'admin'"), "1");
 }
@@ -196,7 +196,7 @@ fn first_setup_stays_true_when_the_administrator_cannot_be_made() {
          SELECT '00000000-0000-7000-8000-000000000001', 'admin', 'someone@x.org', '$2b$12$abc', id
          FROM roles WHERE name = 'user'",
     );
-    fixture.manager().initialize(&administrator()).expect("a report");
+    let _ = fixture.manager().initialize(&administrator()).expect("a report");
     assert_eq!(setting(&fixture, "FIRST_SETUP"), "true");
     assert!(failed(&fixture.manager().health_check()).contains(&"Admin User Exists"));
 }

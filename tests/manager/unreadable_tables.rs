@@ -150,7 +150,7 @@ fn unreadable_tables_stop_no_migration_and_are_kept() {
 fn create_with_force_drops_unreadable_tables_with_everything_else() {
     for addition in ADDITIONS {
         let fixture = with(addition);
-        fixture.manager().recreate(&administrator()).expect(addition.sql);
+        let _ = fixture.manager().recreate(&administrator()).expect(addition.sql);
         let blank = SqliteFixture::created();
         let schema =
             "SELECT group_concat(name) FROM (SELECT name FROM sqlite_schema ORDER BY name)";

@@ -34,7 +34,7 @@ fn ledgers_agree(fixture: &Fixture, applied: &[EmbeddedMigration]) {
 fn initialising_three_times_leaves_one_row_for_each_version() {
     let fixture = Fixture::created();
     for _ in 0..2 {
-        fixture.manager().initialize(&administrator()).expect("again");
+        let _ = fixture.manager().initialize(&administrator()).expect("again");
     }
     ledgers_agree(&fixture, all());
 }
@@ -48,7 +48,7 @@ fn rolling_back_and_forth_leaves_one_row_for_each_version() {
         manager.migrate().expect("forth");
         ledgers_agree(&fixture, all());
     }
-    manager.recreate(&administrator()).expect("recreated");
+    let _ = manager.recreate(&administrator()).expect("recreated");
     ledgers_agree(&fixture, all());
     assert!(manager.health_check().all_checks_passed);
 }

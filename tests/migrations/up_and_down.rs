@@ -96,7 +96,7 @@ fn everything_is_rolled_back_with_rows_in_every_table() {
     assert_eq!(rows::tables(&mut fixture.raw()), ["__diesel_schema_migrations"]);
     assert_eq!(fixture.text("SELECT count(*) FROM __diesel_schema_migrations"), "0");
 
-    fixture.manager().initialize(&administrator()).expect("a database again");
+    let _ = fixture.manager().initialize(&administrator()).expect("a database again");
     assert!(fixture.manager().health_check().all_checks_passed);
 }
 

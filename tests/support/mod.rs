@@ -256,7 +256,7 @@ impl SqliteFixture {
     /// Returns a fixture with a finished database: every migration, the seeds, an administrator.
     pub fn created() -> Self {
         let fixture = Self::empty();
-        fixture.manager().initialize(&administrator()).expect("a database");
+        let _ = fixture.manager().initialize(&administrator()).expect("a database");
         fixture
     }
 

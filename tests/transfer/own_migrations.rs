@@ -40,7 +40,7 @@ fn places() -> Vec<(Fixture, Fixture)> {
 fn sources() -> Vec<(Fixture, DatabaseManager, Fixture)> {
     let finished = |(source, target): (Fixture, Fixture)| {
         let manager = manager_with(&source, &own());
-        manager.initialize(&administrator()).expect("a database");
+        let _ = manager.initialize(&administrator()).expect("a database");
         (source, manager, target)
     };
     places().into_iter().map(finished).collect()
@@ -97,7 +97,7 @@ fn rows_of_the_application_are_skipped_if_that_is_asked_for() {
 fn a_new_target_is_removed_if_the_transfer_is_refused_once_it_exists() {
     for (source, target) in places() {
         // The source lacks the application's migration, which is only seen beside the target's.
-        source.manager().initialize(&administrator()).expect("a database");
+        let _ = source.manager().initialize(&administrator()).expect("a database");
         let manager = manager_with(&source, &own());
         let refused = to(&target, &manager, &TransferOptions::default()).expect_err("it lacks one");
         assert!(matches!(refused, TransferError::OtherMigrations { .. }), "{refused:?}");
@@ -121,7 +121,7 @@ fn a_target_that_existed_is_never_removed() {
 /// A source of which this table's first row cannot be read.
 fn unreadable(source: &Fixture, table: &str, column: &str) -> DatabaseManager {
     let manager = manager_with(source, &own());
-    manager.initialize(&administrator()).expect("a database");
+    let _ = manager.initialize(&administrator()).expect("a database");
     manager.rollback(&zenith_db::manager::RollbackTarget::Version("0".into())).expect("no tables");
     manager.migrate().expect("tables without rows");
     source.sql(FILLED);
@@ -175,7 +175,7 @@ fn a_table_of_the_application_with_the_name_of_the_record_is_refused_clearly() {
     for (source, target) in places() {
         let own = [migration(up, "DROP TABLE zenith_transfer")];
         let manager = manager_with(&source, &own);
-        manager.initialize(&administrator()).expect("a database");
+        let _ = manager.initialize(&administrator()).expect("a database");
         let refused = to(&target, &manager, &TransferOptions::default()).expect_err("a name");
         assert!(matches!(refused, TransferError::TableOfTheApplication), "{refused}");
         target.assert_nothing_was_created();

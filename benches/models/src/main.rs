@@ -112,7 +112,7 @@ fn median(mut times: Vec<Duration>) -> f64 {
 /// A database with users, conversations and chunks.
 fn prepare(path: &Path) -> Result<Facts> {
     let config = Config::for_path(path)?;
-    DatabaseManager::new(config.clone()).initialize(&Administrator::default())?;
+    let _ = DatabaseManager::new(config.clone()).initialize(&Administrator::default())?;
     let database = Database::open(&config)?;
     let token = SessionToken::generate();
     let facts = database.write(|conn| {

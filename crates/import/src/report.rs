@@ -8,6 +8,7 @@ use zenith_db::manager::SeedReport;
 /// Outcome of an adoption.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[must_use = "the database may not have been adopted"]
 pub enum AdoptionOutcome {
     /// The new database is in place.
     Adopted,
@@ -21,6 +22,7 @@ pub enum AdoptionOutcome {
 
 /// Result of [`adopt`](crate::adopt).
 #[derive(Clone, Debug, Serialize)]
+#[must_use = "the database may not have been adopted"]
 pub struct AdoptionReport {
     /// Outcome of the adoption.
     pub outcome: AdoptionOutcome,

@@ -38,6 +38,7 @@ pub struct MigrationReport {
 
 /// Plan of a migration, a rollback or a redo.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[must_use = "a plan changes nothing"]
 pub struct MigrationPlan {
     /// Newest version that is applied; `None` if none is.
     pub version: Option<String>,

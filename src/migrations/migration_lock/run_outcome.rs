@@ -7,6 +7,7 @@ use crate::error::Result;
 
 /// Outcome of a transaction under the migration lock.
 #[derive(Debug)]
+#[must_use = "the run may have failed"]
 pub enum RunOutcome<T> {
     /// The transaction was committed.
     Committed(T),

@@ -163,6 +163,7 @@ pub struct DocumentFilter<'a> {
 
 /// Result of [`NewDocument::register`].
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "the document may have existed before"]
 pub enum Registered {
     /// The document was inserted.
     New(Document),

@@ -132,7 +132,7 @@ fn a_database_whose_creation_was_reported_survives_a_power_cut() {
         let manager = DatabaseManager::new(config_of(&found.directory.path().join(path)));
         if said.is_empty() {
             let created = manager.initialize(&administrator());
-            created.unwrap_or_else(|error| panic!("{moment}: {error}"));
+            let _ = created.unwrap_or_else(|error| panic!("{moment}: {error}"));
         }
         let health = manager.health_check();
         assert!(health.healthy, "{moment}: {health:?}");

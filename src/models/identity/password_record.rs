@@ -5,6 +5,7 @@ use typed_builder::TypedBuilder;
 
 use super::user::User;
 use crate::backend::DbConnection;
+use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::Result;
 use crate::models::query::{LiteralLimit, PageSize, Parent, explain_broken_reference};
@@ -52,7 +53,7 @@ impl NewPasswordRecord<'_> {
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if the user does not exist, or the hash is not
     /// a PHC string of up to 255 characters.
-    pub fn insert(&self, connection: &mut DbConnection) -> Result<PasswordRecord> {
+    pub fn insert(&self, connection: &mut Writer<'_>) -> Result<PasswordRecord> {
         let result =
             dispatch!(&mut *connection, |connection| diesel::insert_into(password_history::table)
                 .values(self)

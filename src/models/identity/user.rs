@@ -8,6 +8,7 @@ use typed_builder::TypedBuilder;
 
 use super::account_name::{canonical, check_canonical};
 use crate::backend::DbConnection;
+use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::Result;
 use crate::models::Role;
@@ -171,7 +172,7 @@ impl NewUser<'_> {
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if the username or the address is taken or not
     /// in canonical form, the role or the creator does not exist, or another value breaks a rule.
-    pub fn insert(&self, connection: &mut DbConnection) -> Result<User> {
+    pub fn insert(&self, connection: &mut Writer<'_>) -> Result<User> {
         check_canonical(self.username, "users_username_canonical")?;
         check_canonical(self.email, "users_email_canonical")?;
         let result = dispatch!(&mut *connection, |connection| diesel::insert_into(users::table)
@@ -193,7 +194,7 @@ impl UserChanges<'_> {
     /// [`Error::NotFound`](crate::Error::NotFound) if no user has this id;
     /// [`Error::Violation`](crate::Error::Violation) if the address is taken or a value breaks a
     /// rule.
-    pub fn update(&self, connection: &mut DbConnection, id: UserId) -> Result<User> {
+    pub fn update(&self, connection: &mut Writer<'_>, id: UserId) -> Result<User> {
         if let Some(email) = self.email {
             check_canonical(email, "users_email_canonical")?;
         }
@@ -258,7 +259,7 @@ impl User {
     /// [`Error::NotFound`](crate::Error::NotFound) if no user has this id;
     /// [`Error::Violation`](crate::Error::Violation) if the role or the user `by` does not exist.
     pub fn set_role(
-        connection: &mut DbConnection,
+        connection: &mut Writer<'_>,
         id: UserId,
         role: RoleId,
         by: Option<UserId>,
@@ -292,7 +293,7 @@ impl User {
     /// [`Error::NotFound`](crate::Error::NotFound) if no user has this id;
     /// [`Error::Violation`](crate::Error::Violation) if the user `by` does not exist.
     pub fn set_active(
-        connection: &mut DbConnection,
+        connection: &mut Writer<'_>,
         id: UserId,
         active: bool,
         by: Option<UserId>,

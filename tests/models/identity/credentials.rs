@@ -88,7 +88,7 @@ fn a_password_is_refused_that_is_no_phc_string_or_nobodys() {
     let before = credentials(&models, ann).password_hash;
     let set = |user, hash: &str| {
         let (hash, algorithm) = (PasswordHash::new(hash.into()), PasswordAlgorithm::Argon2id);
-        move |conn: &mut DbConnection| {
+        move |conn: &mut Writer<'_>| {
             UserCredentials::set_password(conn, user, &hash, algorithm, None)
         }
     };
@@ -136,7 +136,7 @@ fn a_second_factor_is_refused_that_is_empty_too_long_or_nobodys() {
     let ann = models.ann();
     let set = |user, secret: &str| {
         let (secret, codes) = (TwoFactorSecret::new(secret.into()), BackupCodes::from_hashes(&[]));
-        move |conn: &mut DbConnection| {
+        move |conn: &mut Writer<'_>| {
             UserCredentials::set_two_factor(conn, user, Some((&secret, &codes)))
         }
     };
@@ -200,7 +200,7 @@ fn a_former_password_is_a_phc_string_and_somebodys() {
     let ann = models.ann();
     let record = |user_id, text: &str| {
         let hash = PasswordHash::new(text.into());
-        move |conn: &mut DbConnection| {
+        move |conn: &mut Writer<'_>| {
             NewPasswordRecord::builder().user_id(user_id).password_hash(&hash).build().insert(conn)
         }
     };

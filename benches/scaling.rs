@@ -50,7 +50,7 @@ fn prepare(key: Key, place: &str) -> Result<Prepared> {
     let database = Database::open(&config)?;
     let admin = database.read(|conn| User::find_by_username(conn, "admin"))?;
     let user = admin.context("an administrator")?.id;
-    let session = |conn: &mut DbConnection| {
+    let session = |conn: &mut Writer<'_>| {
         NewChatSession::builder().user_id(user).title("bench").build().insert(conn)
     };
     let sessions = (0..8).map(|_| Ok(database.write(session)?.id)).collect::<Result<_>>()?;

@@ -72,6 +72,13 @@ impl DbConnection {
     }
 }
 
+/// The connection itself, for [`dispatch!`](crate::dispatch).
+impl AsMut<Self> for DbConnection {
+    fn as_mut(&mut self) -> &mut Self {
+        self
+    }
+}
+
 impl fmt::Debug for DbConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -100,7 +107,7 @@ impl fmt::Debug for DbConnection {
 #[macro_export]
 macro_rules! dispatch {
     ($connection:expr, |$inner:ident| $query:expr) => {
-        match $connection {
+        match ::std::convert::AsMut::<$crate::DbConnection>::as_mut($connection) {
             $crate::DbConnection::Sqlite($inner) => $query,
         }
     };
@@ -113,7 +120,7 @@ macro_rules! dispatch {
 #[macro_export]
 macro_rules! dispatch {
     ($connection:expr, |$inner:ident| $query:expr) => {
-        match $connection {
+        match ::std::convert::AsMut::<$crate::DbConnection>::as_mut($connection) {
             $crate::DbConnection::Sqlite($inner) => $query,
             $crate::DbConnection::Postgres($inner) => $query,
         }

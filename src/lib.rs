@@ -15,6 +15,7 @@ pub mod types;
 
 pub use backend::{Backend, DbConnection, MultiBackend};
 pub use config::Config;
+pub use connection::Writer;
 pub use error::{
     BackupFault, ConnectFault, CopyError, Error, MigrationFault, NestedCall, NoRoom, ProgramFault,
     Result, RowChange, Rule, SettingFault, SideFileFault, Violation,
@@ -47,5 +48,6 @@ pub mod prelude {
     pub use crate::types::*;
     pub use crate::{
         Config, ConnectFault, Database, DbConnection, Error, Result, Rule, SettingFault, Violation,
+        Writer,
     };
 }

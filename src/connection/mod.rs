@@ -13,6 +13,7 @@ mod pragma;
 mod sqlite;
 mod staging_dir;
 mod transaction;
+mod writer;
 
 pub(crate) use access::Access;
 pub(crate) use file::{Owner, create_private_dir, rename_new, sync_dir};
@@ -35,6 +36,7 @@ pub(crate) use staging_dir::StagingDir;
 pub(crate) use transaction::TransactionLock;
 #[cfg(feature = "postgres")]
 pub(crate) use transaction::TransactionOutcome;
+pub use writer::Writer;
 
 /// For the crates of this workspace. Not part of the public API: anything here may change in any
 /// release.
@@ -48,6 +50,7 @@ pub mod internal {
     pub use super::pragma::{is_busy, read as read_pragma, set_query_only};
     pub use super::sqlite::{LockedDatabase, inspect_copy, literal_uri};
     pub use super::staging_dir::{StagingDir, private_directory};
+    pub use super::transaction::write;
 
     /// Opening SQLite files other than the configured one.
     pub mod sqlite {

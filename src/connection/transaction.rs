@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 
-use super::{lock_owner, pragma};
+use super::{Writer, lock_owner, pragma};
 use crate::backend::DbConnection;
 use crate::error::{Error, Result};
 use crate::locks::Wanted;
@@ -21,19 +21,22 @@ impl DbConnection {
     /// `DATABASE_BUSY_TIMEOUT_MS`; [`Error::Query`] if the transaction cannot be committed, and
     /// then nothing has changed; on a server also [`Error::Conflict`], [`Error::ConnectionLost`],
     /// and [`Error::CommitUnknown`] if the connection breaks during the commit.
-    pub fn write<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        self.transact(Begin::Default, work)
+    pub(crate) fn write<T>(
+        &mut self,
+        work: impl FnOnce(&mut Writer<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.try_write(work)
     }
 
     /// As [`DbConnection::write`], for work with an error type of the application.
-    ///
-    /// # Errors
-    /// Those of [`DbConnection::write`].
-    pub fn try_write<T, E>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E>
+    pub(crate) fn try_write<T, E>(
+        &mut self,
+        work: impl FnOnce(&mut Writer<'_>) -> Result<T, E>,
+    ) -> Result<T, E>
     where
         E: From<Error>,
     {
-        self.transact(Begin::Default, work)
+        self.transact(Begin::Default, |connection| work(&mut Writer::begun(connection)))
     }
 
     /// Runs `work` as [`DbConnection::write`] does, but returns its result even if the connection
@@ -41,9 +44,9 @@ impl DbConnection {
     #[cfg(feature = "postgres")]
     pub(crate) fn write_keeping<T>(
         &mut self,
-        work: impl FnOnce(&mut Self) -> Result<T>,
+        work: impl FnOnce(&mut Writer<'_>) -> Result<T>,
     ) -> Result<TransactionOutcome<T>> {
-        self.transact_keeping(Begin::Default, work)
+        self.transact_keeping(Begin::Default, |connection| work(&mut Writer::begun(connection)))
     }
 
     /// Runs `work` as [`DbConnection::write`] does, on a connection of the pool: on a server it is
@@ -51,12 +54,12 @@ impl DbConnection {
     #[cfg(feature = "postgres")]
     pub(crate) fn write_on_pooled<T, E>(
         &mut self,
-        work: impl FnOnce(&mut Self) -> Result<T, E>,
+        work: impl FnOnce(&mut Writer<'_>) -> Result<T, E>,
     ) -> Result<T, E>
     where
         E: From<Error>,
     {
-        self.transact(Begin::ReadWrite, work)
+        self.transact(Begin::ReadWrite, |connection| work(&mut Writer::begun(connection)))
     }
 
     /// Runs `work` in a read-only transaction, on a server behind a pooler: there a connection
@@ -108,25 +111,6 @@ impl DbConnection {
                 Err(error)
             }
         }
-    }
-
-    /// Waits for the lock, and holds it until the transaction ends.
-    ///
-    /// On SQLite a write transaction already excludes every other. On PostgreSQL the lock keeps two
-    /// transactions from deciding on data that the other is about to change.
-    #[cfg_attr(
-        not(feature = "postgres"),
-        expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "PostgreSQL can refuse")
-    )]
-    pub(crate) fn hold(&mut self, lock: TransactionLock) -> Result<()> {
-        #[cfg(feature = "postgres")]
-        if let Self::Postgres(inner) = self {
-            use diesel::RunQueryDsl;
-            diesel::select(pg_advisory_xact_lock(lock.key())).execute(inner)?;
-        }
-        #[cfg(not(feature = "postgres"))]
-        let _ = lock;
-        Ok(())
     }
 
     /// Whether a transaction is open on this connection.
@@ -197,6 +181,27 @@ impl DbConnection {
     }
 }
 
+impl Writer<'_> {
+    /// Waits for the lock, and holds it until the transaction ends.
+    ///
+    /// On SQLite a write transaction already excludes every other. On PostgreSQL the lock keeps two
+    /// transactions from deciding on data that the other is about to change.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "PostgreSQL can refuse")
+    )]
+    pub(crate) fn hold(&mut self, lock: TransactionLock) -> Result<()> {
+        #[cfg(feature = "postgres")]
+        if let DbConnection::Postgres(inner) = &mut **self {
+            use diesel::RunQueryDsl;
+            diesel::select(pg_advisory_xact_lock(lock.key())).execute(inner)?;
+        }
+        #[cfg(not(feature = "postgres"))]
+        let _ = lock;
+        Ok(())
+    }
+}
+
 /// Outcome of a transaction that was to be committed.
 pub(crate) enum TransactionOutcome<T> {
     /// The transaction is committed.
@@ -262,6 +267,21 @@ impl TransactionLock {
 diesel::define_sql_function! {
     /// PostgreSQL's function of this name.
     fn pg_advisory_xact_lock(key: diesel::sql_types::BigInt) -> diesel::sql_types::Text;
+}
+
+/// Runs `work` in a write transaction on a connection that was opened by itself, as
+/// [`Database::write`](crate::Database::write) does on one of the pool.
+///
+/// # Errors
+/// Those of [`Database::write`](crate::Database::write).
+pub fn write<T, E>(
+    connection: &mut DbConnection,
+    work: impl FnOnce(&mut Writer<'_>) -> Result<T, E>,
+) -> Result<T, E>
+where
+    E: From<Error>,
+{
+    connection.try_write(work)
 }
 
 /// Guard that rolls back if `work` panics.

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::password::{check_password, generate_password};
 use crate::backend::DbConnection;
+use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::{Error, Result};
 use crate::models::{NewUser, Role, SystemRole, User};
@@ -90,7 +91,7 @@ impl Administrator {
 
 impl PreparedAdministrator {
     /// Creates the administrator unless an active one exists.
-    pub(super) fn ensure(self, connection: &mut DbConnection) -> Result<AdministratorReport> {
+    pub(super) fn ensure(self, connection: &mut Writer<'_>) -> Result<AdministratorReport> {
         let report = |outcome, username| {
             Ok(AdministratorReport { outcome, username, generated_password: None })
         };

@@ -14,7 +14,7 @@ use super::health::HealthReport;
 use super::seed::{self, SeedReport};
 use crate::backend::DbConnection;
 use crate::catalog;
-use crate::connection;
+use crate::connection::{self, Writer};
 use crate::error::{Error, Result};
 use crate::migrations::{Step, Target};
 use crate::models::User;
@@ -166,7 +166,7 @@ impl DatabaseManager {
         }
         let recreates = *target == Target::Everything && !was_empty;
         let target = if recreates { &Target::Everything } else { &Target::Latest };
-        let fill = |connection: &mut DbConnection| {
+        let fill = |connection: &mut Writer<'_>| {
             let seeded = seed::seed(connection)?;
             let administrator = match administrator {
                 Some(prepared) => prepared.ensure(connection)?,

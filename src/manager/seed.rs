@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::DatabaseManager;
 use super::seed_data::{ROLES, SETTINGS};
 use crate::backend::DbConnection;
-use crate::connection::TransactionLock;
+use crate::connection::{TransactionLock, Writer};
 use crate::dispatch;
 use crate::error::{MigrationFault, Result};
 use crate::migrations::Ledger;
@@ -93,7 +93,7 @@ fn missing_permissions(
 ///
 /// # Errors
 /// [`Error::Query`](crate::Error::Query) if the database refuses a row.
-pub fn seed(connection: &mut DbConnection) -> Result<SeedReport> {
+pub fn seed(connection: &mut Writer<'_>) -> Result<SeedReport> {
     connection.hold(TransactionLock::Seeds)?;
     let new_roles = missing!(connection, roles, name, ROLES);
     let new_permissions = missing_permissions(connection)?;
@@ -127,7 +127,7 @@ pub fn seed(connection: &mut DbConnection) -> Result<SeedReport> {
 }
 
 /// Gives a role the permissions of its rights.
-fn grant(connection: &mut DbConnection, role: SystemRole) -> Result<usize> {
+fn grant(connection: &mut Writer<'_>, role: SystemRole) -> Result<usize> {
     let gives = |permission: &&NewPermission<'_>| {
         let right = Right::new(permission.resource, permission.action);
         role.seeded_rights().contains(&right)
@@ -158,7 +158,7 @@ fn grant(connection: &mut DbConnection, role: SystemRole) -> Result<usize> {
 ///
 /// # Errors
 /// [`Error::Query`](crate::Error::Query) if the database refuses a row.
-pub fn refresh(connection: &mut DbConnection) -> Result<usize> {
+pub fn refresh(connection: &mut Writer<'_>) -> Result<usize> {
     let version = Ledger::read(connection)?.current().unwrap_or("0").to_owned();
     let mut wanted = vec![("SCHEMA_VERSION", version), ("DATABASE_INITIALIZED", "true".into())];
     if !User::list_administrators(connection)?.is_empty() {

@@ -15,6 +15,7 @@ use super::steps::{PlannedStep, Step, StepDirection};
 use super::target::{ScriptsToRun, Target, scripts_to_run};
 use super::{history, reset};
 use crate::backend::DbConnection;
+use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::{Error, MigrationFault, Result};
 
@@ -44,7 +45,7 @@ pub fn run<T>(
     known: Migrations,
     target: &Target,
     before: impl FnOnce(&mut DbConnection) -> Result<()>,
-    after: impl FnOnce(&mut DbConnection) -> Result<T>,
+    after: impl FnOnce(&mut Writer<'_>) -> Result<T>,
 ) -> Result<RunOutcome<Run<T>>> {
     with_migration_lock(connection, |connection| {
         let ledger = Ledger::read_for(connection, known)?;

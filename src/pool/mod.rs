@@ -23,7 +23,7 @@ use self::replica::Replica;
 use crate::backend::DbConnection;
 use crate::config::Config;
 use crate::config::Location;
-use crate::connection;
+use crate::connection::{self, Writer};
 use crate::error::{Error, Result};
 
 /// Open database: a pool of connections. Clones are cheap and share the pool. On SQLite, the pool has one
@@ -180,8 +180,8 @@ impl Database {
 
     /// Runs `work` in a write transaction: committed on `Ok`, rolled back on `Err` and on panic.
     ///
-    /// On SQLite there is one connection for writing, for which callers wait. [`DbConnection::write`] on
-    /// the connection that `work` gets begins a savepoint.
+    /// On SQLite there is one connection for writing, for which callers wait. [`Writer::write`] on
+    /// what `work` gets begins a savepoint.
     ///
     /// # Errors
     /// The error of `work`; [`Error::PoolTimeout`] if no connection was free in time;
@@ -189,7 +189,7 @@ impl Database {
     /// `DATABASE_BUSY_TIMEOUT_MS`; [`Error::Query`] if the transaction could not begin or commit,
     /// and then nothing has changed; on a server also [`Error::Conflict`],
     /// [`Error::ConnectionLost`] and [`Error::CommitUnknown`].
-    pub fn write<T>(&self, work: impl FnOnce(&mut DbConnection) -> Result<T>) -> Result<T> {
+    pub fn write<T>(&self, work: impl FnOnce(&mut Writer<'_>) -> Result<T>) -> Result<T> {
         self.try_write(work)
     }
 
@@ -199,7 +199,7 @@ impl Database {
     /// Those of [`Database::write`].
     pub fn try_write<T, E>(
         &self,
-        work: impl FnOnce(&mut DbConnection) -> Result<T, E>,
+        work: impl FnOnce(&mut Writer<'_>) -> Result<T, E>,
     ) -> Result<T, E>
     where
         E: From<Error>,
@@ -223,7 +223,7 @@ impl Database {
     /// The errors of [`Database::write`]; [`Error::Conflict`] if the last attempt conflicted too.
     pub fn write_with_retry<T>(
         &self,
-        mut work: impl FnMut(&mut DbConnection) -> Result<T>,
+        mut work: impl FnMut(&mut Writer<'_>) -> Result<T>,
     ) -> Result<T> {
         for retry in 0..5_u32 {
             match self.write(&mut work) {

@@ -3,7 +3,7 @@
 use super::connector::Slot;
 use crate::backend::DbConnection;
 use crate::config::Config;
-use crate::connection;
+use crate::connection::{self, Writer};
 use crate::error::{Error, Result};
 
 /// Runs `work` on a connection that cannot write.
@@ -30,7 +30,7 @@ where
 pub(super) fn write<T, E>(
     config: &Config,
     slot: &mut Slot,
-    work: impl FnOnce(&mut DbConnection) -> Result<T, E>,
+    work: impl FnOnce(&mut Writer<'_>) -> Result<T, E>,
 ) -> Result<T, E>
 where
     E: From<Error>,

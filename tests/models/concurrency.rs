@@ -109,7 +109,7 @@ fn uses_and_chunks_that_eight_threads_add_are_all_counted() {
             let place = i32::try_from(number * 50 + round).expect("small");
             let chunk =
                 NewDocumentChunk::builder().chunk_index(place).content("x").token_count(2).build();
-            let add = |conn: &mut DbConnection| DocumentChunk::insert_all(conn, id, &[chunk]);
+            let add = |conn: &mut Writer<'_>| DocumentChunk::insert_all(conn, id, &[chunk]);
             models.database().write(add).expect("a chunk");
             models.database().write(|conn| Document::record_access(conn, id)).expect("a use");
         }

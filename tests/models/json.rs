@@ -36,7 +36,7 @@ fn a_page_is_read_whatever_json_its_rows_hold() {
     let now = UtcTime::now();
     let page =
         |conn: &mut _| Notification::page_for_user(conn, ann, false, now, None, PageSize::of(50));
-    assert_eq!(models.run(page).rows.len(), odd().len());
+    assert_eq!(models.run(|conn| page(conn)).rows.len(), odd().len());
     assert_eq!(models.run(|conn| User::find(conn, ann)).expect("ann").metadata, odd()[3]);
 }
 

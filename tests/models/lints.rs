@@ -81,7 +81,7 @@ fn every_public_function_of_a_model_is_called_by_a_test() {
     assert!(calls.len() > 90, "{calls:?}");
     assert_eq!(untested(&calls, &tests), Vec::<String>::new());
 
-    let made_up = "impl Role {\n    pub fn promote(\n        connection: &mut DbConnection,\n    ) {}\n}\n\
+    let made_up = "impl Role {\n    pub fn promote(\n        connection: &mut Writer<'_>,\n    ) {}\n}\n\
                    pub fn free() {}\nimpl NewRole<'_> {\n    pub fn nothing(&self) {}\n}";
     let expected = ["Role::promote", "free(", ".nothing(|NewRole::nothing"];
     assert_eq!(untested(&self::calls(made_up), &tests), expected);

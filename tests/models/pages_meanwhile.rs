@@ -24,7 +24,7 @@ proptest! {
     ) {
         let models = Models::new();
         let (ann, session) = (models.ann(), open(&models, models.ann()));
-        let say = |conn: &mut DbConnection, _| Ok(message(&session, "x").insert(conn)?.id);
+        let say = |conn: &mut Writer<'_>, _| Ok(message(&session, "x").insert(conn)?.id);
         let there = made(&models, rows, say);
         let (size, order) = (PageSize::of(size), MessageOrder::NewestFirst);
         let found = walk(size, |cursor| {
@@ -48,7 +48,7 @@ proptest! {
         }
         prop_assert_eq!(of_those(found, &there), there);
 
-        let upload = |conn: &mut DbConnection, _| Ok(document(ann, "content").insert(conn)?.id);
+        let upload = |conn: &mut Writer<'_>, _| Ok(document(ann, "content").insert(conn)?.id);
         let there = made(&models, rows, upload);
         let found = walk(size, |cursor| {
             made(&models, more, upload);
@@ -87,7 +87,7 @@ proptest! {
 /// pages.
 fn read_while_written<T, C, I: Debug + PartialEq>(
     models: &Models,
-    write: impl Fn(&mut DbConnection) -> Result<I> + Send,
+    write: impl Fn(&mut Writer<'_>) -> Result<I> + Send,
     page: impl Fn(&mut DbConnection, Option<C>, PageSize) -> Result<Page<T, C>>,
     id: impl Fn(&T) -> I,
 ) -> Vec<I> {
@@ -109,7 +109,7 @@ fn read_while_written<T, C, I: Debug + PartialEq>(
 fn a_thread_that_writes_meanwhile_moves_no_row() {
     let models = Models::new();
     let (ann, session) = (models.ann(), open(&models, models.ann()));
-    let say = |conn: &mut DbConnection| Ok(message(&session, "x").insert(conn)?.id);
+    let say = |conn: &mut Writer<'_>| Ok(message(&session, "x").insert(conn)?.id);
     let there = made(&models, 200, |conn, _| say(conn));
     let newest_first = |conn: &mut DbConnection, cursor, size| {
         ChatMessage::page(conn, session.id, MessageOrder::NewestFirst, cursor, size)
@@ -117,7 +117,7 @@ fn a_thread_that_writes_meanwhile_moves_no_row() {
     let found = read_while_written(&models, say, newest_first, |message| message.id);
     assert_eq!(of_those(found, &there), reversed(there));
 
-    let upload = |conn: &mut DbConnection| Ok(document(ann, "content").insert(conn)?.id);
+    let upload = |conn: &mut Writer<'_>| Ok(document(ann, "content").insert(conn)?.id);
     let there = made(&models, 200, |conn, _| upload(conn));
     let page = |conn: &mut DbConnection, before, size| {
         Document::page(conn, DocumentFilter::default(), before, size)
@@ -128,7 +128,7 @@ fn a_thread_that_writes_meanwhile_moves_no_row() {
     // Two hundred of equal times, and one more that is changed all the time.
     let there = made(&models, 200, |conn, _| open_at(conn, ann, true, time(0)));
     let busy = models.run(|conn| open_at(conn, ann, true, time(0)));
-    let change = |conn: &mut DbConnection| {
+    let change = |conn: &mut Writer<'_>| {
         open_at(conn, ann, true, UtcTime::now())?;
         Ok(ChatSessionChanges::default().update(conn, busy)?.id)
     };

@@ -7,7 +7,7 @@ use zenith_db::prelude::*;
 
 use crate::support::models::Models;
 
-fn taken(conn: &mut DbConnection) -> Result<Role> {
+fn taken(conn: &mut Writer<'_>) -> Result<Role> {
     NewRole::builder().name("user").build().insert(conn)
 }
 
@@ -89,8 +89,7 @@ fn edits_and_the_deletion_of_their_conversation_do_not_wait_for_each_other() {
         std::thread::scope(|scope| {
             let edit = scope.spawn(|| {
                 loop {
-                    let edit =
-                        |conn: &mut DbConnection| ChatMessage::edit(conn, message, "y", None);
+                    let edit = |conn: &mut Writer<'_>| ChatMessage::edit(conn, message, "y", None);
                     match models.database().write(edit) {
                         Ok(_) => {}
                         Err(Error::NotFound { .. }) => return,

@@ -12,6 +12,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use zenith_db::config::Key;
+use zenith_db::internal::connection::write;
 use zenith_db::{Database, DbConnection, Error, Result, dispatch};
 
 const INSERT: &str = "INSERT INTO system_metrics (metric_name, metric_value, metric_type)
@@ -73,7 +74,7 @@ fn a_database_is_cheap_to_share() {
     let fixture = Fixture::created();
     let database = with_limit(&fixture, "2");
     let clone = database.clone();
-    clone.write(insert_metric).expect("a row");
+    clone.write(|conn| insert_metric(conn)).expect("a row");
     drop(clone);
     assert_eq!(database.read(count_metrics).expect("a count"), 1);
 }
@@ -107,7 +108,7 @@ fn under_32_threads_there_are_never_more_connections_than_allowed() {
                             done
                         };
                         if (thread + turn) % 3 == 0 {
-                            database.write(work).expect("a write");
+                            database.write(|conn| work(conn)).expect("a write");
                         } else {
                             database.read(work).expect("a read");
                         }
@@ -140,7 +141,7 @@ fn as_many_connections_as_allowed_can_be_used_at_once() {
     };
     thread::scope(|scope| {
         let readers: Vec<_> = (0..3).map(|_| scope.spawn(|| database.read(meet))).collect();
-        let status = database.write(meet).expect("a write");
+        let status = database.write(|conn| meet(conn)).expect("a write");
         assert_eq!((status.size, status.in_use, status.idle), (4, 4, 0));
         assert_eq!(status.max_connections, 4);
         for reader in readers {
@@ -187,7 +188,7 @@ fn with_one_connection_reading_and_writing_share_it() {
     let fixture = Fixture::created();
     let database = with_limit(&fixture, "1");
     for round in 1..=3 {
-        database.write(insert_metric).expect("a write");
+        database.write(|conn| insert_metric(conn)).expect("a write");
         assert_eq!(database.read(count_metrics).expect("a read"), round);
         let refused = database.read(insert_metric);
         assert!(matches!(refused, Err(Error::Query(_) | Error::WriteRefused(_))), "{refused:?}");
@@ -201,7 +202,7 @@ fn reading_refuses_to_write_and_writing_works_after() {
     for limit in ["1", "3"] {
         let fixture = SqliteFixture::created();
         let database = with_limit(&fixture, limit);
-        let in_a_transaction = database.read(|conn| conn.write(insert_metric));
+        let in_a_transaction = database.read(|conn| write(conn, |conn| insert_metric(conn)));
         assert!(matches!(in_a_transaction, Err(Error::WriteRefused(_))), "{in_a_transaction:?}");
         for statement in [INSERT, "DROP TABLE system_metrics", "PRAGMA user_version = 7", "VACUUM"]
         {
@@ -210,7 +211,7 @@ fn reading_refuses_to_write_and_writing_works_after() {
             let source = std::error::Error::source(&refused).expect("a cause").to_string();
             assert!(source.contains("readonly"), "{statement}: {source}");
         }
-        database.write(insert_metric).expect("a write");
+        database.write(|conn| insert_metric(conn)).expect("a write");
         assert_eq!(database.read(count_metrics).expect("a read"), 1);
     }
 }
@@ -261,7 +262,7 @@ fn when_no_connection_is_free_the_error_says_how_many_are_used_and_what_to_raise
             assert!(message.contains(part), "{message}");
         }
         // The writer is not one of them.
-        database.write(insert_metric).expect("a write");
+        database.write(|conn| insert_metric(conn)).expect("a write");
         drop(release);
     });
     assert_eq!(database.read(count_metrics).expect("a read"), 1);
@@ -273,7 +274,7 @@ fn when_the_writer_is_busy_the_error_does_not_ask_for_more_connections() {
     let database = open(&fixture, &[(Key::MaxConnections, "5"), (Key::PoolTimeout, "50")]);
     database
         .write(|_| {
-            let elsewhere = || database.write(insert_metric);
+            let elsewhere = || database.write(|conn| insert_metric(conn));
             let refused = thread::scope(|scope| scope.spawn(elsewhere).join().expect("a thread"));
             let error = refused.expect_err("there is one writer");
             let message = error.to_string();
@@ -294,7 +295,7 @@ fn the_status_counts_those_who_had_to_wait() {
     thread::scope(|scope| {
         let waiting = database
             .write(|_| {
-                let waiting = scope.spawn(|| database.write(insert_metric));
+                let waiting = scope.spawn(|| database.write(|conn| insert_metric(conn)));
                 wait_until("one waits", || database.pool_status().waits == 1);
                 assert_eq!(database.pool_status().in_use, 1);
                 Ok(waiting)
@@ -375,6 +376,6 @@ fn a_connection_that_comes_back_with_a_transaction_open_is_not_used_again() {
         Ok(dispatch!(conn, |c| diesel::select(sql::<Text>("'here'")).get_result(c))?)
     });
     version.expect("an answer");
-    database.write(insert_metric).expect("a write");
+    database.write(|conn| insert_metric(conn)).expect("a write");
     assert_eq!(fixture.text("SELECT count(*) FROM system_metrics"), "1");
 }

@@ -15,7 +15,7 @@ fn log_size(fixture: &SqliteFixture) -> u64 {
 
 fn write(database: &Database, statement: &str) {
     let run = |connection: &mut DbConnection| Ok(connection.batch_execute(statement)?);
-    database.write(run).expect(statement);
+    database.write(|conn| run(conn)).expect(statement);
 }
 
 #[test]

@@ -11,8 +11,8 @@ type Call =
 const CALLS: [Call; 4] = [
     ("read", |database, work| database.read(work)),
     ("read_primary", |database, work| database.read_primary(work)),
-    ("write", |database, work| database.write(work)),
-    ("write", |database, work| database.write_with_retry(work)),
+    ("write", |database, work| database.write(|conn| work(conn))),
+    ("write", |database, work| database.write_with_retry(|conn| work(conn))),
 ];
 
 #[test]
@@ -47,9 +47,11 @@ fn another_database_and_another_thread_are_not_nested() {
     let (one, other) = (one.database(), other.database());
     let users =
         |conn: &mut DbConnection| User::find_by_username(conn, "admin").map(|u| u.is_some());
-    assert!(one.write(|_| other.write(users)).expect("two databases"));
+    assert!(one.write(|_| other.write(|conn| users(conn))).expect("two databases"));
     let on_a_thread = one.read(|_| {
-        Ok(std::thread::scope(|scope| scope.spawn(|| one.write(users)).join().expect("a thread")))
+        Ok(std::thread::scope(|scope| {
+            scope.spawn(|| one.write(|conn| users(conn))).join().expect("a thread")
+        }))
     });
     assert!(on_a_thread.expect("a read").expect("a write"));
 }

@@ -19,7 +19,7 @@ pub fn open(models: &Models, user: UserId) -> ChatSession {
 
 /// Inserts a conversation whose last activity was at this time, which the models cannot set.
 pub fn open_at(
-    connection: &mut DbConnection,
+    connection: &mut Writer<'_>,
     user: UserId,
     archived: bool,
     time: UtcTime,

@@ -47,7 +47,7 @@ impl Write {
     /// Makes the n-th write, whose rows have texts of up to 3,000 bytes that begin with its number.
     fn make(
         number: u32,
-        connection: &mut DbConnection,
+        connection: &mut Writer<'_>,
         session: &ChatSession,
         document: DocumentId,
     ) -> Result<()> {

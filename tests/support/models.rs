@@ -86,14 +86,14 @@ impl Models {
     }
 
     /// Runs work that must succeed, in one write transaction.
-    pub fn run<T>(&self, work: impl FnOnce(&mut DbConnection) -> Result<T>) -> T {
+    pub fn run<T>(&self, work: impl FnOnce(&mut Writer<'_>) -> Result<T>) -> T {
         self.attempt(work).expect("this works")
     }
 
     /// Runs work that must fail, in one write transaction, and returns its error.
     pub fn fails<T: std::fmt::Debug>(
         &self,
-        work: impl FnOnce(&mut DbConnection) -> Result<T>,
+        work: impl FnOnce(&mut Writer<'_>) -> Result<T>,
     ) -> Error {
         self.attempt(work).expect_err("this fails")
     }
@@ -103,7 +103,7 @@ impl Models {
         &self,
         rule: Rule,
         column: C,
-        work: impl FnOnce(&mut DbConnection) -> Result<T>,
+        work: impl FnOnce(&mut Writer<'_>) -> Result<T>,
     ) where
         C: diesel::Column + diesel::query_builder::QueryFragment<diesel::sqlite::Sqlite>,
     {
@@ -118,7 +118,7 @@ impl Models {
         assert!(violation.concerns(column), "{violation}");
     }
 
-    fn attempt<T>(&self, work: impl FnOnce(&mut DbConnection) -> Result<T>) -> Result<T> {
+    fn attempt<T>(&self, work: impl FnOnce(&mut Writer<'_>) -> Result<T>) -> Result<T> {
         self.database.write(|connection| {
             let statements = self.statements.clone();
             connection.set_instrumentation(move |event: InstrumentationEvent<'_>| {
@@ -220,7 +220,7 @@ fn copy() -> Fixture {
     copy.fixture()
 }
 
-fn new_user(connection: &mut DbConnection, name: &str) -> Result<UserId> {
+fn new_user(connection: &mut Writer<'_>, name: &str) -> Result<UserId> {
     let role = Role::find_by_name(connection, "user")?.expect("a seeded role");
     let hash = "$argon2id$v=19$m=1,t=1,p=1$c2FsdHNhbHQ$aGFzaA".parse().expect("a hash");
     let user = NewUser::builder()

@@ -64,7 +64,7 @@ pub fn paged<T, C, I>(
 pub fn made<T>(
     models: &Models,
     rows: u32,
-    one: impl Fn(&mut DbConnection, u32) -> Result<T>,
+    one: impl Fn(&mut Writer<'_>, u32) -> Result<T>,
 ) -> Vec<T> {
     models.run(|conn| (0..rows).map(|number| one(conn, number)).collect())
 }

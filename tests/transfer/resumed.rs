@@ -1,5 +1,7 @@
 //! What a stopped transfer left is gone on with if that is right, and refused if it is not.
 
+use zenith_db::Error;
+use zenith_db::internal::connection::write;
 use zenith_db_transfer::{Result, TransferError, TransferPhase, TransferReport, transfer_between};
 
 use crate::support::place::{BEGIN, Place, RESUME, stop_when, transfer};
@@ -284,8 +286,8 @@ fn the_connections_are_left_as_they_were() {
         };
         assert_eq!(pragma(&mut from, "query_only"), "0");
         assert_eq!(pragma(&mut to, "foreign_keys"), "1");
-        from.write(|_| Ok(())).expect("no transaction is open");
-        to.write(|_| Ok(())).expect("no transaction is open");
+        write(&mut from, |_| Ok::<_, Error>(())).expect("no transaction is open");
+        write(&mut to, |_| Ok::<_, Error>(())).expect("no transaction is open");
     }
 }
 

@@ -68,7 +68,7 @@ pub(super) fn build(
     drop(connection);
     rejected.extend(unknown_tables::copy_rows(target, legacy, &unknown)?);
     let mut connection = open(target, options)?;
-    let (seeded, grants) = connection.try_write(|connection| {
+    let (seeded, grants) = connection::write(&mut connection, |connection| {
         let seeded = seed(connection)?;
         let grants = grants::grant(connection.sqlite()?, legacy, &context)?;
         let refreshed = refresh(connection)?;

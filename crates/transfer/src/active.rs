@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use zenith_db::DbConnection;
 use zenith_db::internal::catalog::{IntegrityCheck, ensure_intact};
+use zenith_db::internal::connection;
 use zenith_db::migrations::EmbeddedMigration;
 
 use super::digest::TableContents;
@@ -44,7 +45,7 @@ impl<'a> ActiveTransfer<'a> {
         let of_source = source.versions()?;
         let known: Vec<String> =
             options.migrations.iter().map(EmbeddedMigration::version).collect();
-        let (lease, state) = target.connection().try_write(|target| {
+        let (lease, state) = connection::write(target.connection(), |target| {
             let of_target = source::versions(target)?;
             if of_source != known || of_target != known {
                 return Err(TransferError::OtherMigrations {
@@ -100,7 +101,7 @@ impl<'a> ActiveTransfer<'a> {
                 &mut |last_key, rows, write| {
                     committed += rows;
                     state.tables.insert(name.to_owned(), CopiedRows { rows: committed, last_key });
-                    target.connection().try_write(|target| {
+                    connection::write(target.connection(), |target| {
                         lease.record(target, state)?;
                         write(target)
                     })?;
@@ -138,7 +139,7 @@ impl<'a> ActiveTransfer<'a> {
         }
         self.state.tables.remove(name);
         let Self { target, lease, state, .. } = self;
-        target.connection().try_write(|target| {
+        connection::write(target.connection(), |target| {
             lease.record(target, state)?;
             table.empty(target)
         })?;
@@ -153,7 +154,7 @@ impl<'a> ActiveTransfer<'a> {
     ) -> Result<Vec<TransferredTable>> {
         let Self { source, target, progress, lease, state, .. } = self;
         let source = source.connection();
-        target.connection().try_write(|target| {
+        connection::write(target.connection(), |target| {
             lease.record(target, state)?;
             copy_history(source, target)?;
             for table in ALL {

@@ -9,9 +9,8 @@ use serde::Serialize;
 
 use super::backup::BackupReport;
 use super::{DatabaseManager, seed};
-use crate::backend::DbConnection;
 use crate::catalog;
-use crate::connection;
+use crate::connection::{self, Writer};
 use crate::error::{MigrationFault, Result};
 use crate::migrations::{self, Check, PlannedStep, Run, Step, Target};
 
@@ -167,7 +166,7 @@ fn target_of(target: &RollbackTarget) -> Result<Target> {
 }
 
 /// Updates the read-only settings, such as `SCHEMA_VERSION`, if their tables exist.
-fn refresh_settings(connection: &mut DbConnection) -> Result<()> {
+fn refresh_settings(connection: &mut Writer<'_>) -> Result<()> {
     for table in ["system_settings", "users", "roles"] {
         if !catalog::table_exists(connection, table)? {
             return Ok(());

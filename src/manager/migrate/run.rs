@@ -3,7 +3,7 @@
 use super::record::{record_failure, record_success};
 use crate::backend::DbConnection;
 use crate::catalog::{self, IntegrityCheck};
-use crate::connection::{self, Access};
+use crate::connection::{self, Access, Writer};
 use crate::error::{Error, MigrationFault, Result};
 use crate::manager::DatabaseManager;
 use crate::manager::backup::BackupReport;
@@ -22,7 +22,7 @@ impl DatabaseManager {
         connection: &mut DbConnection,
         target: &Target,
         operation: &str,
-        after: impl FnOnce(&mut DbConnection) -> Result<T>,
+        after: impl FnOnce(&mut Writer<'_>) -> Result<T>,
     ) -> Result<(Run<T>, Option<BackupReport>)> {
         let (mut backup, mut disk_space, mut begun) = (None, None, false);
         let session = Session::of(connection)?;

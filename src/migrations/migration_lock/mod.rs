@@ -15,13 +15,14 @@ pub use run_outcome::RunOutcome;
 pub(crate) use session::Session;
 
 use crate::backend::DbConnection;
+use crate::connection::Writer;
 use crate::error::Result;
 
 /// Runs `work` in one write transaction that has the migration lock. Other connections can read during
 /// it, which a backup needs.
 pub(super) fn with_migration_lock<T>(
     connection: &mut DbConnection,
-    work: impl FnOnce(&mut DbConnection) -> Result<T>,
+    work: impl FnOnce(&mut Writer<'_>) -> Result<T>,
 ) -> Result<RunOutcome<T>> {
     match connection {
         DbConnection::Sqlite(_) => {

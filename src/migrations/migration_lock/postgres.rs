@@ -7,13 +7,13 @@ use super::lost_commit::{CommitMarker, LostCommit};
 use super::run_outcome::RunOutcome;
 use crate::backend::DbConnection;
 use crate::catalog::{quoted, table_names};
-use crate::connection::TransactionOutcome;
+use crate::connection::{TransactionOutcome, Writer};
 use crate::error::Result;
 
 /// Runs `work` in a transaction that has the advisory lock.
 pub(super) fn with_migration_lock<T>(
     connection: &mut DbConnection,
-    work: impl FnOnce(&mut DbConnection) -> Result<T>,
+    work: impl FnOnce(&mut Writer<'_>) -> Result<T>,
 ) -> Result<RunOutcome<T>> {
     let ended = connection.write_keeping(|connection| {
         advisory_lock::configure_transaction(connection)?;

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 
 use super::wait::LockWait;
 use crate::backend::DbConnection;
-use crate::connection::{is_busy, lock_owner, read_pragma};
+use crate::connection::{Writer, is_busy, lock_owner, read_pragma};
 use crate::error::{Error, Result};
 
 /// Runs `work` in one write transaction with foreign keys off. Other connections can read during it,
@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 /// on, dropping or rebuilding a table deletes its children through `ON DELETE CASCADE`.
 pub(super) fn with_migration_lock<T>(
     connection: &mut DbConnection,
-    work: impl FnOnce(&mut DbConnection) -> Result<T>,
+    work: impl FnOnce(&mut Writer<'_>) -> Result<T>,
 ) -> Result<T> {
     let inner = connection.sqlite()?;
     let enforced = read_pragma(inner, "foreign_keys", "foreign_keys")?;
@@ -34,9 +34,9 @@ pub(super) fn with_migration_lock<T>(
 /// Runs `work`, and commits the open transaction or rolls it back.
 fn work_and_end<T>(
     connection: &mut DbConnection,
-    work: impl FnOnce(&mut DbConnection) -> Result<T>,
+    work: impl FnOnce(&mut Writer<'_>) -> Result<T>,
 ) -> Result<T> {
-    let result = work(connection);
+    let result = work(&mut Writer::begun(connection));
     let inner = connection.sqlite()?;
     match result {
         Ok(value) => Ok(AnsiTransactionManager::commit_transaction(inner).map(|()| value)?),

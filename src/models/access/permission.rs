@@ -7,6 +7,7 @@ use typed_builder::TypedBuilder;
 
 use super::right::Right;
 use crate::backend::DbConnection;
+use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::Result;
 use crate::schema::{permissions, role_permissions, roles, users};
@@ -87,7 +88,7 @@ impl NewPermission<'_> {
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if the name exists, or the resource already
     /// has a permission for this action.
-    pub fn insert(&self, connection: &mut DbConnection) -> Result<Permission> {
+    pub fn insert(&self, connection: &mut Writer<'_>) -> Result<Permission> {
         Ok(dispatch!(connection, |connection| diesel::insert_into(permissions::table)
             .values(self)
             .returning(Permission::as_returning())

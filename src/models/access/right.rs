@@ -12,7 +12,7 @@ use std::fmt;
 ///
 /// const EXPORT_REPORTS: Right<'_> = Right::new("reports", "export");
 ///
-/// fn add(conn: &mut DbConnection) -> Result<Permission> {
+/// fn add(conn: &mut Writer) -> Result<Permission> {
 ///     NewPermission::of(EXPORT_REPORTS, "report_export").insert(conn)
 /// }
 /// ```

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use typed_builder::TypedBuilder;
 
 use crate::backend::DbConnection;
+use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::{Error, Result};
 use crate::error::{Rule, Violation};
@@ -80,7 +81,7 @@ impl NewRole<'_> {
     /// # Errors
     /// [`Error::Violation`] if the name exists or a text has the wrong length, or if the creator
     /// does not exist.
-    pub fn insert(&self, connection: &mut DbConnection) -> Result<Role> {
+    pub fn insert(&self, connection: &mut Writer<'_>) -> Result<Role> {
         let result = dispatch!(&mut *connection, |connection| diesel::insert_into(roles::table)
             .values(self)
             .returning(Role::as_returning())
@@ -96,7 +97,7 @@ impl RoleChanges<'_> {
     /// # Errors
     /// [`Error::NotFound`] if no role has this id; [`Error::Violation`] if a text has the wrong
     /// length.
-    pub fn update(&self, connection: &mut DbConnection, id: RoleId) -> Result<Role> {
+    pub fn update(&self, connection: &mut Writer<'_>, id: RoleId) -> Result<Role> {
         dispatch!(connection, |connection| diesel::update(roles::table.find(id))
             .set((self, roles::updated_at.eq(UtcTime::now())))
             .returning(Role::as_returning())
@@ -128,7 +129,7 @@ impl Role {
     /// # Errors
     /// [`Error::SystemRole`] if it is a system role; [`Error::NotFound`] if no role has this id;
     /// [`Error::Violation`] if the name exists.
-    pub fn rename(connection: &mut DbConnection, id: RoleId, name: &str) -> Result<Self> {
+    pub fn rename(connection: &mut Writer<'_>, id: RoleId, name: &str) -> Result<Self> {
         let renamed = dispatch!(&mut *connection, |connection| diesel::update(roles::table)
             .filter(roles::id.eq(id).and(not(roles::is_system_role)))
             .set((roles::name.eq(name), roles::updated_at.eq(UtcTime::now())))
@@ -143,7 +144,7 @@ impl Role {
     /// # Errors
     /// [`Error::SystemRole`] if it is a system role; [`Error::NotFound`] if no role has this id;
     /// [`Error::Violation`] with [`Rule::StillReferenced`] while users have the role.
-    pub fn delete(connection: &mut DbConnection, id: RoleId) -> Result<()> {
+    pub fn delete(connection: &mut Writer<'_>, id: RoleId) -> Result<()> {
         let deleted = dispatch!(&mut *connection, |connection| diesel::delete(roles::table)
             .filter(roles::id.eq(id).and(not(roles::is_system_role)))
             .execute(connection));

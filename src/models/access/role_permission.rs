@@ -7,6 +7,7 @@ use typed_builder::TypedBuilder;
 use super::permission::Permission;
 use super::role::Role;
 use crate::backend::DbConnection;
+use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::Result;
 use crate::models::query::{Parent, explain_broken_reference};
@@ -71,7 +72,7 @@ impl NewRolePermission {
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if the role, the permission or the granting
     /// user does not exist.
-    pub fn grant(&self, connection: &mut DbConnection) -> Result<bool> {
+    pub fn grant(&self, connection: &mut Writer<'_>) -> Result<bool> {
         let granted =
             dispatch!(&mut *connection, |connection| diesel::insert_into(role_permissions::table)
                 .values(self)
@@ -93,7 +94,7 @@ impl RolePermission {
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
     pub fn revoke(
-        connection: &mut DbConnection,
+        connection: &mut Writer<'_>,
         role: RoleId,
         permission: PermissionId,
     ) -> Result<bool> {

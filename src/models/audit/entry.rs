@@ -6,7 +6,7 @@ use typed_builder::TypedBuilder;
 
 use super::encoding::{AuditRow, JsonStr};
 use crate::backend::DbConnection;
-use crate::connection::TransactionLock;
+use crate::connection::{TransactionLock, Writer};
 use crate::dispatch;
 use crate::error::Result;
 use crate::error::{Rule, Violation};
@@ -182,14 +182,15 @@ impl NewAuditEvent<'_> {
     /// Appends the event to the audit log and returns its entry. No other function of this crate writes
     /// to the log.
     ///
-    /// If the caller has begun a transaction, the entry is part of it, so that an action and its entry
-    /// are committed together or not at all. The log is locked until the transaction ends, so append
-    /// last: on PostgreSQL, waiting for another lock afterwards can cause a deadlock.
+    /// The entry is part of the transaction, so that an action and its entry are committed together or not
+    /// at all. The log is locked until the transaction ends, so append last: on PostgreSQL, waiting for
+    /// another lock afterwards can cause a deadlock.
     ///
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if the user does not exist or a value breaks a
     /// rule.
-    pub fn append(&self, connection: &mut DbConnection) -> Result<AuditEntry> {
+    pub fn append(&self, connection: &mut Writer<'_>) -> Result<AuditEntry> {
+        // A savepoint: an event that is refused leaves the rest of the transaction as it is, on a server too.
         connection.write(|connection| {
             connection.hold(TransactionLock::AuditLog)?;
             let last: Option<(AuditEntryId, i64, Sha256Hash)> =

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use typed_builder::TypedBuilder;
 
 use crate::backend::DbConnection;
+use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::{Error, Result};
 use crate::models::User;
@@ -98,7 +99,7 @@ impl NewSecurityEvent<'_> {
     ///
     /// # Errors
     /// [`Error::Violation`] if the user does not exist or a value breaks a rule.
-    pub fn insert(&self, connection: &mut DbConnection) -> Result<SecurityEvent> {
+    pub fn insert(&self, connection: &mut Writer<'_>) -> Result<SecurityEvent> {
         let result =
             dispatch!(&mut *connection, |connection| diesel::insert_into(security_events::table)
                 .values(self)
@@ -149,7 +150,7 @@ impl SecurityEvent {
     /// [`Error::IllegalTransition`] if it is already resolved; [`Error::NotFound`] if no incident
     /// has this id; [`Error::Violation`] if the user does not exist.
     pub fn resolve(
-        connection: &mut DbConnection,
+        connection: &mut Writer<'_>,
         id: SecurityEventId,
         by: UserId,
         notes: &str,

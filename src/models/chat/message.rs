@@ -7,6 +7,7 @@ use typed_builder::TypedBuilder;
 
 use super::session::ChatSession;
 use crate::backend::DbConnection;
+use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::Result;
 use crate::error::{Rule, Violation};
@@ -147,7 +148,7 @@ impl NewChatMessage<'_> {
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if the conversation, the user or the parent
     /// message does not exist, or a value breaks a rule.
-    pub fn insert(&self, connection: &mut DbConnection) -> Result<ChatMessage> {
+    pub fn insert(&self, connection: &mut Writer<'_>) -> Result<ChatMessage> {
         connection.write(|connection| {
             // A negative number is for the message's own rule to refuse.
             let tokens = i64::from(self.token_count.unwrap_or(0).max(0));
@@ -278,7 +279,7 @@ impl ChatMessage {
     /// [`Error::NotFound`](crate::Error::NotFound) if no message has this id, or the
     /// message is soft-deleted; [`Error::Violation`](crate::Error::Violation) if a value breaks a rule.
     pub fn edit(
-        connection: &mut DbConnection,
+        connection: &mut Writer<'_>,
         id: ChatMessageId,
         content: &str,
         token_count: Option<i32>,
@@ -340,7 +341,7 @@ impl ChatMessage {
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if the user `by` does not exist.
     pub fn soft_delete(
-        connection: &mut DbConnection,
+        connection: &mut Writer<'_>,
         id: ChatMessageId,
         by: Option<UserId>,
     ) -> Result<bool> {
@@ -368,7 +369,7 @@ impl ChatMessage {
     /// [`Error::NotFound`](crate::Error::NotFound) if no message has this id;
     /// [`Error::Violation`](crate::Error::Violation) if the rating is not 1 to 5.
     pub fn set_feedback(
-        connection: &mut DbConnection,
+        connection: &mut Writer<'_>,
         id: ChatMessageId,
         rating: Option<i32>,
         comment: Option<&str>,

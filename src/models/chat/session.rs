@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use typed_builder::TypedBuilder;
 
 use crate::backend::DbConnection;
+use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::Result;
 use crate::models::User;
@@ -107,7 +108,7 @@ impl NewChatSession<'_> {
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if the user does not exist or the title is too
     /// long.
-    pub fn insert(&self, connection: &mut DbConnection) -> Result<ChatSession> {
+    pub fn insert(&self, connection: &mut Writer<'_>) -> Result<ChatSession> {
         // The default would be cut to milliseconds, and so before a change that was made earlier.
         let now = UtcTime::now();
         let opened = (chat_sessions::created_at.eq(now), chat_sessions::updated_at.eq(now));
@@ -127,7 +128,7 @@ impl ChatSessionChanges<'_> {
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) if no conversation has this id;
     /// [`Error::Violation`](crate::Error::Violation) if the title is too long.
-    pub fn update(&self, connection: &mut DbConnection, id: ChatSessionId) -> Result<ChatSession> {
+    pub fn update(&self, connection: &mut Writer<'_>, id: ChatSessionId) -> Result<ChatSession> {
         dispatch!(connection, |connection| diesel::update(chat_sessions::table.find(id))
             .set((self, chat_sessions::updated_at.eq(UtcTime::now())))
             .returning(ChatSession::as_returning())
@@ -210,7 +211,7 @@ impl ChatSession {
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) if no conversation has this id.
     pub fn share(
-        connection: &mut DbConnection,
+        connection: &mut Writer<'_>,
         id: ChatSessionId,
         expires_at: Option<UtcTime>,
     ) -> Result<ShareToken> {
@@ -223,12 +224,12 @@ impl ChatSession {
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) if no conversation has this id.
-    pub fn unshare(connection: &mut DbConnection, id: ChatSessionId) -> Result<()> {
+    pub fn unshare(connection: &mut Writer<'_>, id: ChatSessionId) -> Result<()> {
         Self::set_sharing(connection, id, None, None)
     }
 
     fn set_sharing(
-        connection: &mut DbConnection,
+        connection: &mut Writer<'_>,
         id: ChatSessionId,
         token: Option<&ShareToken>,
         expires_at: Option<UtcTime>,
@@ -252,7 +253,7 @@ impl ChatSession {
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) if no conversation has this id.
-    pub fn delete(connection: &mut DbConnection, id: ChatSessionId) -> Result<()> {
+    pub fn delete(connection: &mut Writer<'_>, id: ChatSessionId) -> Result<()> {
         require_affected(
             dispatch!(connection, |connection| diesel::delete(chat_sessions::table.find(id))
                 .execute(connection))?,
@@ -268,7 +269,7 @@ impl ChatSession {
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
     pub fn delete_older_than(
-        connection: &mut DbConnection,
+        connection: &mut Writer<'_>,
         before: UtcTime,
         batch: PageSize,
     ) -> Result<usize> {
@@ -292,7 +293,7 @@ impl ChatSession {
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
     pub fn delete_beyond_newest(
-        connection: &mut DbConnection,
+        connection: &mut Writer<'_>,
         user: UserId,
         archived: bool,
         keep: u32,

@@ -8,6 +8,7 @@ use typed_builder::TypedBuilder;
 
 use super::document::Document;
 use crate::backend::DbConnection;
+use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::Result;
 use crate::models::query::{OneOf, Parent, Prepare, explain_broken_reference, require_affected};
@@ -112,7 +113,7 @@ impl DocumentChunk {
     /// [`Error::Violation`](crate::Error::Violation) if a position is taken or a value breaks a
     /// rule.
     pub fn insert_all(
-        connection: &mut DbConnection,
+        connection: &mut Writer<'_>,
         document: DocumentId,
         chunks: &[NewDocumentChunk<'_>],
     ) -> Result<usize> {
@@ -159,10 +160,7 @@ impl DocumentChunk {
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) if no document has this id.
-    pub fn delete_for_document(
-        connection: &mut DbConnection,
-        document: DocumentId,
-    ) -> Result<usize> {
+    pub fn delete_for_document(connection: &mut Writer<'_>, document: DocumentId) -> Result<usize> {
         connection.write(|connection| {
             // The document first, as adding chunks does: nobody adds any meanwhile.
             let emptied = (documents::chunk_count.eq(0), documents::total_tokens.eq(0));
@@ -203,7 +201,7 @@ impl DocumentChunk {
     /// [`Error::Violation`](crate::Error::Violation) if the id of an embedding or the name of the
     /// model is empty or too long.
     pub fn set_vector_ids(
-        connection: &mut DbConnection,
+        connection: &mut Writer<'_>,
         model: &str,
         vectors: &[(DocumentChunkId, &str)],
     ) -> Result<usize> {

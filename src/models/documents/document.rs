@@ -7,7 +7,7 @@ use typed_builder::TypedBuilder;
 
 use super::tag::HasTag;
 use crate::backend::DbConnection;
-use crate::connection::TransactionLock;
+use crate::connection::{TransactionLock, Writer};
 use crate::dispatch;
 use crate::error::Result;
 use crate::models::User;
@@ -178,16 +178,12 @@ impl NewDocument<'_> {
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if the user does not exist or a value breaks a
     /// rule.
-    pub fn register(&self, connection: &mut DbConnection) -> Result<Registered> {
-        connection.write(|connection| {
-            connection.hold(TransactionLock::Uploads(self.user_id.0))?;
-            if let Some(document) =
-                Document::find_by_hash(connection, self.user_id, self.file_hash)?
-            {
-                return Ok(Registered::Existing(document));
-            }
-            self.insert(connection).map(Registered::New)
-        })
+    pub fn register(&self, connection: &mut Writer<'_>) -> Result<Registered> {
+        connection.hold(TransactionLock::Uploads(self.user_id.0))?;
+        if let Some(document) = Document::find_by_hash(connection, self.user_id, self.file_hash)? {
+            return Ok(Registered::Existing(document));
+        }
+        self.insert(connection).map(Registered::New)
     }
 
     /// Inserts the document and returns its row, even if the user already has one with the same
@@ -196,7 +192,7 @@ impl NewDocument<'_> {
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if the user does not exist or a value breaks a
     /// rule.
-    pub fn insert(&self, connection: &mut DbConnection) -> Result<Document> {
+    pub fn insert(&self, connection: &mut Writer<'_>) -> Result<Document> {
         let result =
             dispatch!(&mut *connection, |connection| diesel::insert_into(documents::table)
                 .values(self)
@@ -213,7 +209,7 @@ impl DocumentChanges<'_> {
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) if no document has this id;
     /// [`Error::Violation`](crate::Error::Violation) if a value breaks a rule.
-    pub fn update(&self, connection: &mut DbConnection, id: DocumentId) -> Result<Document> {
+    pub fn update(&self, connection: &mut Writer<'_>, id: DocumentId) -> Result<Document> {
         let changed =
             dispatch!(&mut *connection, |connection| diesel::update(documents::table.find(id))
                 .set(self)
@@ -306,7 +302,7 @@ impl Document {
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) if no document has this id.
-    pub fn record_access(connection: &mut DbConnection, id: DocumentId) -> Result<()> {
+    pub fn record_access(connection: &mut Writer<'_>, id: DocumentId) -> Result<()> {
         let set = (
             documents::access_count.eq(documents::access_count + 1),
             documents::last_accessed_at.eq(UtcTime::now()),
@@ -329,7 +325,7 @@ impl Document {
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) if no document has this id.
-    pub fn delete(connection: &mut DbConnection, id: DocumentId) -> Result<()> {
+    pub fn delete(connection: &mut Writer<'_>, id: DocumentId) -> Result<()> {
         require_affected(
             dispatch!(connection, |connection| diesel::delete(documents::table.find(id))
                 .execute(connection))?,

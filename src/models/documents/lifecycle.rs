@@ -11,7 +11,7 @@
 use diesel::prelude::*;
 
 use super::document::Document;
-use crate::backend::DbConnection;
+use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::{Error, Result};
 use crate::models::query::{not_before, not_found};
@@ -50,7 +50,7 @@ impl Document {
     /// [`Error::IllegalTransition`] if the current state may not become `to`; [`Error::NotFound`]
     /// if no document has this id.
     pub fn set_upload_status(
-        connection: &mut DbConnection,
+        connection: &mut Writer<'_>,
         id: DocumentId,
         to: UploadStatus,
         error: Option<&str>,
@@ -91,7 +91,7 @@ impl Document {
     /// [`Error::IllegalTransition`] if the current state may not become `to`, or the upload is not
     /// complete; [`Error::NotFound`] if no document has this id.
     pub fn set_processing_status(
-        connection: &mut DbConnection,
+        connection: &mut Writer<'_>,
         id: DocumentId,
         to: ProcessingStatus,
         error: Option<&str>,

@@ -6,6 +6,7 @@ use typed_builder::TypedBuilder;
 
 use super::document::Document;
 use crate::backend::DbConnection;
+use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::Result;
 use crate::models::query::{
@@ -122,7 +123,7 @@ impl NewStoredFile<'_> {
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if the document does not exist or a value
     /// breaks a rule.
-    pub fn insert(&self, connection: &mut DbConnection) -> Result<StoredFile> {
+    pub fn insert(&self, connection: &mut Writer<'_>) -> Result<StoredFile> {
         let result =
             dispatch!(&mut *connection, |connection| diesel::insert_into(file_storage::table)
                 .values(self)
@@ -179,7 +180,7 @@ impl StoredFile {
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) if no file has this id.
-    pub fn touch(connection: &mut DbConnection, id: StoredFileId) -> Result<()> {
+    pub fn touch(connection: &mut Writer<'_>, id: StoredFileId) -> Result<()> {
         let set = (
             file_storage::access_count.eq(file_storage::access_count + 1),
             file_storage::accessed_at.eq(UtcTime::now()),
@@ -200,7 +201,7 @@ impl StoredFile {
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) if no file has this id.
-    pub fn archive(connection: &mut DbConnection, id: StoredFileId) -> Result<Self> {
+    pub fn archive(connection: &mut Writer<'_>, id: StoredFileId) -> Result<Self> {
         let archived_at = not_before!(file_storage::created_at, UtcTime::now());
         let set = (file_storage::is_archived.eq(true), file_storage::archived_at.eq(archived_at));
         dispatch!(connection, |connection| diesel::update(file_storage::table.find(id))
@@ -236,7 +237,7 @@ impl StoredFile {
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) if no file has this id.
-    pub fn delete(connection: &mut DbConnection, id: StoredFileId) -> Result<()> {
+    pub fn delete(connection: &mut Writer<'_>, id: StoredFileId) -> Result<()> {
         require_affected(
             dispatch!(connection, |connection| diesel::delete(file_storage::table.find(id))
                 .execute(connection))?,

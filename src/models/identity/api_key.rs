@@ -6,6 +6,7 @@ use typed_builder::TypedBuilder;
 
 use super::user::User;
 use crate::backend::DbConnection;
+use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::Result;
 use crate::models::query::{
@@ -97,7 +98,7 @@ impl NewApiKey<'_> {
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if a user does not exist, the key exists, or a
     /// value breaks a rule.
-    pub fn insert(&self, connection: &mut DbConnection) -> Result<ApiKey> {
+    pub fn insert(&self, connection: &mut Writer<'_>) -> Result<ApiKey> {
         let result = dispatch!(&mut *connection, |connection| diesel::insert_into(api_keys::table)
             .values(self)
             .returning(ApiKey::as_returning())
@@ -138,7 +139,7 @@ impl ApiKey {
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
-    pub fn record_use(connection: &mut DbConnection, id: ApiKeyId, now: UtcTime) -> Result<bool> {
+    pub fn record_use(connection: &mut Writer<'_>, id: ApiKeyId, now: UtcTime) -> Result<bool> {
         let due =
             api_keys::last_used_at.is_null().or(api_keys::last_used_at.le(now.minus_seconds(60)));
         let recorded = dispatch!(connection, |connection| diesel::update(api_keys::table)
@@ -159,7 +160,7 @@ impl ApiKey {
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) if no key has this id;
     /// [`Error::Violation`](crate::Error::Violation) if the user `by` does not exist.
-    pub fn revoke(connection: &mut DbConnection, id: ApiKeyId, by: Option<UserId>) -> Result<()> {
+    pub fn revoke(connection: &mut Writer<'_>, id: ApiKeyId, by: Option<UserId>) -> Result<()> {
         let set = (
             api_keys::is_active.eq(false),
             api_keys::revoked_at.eq(UtcTime::now()),
@@ -187,7 +188,7 @@ impl ApiKey {
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if the user `by` does not exist.
     pub fn revoke_all(
-        connection: &mut DbConnection,
+        connection: &mut Writer<'_>,
         user: UserId,
         by: Option<UserId>,
     ) -> Result<usize> {

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 
 use crate::backend::DbConnection;
+use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::{Result, Rule, Violation};
 use crate::models::query::{find_one, require_affected};
@@ -56,7 +57,7 @@ impl UserCredentials {
     /// [`Error::Violation`](crate::Error::Violation) if the hash was read from a row that another
     /// program wrote, and is not one that can be stored.
     pub fn set_password(
-        connection: &mut DbConnection,
+        connection: &mut Writer<'_>,
         user: UserId,
         hash: &PasswordHash,
         expires_at: Option<UtcTime>,
@@ -88,7 +89,7 @@ impl UserCredentials {
     /// [`Error::Violation`](crate::Error::Violation) if the secret does not have 1 to 255
     /// characters.
     pub fn set_two_factor(
-        connection: &mut DbConnection,
+        connection: &mut Writer<'_>,
         user: UserId,
         factor: Option<(&TwoFactorSecret, &BackupCodes)>,
     ) -> Result<()> {

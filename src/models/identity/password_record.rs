@@ -6,6 +6,7 @@ use typed_builder::TypedBuilder;
 use super::credentials::algorithm_of;
 use super::user::User;
 use crate::backend::DbConnection;
+use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::Result;
 use crate::models::query::{LiteralLimit, PageSize, Parent, explain_broken_reference};
@@ -50,7 +51,7 @@ impl NewPasswordRecord<'_> {
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if the user does not exist, or the hash was read
     /// from a row that another program wrote, and is not one that can be stored.
-    pub fn insert(&self, connection: &mut DbConnection) -> Result<PasswordRecord> {
+    pub fn insert(&self, connection: &mut Writer<'_>) -> Result<PasswordRecord> {
         let algorithm =
             algorithm_of(self.password_hash, "password_history_password_algorithm_known")?;
         let algorithm = password_history::password_algorithm.eq(algorithm);

@@ -8,6 +8,7 @@ use typed_builder::TypedBuilder;
 
 use super::credentials::algorithm_of;
 use crate::backend::DbConnection;
+use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::Result;
 use crate::models::Role;
@@ -169,7 +170,7 @@ impl NewUser<'_> {
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if the username or the address is taken, the
     /// role or the creator does not exist, or another value breaks a rule.
-    pub fn insert(&self, connection: &mut DbConnection) -> Result<User> {
+    pub fn insert(&self, connection: &mut Writer<'_>) -> Result<User> {
         let algorithm = algorithm_of(&self.password_hash, "users_password_algorithm_known")?;
         let algorithm = users::password_algorithm.eq(algorithm);
         let result = dispatch!(&mut *connection, |connection| diesel::insert_into(users::table)
@@ -191,7 +192,7 @@ impl UserChanges<'_> {
     /// [`Error::NotFound`](crate::Error::NotFound) if no user has this id;
     /// [`Error::Violation`](crate::Error::Violation) if the address is taken or a value breaks a
     /// rule.
-    pub fn update(&self, connection: &mut DbConnection, id: UserId) -> Result<User> {
+    pub fn update(&self, connection: &mut Writer<'_>, id: UserId) -> Result<User> {
         // Another address has yet to be verified, unless the caller knows better.
         let unverified = self.is_verified.is_none() && self.email_verified_at.is_none();
         let reset = self.email.as_ref().filter(|_| unverified).map(|email| {
@@ -257,7 +258,7 @@ impl User {
     /// [`Error::NotFound`](crate::Error::NotFound) if no user has this id;
     /// [`Error::Violation`](crate::Error::Violation) if the role or the user `by` does not exist.
     pub fn set_role(
-        connection: &mut DbConnection,
+        connection: &mut Writer<'_>,
         id: UserId,
         role: RoleId,
         by: Option<UserId>,
@@ -291,7 +292,7 @@ impl User {
     /// [`Error::NotFound`](crate::Error::NotFound) if no user has this id;
     /// [`Error::Violation`](crate::Error::Violation) if the user `by` does not exist.
     pub fn set_active(
-        connection: &mut DbConnection,
+        connection: &mut Writer<'_>,
         id: UserId,
         active: bool,
         by: Option<UserId>,

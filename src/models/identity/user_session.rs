@@ -6,6 +6,7 @@ use typed_builder::TypedBuilder;
 
 use super::user::User;
 use crate::backend::DbConnection;
+use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::Result;
 use crate::models::query::{
@@ -90,7 +91,7 @@ impl NewUserSession<'_> {
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if the user does not exist, the token is in
     /// use, the times are out of order, or a value breaks a rule.
-    pub fn insert(&self, connection: &mut DbConnection) -> Result<UserSession> {
+    pub fn insert(&self, connection: &mut Writer<'_>) -> Result<UserSession> {
         let result =
             dispatch!(&mut *connection, |connection| diesel::insert_into(user_sessions::table)
                 .values(self)
@@ -161,7 +162,7 @@ impl UserSession {
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
     pub fn touch(
-        connection: &mut DbConnection,
+        connection: &mut Writer<'_>,
         id: UserSessionId,
         now: UtcTime,
         idle_expires_at: UtcTime,
@@ -192,7 +193,7 @@ impl UserSession {
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) if no session has this id.
-    pub fn revoke(connection: &mut DbConnection, id: UserSessionId) -> Result<()> {
+    pub fn revoke(connection: &mut Writer<'_>, id: UserSessionId) -> Result<()> {
         let revoked_at = diesel::dsl::case_when(
             user_sessions::revoked_at.is_null(),
             UtcTime::now().into_sql::<diesel::sql_types::Nullable<UtcTime>>(),
@@ -215,7 +216,7 @@ impl UserSession {
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
     pub fn revoke_all(
-        connection: &mut DbConnection,
+        connection: &mut Writer<'_>,
         user: UserId,
         but: Option<UserSessionId>,
     ) -> Result<usize> {
@@ -259,7 +260,7 @@ impl UserSession {
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
-    pub fn purge_expired(connection: &mut DbConnection, before: UtcTime) -> Result<usize> {
+    pub fn purge_expired(connection: &mut Writer<'_>, before: UtcTime) -> Result<usize> {
         Ok(dispatch!(connection, |connection| diesel::delete(user_sessions::table)
             .filter(user_sessions::expires_at.lt(before))
             .execute(connection))?)

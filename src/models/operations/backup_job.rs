@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use typed_builder::TypedBuilder;
 
 use crate::backend::DbConnection;
+use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::{Error, Result};
 use crate::error::{Rule, Violation};
@@ -115,7 +116,7 @@ impl NewBackupJob<'_> {
     ///
     /// # Errors
     /// [`Error::Violation`] if a value breaks a rule.
-    pub fn insert(&self, connection: &mut DbConnection) -> Result<BackupJob> {
+    pub fn insert(&self, connection: &mut Writer<'_>) -> Result<BackupJob> {
         ensure_number(self.compression_ratio)?;
         Ok(dispatch!(connection, |connection| diesel::insert_into(backup_jobs::table)
             .values(self)
@@ -138,7 +139,7 @@ impl BackupResult<'_> {
     /// # Errors
     /// [`Error::IllegalTransition`] if the backup is not running; [`Error::NotFound`] if no backup
     /// has this id; [`Error::Violation`] if a value breaks a rule.
-    pub fn finish(&self, connection: &mut DbConnection, id: BackupJobId) -> Result<BackupJob> {
+    pub fn finish(&self, connection: &mut Writer<'_>, id: BackupJobId) -> Result<BackupJob> {
         ensure_number(self.compression_ratio)?;
         let set = (
             backup_jobs::status.eq(BackupStatus::Completed),
@@ -184,7 +185,7 @@ impl BackupJob {
     /// # Errors
     /// [`Error::IllegalTransition`] if the backup is not running; [`Error::NotFound`] if no backup
     /// has this id.
-    pub fn fail(connection: &mut DbConnection, id: BackupJobId, reason: &str) -> Result<Self> {
+    pub fn fail(connection: &mut Writer<'_>, id: BackupJobId, reason: &str) -> Result<Self> {
         let set = (
             backup_jobs::status.eq(BackupStatus::Failed),
             backup_jobs::completed_at.eq(not_before!(backup_jobs::started_at, UtcTime::now())),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use typed_builder::TypedBuilder;
 
 use crate::backend::DbConnection;
+use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::Result;
 use crate::error::{Rule, Violation};
@@ -97,7 +98,7 @@ impl SystemMetric {
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if a value is not finite or breaks a rule.
     pub fn insert_all(
-        connection: &mut DbConnection,
+        connection: &mut Writer<'_>,
         values: &[NewSystemMetric<'_>],
     ) -> Result<usize> {
         // SQLite would take NaN for NULL, and name another rule.
@@ -159,7 +160,7 @@ impl SystemMetric {
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
     pub fn delete_older_than(
-        connection: &mut DbConnection,
+        connection: &mut Writer<'_>,
         before: UtcTime,
         batch: PageSize,
     ) -> Result<usize> {

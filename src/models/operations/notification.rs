@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use typed_builder::TypedBuilder;
 
 use crate::backend::DbConnection;
+use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::Result;
 use crate::models::User;
@@ -109,7 +110,7 @@ impl NewNotification<'_> {
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if the user does not exist or a value breaks a
     /// rule.
-    pub fn send_to(&self, connection: &mut DbConnection, user: UserId) -> Result<Notification> {
+    pub fn send_to(&self, connection: &mut Writer<'_>, user: UserId) -> Result<Notification> {
         let row = (
             notifications::user_id.eq(user),
             notifications::notification_id.eq(NotificationPublicId::new()),
@@ -129,7 +130,7 @@ impl NewNotification<'_> {
     ///
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if a value breaks a rule.
-    pub fn send_to_role(&self, connection: &mut DbConnection, role: RoleId) -> Result<usize> {
+    pub fn send_to_role(&self, connection: &mut Writer<'_>, role: RoleId) -> Result<usize> {
         self.send_to_many(connection, Some(role))
     }
 
@@ -138,11 +139,11 @@ impl NewNotification<'_> {
     ///
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if a value breaks a rule.
-    pub fn send_to_all(&self, connection: &mut DbConnection) -> Result<usize> {
+    pub fn send_to_all(&self, connection: &mut Writer<'_>) -> Result<usize> {
         self.send_to_many(connection, None)
     }
 
-    fn send_to_many(&self, connection: &mut DbConnection, role: Option<RoleId>) -> Result<usize> {
+    fn send_to_many(&self, connection: &mut Writer<'_>, role: Option<RoleId>) -> Result<usize> {
         connection.write(|connection| {
             let receivers: Vec<UserId> = dispatch!(&mut *connection, |connection| users::table
                 .select(users::id)
@@ -216,7 +217,7 @@ impl Notification {
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
     pub fn mark_read(
-        connection: &mut DbConnection,
+        connection: &mut Writer<'_>,
         user: UserId,
         id: NotificationId,
     ) -> Result<bool> {
@@ -239,7 +240,7 @@ impl Notification {
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
-    pub fn mark_all_read(connection: &mut DbConnection, user: UserId) -> Result<usize> {
+    pub fn mark_all_read(connection: &mut Writer<'_>, user: UserId) -> Result<usize> {
         let set = (
             notifications::is_read.eq(true),
             notifications::read_at.eq(not_before!(notifications::created_at, UtcTime::now())),
@@ -255,7 +256,7 @@ impl Notification {
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
-    pub fn purge_expired(connection: &mut DbConnection, before: UtcTime) -> Result<usize> {
+    pub fn purge_expired(connection: &mut Writer<'_>, before: UtcTime) -> Result<usize> {
         Ok(dispatch!(connection, |connection| diesel::delete(notifications::table)
             .filter(notifications::expires_at.lt(before))
             .execute(connection))?)

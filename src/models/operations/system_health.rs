@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use typed_builder::TypedBuilder;
 
 use crate::backend::DbConnection;
+use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::Result;
 use crate::models::query::{find_one, not_found};
@@ -90,7 +91,7 @@ impl HealthObservation<'_> {
     ///
     /// # Errors
     /// [`Error::Violation`](crate::Error::Violation) if a value breaks a rule.
-    pub fn record(&self, connection: &mut DbConnection) -> Result<RecordedHealth> {
+    pub fn record(&self, connection: &mut Writer<'_>) -> Result<RecordedHealth> {
         // The factor and the addend by which the count becomes count + 1, 0 or count.
         let (keep, add) = match self.status {
             HealthStatus::Unhealthy => (1, 1),
@@ -151,7 +152,7 @@ impl SystemHealth {
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) if the component has not been checked.
-    pub fn mark_alert_sent(connection: &mut DbConnection, component: &str) -> Result<bool> {
+    pub fn mark_alert_sent(connection: &mut Writer<'_>, component: &str) -> Result<bool> {
         let marked =
             dispatch!(&mut *connection, |connection| diesel::update(system_health::table)
                 .filter(system_health::component.eq(component))

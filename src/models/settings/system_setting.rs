@@ -9,6 +9,7 @@ use typed_builder::TypedBuilder;
 use super::rule::ValidationRule;
 use super::value::{self, SettingText, SettingValue, faulty};
 use crate::backend::DbConnection;
+use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::{Result, SettingFault};
 use crate::models::query::{Parent, explain_broken_reference, find_one};
@@ -101,7 +102,7 @@ impl NewSystemSetting<'_> {
     /// [`Error::Setting`](crate::Error::Setting) if the rule cannot be parsed, the value breaks it,
     /// or the value cannot be read as its type; [`Error::Violation`](crate::Error::Violation) if
     /// the name exists, the value is not of its type, or a secret value is not ciphertext.
-    pub fn insert(&self, connection: &mut DbConnection) -> Result<SystemSetting> {
+    pub fn insert(&self, connection: &mut Writer<'_>) -> Result<SystemSetting> {
         if let Some(rule) = self.validation_rule
             && let Err(reason) = rule.parse::<ValidationRule>()
         {
@@ -186,26 +187,24 @@ impl SystemSetting {
     /// [`Error::Setting`](crate::Error::Setting) if the setting does not exist, is read-only or a
     /// secret, or the value does not fit.
     pub fn set<T: SettingValue>(
-        connection: &mut DbConnection,
+        connection: &mut Writer<'_>,
         key: &str,
         value: &T,
         by: Option<UserId>,
     ) -> Result<Self> {
-        connection.write(|connection| {
-            let setting = Self::existing(connection, key)?;
-            if setting.is_readonly {
-                return Err(faulty(key, SettingFault::ReadOnly));
-            }
-            if setting.is_secret {
-                return Err(faulty(key, SettingFault::Secret));
-            }
-            if setting.value_type != T::TYPE {
-                let (stored, asked) = (setting.value_type, T::TYPE);
-                return Err(faulty(key, SettingFault::WrongType { stored, asked }));
-            }
-            let text = value::write(key, setting.validation_rule.as_deref(), value)?;
-            Self::write_text(connection, setting.id, Some(&text), by)
-        })
+        let setting = Self::existing(connection, key)?;
+        if setting.is_readonly {
+            return Err(faulty(key, SettingFault::ReadOnly));
+        }
+        if setting.is_secret {
+            return Err(faulty(key, SettingFault::Secret));
+        }
+        if setting.value_type != T::TYPE {
+            let (stored, asked) = (setting.value_type, T::TYPE);
+            return Err(faulty(key, SettingFault::WrongType { stored, asked }));
+        }
+        let text = value::write(key, setting.validation_rule.as_deref(), value)?;
+        Self::write_text(connection, setting.id, Some(&text), by)
     }
 
     /// Sets the value of a secret setting to a ciphertext, or removes it with `None`. Returns the
@@ -215,21 +214,19 @@ impl SystemSetting {
     /// [`Error::Setting`](crate::Error::Setting) if the setting does not exist, is read-only, or is
     /// not a secret.
     pub fn set_secret(
-        connection: &mut DbConnection,
+        connection: &mut Writer<'_>,
         key: &str,
         value: Option<&Ciphertext>,
         by: Option<UserId>,
     ) -> Result<Self> {
-        connection.write(|connection| {
-            let setting = Self::existing(connection, key)?;
-            if setting.is_readonly {
-                return Err(faulty(key, SettingFault::ReadOnly));
-            }
-            if !setting.is_secret {
-                return Err(faulty(key, SettingFault::NotSecret));
-            }
-            Self::write_text(connection, setting.id, value.map(Ciphertext::expose), by)
-        })
+        let setting = Self::existing(connection, key)?;
+        if setting.is_readonly {
+            return Err(faulty(key, SettingFault::ReadOnly));
+        }
+        if !setting.is_secret {
+            return Err(faulty(key, SettingFault::NotSecret));
+        }
+        Self::write_text(connection, setting.id, value.map(Ciphertext::expose), by)
     }
 
     pub(super) fn existing(connection: &mut DbConnection, key: &str) -> Result<Self> {
@@ -237,7 +234,7 @@ impl SystemSetting {
     }
 
     fn write_text(
-        connection: &mut DbConnection,
+        connection: &mut Writer<'_>,
         id: SystemSettingId,
         text: Option<&str>,
         by: Option<UserId>,

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::system_setting::SystemSetting;
 use super::value::{self, SettingText, SettingValue, faulty};
 use crate::backend::DbConnection;
+use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::{Result, SettingFault};
 use crate::models::User;
@@ -84,37 +85,35 @@ impl UserPreference {
     /// the system setting is read-only or a secret; [`Error::Violation`](crate::Error::Violation)
     /// if the user does not exist.
     pub fn set<T: SettingValue>(
-        connection: &mut DbConnection,
+        connection: &mut Writer<'_>,
         user: UserId,
         key: &str,
         value: &T,
     ) -> Result<Self> {
-        connection.write(|connection| {
-            let default = SystemSetting::find_by_key(connection, key)?;
-            let rule = default.as_ref().and_then(|setting| setting.validation_rule.as_deref());
-            if let Some(setting) = &default {
-                let fault = match setting {
-                    SystemSetting { is_readonly: true, .. } => Some(SettingFault::ReadOnly),
-                    SystemSetting { is_secret: true, .. } => Some(SettingFault::Secret),
-                    SystemSetting { value_type, .. } if *value_type != T::TYPE => {
-                        Some(SettingFault::WrongType { stored: *value_type, asked: T::TYPE })
-                    }
-                    _ => None,
-                };
-                if let Some(fault) = fault {
-                    return Err(faulty(key, fault));
+        let default = SystemSetting::find_by_key(connection, key)?;
+        let rule = default.as_ref().and_then(|setting| setting.validation_rule.as_deref());
+        if let Some(setting) = &default {
+            let fault = match setting {
+                SystemSetting { is_readonly: true, .. } => Some(SettingFault::ReadOnly),
+                SystemSetting { is_secret: true, .. } => Some(SettingFault::Secret),
+                SystemSetting { value_type, .. } if *value_type != T::TYPE => {
+                    Some(SettingFault::WrongType { stored: *value_type, asked: T::TYPE })
                 }
-            }
-            let text = value::write(key, rule, value)?;
-            let row = NewUserPreference {
-                user_id: user,
-                key,
-                value: &text,
-                value_type: T::TYPE,
-                category: default.as_ref().map_or("general", |setting| &setting.category),
+                _ => None,
             };
-            row.upsert(connection)
-        })
+            if let Some(fault) = fault {
+                return Err(faulty(key, fault));
+            }
+        }
+        let text = value::write(key, rule, value)?;
+        let row = NewUserPreference {
+            user_id: user,
+            key,
+            value: &text,
+            value_type: T::TYPE,
+            category: default.as_ref().map_or("general", |setting| &setting.category),
+        };
+        row.upsert(connection)
     }
 
     /// Deletes the user's preference, so that the system setting applies. Returns `false` if there
@@ -122,7 +121,7 @@ impl UserPreference {
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
-    pub fn unset(connection: &mut DbConnection, user: UserId, key: &str) -> Result<bool> {
+    pub fn unset(connection: &mut Writer<'_>, user: UserId, key: &str) -> Result<bool> {
         let forgotten =
             dispatch!(connection, |connection| diesel::delete(user_preferences::table)
                 .filter(user_preferences::user_id.eq(user).and(user_preferences::key.eq(key)))
@@ -149,7 +148,7 @@ impl UserPreference {
 }
 
 impl NewUserPreference<'_> {
-    fn upsert(&self, connection: &mut DbConnection) -> Result<UserPreference> {
+    fn upsert(&self, connection: &mut Writer<'_>) -> Result<UserPreference> {
         let result =
             dispatch!(&mut *connection, |connection| diesel::insert_into(user_preferences::table)
                 .values(self)

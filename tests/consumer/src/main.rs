@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// The question and the answer, and the record of them, all or nothing.
-fn ask(conn: &mut DbConnection, user: UserId, question: &str) -> Result<ChatMessage> {
+fn ask(conn: &mut Writer<'_>, user: UserId, question: &str) -> Result<ChatMessage> {
     let chat = NewChatSession::builder().user_id(user).title("A question").build().insert(conn)?;
     let asked = NewChatMessage::builder()
         .chat_session_id(chat.id)

@@ -76,7 +76,7 @@ fn names_are_unique_and_not_empty() {
     let models = Models::new();
     let insert = |name: &str| {
         let name = name.to_owned();
-        move |conn: &mut DbConnection| NewRole::builder().name(&name).build().insert(conn)
+        move |conn: &mut Writer<'_>| NewRole::builder().name(&name).build().insert(conn)
     };
     models.violates(Rule::Duplicate, roles::name, insert("user"));
     models.violates(Rule::Length, roles::name, insert(""));
@@ -100,7 +100,7 @@ fn a_grant_that_is_there_is_no_error_and_a_revoked_one_is_gone() {
     let (role, permission) = (role(&models, "r").id, permission(&models, "p", "thing", "do"));
     assert!(grant(&models, role, permission));
     assert!(!grant(&models, role, permission));
-    let revoke = |conn: &mut DbConnection| RolePermission::revoke(conn, role, permission);
+    let revoke = |conn: &mut Writer<'_>| RolePermission::revoke(conn, role, permission);
     assert!(models.run(revoke));
     assert!(!models.run(revoke));
 }
@@ -111,7 +111,7 @@ fn a_grant_to_or_of_nothing_says_which() {
     let (role, permission) = (role(&models, "r").id, permission(&models, "p", "thing", "do"));
     let grant = |role_id, permission_id, granted_by: Option<UserId>| {
         let new = NewRolePermission { role_id, permission_id, granted_by };
-        move |conn: &mut DbConnection| new.grant(conn)
+        move |conn: &mut Writer<'_>| new.grant(conn)
     };
     let unknown = Rule::UnknownReference;
     models.violates(unknown, role_permissions::role_id, grant(RoleId(99), permission, None));
@@ -155,7 +155,7 @@ fn a_superuser_may_do_everything_and_an_inactive_one_nothing() {
     let models = Models::new();
     let admin = models.user("admin");
     let anything =
-        |conn: &mut DbConnection| is_allowed(conn, admin, Right::new("anything", "at all"));
+        |conn: &mut Writer<'_>| is_allowed(conn, admin, Right::new("anything", "at all"));
     assert!(models.run(anything));
     models.run(|conn| User::set_active(conn, admin, false, None));
     assert!(!models.run(anything));
@@ -171,7 +171,7 @@ fn the_permissions_of_a_user_are_those_of_the_role() {
         held.into_iter().map(|permission| permission.name).collect::<Vec<_>>()
     };
     assert_eq!(names(ann), ["chat_access", "document_upload", "profile_management"]);
-    let all = models.run(Permission::list);
+    let all = models.run(|conn| Permission::list(conn));
     assert_eq!(names(admin).len(), all.len());
     assert!(all.is_sorted_by_key(|p| (p.resource.clone(), p.action.clone())));
     models.run(|conn| User::set_active(conn, ann, false, None));
@@ -183,7 +183,7 @@ fn the_permissions_of_a_user_are_those_of_the_role() {
 fn roles_come_with_their_permissions() {
     let models = Models::new();
     role(&models, "without");
-    let roles = models.run(Role::list_with_permissions);
+    let roles = models.run(|conn| Role::list_with_permissions(conn));
     assert!(roles.is_sorted_by_key(|with| with.role.name.clone()));
     let of = |name: &str| {
         let with = roles.iter().find(|with| with.role.name == name).expect(name);

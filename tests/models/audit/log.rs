@@ -171,7 +171,7 @@ fn an_unknown_user_is_a_violation_and_nothing_is_written() {
     let models = Models::new();
     append(&models, &event());
     let of_nobody = NewAuditEvent { user_id: Some(UserId(4711)), ..event() };
-    let append_it = |conn: &mut DbConnection| of_nobody.append(conn);
+    let append_it = |conn: &mut Writer<'_>| of_nobody.append(conn);
     models.violates(Rule::UnknownReference, audit_log::user_id, append_it);
     assert_eq!(log(&models).len(), 1);
     assert_eq!(append(&models, &event()).seq, 2);

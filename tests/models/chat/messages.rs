@@ -290,7 +290,7 @@ fn an_edit_that_is_refused_changes_nothing() {
     let session = open(&models, models.ann());
     let made = append(&models, &NewChatMessage { token_count: Some(5), ..message(&session, "x") });
     let edit = |text: &'static str, tokens| {
-        move |conn: &mut DbConnection| ChatMessage::edit(conn, made.id, text, tokens)
+        move |conn: &mut Writer<'_>| ChatMessage::edit(conn, made.id, text, tokens)
     };
     models.violates(Rule::Count, chat_history::token_count, edit("y", Some(-1)));
     models.violates(Rule::Text, chat_history::message_content, edit("\0", Some(1)));
@@ -339,7 +339,7 @@ fn feedback_is_one_to_five_and_can_be_taken_back() {
     let session = open(&models, models.ann());
     let (id, other) = (say(&models, &session, "x").id, say(&models, &session, "y"));
     let set = |rating, comment: Option<&'static str>| {
-        move |conn: &mut DbConnection| ChatMessage::set_feedback(conn, id, rating, comment)
+        move |conn: &mut Writer<'_>| ChatMessage::set_feedback(conn, id, rating, comment)
     };
     for rating in 1..=5 {
         let rated = models.run(set(Some(rating), Some("so\nso")));
@@ -354,7 +354,7 @@ fn feedback_is_one_to_five_and_can_be_taken_back() {
     assert_eq!((kept.feedback_rating, kept.feedback_comment.as_deref()), (Some(5), Some("so\nso")));
     let none = models.run(set(None, None));
     assert_eq!((none.feedback_rating, none.feedback_comment), (None, None));
-    let missing = |conn: &mut DbConnection| ChatMessage::set_feedback(conn, MISSING, Some(1), None);
+    let missing = |conn: &mut Writer<'_>| ChatMessage::set_feedback(conn, MISSING, Some(1), None);
     assert!(is_not_found(&models.fails(missing)));
     assert_eq!(models.run(|conn| ChatMessage::find(conn, other.id)), Some(other));
 }

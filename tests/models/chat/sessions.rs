@@ -110,7 +110,7 @@ fn a_session_must_keep_to_the_rules() {
     let ann = models.ann();
     let titled = |title: &str| {
         let title = title.to_owned();
-        move |conn: &mut DbConnection| {
+        move |conn: &mut Writer<'_>| {
             NewChatSession::builder().user_id(ann).title(&*title).build().insert(conn)
         }
     };

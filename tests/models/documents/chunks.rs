@@ -128,7 +128,7 @@ fn if_the_last_of_many_chunks_has_a_taken_place_none_goes_in() {
     let (document, _) = cut(&models, 0..1);
     let mut many = chunks(1..1_000);
     many.push(chunk(0));
-    let insert = |conn: &mut DbConnection| DocumentChunk::insert_all(conn, document, &many);
+    let insert = |conn: &mut Writer<'_>| DocumentChunk::insert_all(conn, document, &many);
     models.violates(Rule::Duplicate, document_chunks::chunk_index, insert);
     // What surrounds the failure is committed: the bulk must be undone by itself.
     models.run(|conn| {
@@ -156,7 +156,7 @@ fn a_chunk_must_keep_to_the_rules() {
     let (document, _) = cut(&models, 0..1);
     let long = "x".repeat(201);
     let insert = |new: NewDocumentChunk<'static>| {
-        move |conn: &mut DbConnection| DocumentChunk::insert_all(conn, document, &[new])
+        move |conn: &mut Writer<'_>| DocumentChunk::insert_all(conn, document, &[new])
     };
     models.violates(Rule::Count, document_chunks::chunk_index, insert(chunk(-1)));
     let negative = NewDocumentChunk { page_number: Some(-1), ..chunk(1) };
@@ -211,7 +211,7 @@ fn embeddings_are_recorded_all_or_none() {
 
     let set = |model: &'static str, vector: &'static str| {
         let vectors = [(ids[0], "first"), (ids[1], vector)];
-        move |conn: &mut DbConnection| DocumentChunk::set_vector_ids(conn, model, &vectors)
+        move |conn: &mut Writer<'_>| DocumentChunk::set_vector_ids(conn, model, &vectors)
     };
     let long: &'static str = "x".repeat(101).leak();
     for bad in ["", long, "\0"] {

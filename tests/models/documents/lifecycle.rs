@@ -69,7 +69,7 @@ fn an_upload_goes_only_the_legal_ways() {
         let before = document_in(&models, from, ProcessingStatus::Pending);
         let id = before.id;
         let step =
-            |conn: &mut DbConnection| Document::set_upload_status(conn, id, to, Some("because"));
+            |conn: &mut Writer<'_>| Document::set_upload_status(conn, id, to, Some("because"));
         if !legal {
             let error = models.fails(step);
             assert!(is_illegal(&error, from.as_str(), to.as_str()), "{from} to {to}: {error:?}");
@@ -99,9 +99,8 @@ fn processing_goes_only_the_legal_ways() {
         assert_eq!(from.may_become(to), legal, "{from} to {to}");
         let before = document_in(&models, UploadStatus::Uploaded, from);
         let id = before.id;
-        let step = |conn: &mut DbConnection| {
-            Document::set_processing_status(conn, id, to, Some("because"))
-        };
+        let step =
+            |conn: &mut Writer<'_>| Document::set_processing_status(conn, id, to, Some("because"));
         if !legal {
             let error = models.fails(step);
             assert!(is_illegal(&error, from.as_str(), to.as_str()), "{from} to {to}: {error:?}");
@@ -206,9 +205,7 @@ fn a_step_touches_no_other_document_and_its_error_is_text() {
     let one = document_in(&models, UploadStatus::Uploaded, ProcessingStatus::Processing);
     let fail = |error: &'static str| {
         let to = ProcessingStatus::Failed;
-        move |conn: &mut DbConnection| {
-            Document::set_processing_status(conn, one.id, to, Some(error))
-        }
+        move |conn: &mut Writer<'_>| Document::set_processing_status(conn, one.id, to, Some(error))
     };
     models.violates(Rule::Text, documents::error_message, fail("a\0b"));
     assert_eq!(find(&models, one.id).processing_status, ProcessingStatus::Processing);

@@ -176,7 +176,7 @@ fn changes_leave_the_rest_as_it_is() {
     assert_eq!(models.run(|conn| Document::find(conn, made.id)), Some(row));
     assert_eq!(models.run(|conn| Document::find(conn, other.id)), Some(other));
     assert!(is_not_found(&models.fails(|conn| changes.update(conn, MISSING))));
-    let nothing = |id| move |conn: &mut DbConnection| DocumentChanges::default().update(conn, id);
+    let nothing = |id| move |conn: &mut Writer<'_>| DocumentChanges::default().update(conn, id);
     assert_eq!(
         models.run(nothing(made.id)),
         models.run(|conn| Document::find(conn, made.id)).expect("there")

@@ -87,8 +87,7 @@ fn a_new_password_ends_what_came_of_the_old_one() {
 #[test]
 fn nobody_gets_no_password() {
     let models = Models::new();
-    let set =
-        |conn: &mut DbConnection| UserCredentials::set_password(conn, NOBODY, &bcrypt(), None);
+    let set = |conn: &mut Writer<'_>| UserCredentials::set_password(conn, NOBODY, &bcrypt(), None);
     assert!(is_missing(&models.fails(set)));
 }
 
@@ -118,7 +117,7 @@ fn a_hash_without_an_algorithm_is_not_stored_again() {
     let ann = models.ann();
     store_foreign(&models, ann);
     let foreign = credentials(&models, ann).password_hash;
-    let set = |conn: &mut DbConnection| UserCredentials::set_password(conn, ann, &foreign, None);
+    let set = |conn: &mut Writer<'_>| UserCredentials::set_password(conn, ann, &foreign, None);
     models.violates(Rule::Check, users::password_algorithm, set);
     let record = NewPasswordRecord { user_id: ann, password_hash: &foreign };
     let column = password_history::password_algorithm;
@@ -168,7 +167,7 @@ fn a_second_factor_is_refused_that_is_empty_too_long_or_nobodys() {
     let ann = models.ann();
     let set = |user, secret: &str| {
         let (secret, codes) = (TwoFactorSecret::new(secret.into()), BackupCodes::from_hashes(&[]));
-        move |conn: &mut DbConnection| {
+        move |conn: &mut Writer<'_>| {
             UserCredentials::set_two_factor(conn, user, Some((&secret, &codes)))
         }
     };

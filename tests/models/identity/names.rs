@@ -76,10 +76,10 @@ fn an_error_says_what_is_wrong() {
 #[test]
 fn what_is_no_name_is_a_violation_with_the_reason_as_its_source() {
     let models = Models::new();
-    let parse = |text: &'static str| move |_: &mut DbConnection| Ok(text.parse::<Username>()?);
+    let parse = |text: &'static str| move |_: &mut Writer<'_>| Ok(text.parse::<Username>()?);
     models.violates(Rule::Length, users::username, parse(""));
     models.violates(Rule::Invisible, users::username, parse("b\u{200b}ob"));
-    let parse = |text: &'static str| move |_: &mut DbConnection| Ok(text.parse::<EmailAddress>()?);
+    let parse = |text: &'static str| move |_: &mut Writer<'_>| Ok(text.parse::<EmailAddress>()?);
     models.violates(Rule::Length, users::email, parse(""));
     models.violates(Rule::Invisible, users::email, parse("b\u{200b}ob@example.org"));
     models.violates(Rule::Canonical, users::email, parse("b ob@example.org"));
@@ -113,15 +113,14 @@ fn a_name_compares_with_the_column_that_holds_it() {
 }
 
 /// Whether the database takes these for a user, past the types of this crate.
-fn stores(fixture: &Fixture, username: &str, email: &str) -> bool {
+fn stores((fixture, database): (&Fixture, &Database), username: &str, email: &str) -> bool {
     use diesel::prelude::*;
     use diesel::sql_types::Text;
-    let mut connection = fixture.raw();
     let insert = fixture.either(
         "UPDATE users SET username = ?, email = ? WHERE username = 'admin'",
         "UPDATE users SET username = $1, email = $2 WHERE username = 'admin'",
     );
-    let stored = connection.write(|conn| {
+    let stored = database.write(|conn| {
         let update = diesel::sql_query(insert);
         let update = update.bind::<Text, _>(username.to_owned());
         let update = update.bind::<Text, _>(email.to_owned());
@@ -136,11 +135,13 @@ fn stores(fixture: &Fixture, username: &str, email: &str) -> bool {
 #[test]
 fn the_database_takes_what_is_parsed_and_refuses_what_is_too_long_or_no_address() {
     let fixture = Fixture::created();
+    let database = fixture.database();
+    let both = (&fixture, &database);
     let (long, longest) = ("ö".repeat(51), "ö".repeat(50));
     for text in ["", "bob", "ann smith", "a\0b", "jos\u{e9}", "Bob", " bob", &long, &longest] {
         // What is changed by parsing is not canonical.
         let parsed = username(text).is_ok_and(|name| name == text);
-        assert_eq!(stores(&fixture, text, "x@example.org"), parsed, "{text:?}");
+        assert_eq!(stores(both, text, "x@example.org"), parsed, "{text:?}");
     }
     let (long, longest) = (format!("{}@x", "ö".repeat(99)), format!("{}@x", "ö".repeat(98)));
     for text in [
@@ -148,7 +149,7 @@ fn the_database_takes_what_is_parsed_and_refuses_what_is_too_long_or_no_address(
         "a@b ", "a\0@b", &long, &longest,
     ] {
         let parsed = address(text).is_ok_and(|address| address == text);
-        assert_eq!(stores(&fixture, "x", text), parsed, "{text:?}");
+        assert_eq!(stores(both, "x", text), parsed, "{text:?}");
     }
 }
 

@@ -122,11 +122,11 @@ fn the_database_refuses_what_is_too_long_or_begins_otherwise() {
         "INSERT INTO password_history (user_id, password_hash, password_algorithm)
          SELECT id, password_hash, password_algorithm FROM users",
     );
-    let mut connection = fixture.raw();
-    let mut broken = |table: &str, value: &str| {
+    let database = fixture.database();
+    let broken = |table: &str, value: &str| {
         use diesel::prelude::*;
         let update = format!("UPDATE {table} SET password_hash = '{value}'");
-        let error = connection.write(|conn| {
+        let error = database.write(|conn| {
             let update = diesel::sql_query(update);
             Ok(zenith_db::dispatch!(conn, |conn| update.execute(conn)).map(drop)?)
         });

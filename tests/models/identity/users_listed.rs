@@ -163,7 +163,7 @@ fn administrators_are_active_and_of_an_administrative_role() {
     let models = Models::new();
     let admin = models.user("admin");
     let listed = |models: &Models| {
-        let users = models.run(User::list_administrators);
+        let users = models.run(|conn| User::list_administrators(conn));
         users.into_iter().map(|user| user.id).collect::<Vec<_>>()
     };
     assert_eq!(listed(&models), [admin]);

@@ -67,7 +67,7 @@ fn a_backup_is_started_and_finished() {
     assert_eq!(finished, expected);
     assert!(finished.completed_at.is_some_and(|time| job.started_at <= time));
     assert_eq!(find(&models, job.id), Some(finished.clone()));
-    assert_eq!(models.run(BackupJob::find_last_completed), Some(finished));
+    assert_eq!(models.run(|conn| BackupJob::find_last_completed(conn)), Some(finished));
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn a_backup_fails_with_its_reason() {
     );
     assert!(failed.completed_at.is_some_and(|time| job.started_at <= time));
     assert_eq!(find(&models, job.id), Some(failed));
-    assert_eq!(models.run(BackupJob::find_last_completed), None);
+    assert_eq!(models.run(|conn| BackupJob::find_last_completed(conn)), None);
 }
 
 #[test]
@@ -144,8 +144,7 @@ fn only_a_running_backup_ends() {
 fn what_breaks_a_rule_does_not_end_a_backup() {
     let models = Models::new();
     let job = start(&models, &running());
-    let finish =
-        |bad: BackupResult<'static>| move |conn: &mut DbConnection| bad.finish(conn, job.id);
+    let finish = |bad: BackupResult<'static>| move |conn: &mut Writer<'_>| bad.finish(conn, job.id);
     for path in ["", "a\0", "x".repeat(4097).leak()] {
         let bad = BackupResult { backup_path: path, ..result() };
         models.violates(Rule::Length, backup_jobs::backup_path, finish(bad));
@@ -216,7 +215,7 @@ fn the_backups_come_page_by_page_the_newest_first_also_at_equal_times() {
     for number in [3, 2, 4] {
         models.run(|conn| result().finish(conn, jobs[number].id));
     }
-    let last = models.run(BackupJob::find_last_completed).expect("a backup");
+    let last = models.run(|conn| BackupJob::find_last_completed(conn)).expect("a backup");
     assert_eq!(last.id, jobs[3].id);
 }
 
@@ -308,7 +307,7 @@ fn values_are_inserted_all_or_none() {
 #[test]
 fn the_history_lists_every_migration_the_oldest_first() {
     let models = Models::new();
-    let history = models.run(SchemaVersion::list);
+    let history = models.run(|conn| SchemaVersion::list(conn));
     let names: Vec<_> = history.iter().map(|row| row.description.as_deref()).collect();
     let first = format!("create operations, by zenith-db {}", env!("CARGO_PKG_VERSION"));
     assert_eq!(names.first(), Some(&Some(first.as_str())));

@@ -262,10 +262,10 @@ fn a_check_is_due_from_its_time_on_and_the_longest_waiting_comes_first() {
 #[test]
 fn every_component_is_listed_by_name() {
     let models = Models::new();
-    assert_eq!(models.run(SystemHealth::list), []);
+    assert_eq!(models.run(|conn| SystemHealth::list(conn)), []);
     let made = ["mail", "disk", "Zeta"].map(|name| record(&models, &check(name, Healthy)).health);
     let [mail, disk, zeta] = made;
-    let mut listed = models.run(SystemHealth::list);
+    let mut listed = models.run(|conn| SystemHealth::list(conn));
     // How capitals sort is the database's own affair.
     assert!(listed.iter().position(|h| *h == disk) < listed.iter().position(|h| *h == mail));
     listed.sort_by_key(|health| health.component.to_lowercase());

@@ -98,7 +98,7 @@ fn what_breaks_a_rule_is_not_sent() {
     let models = Models::new();
     let ann = models.ann();
     let send = |new: NewNotification<'static>| {
-        move |conn: &mut DbConnection| new.send_to(conn, ann).map(drop)
+        move |conn: &mut Writer<'_>| new.send_to(conn, ann).map(drop)
     };
     let unknown = Rule::UnknownReference;
     models

@@ -175,7 +175,7 @@ fn a_choice_has_a_name_and_a_user_and_no_nul() {
     let ann = models.ann();
     let choose = |user, key: &str, value: &str| {
         let (key, value) = (key.to_owned(), value.to_owned());
-        move |conn: &mut DbConnection| UserPreference::set(conn, user, &key, &value)
+        move |conn: &mut Writer<'_>| UserPreference::set(conn, user, &key, &value)
     };
     let long = "ö".repeat(101);
     for key in ["", &long, "a\0"] {

@@ -199,7 +199,7 @@ fn a_secret_is_written_read_and_taken_away_as_ciphertext() {
     assert_eq!(stored(), first.parse().ok());
     let next: Ciphertext = second.parse().expect("ciphertext");
     let set = |value, by| {
-        move |conn: &mut DbConnection| SystemSetting::set_secret(conn, "SMTP_PASSWORD", value, by)
+        move |conn: &mut Writer<'_>| SystemSetting::set_secret(conn, "SMTP_PASSWORD", value, by)
     };
     assert_eq!(models.run(set(Some(&next), Some(admin))).updated_by, Some(admin));
     assert_eq!(stored(), Some(next.clone()));

@@ -59,7 +59,7 @@ impl Owned {
         let directory = TempDir::new().expect("a directory");
         let url = owner.url(&database.name);
         let manager = manager_of(directory.path(), &url);
-        manager.initialize(&administrator()).expect("a schema");
+        let _ = manager.initialize(&administrator()).expect("a schema");
         let backup = manager.backup().expect("a backup").path;
         connect(&url).batch_execute(LATER).expect("a later row");
         Some(Self { database, owner, directory, backup })
@@ -133,7 +133,7 @@ fn another_tablespace_is_that_of_the_restored_database_too() {
     let url = server.url("d").replace("zenith@", "o@");
     let directory = TempDir::new().expect("a directory");
     let manager = manager_of(directory.path(), &url);
-    manager.initialize(&administrator()).expect("a schema");
+    let _ = manager.initialize(&administrator()).expect("a schema");
     let backup = manager.backup().expect("a backup").path;
     let space = "SELECT spcname::text FROM pg_tablespace AS t JOIN pg_database ON t.oid = dattablespace WHERE datname = 'd'";
     for (grant, expected) in [

@@ -30,7 +30,7 @@ impl Setting {
             server,
             directory: tempfile::tempdir().expect("a directory"),
         };
-        setting.manager().initialize(&administrator()).expect("created");
+        let _ = setting.manager().initialize(&administrator()).expect("created");
         Some(setting)
     }
 

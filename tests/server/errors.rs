@@ -95,7 +95,7 @@ fn a_server_without_room_is_said_to_have_none() {
 fn a_table_that_the_role_may_not_read_is_named_and_the_others_are_counted() {
     let Some(server) = Server::start() else { return };
     let manager = DatabaseManager::new(server.config(&[FAST]));
-    manager.initialize(&administrator()).expect("a database");
+    let _ = manager.initialize(&administrator()).expect("a database");
     let admin = &mut server.admin("zenith");
     let others =
         "CREATE ROLE other; CREATE TABLE others (id BIGINT); ALTER TABLE others OWNER TO other;
@@ -126,7 +126,7 @@ fn a_missing_database_is_not_made_by_looking_and_is_made_by_creating() {
 fn a_server_that_takes_no_writes_is_refused_for_writing_and_can_be_looked_at() {
     let Some(server) = Server::start() else { return };
     let manager = DatabaseManager::new(server.config(&[FAST]));
-    manager.initialize(&administrator()).expect("a database");
+    let _ = manager.initialize(&administrator()).expect("a database");
     let admin = &mut server.admin("postgres");
     admin
         .batch_execute("ALTER DATABASE zenith SET default_transaction_read_only = on")
@@ -153,7 +153,7 @@ fn pretend(server: &Server, setting: &str, said: &str) -> Config {
 #[test]
 fn a_server_that_is_too_old_is_refused_with_its_version() {
     let Some(server) = Server::start() else { return };
-    DatabaseManager::new(server.config(&[])).initialize(&administrator()).expect("created");
+    let _ = DatabaseManager::new(server.config(&[])).initialize(&administrator()).expect("created");
     let old = pretend(&server, "server_version_num", "140013");
     let error = Database::open(&old).expect_err("too old").to_string();
     assert!(error.contains("the oldest supported version is 15"), "{error}");
@@ -165,7 +165,7 @@ fn a_server_that_is_too_old_is_refused_with_its_version() {
 #[test]
 fn a_database_that_cannot_hold_every_text_is_refused() {
     let Some(server) = Server::start() else { return };
-    DatabaseManager::new(server.config(&[])).initialize(&administrator()).expect("created");
+    let _ = DatabaseManager::new(server.config(&[])).initialize(&administrator()).expect("created");
     let latin = "CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0";
     server.admin("postgres").batch_execute(latin).expect("a database");
     let error = Database::open(&config(&server.url("latin"), &[])).expect_err("LATIN1");
@@ -207,7 +207,7 @@ fn new_role(conn: &mut DbConnection, name: &str) -> Result<()> {
 fn a_connection_lost_in_a_transaction_loses_that_transaction_and_nothing_else() {
     let Some(server) = Server::start() else { return };
     let config = server.config(&[FAST]);
-    DatabaseManager::new(config.clone()).initialize(&administrator()).expect("created");
+    let _ = DatabaseManager::new(config.clone()).initialize(&administrator()).expect("created");
     let database = Database::open(&config).expect("a database");
     let error = database
         .write(|conn| {
@@ -226,7 +226,7 @@ fn a_connection_lost_in_a_transaction_loses_that_transaction_and_nothing_else() 
 fn a_connection_lost_during_the_commit_leaves_the_outcome_open_and_says_so() {
     let Some(server) = Server::start() else { return };
     let config = server.config(&[FAST]);
-    DatabaseManager::new(config.clone()).initialize(&administrator()).expect("created");
+    let _ = DatabaseManager::new(config.clone()).initialize(&administrator()).expect("created");
     let at_commit = "CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS $$
             BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END; $$;
         CREATE CONSTRAINT TRIGGER die AFTER INSERT ON roles DEFERRABLE INITIALLY DEFERRED
@@ -243,7 +243,7 @@ fn what_takes_too_long_is_stopped_and_names_the_setting() {
     let Some(server) = Server::start() else { return };
     let limits = [(Key::StatementTimeout, "300"), (Key::BusyTimeout, "200"), FAST];
     let config = server.config(&limits);
-    DatabaseManager::new(config.clone()).initialize(&administrator()).expect("created");
+    let _ = DatabaseManager::new(config.clone()).initialize(&administrator()).expect("created");
     let database = Database::open(&config).expect("a database");
     let slow = database.read(|conn| Ok(conn.batch_execute("SELECT pg_sleep(60)")?));
     let setting = |error: Error| match error {
@@ -264,7 +264,7 @@ fn what_takes_too_long_is_stopped_and_names_the_setting() {
 fn a_transaction_that_does_nothing_for_too_long_is_ended() {
     let Some(server) = Server::start() else { return };
     let config = server.config(&[(Key::IdleTransactionTimeout, "100"), FAST]);
-    DatabaseManager::new(config.clone()).initialize(&administrator()).expect("created");
+    let _ = DatabaseManager::new(config.clone()).initialize(&administrator()).expect("created");
     let database = Database::open(&config).expect("a database");
     let mut watcher = server.admin("zenith");
     let error = database

@@ -29,7 +29,7 @@ fn neither_a_killed_load_nor_a_killed_server_loses_an_acknowledged_write() {
     let backups = tempfile::tempdir().expect("a directory");
     let backups = backups.path().to_str().expect("UTF-8");
     let (url, config) = (server.url("zenith"), server.config(&[(Key::BackupDir, backups)]));
-    DatabaseManager::new(config.clone()).initialize(&administrator()).expect("created");
+    let _ = DatabaseManager::new(config.clone()).initialize(&administrator()).expect("created");
     load::prepare(&config);
     let mut numbers = Numbers(0x5E4);
     let (all, mut done, mut unanswered) = (points(6, 200), [0; THREADS], 0);

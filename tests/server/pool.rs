@@ -19,7 +19,7 @@ use crate::support::own_server::{Server, value};
 fn open(settings: &[(Key, &str)]) -> Option<(Server, Database)> {
     let server = Server::start()?;
     let config = server.config(settings);
-    DatabaseManager::new(config.clone()).initialize(&administrator()).expect("created");
+    let _ = DatabaseManager::new(config.clone()).initialize(&administrator()).expect("created");
     let database = Database::open(&config).expect("a database");
     Some((server, database))
 }

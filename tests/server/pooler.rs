@@ -15,7 +15,7 @@ const POOLED: (Key, &str) = (Key::TransactionPooler, "true");
 fn start() -> Option<(Server, Pooler)> {
     let server = Server::start()?;
     let manager = DatabaseManager::new(server.config(&[]));
-    manager.initialize(&administrator()).expect("created");
+    let _ = manager.initialize(&administrator()).expect("created");
     let pooler = Pooler::before(&server)?;
     Some((server, pooler))
 }

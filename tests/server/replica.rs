@@ -23,7 +23,7 @@ impl Both {
     fn start() -> Option<Self> {
         let primary = Server::start()?;
         let manager = DatabaseManager::new(primary.config(&[]));
-        manager.initialize(&administrator()).expect("created");
+        let _ = manager.initialize(&administrator()).expect("created");
         let replica = primary.replica();
         let mut look = replica.admin("zenith");
         let caught_up = "SELECT pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()
@@ -181,7 +181,7 @@ fn another_server_is_not_taken_for_a_replica() {
     let (Some(primary), Some(other)) = (Server::start(), Server::start()) else { return };
     for server in [&primary, &other] {
         let manager = DatabaseManager::new(server.config(&[]));
-        manager.initialize(&administrator()).expect("created");
+        let _ = manager.initialize(&administrator()).expect("created");
     }
     let wrong = primary.config(&[(Key::ReplicaUrl, other.url("zenith").as_str())]);
     let health = DatabaseManager::new(wrong).health_check();

@@ -95,7 +95,7 @@ impl OwnDatabase {
         let database = Self::missing();
         let loader = Loader::new().flag(Key::Url, "database-url", url_of(&database.name));
         let manager = DatabaseManager::new(loader.load().expect("a valid configuration"));
-        manager.initialize(&administrator()).expect("a database");
+        let _ = manager.initialize(&administrator()).expect("a database");
         database
     }
 

@@ -26,4 +26,5 @@ pub use settings::*;
 pub mod internal {
     pub use super::audit::internal::{AuditRow, JsonStr};
     pub use super::identity::internal::{canonical, invisible_in};
+    pub use super::settings::internal::{SeededSetting, seeded_settings};
 }

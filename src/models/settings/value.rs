@@ -188,14 +188,12 @@ pub(super) fn read<T: SettingValue>(
         return Err(faulty(key, SettingFault::WrongType { stored, asked: T::TYPE }));
     }
     let text = text.ok_or_else(|| faulty(key, SettingFault::Empty))?.expose();
-    match T::from_text(text) {
-        Some(value) => Ok(value),
-        None => {
-            check_readable(key, stored, text)?;
-            let (value, asked) = (text.to_owned(), std::any::type_name::<T>());
-            Err(faulty(key, SettingFault::OutOfRange { value, asked }))
-        }
+    if let Some(value) = T::from_text(text) {
+        return Ok(value);
     }
+    check_readable(key, stored, text)?;
+    let (value, asked) = (text.to_owned(), std::any::type_name::<T>());
+    Err(faulty(key, SettingFault::OutOfRange { value, asked }))
 }
 
 /// Returns the text to store for a value, after checking it against the rule.

@@ -326,6 +326,7 @@ diesel::table! {
         description -> Nullable<Text>,
         is_secret -> Bool,
         is_readonly -> Bool,
+        is_user_settable -> Bool,
         validation_rule -> Nullable<Text>,
         category -> Text,
         created_at -> Timestamp,

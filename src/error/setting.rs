@@ -15,6 +15,9 @@ pub enum SettingFault {
     /// The setting is read-only.
     #[error("it is read-only")]
     ReadOnly,
+    /// The setting is not one that a user may set: `is_user_settable` is false.
+    #[error("it is not for users to set")]
+    NotUserSettable,
     /// The setting is a secret: its value is stored encrypted.
     #[error("it is a secret: its value is stored encrypted")]
     Secret,
@@ -36,6 +39,14 @@ pub enum SettingFault {
         text: String,
         /// Type of the setting.
         value_type: ValueType,
+    },
+    /// The stored number does not fit into the type that the program reads it as.
+    #[error("{value} does not fit into {asked}")]
+    OutOfRange {
+        /// The number, as text.
+        value: String,
+        /// Rust type that was asked for, such as `u32`.
+        asked: &'static str,
     },
     /// The value does not satisfy the setting's validation rule.
     #[error("{value:?} does not satisfy its rule `{rule}`")]

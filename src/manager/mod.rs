@@ -61,7 +61,6 @@ pub mod internal {
         FORMER_TABLES, TRANSFER_TABLE, has_transfer_table, origin_among, origin_of,
     };
     pub use super::seed::{refresh, seed};
-    pub use super::seed_data::SETTINGS;
 }
 
 /// Creates, migrates, seeds, checks and backs up the database that a configuration names.

@@ -5,12 +5,13 @@ use diesel::prelude::*;
 use serde::Serialize;
 
 use super::DatabaseManager;
-use super::seed_data::{ROLES, SETTINGS};
+use super::seed_data::ROLES;
 use crate::backend::DbConnection;
 use crate::connection::{TransactionLock, Writer};
 use crate::dispatch;
 use crate::error::{MigrationFault, Result};
 use crate::migrations::Ledger;
+use crate::models::internal::seeded_settings;
 use crate::models::{
     NewPermission, NewRolePermission, Right, SEEDED_PERMISSIONS, SystemRole, User,
 };
@@ -97,7 +98,8 @@ pub fn seed(connection: &mut Writer<'_>) -> Result<SeedReport> {
     connection.hold(TransactionLock::Seeds)?;
     let new_roles = missing!(connection, roles, name, ROLES);
     let new_permissions = missing_permissions(connection)?;
-    let new_settings = missing!(connection, system_settings, key, SETTINGS);
+    let settings = seeded_settings();
+    let new_settings = missing!(connection, system_settings, key, settings);
     for role in &new_roles {
         dispatch!(&mut *connection, |c| insert_into(roles::table).values(*role).execute(c))?;
     }
@@ -108,7 +110,7 @@ pub fn seed(connection: &mut Writer<'_>) -> Result<SeedReport> {
     }
     for setting in &new_settings {
         dispatch!(&mut *connection, |c| insert_into(system_settings::table)
-            .values(*setting)
+            .values(setting.new_row())
             .execute(c))?;
     }
     let mut grants = 0;
@@ -181,7 +183,8 @@ pub fn refresh(connection: &mut Writer<'_>) -> Result<usize> {
 pub(super) fn missing(connection: &mut DbConnection) -> Result<Vec<String>> {
     let roles = missing!(connection, roles, name, ROLES);
     let permissions = missing_permissions(connection)?;
-    let settings = missing!(connection, system_settings, key, SETTINGS);
+    let settings = seeded_settings();
+    let settings = missing!(connection, system_settings, key, settings);
     let roles = roles.iter().map(|role| format!("role {}", role.name));
     let permissions =
         permissions.iter().map(|permission| format!("permission {}", permission.name));

@@ -25,5 +25,6 @@ pub use settings::*;
 #[doc(hidden)]
 pub mod internal {
     pub use super::audit::internal::{AuditRow, JsonStr};
+    pub use super::settings::internal::{SeededSetting, seeded_settings};
     pub use crate::types::account_name::{canonical, invisible_in};
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use zenith_db::internal::manager::SETTINGS;
+use zenith_db::internal::models::seeded_settings;
 use zenith_db::models::SEEDED_PERMISSIONS;
 use zenith_db::prelude::*;
 
@@ -29,16 +29,22 @@ fn table() -> String {
         )
         .expect("a String takes everything");
     }
-    text += "\n| setting | type | initial value | who changes it | meaning |\n| --- | --- | --- | --- | --- |\n";
-    for setting in SETTINGS {
+    text += "\n`Setting` has a constant for each setting. No call of this crate acts on a setting: an application reads it, for what \
+             the last column says.\n\n\
+             | setting | type | initial value | rule | who changes it | meaning | read by |\n\
+             | --- | --- | --- | --- | --- | --- | --- |\n";
+    for setting in seeded_settings() {
+        let row = setting.new_row();
         writeln!(
             text,
-            "| `{}` | {} | `{}` | {} | {} |",
-            setting.key,
-            setting.value_type,
-            setting.value.expect("a value"),
-            if setting.is_readonly { "the manager" } else { "the application" },
-            setting.description.expect("a description")
+            "| `{}` | {} | `{}` | {} | {} | {} | {} |",
+            row.key,
+            row.value_type,
+            setting.value,
+            row.validation_rule.map(|rule| format!("`{rule}`")).unwrap_or_default(),
+            if row.is_readonly { "the manager" } else { "an administrator" },
+            row.description.expect("a description"),
+            setting.read_by
         )
         .expect("a String takes everything");
     }

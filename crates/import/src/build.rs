@@ -9,8 +9,9 @@ use diesel::prelude::*;
 use zenith_db::config::SqliteOptions;
 use zenith_db::internal::catalog::{literal, names};
 use zenith_db::internal::connection::{self, Access};
-use zenith_db::internal::manager::{SETTINGS, refresh, seed};
+use zenith_db::internal::manager::{refresh, seed};
 use zenith_db::internal::migrations::{Target, run};
+use zenith_db::internal::models::{SeededSetting, seeded_settings};
 use zenith_db::manager::SeedReport;
 use zenith_db::migrations::EmbeddedMigration;
 use zenith_db::{DbConnection, Error};
@@ -140,7 +141,8 @@ fn existing_rows(
 /// then updates. Returns their keys.
 fn replace_settings(connection: &mut SqliteConnection) -> Result<HashSet<i64>> {
     let mut replaced = HashSet::new();
-    for setting in SETTINGS.iter().filter(|setting| setting.is_readonly) {
+    let seeded = seeded_settings();
+    for setting in seeded.iter().map(SeededSetting::new_row).filter(|row| row.is_readonly) {
         let key = literal(setting.key);
         let query = format!("SELECT id AS rowid FROM system_settings WHERE key = {key}");
         let rows: Vec<AnyRow> = diesel::sql_query(query).load(connection)?;

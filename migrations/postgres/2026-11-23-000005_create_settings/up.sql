@@ -21,6 +21,7 @@ CREATE TABLE system_settings (
     description TEXT,
     is_secret BOOLEAN NOT NULL DEFAULT FALSE,
     is_readonly BOOLEAN NOT NULL DEFAULT FALSE,
+    is_user_settable BOOLEAN NOT NULL DEFAULT FALSE,
     validation_rule TEXT
         CONSTRAINT system_settings_validation_rule_length CHECK (length(validation_rule) BETWEEN 1 AND 500),
     category TEXT NOT NULL DEFAULT 'general'

@@ -16,6 +16,8 @@ CREATE TABLE system_settings (
         CONSTRAINT system_settings_is_secret_flag CHECK (is_secret IN (0, 1)),
     is_readonly BOOLEAN NOT NULL DEFAULT 0
         CONSTRAINT system_settings_is_readonly_flag CHECK (is_readonly IN (0, 1)),
+    is_user_settable BOOLEAN NOT NULL DEFAULT 0
+        CONSTRAINT system_settings_is_user_settable_flag CHECK (is_user_settable IN (0, 1)),
     validation_rule TEXT
         CONSTRAINT system_settings_validation_rule_length CHECK (length(validation_rule) BETWEEN 1 AND 500 AND instr(validation_rule, char(0)) = 0),
     category TEXT NOT NULL DEFAULT 'general'

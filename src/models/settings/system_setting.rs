@@ -6,15 +6,16 @@ use diesel::prelude::*;
 use serde::Serialize;
 use typed_builder::TypedBuilder;
 
+use super::declared::Declared;
 use super::rule::ValidationRule;
 use super::value::{self, SettingText, SettingValue, faulty};
 use crate::backend::DbConnection;
 use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::{Result, SettingFault};
-use crate::models::query::{Parent, explain_broken_reference, find_one};
+use crate::models::query::find_one;
 use crate::schema::system_settings;
-use crate::types::{Ciphertext, SystemSettingId, UserId, UtcTime, ValueType};
+use crate::types::{SystemSettingId, UserId, UtcTime, ValueType};
 
 /// Setting of the installation.
 #[derive(Clone, Debug, PartialEq, Eq, Identifiable, Queryable, Selectable, Serialize)]
@@ -36,6 +37,8 @@ pub struct SystemSetting {
     pub is_secret: bool,
     /// Whether [`SystemSetting::set`] and [`SystemSetting::set_secret`] refuse to change the value.
     pub is_readonly: bool,
+    /// Whether each user may choose a value of their own, with [`UserPreference`](super::UserPreference).
+    pub is_user_settable: bool,
     /// Validation rule of the value: see [`ValidationRule`](super::ValidationRule).
     pub validation_rule: Option<String>,
     /// Group in which the setting is shown.
@@ -46,6 +49,29 @@ pub struct SystemSetting {
     pub updated_at: UtcTime,
     /// User who last changed the setting; `None` if unknown, or if the user has been deleted.
     pub updated_by: Option<UserId>,
+}
+
+impl Declared {
+    /// Returns the row to insert.
+    pub(super) const fn new_row<'a>(
+        &self,
+        key: &'a str,
+        value: Option<&'a str>,
+        value_type: ValueType,
+        is_secret: bool,
+    ) -> NewSystemSetting<'a> {
+        NewSystemSetting {
+            key,
+            value,
+            value_type,
+            description: self.description,
+            is_secret,
+            is_readonly: self.is_readonly,
+            is_user_settable: self.is_user_settable,
+            validation_rule: self.rule,
+            category: self.category,
+        }
+    }
 }
 
 /// Setting to insert. `Debug` does not show the value of a secret.
@@ -71,6 +97,10 @@ pub struct NewSystemSetting<'a> {
     /// `false` by default.
     #[builder(default)]
     pub is_readonly: bool,
+    /// Whether each user may choose a value of their own, with [`UserPreference`](super::UserPreference);
+    /// `false` by default.
+    #[builder(default)]
+    pub is_user_settable: bool,
     /// Validation rule of the value, 1 to 500 characters: see
     /// [`ValidationRule`](super::ValidationRule).
     #[builder(default, setter(into))]
@@ -89,6 +119,7 @@ impl fmt::Debug for NewSystemSetting<'_> {
             .field("description", &self.description)
             .field("is_secret", &self.is_secret)
             .field("is_readonly", &self.is_readonly)
+            .field("is_user_settable", &self.is_user_settable)
             .field("validation_rule", &self.validation_rule)
             .field("category", &self.category)
             .finish()
@@ -103,15 +134,7 @@ impl NewSystemSetting<'_> {
     /// or the value cannot be read as its type; [`Error::Violation`](crate::Error::Violation) if
     /// the name exists, the value is not of its type, or a secret value is not ciphertext.
     pub fn insert(&self, connection: &mut Writer<'_>) -> Result<SystemSetting> {
-        if let Some(rule) = self.validation_rule
-            && let Err(reason) = rule.parse::<ValidationRule>()
-        {
-            let (rule, reason) = (rule.to_owned(), reason.to_string());
-            return Err(faulty(self.key, SettingFault::BadRule { rule, reason }));
-        }
-        if let Some(text) = self.value.filter(|_| !self.is_secret) {
-            value::check_rule(self.key, self.validation_rule, text)?;
-        }
+        self.check_rule()?;
         connection.write(|connection| {
             let setting: SystemSetting =
                 dispatch!(connection, |connection| diesel::insert_into(system_settings::table)
@@ -119,11 +142,43 @@ impl NewSystemSetting<'_> {
                     .returning(SystemSetting::as_returning())
                     .get_result(connection))?;
             // The database takes what cannot be read: 1e999, or JSON that is nested too deep.
-            if let Some(text) = self.value.filter(|_| !self.is_secret) {
+            if let Some(text) = self.public_value() {
                 value::check_readable(self.key, self.value_type, text)?;
             }
             Ok(setting)
         })
+    }
+
+    /// Inserts the setting unless it exists. Returns whether it has been inserted.
+    pub(super) fn insert_if_missing(&self, connection: &mut Writer<'_>) -> Result<bool> {
+        self.check_rule()?;
+        if let Some(text) = self.public_value() {
+            value::check_readable(self.key, self.value_type, text)?;
+        }
+        let inserted =
+            dispatch!(connection, |connection| diesel::insert_into(system_settings::table)
+                .values(self)
+                .on_conflict(system_settings::key)
+                .do_nothing()
+                .execute(connection))?;
+        Ok(inserted > 0)
+    }
+
+    fn public_value(&self) -> Option<&str> {
+        self.value.filter(|_| !self.is_secret)
+    }
+
+    fn check_rule(&self) -> Result<()> {
+        if let Some(rule) = self.validation_rule
+            && let Err(reason) = rule.parse::<ValidationRule>()
+        {
+            let (rule, reason) = (rule.to_owned(), reason.to_string());
+            return Err(faulty(self.key, SettingFault::BadRule { rule, reason }));
+        }
+        match self.public_value() {
+            Some(text) => value::check_rule(self.key, self.validation_rule, text),
+            None => Ok(()),
+        }
     }
 }
 
@@ -148,112 +203,27 @@ impl SystemSetting {
             .load(connection))?)
     }
 
-    /// Returns the value of a setting that is not a secret.
-    ///
-    /// ```
-    /// # use zenith_db::prelude::*;
-    /// fn attempts(conn: &mut DbConnection) -> Result<i64> {
-    ///     SystemSetting::get(conn, "MAX_LOGIN_ATTEMPTS")
-    /// }
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::Setting`](crate::Error::Setting) if the setting does not exist, has no value, is a
-    /// secret, or holds another type.
-    pub fn get<T: SettingValue>(connection: &mut DbConnection, key: &str) -> Result<T> {
-        let setting = Self::existing(connection, key)?;
-        if setting.is_secret {
-            return Err(faulty(key, SettingFault::Secret));
+    /// Returns the value of this row.
+    pub(super) fn read<T: SettingValue>(&self) -> Result<T> {
+        if self.is_secret {
+            return Err(faulty(&self.key, SettingFault::Secret));
         }
-        value::read(key, setting.value_type, setting.value.as_ref())
+        value::read(&self.key, self.value_type, self.value.as_ref())
     }
 
-    /// Returns the value of a secret setting, still encrypted; `None` if it has no value.
-    ///
-    /// # Errors
-    /// [`Error::Setting`](crate::Error::Setting) if the setting does not exist or is not a secret.
-    pub fn get_secret(connection: &mut DbConnection, key: &str) -> Result<Option<Ciphertext>> {
-        let setting = Self::existing(connection, key)?;
-        let value = setting.value.as_ref().map(|text| text.expose().parse()).transpose();
-        match value {
-            Ok(value) if setting.is_secret => Ok(value),
-            _ => Err(faulty(key, SettingFault::NotSecret)),
-        }
-    }
-
-    /// Sets the value, which must have the setting's type and satisfy its rule. Returns the new row.
-    ///
-    /// # Errors
-    /// [`Error::Setting`](crate::Error::Setting) if the setting does not exist, is read-only or a
-    /// secret, or the value does not fit.
-    pub fn set<T: SettingValue>(
-        connection: &mut Writer<'_>,
-        key: &str,
-        value: &T,
-        by: Option<UserId>,
-    ) -> Result<Self> {
-        let setting = Self::existing(connection, key)?;
-        if setting.is_readonly {
-            return Err(faulty(key, SettingFault::ReadOnly));
-        }
-        if setting.is_secret {
-            return Err(faulty(key, SettingFault::Secret));
-        }
-        if setting.value_type != T::TYPE {
-            let (stored, asked) = (setting.value_type, T::TYPE);
-            return Err(faulty(key, SettingFault::WrongType { stored, asked }));
-        }
-        let text = value::write(key, setting.validation_rule.as_deref(), value)?;
-        Self::write_text(connection, setting.id, Some(&text), by)
-    }
-
-    /// Sets the value of a secret setting to a ciphertext, or removes it with `None`. Returns the
-    /// new row.
-    ///
-    /// # Errors
-    /// [`Error::Setting`](crate::Error::Setting) if the setting does not exist, is read-only, or is
-    /// not a secret.
-    pub fn set_secret(
-        connection: &mut Writer<'_>,
-        key: &str,
-        value: Option<&Ciphertext>,
-        by: Option<UserId>,
-    ) -> Result<Self> {
-        let setting = Self::existing(connection, key)?;
-        if setting.is_readonly {
-            return Err(faulty(key, SettingFault::ReadOnly));
-        }
-        if !setting.is_secret {
-            return Err(faulty(key, SettingFault::NotSecret));
-        }
-        Self::write_text(connection, setting.id, value.map(Ciphertext::expose), by)
+    /// Checks that a value of this type may be written.
+    pub(super) fn check_writable(&self, asked: ValueType) -> Result<()> {
+        let stored = self.value_type;
+        let fault = match self {
+            Self { is_readonly: true, .. } => SettingFault::ReadOnly,
+            Self { is_secret: true, .. } => SettingFault::Secret,
+            _ if stored != asked => SettingFault::WrongType { stored, asked },
+            _ => return Ok(()),
+        };
+        Err(faulty(&self.key, fault))
     }
 
     pub(super) fn existing(connection: &mut DbConnection, key: &str) -> Result<Self> {
         Self::find_by_key(connection, key)?.ok_or_else(|| faulty(key, SettingFault::Unknown))
-    }
-
-    fn write_text(
-        connection: &mut Writer<'_>,
-        id: SystemSettingId,
-        text: Option<&str>,
-        by: Option<UserId>,
-    ) -> Result<Self> {
-        let set = (
-            system_settings::value.eq(text),
-            system_settings::updated_by.eq(by),
-            system_settings::updated_at.eq(UtcTime::now()),
-        );
-        let result = dispatch!(&mut *connection, |connection| diesel::update(
-            system_settings::table.find(id)
-        )
-        .set(set)
-        .returning(Self::as_returning())
-        .get_result(connection));
-        explain_broken_reference(
-            connection,
-            result,
-            &[("system_settings_updated_by_fkey", by.map(Parent::User))],
-        )
     }
 }

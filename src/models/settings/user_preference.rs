@@ -4,14 +4,15 @@ use diesel::prelude::*;
 use diesel::upsert::excluded;
 use serde::Serialize;
 
-use super::system_setting::SystemSetting;
+use super::declared::{Preference, Setting};
+use super::system_setting::{NewSystemSetting, SystemSetting};
 use super::value::{self, SettingText, SettingValue, faulty};
 use crate::backend::DbConnection;
 use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::{Result, SettingFault};
 use crate::models::User;
-use crate::models::query::{Parent, explain_broken_reference};
+use crate::models::query::{Parent, explain_broken_reference, find_one};
 use crate::schema::user_preferences;
 use crate::types::{UserId, UserPreferenceId, UtcTime, ValueType};
 
@@ -52,81 +53,139 @@ struct NewUserPreference<'a> {
 }
 
 impl UserPreference {
-    /// Returns the value of the user's preference, or of the system setting with this name if the user has
-    /// not set one.
+    /// Returns the value that the user has chosen; otherwise the installation's, and if no row exists, the default.
     ///
     /// # Errors
-    /// [`Error::Setting`](crate::Error::Setting) if neither exists, the system setting is a secret,
-    /// or the value is missing or of another type.
+    /// [`Error::Setting`](crate::Error::Setting) if the stored value is missing or of another type, or the row of the
+    /// installation is a secret.
     pub fn get<T: SettingValue>(
+        connection: &mut DbConnection,
+        user: UserId,
+        preference: Preference<T>,
+    ) -> Result<T> {
+        let setting = preference.setting();
+        match Self::find_by_key(connection, user, setting.key)? {
+            Some(chosen) => chosen.read(),
+            None => SystemSetting::get(connection, setting),
+        }
+    }
+
+    /// Sets the value that the user has chosen, and returns its row.
+    ///
+    /// If the installation has a row with this key, the value must have its type and satisfy its rule.
+    ///
+    /// # Errors
+    /// [`Error::Setting`](crate::Error::Setting) if the value does not fit, or the row of the installation is not for users
+    /// to set; [`Error::Violation`](crate::Error::Violation) if the user does not exist.
+    pub fn set<T: SettingValue>(
+        connection: &mut Writer<'_>,
+        user: UserId,
+        preference: Preference<T>,
+        value: T::Given<'_>,
+    ) -> Result<Self> {
+        let Setting { key, row, .. } = preference.setting();
+        let declared = row.new_row(key, None, T::TYPE, false);
+        Self::choose::<T>(connection, user, &declared, value)
+    }
+
+    /// Deletes the value that the user has chosen, so that the installation's counts. Returns `false` if there was none.
+    ///
+    /// # Errors
+    /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
+    pub fn unset<T: SettingValue>(
+        connection: &mut Writer<'_>,
+        user: UserId,
+        preference: Preference<T>,
+    ) -> Result<bool> {
+        Self::unset_undeclared(connection, user, preference.setting().key)
+    }
+
+    /// Returns the value that the user has chosen for this key, which no [`Preference`] declares; otherwise the
+    /// installation's, if its row is for users to set.
+    ///
+    /// # Errors
+    /// [`Error::Setting`](crate::Error::Setting) if neither exists, the row of the installation is not for users to set, or
+    /// the value is missing or of another type.
+    pub fn get_undeclared<T: SettingValue>(
         connection: &mut DbConnection,
         user: UserId,
         key: &str,
     ) -> Result<T> {
-        let chosen: Option<Self> =
-            dispatch!(&mut *connection, |connection| user_preferences::table
-                .select(Self::as_select())
-                .filter(user_preferences::user_id.eq(user).and(user_preferences::key.eq(key)))
-                .get_result(connection)
-                .optional())?;
-        match chosen {
-            Some(chosen) => value::read(key, chosen.value_type, chosen.value.as_ref()),
-            None => SystemSetting::get(connection, key),
+        if let Some(chosen) = Self::find_by_key(connection, user, key)? {
+            return chosen.read();
+        }
+        match SystemSetting::find_by_key(connection, key)? {
+            Some(row) if row.is_user_settable => row.read(),
+            Some(_) => Err(faulty(key, SettingFault::NotUserSettable)),
+            None => Err(faulty(key, SettingFault::Unknown)),
         }
     }
 
-    /// Sets the user's preference and returns its row.
+    /// Sets the value that the user has chosen for this key, which no [`Preference`] declares, and returns its row.
     ///
-    /// If a system setting has this name, the value must have its type and satisfy its rule, and the
-    /// preference gets its category. Otherwise the category is `general`.
+    /// If the installation has a row with this key, the value must have its type and satisfy its rule, and gets its
+    /// category. Otherwise the category is `general`.
     ///
     /// # Errors
-    /// [`Error::Setting`](crate::Error::Setting) if the value does not fit the system setting, or
-    /// the system setting is read-only or a secret; [`Error::Violation`](crate::Error::Violation)
-    /// if the user does not exist.
-    pub fn set<T: SettingValue>(
+    /// Those of [`UserPreference::set`].
+    pub fn set_undeclared<T: SettingValue>(
         connection: &mut Writer<'_>,
         user: UserId,
         key: &str,
-        value: &T,
+        value: T::Given<'_>,
     ) -> Result<Self> {
-        let default = SystemSetting::find_by_key(connection, key)?;
-        let rule = default.as_ref().and_then(|setting| setting.validation_rule.as_deref());
-        if let Some(setting) = &default {
-            let fault = match setting {
-                SystemSetting { is_readonly: true, .. } => Some(SettingFault::ReadOnly),
-                SystemSetting { is_secret: true, .. } => Some(SettingFault::Secret),
-                SystemSetting { value_type, .. } if *value_type != T::TYPE => {
-                    Some(SettingFault::WrongType { stored: *value_type, asked: T::TYPE })
-                }
-                _ => None,
-            };
-            if let Some(fault) = fault {
-                return Err(faulty(key, fault));
-            }
-        }
-        let text = value::write(key, rule, value)?;
-        let row = NewUserPreference {
-            user_id: user,
-            key,
-            value: &text,
-            value_type: T::TYPE,
-            category: default.as_ref().map_or("general", |setting| &setting.category),
-        };
-        row.upsert(connection)
+        let plain = NewSystemSetting::builder().key(key).build();
+        Self::choose::<T>(connection, user, &plain, value)
     }
 
-    /// Deletes the user's preference, so that the system setting applies. Returns `false` if there
+    /// Deletes the value that the user has chosen for this key, which no [`Preference`] declares. Returns `false` if there
     /// was none.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
-    pub fn unset(connection: &mut Writer<'_>, user: UserId, key: &str) -> Result<bool> {
+    pub fn unset_undeclared(connection: &mut Writer<'_>, user: UserId, key: &str) -> Result<bool> {
         let forgotten =
             dispatch!(connection, |connection| diesel::delete(user_preferences::table)
                 .filter(user_preferences::user_id.eq(user).and(user_preferences::key.eq(key)))
                 .execute(connection))?;
         Ok(forgotten > 0)
+    }
+
+    /// Writes the value of a user for what `declared` describes, unless the installation has a row of its own.
+    fn choose<T: SettingValue>(
+        connection: &mut Writer<'_>,
+        user: UserId,
+        declared: &NewSystemSetting<'_>,
+        value: T::Given<'_>,
+    ) -> Result<Self> {
+        let key = declared.key;
+        let row = SystemSetting::find_by_key(connection, key)?;
+        let (rule, category) = match &row {
+            Some(row) => {
+                row.check_writable(T::TYPE)?;
+                if !row.is_user_settable {
+                    return Err(faulty(key, SettingFault::NotUserSettable));
+                }
+                (row.validation_rule.as_deref(), row.category.as_str())
+            }
+            None => (declared.validation_rule, declared.category),
+        };
+        let value = &value::write::<T>(key, rule, value)?;
+        let value_type = T::TYPE;
+        NewUserPreference { user_id: user, key, value, value_type, category }.upsert(connection)
+    }
+
+    fn find_by_key(connection: &mut DbConnection, user: UserId, key: &str) -> Result<Option<Self>> {
+        find_one!(
+            connection,
+            user_preferences,
+            user_preferences::user_id.eq(user),
+            user_preferences::key.eq(key)
+        )
+    }
+
+    fn read<T: SettingValue>(&self) -> Result<T> {
+        value::read(&self.key, self.value_type, self.value.as_ref())
     }
 
     /// Returns the user's preferences in a category, ordered by name.

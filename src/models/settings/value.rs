@@ -13,14 +13,27 @@ use super::rule::ValidationRule;
 use crate::error::{Error, Result, SettingFault};
 use crate::types::{Ciphertext, ValueType};
 
-/// Rust type of a setting's value: there is one for each [`ValueType`]. Other crates cannot implement
-/// this trait.
+/// Rust type of a setting's value: `bool`, `i32`, `u32`, `i64`, `f64`, `String` or `serde_json::Value`. Other crates cannot
+/// implement this trait.
 pub trait SettingValue: Sized + sealed::Sealed {
     /// Type of the settings that have such values.
     const TYPE: ValueType;
 
+    /// Form in which a constant declares the default: the value itself, `&'static str` for a `String`, and a JSON text for a
+    /// `serde_json::Value`.
+    type Declared: Copy + 'static;
+
+    /// Form in which a value is given: the value itself, or a reference to a text or JSON value.
+    type Given<'a>: Copy;
+
+    /// Returns the value as it is given to a call.
+    fn given(&self) -> Self::Given<'_>;
+
+    /// Returns the text of a declared default.
+    fn declared_text(default: Self::Declared) -> String;
+
     /// Returns the text to store; `None` for NaN and infinity, which cannot be stored.
-    fn to_text(&self) -> Option<String>;
+    fn to_text(value: Self::Given<'_>) -> Option<String>;
 
     /// Parses the stored text; `None` if it is not of this type.
     fn from_text(text: &str) -> Option<Self>;
@@ -29,17 +42,62 @@ pub trait SettingValue: Sized + sealed::Sealed {
 mod sealed {
     pub trait Sealed {}
     impl Sealed for String {}
-    impl Sealed for i64 {}
-    impl Sealed for f64 {}
-    impl Sealed for bool {}
     impl Sealed for serde_json::Value {}
+}
+
+/// Values that are declared, given and read as themselves.
+macro_rules! plain_values {
+    ($($type:ty: $value_type:ident, |$value:ident| $text:expr, |$parsed:ident| $valid:expr;)+) => {$(
+        impl sealed::Sealed for $type {}
+
+        impl SettingValue for $type {
+            const TYPE: ValueType = ValueType::$value_type;
+            type Declared = Self;
+            type Given<'a> = Self;
+
+            fn given(&self) -> Self {
+                *self
+            }
+
+            fn declared_text(default: Self) -> String {
+                Self::to_text(default).unwrap_or_default()
+            }
+
+            fn to_text($value: Self) -> Option<String> {
+                $text
+            }
+
+            fn from_text(text: &str) -> Option<Self> {
+                text.parse().ok().filter(|$parsed: &Self| $valid)
+            }
+        }
+    )+};
+}
+
+plain_values! {
+    bool: Boolean, |flag| Some(flag.to_string()), |_flag| true;
+    i32: Integer, |number| Some(number.to_string()), |_number| true;
+    u32: Integer, |number| Some(number.to_string()), |_number| true;
+    i64: Integer, |number| Some(number.to_string()), |_number| true;
+    // `Debug` is the shortest text that reads back as the same number.
+    f64: Float, |number| number.is_finite().then(|| format!("{number:?}")), |number| number.is_finite();
 }
 
 impl SettingValue for String {
     const TYPE: ValueType = ValueType::String;
+    type Declared = &'static str;
+    type Given<'a> = &'a str;
 
-    fn to_text(&self) -> Option<String> {
-        Some(self.clone())
+    fn given(&self) -> &str {
+        self
+    }
+
+    fn declared_text(default: &'static str) -> Self {
+        default.to_owned()
+    }
+
+    fn to_text(value: &str) -> Option<String> {
+        Some(value.to_owned())
     }
 
     fn from_text(text: &str) -> Option<Self> {
@@ -47,48 +105,21 @@ impl SettingValue for String {
     }
 }
 
-impl SettingValue for i64 {
-    const TYPE: ValueType = ValueType::Integer;
-
-    fn to_text(&self) -> Option<String> {
-        Some(self.to_string())
-    }
-
-    fn from_text(text: &str) -> Option<Self> {
-        text.parse().ok()
-    }
-}
-
-impl SettingValue for f64 {
-    const TYPE: ValueType = ValueType::Float;
-
-    fn to_text(&self) -> Option<String> {
-        // `Debug` is the shortest text that reads back as the same number.
-        self.is_finite().then(|| format!("{self:?}"))
-    }
-
-    fn from_text(text: &str) -> Option<Self> {
-        text.parse().ok().filter(|number: &Self| number.is_finite())
-    }
-}
-
-impl SettingValue for bool {
-    const TYPE: ValueType = ValueType::Boolean;
-
-    fn to_text(&self) -> Option<String> {
-        Some(self.to_string())
-    }
-
-    fn from_text(text: &str) -> Option<Self> {
-        text.parse().ok()
-    }
-}
-
 impl SettingValue for Value {
     const TYPE: ValueType = ValueType::Json;
+    type Declared = &'static str;
+    type Given<'a> = &'a Self;
 
-    fn to_text(&self) -> Option<String> {
-        Some(self.to_string())
+    fn given(&self) -> &Self {
+        self
+    }
+
+    fn declared_text(default: &'static str) -> String {
+        default.to_owned()
+    }
+
+    fn to_text(value: &Self) -> Option<String> {
+        Some(value.to_string())
     }
 
     fn from_text(text: &str) -> Option<Self> {
@@ -143,6 +174,10 @@ pub(super) fn faulty(key: &str, fault: SettingFault) -> Error {
     Error::Setting { key: key.to_owned(), fault }
 }
 
+pub(super) fn not_of_type(key: &str, text: &str, value_type: ValueType) -> Error {
+    faulty(key, SettingFault::NotOfType { text: text.to_owned(), value_type })
+}
+
 /// Parses the stored text as a value of type `T`.
 pub(super) fn read<T: SettingValue>(
     key: &str,
@@ -153,16 +188,21 @@ pub(super) fn read<T: SettingValue>(
         return Err(faulty(key, SettingFault::WrongType { stored, asked: T::TYPE }));
     }
     let text = text.ok_or_else(|| faulty(key, SettingFault::Empty))?.expose();
-    T::from_text(text).ok_or_else(|| {
-        faulty(key, SettingFault::NotOfType { text: text.to_owned(), value_type: stored })
-    })
+    if let Some(value) = T::from_text(text) {
+        return Ok(value);
+    }
+    check_readable(key, stored, text)?;
+    let (value, asked) = (text.to_owned(), std::any::type_name::<T>());
+    Err(faulty(key, SettingFault::OutOfRange { value, asked }))
 }
 
 /// Returns the text to store for a value, after checking it against the rule.
-pub(super) fn write<T: SettingValue>(key: &str, rule: Option<&str>, value: &T) -> Result<String> {
-    let text = value.to_text().ok_or_else(|| {
-        faulty(key, SettingFault::NotOfType { text: "NaN or infinity".into(), value_type: T::TYPE })
-    })?;
+pub(super) fn write<T: SettingValue>(
+    key: &str,
+    rule: Option<&str>,
+    value: T::Given<'_>,
+) -> Result<String> {
+    let text = T::to_text(value).ok_or_else(|| not_of_type(key, "NaN or infinity", T::TYPE))?;
     // JSON may be nested deeper than can be read.
     check_readable(key, T::TYPE, &text)?;
     check_rule(key, rule, &text)?;
@@ -178,11 +218,7 @@ pub(super) fn check_readable(key: &str, value_type: ValueType, text: &str) -> Re
         ValueType::Boolean => bool::from_text(text).is_some(),
         ValueType::Json => Value::from_text(text).is_some(),
     };
-    if readable {
-        Ok(())
-    } else {
-        Err(faulty(key, SettingFault::NotOfType { text: text.to_owned(), value_type }))
-    }
+    if readable { Ok(()) } else { Err(not_of_type(key, text, value_type)) }
 }
 
 /// Checks that the rule can be parsed and that the text passes it.

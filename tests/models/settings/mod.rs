@@ -1,3 +1,4 @@
+mod declared;
 mod preferences;
 mod properties;
 mod rules;

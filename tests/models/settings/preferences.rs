@@ -9,17 +9,27 @@ use zenith_db::schema::{user_preferences, users};
 use crate::support::models::Models;
 
 const NOBODY: UserId = UserId(4711);
+/// A setting that each user may choose.
+const IDLE_MINUTES: &str = "IDLE_MINUTES";
+
+/// A database in which [`IDLE_MINUTES`] is 1440.
+fn with_idle_minutes() -> Models {
+    let models = Models::new();
+    let new = NewSystemSetting::builder().key(IDLE_MINUTES).value("1440").category("security");
+    add_setting(&models, &new.value_type(ValueType::Integer).is_user_settable(true).build());
+    models
+}
 
 fn get<T: SettingValue>(models: &Models, user: UserId, key: &str) -> T {
-    models.run(|conn| UserPreference::get(conn, user, key))
+    models.run(|conn| UserPreference::get_undeclared(conn, user, key))
 }
 
 fn set<T: SettingValue>(models: &Models, user: UserId, key: &str, value: &T) -> UserPreference {
-    models.run(|conn| UserPreference::set(conn, user, key, value))
+    models.run(|conn| UserPreference::set_undeclared::<T>(conn, user, key, value.given()))
 }
 
 fn unset(models: &Models, user: UserId, key: &str) -> bool {
-    models.run(|conn| UserPreference::unset(conn, user, key))
+    models.run(|conn| UserPreference::unset_undeclared(conn, user, key))
 }
 
 fn get_fault<T: SettingValue + std::fmt::Debug>(
@@ -27,12 +37,14 @@ fn get_fault<T: SettingValue + std::fmt::Debug>(
     user: UserId,
     key: &str,
 ) -> SettingFault {
-    fault(models.fails(|conn| UserPreference::get::<T>(conn, user, key)))
+    fault(models.fails(|conn| UserPreference::get_undeclared::<T>(conn, user, key)))
 }
 
 fn set_fault<T: SettingValue>(models: &Models, key: &str, value: &T) -> SettingFault {
     let ann = models.ann();
-    let fault = fault(models.fails(|conn| UserPreference::set(conn, ann, key, value)));
+    let fault = fault(
+        models.fails(|conn| UserPreference::set_undeclared::<T>(conn, ann, key, value.given())),
+    );
     let left = listed(models, ann, "general");
     assert!(!left.contains(&key.to_owned()), "nothing is recorded");
     fault
@@ -56,9 +68,9 @@ fn add_setting(models: &Models, new: &NewSystemSetting<'_>) {
 
 #[test]
 fn a_choice_overrides_the_setting_until_it_is_forgotten() {
-    let models = Models::new();
+    let models = with_idle_minutes();
     let (ann, admin) = (models.ann(), models.user("admin"));
-    let key = "SESSION_TIMEOUT";
+    let key = IDLE_MINUTES;
     assert_eq!(get::<i64>(&models, ann, key), 1440);
     let chosen = set(&models, ann, key, &30_i64);
     assert_eq!(
@@ -69,7 +81,7 @@ fn a_choice_overrides_the_setting_until_it_is_forgotten() {
     assert_eq!(chosen.category, "security");
     assert_eq!((get::<i64>(&models, ann, key), get::<i64>(&models, admin, key)), (30, 1440));
 
-    models.run(|conn| SystemSetting::set(conn, key, &60_i64, None));
+    models.run(|conn| SystemSetting::set_undeclared::<i64>(conn, key, 60, None));
     assert_eq!((get::<i64>(&models, ann, key), get::<i64>(&models, admin, key)), (30, 60));
     assert!(!unset(&models, admin, key));
     assert!(!unset(&models, ann, "SESSION"));
@@ -93,7 +105,8 @@ fn a_choice_is_changed_in_its_place() {
     assert_eq!(get::<Value>(&models, ann, "theme"), json!({"name": "light"}));
     assert_eq!(get::<String>(&models, other.user_id, "theme"), "blue");
     // Once there is one, the choice goes to its category.
-    let new = NewSystemSetting::builder().key("theme").category("display").build();
+    let new =
+        NewSystemSetting::builder().key("theme").category("display").is_user_settable(true).build();
     add_setting(&models, &new);
     assert_eq!(set(&models, ann, "theme", &String::new()).category, "display");
 }
@@ -121,18 +134,18 @@ fn every_type_is_chosen_and_read_back() {
 
 #[test]
 fn what_is_neither_chosen_nor_set_says_so() {
-    let models = Models::new();
+    let models = with_idle_minutes();
     let ann = models.ann();
     assert_eq!(get_fault::<i64>(&models, ann, "NONE"), SettingFault::Unknown);
-    assert_eq!(get_fault::<i64>(&models, ann, "session_timeout"), SettingFault::Unknown);
-    add_setting(&models, &NewSystemSetting::builder().key("EMPTY").build());
+    assert_eq!(get_fault::<i64>(&models, ann, "idle_minutes"), SettingFault::Unknown);
+    add_setting(&models, &NewSystemSetting::builder().key("EMPTY").is_user_settable(true).build());
     assert_eq!(get_fault::<String>(&models, ann, "EMPTY"), SettingFault::Empty);
     let (stored, asked) = (ValueType::Integer, ValueType::String);
     let wrong = SettingFault::WrongType { stored, asked };
-    assert_eq!(get_fault::<String>(&models, ann, "SESSION_TIMEOUT"), wrong);
+    assert_eq!(get_fault::<String>(&models, ann, IDLE_MINUTES), wrong);
     // Who is not there has chosen nothing.
-    assert_eq!(get::<i64>(&models, NOBODY, "SESSION_TIMEOUT"), 1440);
-    assert!(!unset(&models, NOBODY, "SESSION_TIMEOUT"));
+    assert_eq!(get::<i64>(&models, NOBODY, IDLE_MINUTES), 1440);
+    assert!(!unset(&models, NOBODY, IDLE_MINUTES));
 }
 
 #[test]
@@ -140,7 +153,7 @@ fn a_choice_has_the_type_of_the_setting_and_passes_its_rule() {
     let models = Models::new();
     let rule = "range 8..72";
     let new = NewSystemSetting::builder().key("FONT").value("12").validation_rule(rule);
-    add_setting(&models, &new.value_type(ValueType::Integer).build());
+    add_setting(&models, &new.value_type(ValueType::Integer).is_user_settable(true).build());
     for (value, accepted) in [(7, false), (8, true), (72, true), (73, false)] {
         if accepted {
             set(&models, models.ann(), "FONT", &value);
@@ -164,9 +177,13 @@ fn what_is_read_only_or_secret_is_not_chosen() {
     let secret = NewSystemSetting::builder().key("TOKEN").value("enc:v1:geheim").is_secret(true);
     add_setting(&models, &secret.build());
     assert_eq!(set_fault(&models, "TOKEN", &"mine".to_owned()), SettingFault::Secret);
-    assert_eq!(get_fault::<String>(&models, ann, "TOKEN"), SettingFault::Secret);
-    let version: String = get(&models, ann, "SCHEMA_VERSION");
-    assert_eq!(version, models.run(|conn| SystemSetting::get::<String>(conn, "SCHEMA_VERSION")));
+    let refused = SettingFault::NotUserSettable;
+    assert_eq!(get_fault::<String>(&models, ann, "TOKEN"), refused);
+    // What the installation keeps for itself is neither shown to a user nor overridden by one.
+    for key in ["SCHEMA_VERSION", "SESSION_TIMEOUT", "AUDIT_LOGGING"] {
+        assert_eq!(get_fault::<String>(&models, ann, key), refused);
+    }
+    assert_eq!(set_fault(&models, "MAX_LOGIN_ATTEMPTS", &99_999_i64), refused);
 }
 
 #[test]
@@ -175,7 +192,9 @@ fn a_choice_has_a_name_and_a_user_and_no_nul() {
     let ann = models.ann();
     let choose = |user, key: &str, value: &str| {
         let (key, value) = (key.to_owned(), value.to_owned());
-        move |conn: &mut Writer<'_>| UserPreference::set(conn, user, &key, &value)
+        move |conn: &mut Writer<'_>| {
+            UserPreference::set_undeclared::<String>(conn, user, &key, &value)
+        }
     };
     let long = "ö".repeat(101);
     for key in ["", &long, "a\0"] {
@@ -191,16 +210,16 @@ fn a_choice_has_a_name_and_a_user_and_no_nul() {
 
 #[test]
 fn choices_are_listed_by_category_and_name() {
-    let models = Models::new();
+    let models = with_idle_minutes();
     let (ann, admin) = (models.ann(), models.user("admin"));
     for key in ["c", "a", "b"] {
         set(&models, ann, key, &true);
     }
     set(&models, admin, "d", &true);
-    set(&models, ann, "SESSION_TIMEOUT", &1_i64);
+    set(&models, ann, IDLE_MINUTES, &1_i64);
     assert_eq!(listed(&models, ann, "general"), ["a", "b", "c"]);
     assert_eq!(listed(&models, admin, "general"), ["d"]);
-    assert_eq!(listed(&models, ann, "security"), ["SESSION_TIMEOUT"]);
+    assert_eq!(listed(&models, ann, "security"), [IDLE_MINUTES]);
     for (user, category) in [(ann, ""), (ann, "%"), (ann, "General"), (NOBODY, "general")] {
         assert_eq!(listed(&models, user, category), Vec::<String>::new());
     }

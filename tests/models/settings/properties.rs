@@ -17,6 +17,7 @@ fn with_settings() -> Models {
     let models = Models::new();
     for value_type in ValueType::ALL.iter().copied() {
         let new = NewSystemSetting::builder().key(value_type.as_str()).value_type(value_type);
+        let new = new.is_user_settable(true);
         models.run(|conn| new.build().insert(conn));
     }
     models
@@ -37,10 +38,10 @@ where
 {
     let (key, ann) = (T::TYPE.as_str(), models.ann());
     let read = models.database().write(|conn| {
-        SystemSetting::set(conn, key, value, None)?;
-        UserPreference::set(conn, ann, key, value)?;
-        let chosen = UserPreference::get::<T>(conn, ann, key)?;
-        Ok((SystemSetting::get::<T>(conn, key)?, chosen))
+        SystemSetting::set_undeclared::<T>(conn, key, value.given(), None)?;
+        UserPreference::set_undeclared::<T>(conn, ann, key, value.given())?;
+        let chosen = UserPreference::get_undeclared::<T>(conn, ann, key)?;
+        Ok((SystemSetting::get_undeclared::<T>(conn, key)?, chosen))
     });
     match read {
         Ok((read, chosen)) => {
@@ -59,7 +60,9 @@ where
     T: SettingValue + std::fmt::Debug,
 {
     let key = with_rule(models, T::TYPE, rule);
-    let set = models.database().write(|conn| SystemSetting::set(conn, &key, value, None));
+    let set = models
+        .database()
+        .write(|conn| SystemSetting::set_undeclared::<T>(conn, &key, value.given(), None));
     match set {
         Ok(_) => prop_assert!(fits, "`{rule}` took {value:?}"),
         Err(Error::Setting { fault: SettingFault::BreaksRule { .. }, .. }) => {

@@ -63,7 +63,7 @@ fn every_text_of_a_number_that_is_stored_is_read() {
     for (text, number) in [("1", 1.0), ("-0.5", -0.5), ("1e3", 1000.0), ("2E-1", 0.2)] {
         let new = NewSystemSetting { key: text, ..typed(ValueType::Float, text) };
         models.run(|conn| new.insert(conn));
-        let read: f64 = models.run(|conn| SystemSetting::get(conn, text));
+        let read: f64 = models.run(|conn| SystemSetting::get_undeclared(conn, text));
         assert!((read - number).abs() < f64::EPSILON, "{text}");
     }
 }
@@ -87,8 +87,8 @@ fn json_that_is_set_can_be_read() {
     let models = Models::new();
     models.run(|conn| typed(ValueType::Json, "null").insert(conn));
     let deep = (0..200).fold(json!(null), |inner, _| json!([inner]));
-    models.fails(|conn| SystemSetting::set(conn, "K", &deep, None));
-    assert_eq!(models.run(|conn| SystemSetting::get::<Value>(conn, "K")), json!(null));
+    models.fails(|conn| SystemSetting::set_undeclared::<Value>(conn, "K", &deep, None));
+    assert_eq!(models.run(|conn| SystemSetting::get_undeclared::<Value>(conn, "K")), json!(null));
 }
 
 #[test]
@@ -96,8 +96,8 @@ fn a_number_in_json_is_what_was_written() {
     let models = Models::new();
     models.run(|conn| typed(ValueType::Json, "null").insert(conn));
     let number = json!(2.368_668_597_294_336_6e99);
-    models.run(|conn| SystemSetting::set(conn, "K", &number, None));
-    assert_eq!(models.run(|conn| SystemSetting::get::<Value>(conn, "K")), number);
+    models.run(|conn| SystemSetting::set_undeclared::<Value>(conn, "K", &number, None));
+    assert_eq!(models.run(|conn| SystemSetting::get_undeclared::<Value>(conn, "K")), number);
 }
 
 #[test]
@@ -107,7 +107,9 @@ fn a_text_with_a_nul_is_no_value() {
     models.violates(Rule::Text, column, |conn| typed(ValueType::String, "a\0b").insert(conn));
     models.run(|conn| typed(ValueType::String, "a").insert(conn));
     let nul = "a\0b".to_owned();
-    models.violates(Rule::Text, column, |conn| SystemSetting::set(conn, "K", &nul, None));
+    models.violates(Rule::Text, column, |conn| {
+        SystemSetting::set_undeclared::<String>(conn, "K", &nul, None)
+    });
 }
 
 #[test]
@@ -174,19 +176,22 @@ fn a_rule_that_was_put_there_and_is_none_refuses_every_value() {
     models.run(|conn| {
         dispatch!(conn, |conn| diesel::update(system_settings::table)
             .filter(system_settings::key.eq("K"))
-            .set(system_settings::validation_rule.eq("at least 1"))
+            .set((
+                system_settings::validation_rule.eq("at least 1"),
+                system_settings::is_user_settable.eq(true),
+            ))
             .execute(conn))?;
         Ok(())
     });
-    let error = models.fails(|conn| SystemSetting::set(conn, "K", &2_i64, None));
+    let error = models.fails(|conn| SystemSetting::set_undeclared::<i64>(conn, "K", 2, None));
     let is_bad = |fault: &SettingFault| {
         matches!(fault, SettingFault::BadRule { rule, reason }
         if rule == "at least 1" && reason.contains("\"at\" is not a rule"))
     };
     assert!(matches!(&error, Error::Setting { fault, .. } if is_bad(fault)), "{error:?}");
-    assert_eq!(models.run(|conn| SystemSetting::get::<i64>(conn, "K")), 1);
+    assert_eq!(models.run(|conn| SystemSetting::get_undeclared::<i64>(conn, "K")), 1);
     let ann = models.ann();
-    let error = models.fails(|conn| UserPreference::set(conn, ann, "K", &2_i64));
+    let error = models.fails(|conn| UserPreference::set_undeclared::<i64>(conn, ann, "K", 2));
     assert!(matches!(&error, Error::Setting { fault, .. } if is_bad(fault)), "{error:?}");
 }
 
@@ -194,12 +199,12 @@ fn a_rule_that_was_put_there_and_is_none_refuses_every_value() {
 fn a_setting_outlives_who_changed_it() {
     let models = Models::new();
     let bob = models.add_user("bob");
-    models.run(|conn| SystemSetting::set(conn, "SESSION_TIMEOUT", &7_i64, Some(bob)));
+    models.run(|conn| SystemSetting::set(conn, Setting::SESSION_TIMEOUT, 7, Some(bob)));
     models.run(|conn| {
         dispatch!(conn, |conn| diesel::delete(users::table.find(bob)).execute(conn))?;
         Ok(())
     });
     let setting = models.run(|conn| SystemSetting::find_by_key(conn, "SESSION_TIMEOUT"));
     assert_eq!(setting.expect("a setting").updated_by, None);
-    assert_eq!(models.run(|conn| SystemSetting::get::<i64>(conn, "SESSION_TIMEOUT")), 7);
+    assert_eq!(models.run(|conn| SystemSetting::get(conn, Setting::SESSION_TIMEOUT)), 7);
 }

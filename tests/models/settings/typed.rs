@@ -13,19 +13,22 @@ fn add(models: &Models, key: &str, value_type: ValueType, rule: Option<&str>) ->
 }
 
 fn get<T: SettingValue>(models: &Models, key: &str) -> T {
-    models.run(|conn| SystemSetting::get(conn, key))
+    models.run(|conn| SystemSetting::get_undeclared(conn, key))
 }
 
 fn set<T: SettingValue>(models: &Models, key: &str, value: &T) -> SystemSetting {
-    models.run(|conn| SystemSetting::set(conn, key, value, None))
+    models.run(|conn| SystemSetting::set_undeclared::<T>(conn, key, value.given(), None))
 }
 
 fn get_fault<T: SettingValue + std::fmt::Debug>(models: &Models, key: &str) -> SettingFault {
-    fault(key, models.fails(|conn| SystemSetting::get::<T>(conn, key)))
+    fault(key, models.fails(|conn| SystemSetting::get_undeclared::<T>(conn, key)))
 }
 
 fn set_fault<T: SettingValue>(models: &Models, key: &str, value: &T) -> SettingFault {
-    fault(key, models.fails(|conn| SystemSetting::set(conn, key, value, None)))
+    fault(
+        key,
+        models.fails(|conn| SystemSetting::set_undeclared::<T>(conn, key, value.given(), None)),
+    )
 }
 
 fn fault(expected: &str, error: Error) -> SettingFault {
@@ -140,8 +143,8 @@ fn what_is_set_records_who_and_when_and_nothing_else() {
     assert_eq!((made.key.as_str(), made.updated_by), ("GREETING", None));
     assert_eq!(made.value.as_ref().and_then(SettingText::as_public), Some("hello"));
     let before = UtcTime::now();
-    let hi = "hi".to_owned();
-    let set = models.run(|conn| SystemSetting::set(conn, "GREETING", &hi, Some(admin)));
+    let set = models
+        .run(|conn| SystemSetting::set_undeclared::<String>(conn, "GREETING", "hi", Some(admin)));
     assert!(set.updated_at >= before);
     assert_eq!(
         (set.updated_by, set.value.as_ref().map(SettingText::expose)),
@@ -152,7 +155,9 @@ fn what_is_set_records_who_and_when_and_nothing_else() {
     let by = Some(UserId(4711));
     let column = system_settings::updated_by;
     let unknown = Rule::UnknownReference;
-    models.violates(unknown, column, |conn| SystemSetting::set(conn, "GREETING", &hi, by));
+    models.violates(unknown, column, |conn| {
+        SystemSetting::set_undeclared::<String>(conn, "GREETING", "hi", by)
+    });
     assert_eq!(models.run(|conn| SystemSetting::find_by_key(conn, "GREETING")), Some(set));
 }
 
@@ -164,10 +169,6 @@ fn an_unknown_setting_is_unknown_to_every_query() {
     for key in ["NONE", "", "max_login_attempts", "MAX_LOGIN_ATTEMPTS "] {
         assert_eq!(get_fault::<i64>(&models, key), SettingFault::Unknown);
         assert_eq!(set_fault(&models, key, &1_i64), SettingFault::Unknown);
-        let secret = models.fails(|conn| SystemSetting::get_secret(conn, key));
-        assert_eq!(fault(key, secret), SettingFault::Unknown);
-        let secret = models.fails(|conn| SystemSetting::set_secret(conn, key, None, None));
-        assert_eq!(fault(key, secret), SettingFault::Unknown);
     }
     assert_eq!(get::<i64>(&models, "MAX_LOGIN_ATTEMPTS"), 5);
 }
@@ -183,9 +184,12 @@ fn a_read_only_setting_is_read_and_not_written() {
     let mut locked = secret("LOCKED", "enc:v1:x");
     locked.is_readonly = true;
     models.run(|conn| locked.insert(conn));
-    let error = models.fails(|conn| SystemSetting::set_secret(conn, "LOCKED", None, None));
+    let error = models
+        .fails(|conn| SystemSetting::set_secret(conn, SecretSetting::new("LOCKED"), None, None));
     assert_eq!(fault("LOCKED", error), SettingFault::ReadOnly);
-    assert!(models.run(|conn| SystemSetting::get_secret(conn, "LOCKED")).is_some());
+    assert!(
+        models.run(|conn| SystemSetting::get_secret(conn, SecretSetting::new("LOCKED"))).is_some()
+    );
     assert_eq!(models.run(|conn| SystemSetting::find_by_key(conn, "SCHEMA_VERSION")), before);
 }
 
@@ -195,11 +199,14 @@ fn a_secret_is_written_read_and_taken_away_as_ciphertext() {
     let admin = models.user("admin");
     let (first, second) = ("enc:v1:geheim", "enc:v9:anders");
     models.run(|conn| secret("SMTP_PASSWORD", first).insert(conn));
-    let stored = || models.run(|conn| SystemSetting::get_secret(conn, "SMTP_PASSWORD"));
+    let stored =
+        || models.run(|conn| SystemSetting::get_secret(conn, SecretSetting::new("SMTP_PASSWORD")));
     assert_eq!(stored(), first.parse().ok());
     let next: Ciphertext = second.parse().expect("ciphertext");
     let set = |value, by| {
-        move |conn: &mut Writer<'_>| SystemSetting::set_secret(conn, "SMTP_PASSWORD", value, by)
+        move |conn: &mut Writer<'_>| {
+            SystemSetting::set_secret(conn, SecretSetting::new("SMTP_PASSWORD"), value, by)
+        }
     };
     assert_eq!(models.run(set(Some(&next), Some(admin))).updated_by, Some(admin));
     assert_eq!(stored(), Some(next.clone()));
@@ -220,9 +227,11 @@ fn a_secret_and_what_is_none_are_not_taken_for_each_other() {
     add(&models, "PLAIN", ValueType::String, None);
     let cipher: Ciphertext = "enc:v1:x".parse().expect("ciphertext");
     for key in ["PLAIN", "SESSION_TIMEOUT"] {
-        let read = models.fails(|conn| SystemSetting::get_secret(conn, key));
+        let read = models.fails(|conn| SystemSetting::get_secret(conn, SecretSetting::new(key)));
         assert_eq!(fault(key, read), SettingFault::NotSecret);
-        let set = models.fails(|conn| SystemSetting::set_secret(conn, key, Some(&cipher), None));
+        let set = models.fails(|conn| {
+            SystemSetting::set_secret(conn, SecretSetting::new(key), Some(&cipher), None)
+        });
         assert_eq!(fault(key, set), SettingFault::NotSecret);
     }
 }
@@ -249,7 +258,7 @@ fn a_secret_is_neither_shown_nor_serialised() {
     let setting = models.run(|conn| secret("TOKEN", "enc:v1:geheim").insert(conn));
     assert_eq!(setting.value.as_ref().and_then(SettingText::as_public), None);
     assert_eq!(serde_json::to_value(&setting).expect("JSON")["value"], Value::Null);
-    let stored = models.run(|conn| SystemSetting::get_secret(conn, "TOKEN"));
+    let stored = models.run(|conn| SystemSetting::get_secret(conn, SecretSetting::new("TOKEN")));
     let listed = models.run(|conn| SystemSetting::list_in_category(conn, "general"));
     for text in [format!("{setting:?} {stored:?} {listed:#?}"), format!("{listed:?}")] {
         assert!(!text.contains("geheim") && text.contains("***"), "{text}");

@@ -190,7 +190,8 @@ fn a_token_as_text(conn: Conn<'_>) {
 }
 
 fn a_plain_secret_in_a_secret_setting(conn: Conn<'_>) {
-    let _ = SystemSetting::set_secret(conn, "SMTP_PASSWORD", Some("hunter2"), None); //~ E0308
+    let _ =
+        SystemSetting::set_secret(conn, SecretSetting::new("SMTP_PASSWORD"), Some("hunter2"), None); //~ E0308
 }
 
 // JSON, hashes and settings.
@@ -208,7 +209,7 @@ fn text_for_a_hash() {
 }
 
 fn a_setting_of_a_type_that_none_has(conn: Conn<'_>) {
-    let _ = SystemSetting::get::<u8>(conn, "MAX_LOGIN_ATTEMPTS"); //~ E0277
+    let _ = SystemSetting::get_undeclared::<u8>(conn, "MAX_LOGIN_ATTEMPTS"); //~ E0277
 }
 
 #[rustfmt::skip]
@@ -216,7 +217,13 @@ fn a_type_of_ones_own_for_settings() {
     struct Mine;
     impl SettingValue for Mine { //~ E0277
         const TYPE: ValueType = ValueType::String;
-        fn to_text(&self) -> Option<String> {
+        type Declared = ();
+        type Given<'a> = ();
+        fn given(&self) {}
+        fn declared_text((): ()) -> String {
+            String::new()
+        }
+        fn to_text((): ()) -> Option<String> {
             None
         }
         fn from_text(_: &str) -> Option<Self> {
@@ -262,10 +269,46 @@ fn a_right_that_no_constant_names(conn: Conn<'_>) {
     let _ = is_allowed(conn, UserId(1), Right::UPLOAD_DOCUMENT); //~ E0599
 }
 
+// Settings.
+
+const THEME: Preference<String> = Setting::new("theme", "light").for_users();
+
+fn a_setting_by_its_name(conn: Conn<'_>) -> Result<u32> {
+    SystemSetting::get(conn, "MAX_LOGIN_ATEMPTS") //~ E0308
+}
+
+fn a_setting_that_no_constant_names(conn: Conn<'_>) -> Result<u32> {
+    SystemSetting::get(conn, Setting::MAX_LOGIN_ATEMPTS) //~ E0599
+}
+
+fn a_setting_read_as_another_type(conn: Conn<'_>) -> Result<bool> {
+    SystemSetting::get(conn, Setting::MAX_LOGIN_ATTEMPTS) //~ E0308
+}
+
+fn a_setting_set_to_another_type(conn: &mut Writer<'_>) {
+    let _ = SystemSetting::set(conn, Setting::MAX_LOGIN_ATTEMPTS, -1, None); //~ E0277
+}
+
+fn a_default_of_another_type() -> Setting<u32> {
+    Setting::new("UPLOAD_LIMIT_MB", "50") //~ E0271
+}
+
+fn a_preference_by_its_name(conn: &mut Writer<'_>, user: UserId) {
+    let _ = UserPreference::set(conn, user, "theem", "dark"); //~ E0308
+}
+
+fn a_setting_of_the_installation_that_a_user_sets(conn: &mut Writer<'_>, user: UserId) {
+    let _ = UserPreference::set(conn, user, Setting::MAX_LOGIN_ATTEMPTS, 99_999); //~ E0308
+}
+
+fn a_secret_that_is_read_as_a_text(conn: Conn<'_>, secret: SecretSetting) -> Result<String> {
+    SystemSetting::get(conn, secret) //~ E0308
+}
+
 // Reading and writing.
 
 fn writing_while_reading(database: &Database, user: UserId) {
-    let _ = database.read(|conn| UserPreference::unset(conn, user, "theme")); //~ E0308
+    let _ = database.read(|conn| UserPreference::unset(conn, user, THEME)); //~ E0308
 }
 
 fn writing_outside_a_transaction(conn: Conn<'_>, role: &NewRole<'_>) {
@@ -279,5 +322,5 @@ fn a_transaction_while_reading(database: &Database) {
 fn a_writer_that_outlives_its_transaction(database: &Database, user: UserId) {
     let mut kept = None;
     let _ = database.write(|conn| Ok(kept = Some(conn))); //~ E0521
-    let _ = kept.map(|conn| UserPreference::unset(conn, user, "theme"));
+    let _ = kept.map(|conn| UserPreference::unset(conn, user, THEME));
 }

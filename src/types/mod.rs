@@ -4,6 +4,7 @@ mod hash;
 mod id;
 mod json;
 mod lossy_text;
+mod name;
 mod secret;
 mod sql_type;
 mod stored_text;
@@ -14,6 +15,7 @@ pub use hash::{NotSha256, Sha256Hash, TokenHash};
 pub use id::*;
 pub use json::{JsonColumn, JsonFault, JsonText};
 pub(crate) use lossy_text::{LossyText, OptionalLossyText};
+pub use name::{ChunkType, Component, EventCategory, EventType, MetricName};
 pub use secret::{
     BackupCodes, Ciphertext, NotCiphertext, PasswordHash, ShareToken, TwoFactorSecret,
 };

@@ -12,7 +12,7 @@ use crate::dispatch;
 use crate::error::{Error, MigrationFault, Result};
 use crate::models::{NewAuditEvent, User, UserCredentials, UserSession};
 use crate::schema::users;
-use crate::types::{PasswordHash, Severity};
+use crate::types::{EventCategory, EventType, PasswordHash, Severity};
 
 /// Report of [`DatabaseManager::reset_password`].
 #[derive(Clone, Debug, Serialize)]
@@ -74,8 +74,8 @@ impl DatabaseManager {
             let sessions_revoked = UserSession::revoke_all(connection, user.id, None)?;
             NewAuditEvent::builder()
                 .actor_name("zenith-db")
-                .event_type("password_reset")
-                .event_category("authentication")
+                .event_type(EventType::PASSWORD_RESET)
+                .event_category(EventCategory::AUTHENTICATION)
                 .resource_type("user")
                 .resource_id(user.uuid.to_string().as_str())
                 .action("reset_password")

@@ -244,7 +244,11 @@ fn former_audit_rows_are_chained_and_new_ones_follow() {
     assert_eq!(fixture.text("SELECT actor_name FROM audit_log WHERE id = 3"), "admin");
     assert_eq!(fixture.text("SELECT severity FROM audit_log WHERE id = 3"), "info");
     let database = Database::open(&fixture.config()).expect("a database");
-    let event = NewAuditEvent::builder().event_type("t").event_category("c").action("a").build();
+    let event = NewAuditEvent::builder()
+        .event_type(EventType::new("t"))
+        .event_category(EventCategory::new("c"))
+        .action("a")
+        .build();
     let entry = database.write(|conn| event.append(conn)).expect("an entry");
     assert_eq!(entry.seq, 4);
     let last = fixture.text("SELECT entry_hash FROM audit_log WHERE seq = 3");

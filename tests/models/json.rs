@@ -19,7 +19,10 @@ fn a_page_is_read_whatever_json_its_rows_hold() {
     let models = Models::new();
     let ann = models.ann();
     for metadata in odd() {
-        let event = NewAuditEvent::builder().event_type("t").event_category("c").action("a");
+        let event = NewAuditEvent::builder()
+            .event_type(EventType::new("t"))
+            .event_category(EventCategory::new("c"))
+            .action("a");
         let event = event.metadata(metadata.clone()).build();
         models.run(|conn| event.append(conn));
         let message = NewNotification::builder().title("odd").message("text");

@@ -162,16 +162,24 @@ fn insert_the_least(models: &Models) {
         file.mime_type("text/plain").file_hash(hash).build().insert(conn)?;
         NewSystemSetting::builder().key("LEAST").build().insert(conn)?;
         UserPreference::set_undeclared::<String>(conn, ann, "least", "x")?;
-        let event = NewAuditEvent::builder().event_type("t").event_category("c").action("a");
+        let event = NewAuditEvent::builder()
+            .event_type(EventType::new("t"))
+            .event_category(EventCategory::new("c"))
+            .action("a");
         event.build().append(conn)?;
-        let event = NewSecurityEvent::builder().event_type("t").severity(Severity::Info).build();
+        let event = NewSecurityEvent::builder()
+            .event_type(EventType::new("t"))
+            .severity(Severity::Info)
+            .build();
         event.insert(conn)?;
         let notification = NewNotification::builder().title("t").message("m");
         notification.type_(NotificationType::Info).build().send_to(conn, ann)?;
-        let health = HealthObservation::builder().component("c").status(HealthStatus::Healthy);
+        let health = HealthObservation::builder()
+            .component(Component::new("c"))
+            .status(HealthStatus::Healthy);
         health.build().record(conn)?;
         NewBackupJob::builder().build().insert(conn)?;
-        let metric = NewSystemMetric::builder().metric_name("m").metric_value(1.0);
+        let metric = NewSystemMetric::builder().metric_name(MetricName::new("m")).metric_value(1.0);
         SystemMetric::insert_all(conn, &[metric.metric_type(MetricType::Gauge).build()])?;
         // The first ones have counted what was added to them.
         NewChatSession { session_id: ChatSessionPublicId::new(), ..new_chat }.insert(conn)?;

@@ -135,7 +135,7 @@ proptest! {
 
         let severity = Severity::Error;
         let ids: Vec<_> = times.iter().map(|&seconds| models.run(|conn| {
-            let new = NewSecurityEvent::builder().event_type("t").severity(severity);
+            let new = NewSecurityEvent::builder().event_type(EventType::new("t")).severity(severity);
             new.timestamp(time(seconds)).build().insert(conn)
         }).id).collect();
         let page = |conn: &mut DbConnection, before, size| {
@@ -168,7 +168,7 @@ proptest! {
         let models = Models::new();
         let ann = models.ann();
         let sequence = made(&models, rows, |conn, _| {
-            let new = NewAuditEvent::builder().user_id(ann).event_type("t").event_category("c");
+            let new = NewAuditEvent::builder().user_id(ann).event_type(EventType::new("t")).event_category(EventCategory::new("c"));
             Ok(new.action("a").build().append(conn)?.seq)
         });
         let filter = AuditFilter { user_id: Some(ann), ..AuditFilter::default() };

@@ -105,7 +105,10 @@ impl Log {
     }
 
     fn append(&mut self) -> AuditEntry {
-        let event = NewAuditEvent::builder().event_type("t").event_category("c").action("a");
+        let event = NewAuditEvent::builder()
+            .event_type(EventType::new("t"))
+            .event_category(EventCategory::new("c"))
+            .action("a");
         self.models.run(|conn| event.build().append(conn))
     }
 
@@ -380,7 +383,11 @@ fn a_former_entry_with_the_last_id_that_fits_is_left_out_and_the_log_goes_on() {
     let [left_out] = report.rejected.as_slice() else { panic!("{:?}", report.rejected) };
     assert_eq!((left_out.table.as_str(), left_out.id), ("audit_log", i64::MAX));
     assert!(left_out.reason.contains("audit_log_id_range"), "{}", left_out.reason);
-    let event = NewAuditEvent::builder().event_type("t").event_category("c").action("a").build();
+    let event = NewAuditEvent::builder()
+        .event_type(EventType::new("t"))
+        .event_category(EventCategory::new("c"))
+        .action("a")
+        .build();
     let entry = fixture.database().write(|conn| event.append(conn)).expect("the next entry");
     // The others have the ids that they had.
     assert_eq!((entry.id.0, entry.seq), (9, 3));

@@ -86,8 +86,8 @@ impl Side for Ours {
     fn audit(&mut self, user: i64) -> Result<()> {
         let event = NewAuditEvent::builder()
             .user_id(UserId(user))
-            .event_type("chat")
-            .event_category("chat")
+            .event_type(EventType::new("chat"))
+            .event_category(EventCategory::new("chat"))
             .action("ask")
             .build();
         self.database.write(|conn| event.append(conn))?;

@@ -7,10 +7,7 @@ use crate::catalog;
 use crate::error::chain;
 use crate::error::{Error, Result};
 use crate::models::{HealthObservation, SystemHealth};
-use crate::types::{HealthStatus, JsonText, UtcTime};
-
-/// Component of `system_health` that records the result of the last run of migrations.
-const COMPONENT: &str = "migrations";
+use crate::types::{Component, HealthStatus, JsonText, UtcTime};
 
 /// Last run of migrations, if it failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -31,7 +28,7 @@ pub(super) fn record_failure(connection: &mut DbConnection, operation: &str, err
     }
     let details = chain(error).replace('\0', "\u{fffd}");
     let observation = HealthObservation::builder()
-        .component(COMPONENT)
+        .component(Component::MIGRATIONS)
         .status(HealthStatus::Unhealthy)
         .metrics(metrics(operation))
         .error_details(details.as_str())
@@ -54,7 +51,7 @@ pub(super) fn record_success(connection: &mut DbConnection) {
             return Ok(());
         }
         let observation = HealthObservation::builder()
-            .component(COMPONENT)
+            .component(Component::MIGRATIONS)
             .status(HealthStatus::Healthy)
             .metrics(metrics("done"))
             .build();
@@ -80,7 +77,7 @@ pub(in crate::manager) fn last_failure(
     if !has_records(connection)? {
         return Ok(None);
     }
-    let found = SystemHealth::find_by_component(connection, COMPONENT)?;
+    let found = SystemHealth::find_by_component(connection, Component::MIGRATIONS)?;
     let failed = found.filter(|health| health.status == HealthStatus::Unhealthy);
     Ok(failed.map(|health| FailedMigration {
         at: health.last_check,

@@ -16,10 +16,7 @@ use crate::error::{BackupFault, Error, Result, chain};
 use crate::manager::DatabaseManager;
 use crate::manager::backup::{BackupFile, CHECKING, FileProgress, VerifiedBackup};
 use crate::models::{HealthObservation, SystemHealth};
-use crate::types::{HealthStatus, JsonText, UtcTime};
-
-/// Component of the drill's record in `system_health`.
-const COMPONENT: &str = "backup_drill";
+use crate::types::{Component, HealthStatus, JsonText, UtcTime};
 
 impl DatabaseManager {
     /// Restores the newest backup of this database ([`DatabaseManager::newest_backup`]) to a temporary file in
@@ -70,7 +67,7 @@ impl DatabaseManager {
     fn record_drill(&self, error: Option<&Error>) {
         let details = error.map(|error| chain(error).replace('\0', "\u{fffd}"));
         let observation = HealthObservation::builder()
-            .component(COMPONENT)
+            .component(Component::BACKUP_DRILL)
             .status(if error.is_some() { HealthStatus::Unhealthy } else { HealthStatus::Healthy })
             .metrics([("program", env!("CARGO_PKG_VERSION"))].into_iter().collect::<JsonText>());
         let observation = match &details {
@@ -112,6 +109,6 @@ pub(in crate::manager) fn last_drill(
     if !table_exists(connection, "system_health")? {
         return Ok(None);
     }
-    let found = SystemHealth::find_by_component(connection, COMPONENT)?;
+    let found = SystemHealth::find_by_component(connection, Component::BACKUP_DRILL)?;
     Ok(found.map(|drill| (drill.last_check, drill.status == HealthStatus::Healthy)))
 }

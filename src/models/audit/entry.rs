@@ -14,8 +14,8 @@ use crate::models::User;
 use crate::models::query::{LiteralLimit, OptionalFilter, Page, PageSize, find_one};
 use crate::schema::{audit_log, users};
 use crate::types::{
-    AuditEntryId, AuditEntryPublicId, JsonText, LossyText, OptionalLossyText, Severity, Sha256Hash,
-    UserId, UtcTime,
+    AuditEntryId, AuditEntryPublicId, EventCategory, EventType, JsonText, LossyText,
+    OptionalLossyText, Severity, Sha256Hash, UserId, UtcTime,
 };
 
 /// Entry of the audit log.
@@ -113,10 +113,10 @@ pub struct NewAuditEvent<'a> {
     /// Public id of the actor's session, 1 to 64 characters.
     #[builder(default, setter(into))]
     pub session_id: Option<&'a str>,
-    /// Type of the event, such as `login`, 1 to 50 characters.
-    pub event_type: &'a str,
-    /// Category of the event, such as `authentication`, 1 to 50 characters.
-    pub event_category: &'a str,
+    /// Type of the event.
+    pub event_type: EventType<'a>,
+    /// Category of the event.
+    pub event_category: EventCategory<'a>,
     /// Type of the resource that is acted on, 1 to 50 characters.
     #[builder(default, setter(into))]
     pub resource_type: Option<&'a str>,
@@ -163,9 +163,9 @@ pub struct AuditFilter<'a> {
     /// Entries of this user.
     pub user_id: Option<UserId>,
     /// Entries of this event type.
-    pub event_type: Option<&'a str>,
+    pub event_type: Option<EventType<'a>>,
     /// Entries of this event category.
-    pub event_category: Option<&'a str>,
+    pub event_category: Option<EventCategory<'a>>,
     /// Entries about resources of this type.
     pub resource_type: Option<&'a str>,
     /// Entries about the resource with this id; useful together with `resource_type`.
@@ -211,8 +211,8 @@ impl NewAuditEvent<'_> {
                 user_id: self.user_id,
                 actor_name: username.as_deref().or(self.actor_name),
                 session_id: self.session_id,
-                event_type: self.event_type,
-                event_category: self.event_category,
+                event_type: self.event_type.as_str(),
+                event_category: self.event_category.as_str(),
                 resource_type: self.resource_type,
                 resource_id: self.resource_id,
                 action: self.action,

@@ -14,7 +14,9 @@ use crate::models::query::{
     LiteralLimit, Page, PageSize, Parent, explain_broken_reference, find_one, not_before, not_found,
 };
 use crate::schema::security_events;
-use crate::types::{JsonText, SecurityEventId, SecurityEventPublicId, Severity, UserId, UtcTime};
+use crate::types::{
+    EventType, JsonText, SecurityEventId, SecurityEventPublicId, Severity, UserId, UtcTime,
+};
 
 /// Incident that stays open until somebody resolves it.
 #[derive(
@@ -73,8 +75,8 @@ pub struct NewSecurityEvent<'a> {
     /// User whom the incident concerns.
     #[builder(default, setter(into))]
     pub user_id: Option<UserId>,
-    /// Type of the incident, such as `brute_force`, 1 to 50 characters.
-    pub event_type: &'a str,
+    /// Type of the incident.
+    pub event_type: EventType<'a>,
     /// Subtype of the incident, 1 to 50 characters.
     #[builder(default, setter(into))]
     pub event_subtype: Option<&'a str>,

@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::models::query::{OneOf, Parent, Prepare, explain_broken_reference, require_affected};
 use crate::schema::{document_chunks, documents};
 use crate::types::{
-    DocumentChunkId, DocumentChunkPublicId, DocumentId, JsonText, Sha256Hash, UtcTime,
+    ChunkType, DocumentChunkId, DocumentChunkPublicId, DocumentId, JsonText, Sha256Hash, UtcTime,
 };
 
 /// Chunk of a document for retrieval.
@@ -86,9 +86,9 @@ pub struct NewDocumentChunk<'a> {
     /// Heading of the section that holds the chunk, up to 200 characters.
     #[builder(default, setter(into))]
     pub section_title: Option<&'a str>,
-    /// Kind of content, 1 to 50 characters; `text` by default.
-    #[builder(default = "text")]
-    pub chunk_type: &'a str,
+    /// Kind of content; [`ChunkType::TEXT`] by default.
+    #[builder(default = ChunkType::TEXT)]
+    pub chunk_type: ChunkType<'a>,
     /// Id of the embedding in the vector store, 1 to 100 characters.
     #[builder(default, setter(into))]
     pub vector_id: Option<&'a str>,

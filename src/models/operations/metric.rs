@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::error::{Rule, Violation};
 use crate::models::query::{OptionalFilter, PageSize};
 use crate::schema::system_metrics;
-use crate::types::{JsonText, MetricType, SystemMetricId, UtcTime};
+use crate::types::{Component, JsonText, MetricName, MetricType, SystemMetricId, UtcTime};
 
 diesel::alias! {
     // The values that retention is about to delete.
@@ -49,8 +49,8 @@ pub struct SystemMetric {
 #[diesel(table_name = system_metrics)]
 #[diesel(treat_none_as_default_value = false)]
 pub struct NewSystemMetric<'a> {
-    /// Name of the metric, 1 to 100 characters.
-    pub metric_name: &'a str,
+    /// Name of the metric.
+    pub metric_name: MetricName<'a>,
     /// Measured value; finite.
     pub metric_value: f64,
     /// Unit of the value, 1 to 20 characters.
@@ -58,9 +58,9 @@ pub struct NewSystemMetric<'a> {
     pub metric_unit: Option<&'a str>,
     /// Type of the metric.
     pub metric_type: MetricType,
-    /// Component that was measured, 1 to 100 characters.
+    /// Component that was measured.
     #[builder(default, setter(into))]
-    pub component: Option<&'a str>,
+    pub component: Option<Component<'a>>,
     /// Time of the measurement; now by default.
     #[builder(default = UtcTime::now())]
     pub timestamp: UtcTime,
@@ -130,8 +130,8 @@ impl SystemMetric {
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn series(
         connection: &mut DbConnection,
-        name: &str,
-        component: Option<&str>,
+        name: MetricName<'_>,
+        component: Option<Component<'_>>,
         (from, until): (UtcTime, UtcTime),
         interval_seconds: u32,
     ) -> Result<Vec<MetricBucket>> {

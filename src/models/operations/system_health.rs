@@ -11,7 +11,7 @@ use crate::dispatch;
 use crate::error::Result;
 use crate::models::query::{find_one, not_found};
 use crate::schema::system_health;
-use crate::types::{HealthStatus, JsonText, SystemHealthId, UtcTime};
+use crate::types::{Component, HealthStatus, JsonText, SystemHealthId, UtcTime};
 
 /// Last known health of a component.
 #[derive(
@@ -51,8 +51,8 @@ pub struct SystemHealth {
 #[diesel(table_name = system_health)]
 #[diesel(treat_none_as_default_value = false)]
 pub struct HealthObservation<'a> {
-    /// Unique name of the component, 1 to 100 characters.
-    pub component: &'a str,
+    /// The component.
+    pub component: Component<'a>,
     /// Health of the component.
     pub status: HealthStatus,
     /// Time of the check; now by default.
@@ -141,7 +141,7 @@ impl SystemHealth {
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn find_by_component(
         connection: &mut DbConnection,
-        component: &str,
+        component: Component<'_>,
     ) -> Result<Option<Self>> {
         find_one!(connection, system_health, system_health::component.eq(component))
     }
@@ -152,7 +152,7 @@ impl SystemHealth {
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) if the component has not been checked.
-    pub fn mark_alert_sent(connection: &mut Writer<'_>, component: &str) -> Result<bool> {
+    pub fn mark_alert_sent(connection: &mut Writer<'_>, component: Component<'_>) -> Result<bool> {
         let marked =
             dispatch!(&mut *connection, |connection| diesel::update(system_health::table)
                 .filter(system_health::component.eq(component))

@@ -54,8 +54,8 @@ fn ask(conn: &mut Writer<'_>, user: UserId, question: &str) -> Result<ChatMessag
         .insert(conn)?;
     NewAuditEvent::builder()
         .user_id(user)
-        .event_type("chat")
-        .event_category("chat")
+        .event_type(EventType::new("chat"))
+        .event_category(EventCategory::new("chat"))
         .action("ask")
         .resource_id(answer.message_id.to_string().as_str())
         .build()

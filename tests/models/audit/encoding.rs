@@ -115,7 +115,11 @@ fn recomputed(models: &Models) -> Vec<String> {
 }
 
 fn event() -> NewAuditEvent<'static> {
-    NewAuditEvent::builder().event_type("t").event_category("c").action("a").build()
+    NewAuditEvent::builder()
+        .event_type(EventType::new("t"))
+        .event_category(EventCategory::new("c"))
+        .action("a")
+        .build()
 }
 
 fn append(models: &Models, event: &NewAuditEvent<'_>) -> AuditEntry {
@@ -128,8 +132,8 @@ fn full(user: UserId, request: Value) -> NewAuditEvent<'static> {
         user_id: Some(user),
         actor_name: None,
         session_id: Some("018f2d5a-0000-7000-8000-0000000000bb"),
-        event_type: "login",
-        event_category: "authentication",
+        event_type: EventType::LOGIN,
+        event_category: EventCategory::AUTHENTICATION,
         resource_type: Some("user"),
         resource_id: Some("1"),
         action: "log in",
@@ -221,8 +225,16 @@ fn the_hash_is_over_the_columns_as_they_are_stored() {
 #[test]
 fn entries_that_differ_only_in_where_their_text_stands_have_different_hashes() {
     let alike = [
-        NewAuditEvent { event_type: "ab", event_category: "c", ..event() },
-        NewAuditEvent { event_type: "a", event_category: "bc", ..event() },
+        NewAuditEvent {
+            event_type: EventType::new("ab"),
+            event_category: EventCategory::new("c"),
+            ..event()
+        },
+        NewAuditEvent {
+            event_type: EventType::new("a"),
+            event_category: EventCategory::new("bc"),
+            ..event()
+        },
         NewAuditEvent { description: Some("x"), ..event() },
         NewAuditEvent { user_agent: Some("x"), ..event() },
         NewAuditEvent { description: Some(""), ..event() },
@@ -295,8 +307,8 @@ fn whatever_is_appended_has_the_documented_hash() {
                 user_id: users[user],
                 actor_name: actor.as_deref(),
                 session_id: session.as_deref(),
-                event_type: &kind,
-                event_category: &category,
+                event_type: EventType::undeclared(&kind),
+                event_category: EventCategory::undeclared(&category),
                 resource_type: resource_type.as_deref(),
                 resource_id: resource_id.as_deref(),
                 action: &action,

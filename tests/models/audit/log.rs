@@ -13,7 +13,9 @@ use crate::support::json_text;
 use crate::support::models::Models;
 
 fn event() -> NewAuditEvent<'static> {
-    let new = NewAuditEvent::builder().event_type("login").event_category("authentication");
+    let new = NewAuditEvent::builder()
+        .event_type(EventType::LOGIN)
+        .event_category(EventCategory::AUTHENTICATION);
     new.action("log in").build()
 }
 
@@ -75,8 +77,8 @@ fn every_field_is_stored_and_read_back() {
         user_id: Some(ann),
         actor_name: None,
         session_id: Some("session-1"),
-        event_type: "type",
-        event_category: "category",
+        event_type: EventType::new("type"),
+        event_category: EventCategory::new("category"),
         resource_type: Some("document"),
         resource_id: Some("17"),
         action: "action",
@@ -228,9 +230,12 @@ fn a_text_that_is_too_short_or_too_long_is_refused() {
         session_id: Some(x),
         ..event()
     });
-    bounded(&models, audit_log::event_type, 50, |x| NewAuditEvent { event_type: x, ..event() });
+    bounded(&models, audit_log::event_type, 50, |x| NewAuditEvent {
+        event_type: EventType::undeclared(x),
+        ..event()
+    });
     bounded(&models, audit_log::event_category, 50, |x| NewAuditEvent {
-        event_category: x,
+        event_category: EventCategory::undeclared(x),
         ..event()
     });
     bounded(&models, audit_log::resource_type, 50, |x| NewAuditEvent {

@@ -18,7 +18,11 @@ fn at(seconds: u32) -> UtcTime {
 }
 
 fn event() -> NewAuditEvent<'static> {
-    NewAuditEvent::builder().event_type("t").event_category("c").action("a").build()
+    NewAuditEvent::builder()
+        .event_type(EventType::new("t"))
+        .event_category(EventCategory::new("c"))
+        .action("a")
+        .build()
 }
 
 /// 72 entries, in which every value of one column meets those of the others. Their times do not
@@ -31,8 +35,8 @@ fn filled() -> (Models, Vec<AuditEntry>) {
         let append = |n: usize| {
             let new = NewAuditEvent {
                 user_id: users[n % 3],
-                event_type: KINDS[(n / 3) % 3],
-                event_category: CATEGORIES[n % 2],
+                event_type: EventType::undeclared(KINDS[(n / 3) % 3]),
+                event_category: EventCategory::undeclared(CATEGORIES[n % 2]),
                 resource_type: RESOURCES[(n / 2) % 3],
                 resource_id: KEYS[(n / 4) % 2],
                 severity: SEVERITIES[(n / 9) % 2],
@@ -52,8 +56,8 @@ fn lets_through(filter: &AuditFilter<'_>, entry: &AuditEntry) -> bool {
         wanted.is_none() || wanted == found
     }
     is(filter.user_id.map(Some), Some(entry.user_id))
-        && is(filter.event_type, Some(&*entry.event_type))
-        && is(filter.event_category, Some(&*entry.event_category))
+        && is(filter.event_type, Some(EventType::undeclared(&entry.event_type)))
+        && is(filter.event_category, Some(EventCategory::undeclared(&entry.event_category)))
         && is(filter.resource_type, entry.resource_type.as_deref())
         && is(filter.resource_id, entry.resource_id.as_deref())
         && is(filter.severity, Some(entry.severity))
@@ -108,8 +112,8 @@ fn try_every_combination(models: &Models, entries: &[AuditEntry], full: AuditFil
 fn without_time(models: &Models) -> AuditFilter<'static> {
     AuditFilter {
         user_id: Some(models.ann()),
-        event_type: Some("login"),
-        event_category: Some("documents"),
+        event_type: Some(EventType::LOGIN),
+        event_category: Some(EventCategory::new("documents")),
         resource_type: Some("document"),
         resource_id: Some("1"),
         severity: Some(Severity::Info),
@@ -176,8 +180,8 @@ fn an_empty_log_and_a_filter_that_nothing_passes_have_no_entries() {
     models.run(|conn| event().append(conn));
     let nothing = [
         AuditFilter { user_id: Some(UserId(4711)), ..AuditFilter::default() },
-        AuditFilter { event_type: Some(""), ..AuditFilter::default() },
-        AuditFilter { event_type: Some("T"), ..AuditFilter::default() },
+        AuditFilter { event_type: Some(EventType::undeclared("")), ..AuditFilter::default() },
+        AuditFilter { event_type: Some(EventType::new("T")), ..AuditFilter::default() },
         AuditFilter { resource_id: Some("%"), ..AuditFilter::default() },
         AuditFilter { severity: Some(Severity::Debug), ..AuditFilter::default() },
     ];

@@ -8,7 +8,7 @@ use crate::support::json_text;
 use crate::support::models::Models;
 
 fn incident(severity: Severity) -> NewSecurityEvent<'static> {
-    NewSecurityEvent::builder().event_type("brute_force").severity(severity).build()
+    NewSecurityEvent::builder().event_type(EventType::BRUTE_FORCE).severity(severity).build()
 }
 
 fn report(models: &Models, new: &NewSecurityEvent<'_>) -> SecurityEvent {
@@ -42,7 +42,7 @@ fn an_incident_is_reported_and_found_with_every_field() {
     let new = NewSecurityEvent {
         event_id: SecurityEventPublicId::new(),
         user_id: Some(ann),
-        event_type: "brute_force",
+        event_type: EventType::BRUTE_FORCE,
         event_subtype: Some("password"),
         severity: Severity::Critical,
         source_ip: Some("192.0.2.1"),
@@ -87,7 +87,10 @@ fn what_breaks_a_rule_is_not_reported() {
     models
         .violates(Rule::UnknownReference, security_events::user_id, |conn| of_nobody.insert(conn));
     for bad in ["", &"x".repeat(51), "a\0b"] {
-        let new = NewSecurityEvent { event_type: bad, ..incident(Severity::Error) };
+        let new = NewSecurityEvent {
+            event_type: EventType::undeclared(bad),
+            ..incident(Severity::Error)
+        };
         models.violates(Rule::Length, security_events::event_type, |conn| new.insert(conn));
         let new = NewSecurityEvent { event_subtype: Some(bad), ..incident(Severity::Error) };
         models.violates(Rule::Length, security_events::event_subtype, |conn| new.insert(conn));

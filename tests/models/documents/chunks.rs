@@ -103,7 +103,7 @@ fn a_chunk_reads_back_as_it_was_written_in_the_order_of_places() {
         .token_count(0)
         .page_number(0)
         .section_title("Über")
-        .chunk_type("table")
+        .chunk_type(ChunkType::new("table"))
         .vector_id("v")
         .embedding_model("m")
         .metadata(json_text(json!({ "x": [1.5] })))
@@ -164,7 +164,7 @@ fn a_chunk_must_keep_to_the_rules() {
     let nul = NewDocumentChunk { content: "\0", ..chunk(1) };
     models.violates(Rule::Text, document_chunks::content, insert(nul));
     for bad in ["", "\0", long.leak()] {
-        let new = NewDocumentChunk { chunk_type: bad, ..chunk(1) };
+        let new = NewDocumentChunk { chunk_type: ChunkType::undeclared(bad), ..chunk(1) };
         models.violates(Rule::Length, document_chunks::chunk_type, insert(new));
         let new = NewDocumentChunk { vector_id: Some(bad), ..chunk(1) };
         models.violates(Rule::Length, document_chunks::vector_id, insert(new));

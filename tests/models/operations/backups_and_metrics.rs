@@ -220,13 +220,22 @@ fn the_backups_come_page_by_page_the_newest_first_also_at_equal_times() {
 }
 
 fn value(metric_value: f64) -> NewSystemMetric<'static> {
-    let new = NewSystemMetric::builder().metric_name("load").metric_value(metric_value);
+    let new =
+        NewSystemMetric::builder().metric_name(MetricName::new("load")).metric_value(metric_value);
     new.metric_type(MetricType::Gauge).timestamp(at("12:00:00.000000")).build()
 }
 
 fn series(models: &Models, component: Option<&str>) -> Vec<MetricBucket> {
     let day = (at("00:00:00.000000"), at("23:59:59.999999"));
-    models.run(|conn| SystemMetric::series(conn, "load", component, day, 3600))
+    models.run(|conn| {
+        SystemMetric::series(
+            conn,
+            MetricName::new("load"),
+            component.map(Component::undeclared),
+            day,
+            3600,
+        )
+    })
 }
 
 #[test]
@@ -251,11 +260,11 @@ fn any_number_of_values_is_inserted() {
 fn a_value_is_stored_with_every_field() {
     let models = Models::new();
     let full = NewSystemMetric {
-        metric_name: "latency",
+        metric_name: MetricName::new("latency"),
         metric_value: -1.5e-300,
         metric_unit: Some("ms"),
         metric_type: MetricType::Timer,
-        component: Some("mail"),
+        component: Some(Component::new("mail")),
         timestamp: at("12:00:00.000001"),
         tags: json_text(json!({"host": "a"})),
         metadata: json_text(json!([1])),
@@ -295,9 +304,11 @@ fn values_are_inserted_all_or_none() {
         models.run(|conn| Ok(SystemMetric::insert_all(conn, &values).is_err()));
     }
     let (rule, long) = (Rule::Length, "x".repeat(101));
-    let bad = [value(1.0), NewSystemMetric { metric_name: &long, ..value(1.0) }];
+    let bad =
+        [value(1.0), NewSystemMetric { metric_name: MetricName::undeclared(&long), ..value(1.0) }];
     models.violates(rule, system_metrics::metric_name, |c| SystemMetric::insert_all(c, &bad));
-    let bad = [value(1.0), NewSystemMetric { component: Some(""), ..value(1.0) }];
+    let bad =
+        [value(1.0), NewSystemMetric { component: Some(Component::undeclared("")), ..value(1.0) }];
     models.violates(rule, system_metrics::component, |c| SystemMetric::insert_all(c, &bad));
     let bad = [value(1.0), NewSystemMetric { tags: json_text(json!([])), ..value(1.0) }];
     models.violates(Rule::Check, system_metrics::tags, |c| SystemMetric::insert_all(c, &bad));

@@ -10,7 +10,7 @@ use crate::support::models::Models;
 use HealthStatus::{Degraded, Healthy, Unhealthy, Unknown};
 
 fn check(component: &str, status: HealthStatus) -> HealthObservation<'_> {
-    HealthObservation::builder().component(component).status(status).build()
+    HealthObservation::builder().component(Component::undeclared(component)).status(status).build()
 }
 
 fn record(models: &Models, check: &HealthObservation<'_>) -> RecordedHealth {
@@ -18,7 +18,7 @@ fn record(models: &Models, check: &HealthObservation<'_>) -> RecordedHealth {
 }
 
 fn mark(models: &Models, component: &str) -> bool {
-    models.run(|conn| SystemHealth::mark_alert_sent(conn, component))
+    models.run(|conn| SystemHealth::mark_alert_sent(conn, Component::undeclared(component)))
 }
 
 fn at(time: &str) -> UtcTime {
@@ -29,7 +29,7 @@ fn at(time: &str) -> UtcTime {
 fn a_check_is_recorded_with_every_field_and_the_next_one_takes_its_place() {
     let models = Models::new();
     let first = HealthObservation {
-        component: "disk",
+        component: Component::new("disk"),
         status: Unhealthy,
         last_check: at("10:00:00.000001"),
         check_interval_seconds: 60,
@@ -53,7 +53,7 @@ fn a_check_is_recorded_with_every_field_and_the_next_one_takes_its_place() {
         created_at: made.created_at,
     };
     assert_eq!(made, expected);
-    let found = models.run(|conn| SystemHealth::find_by_component(conn, "disk"));
+    let found = models.run(|conn| SystemHealth::find_by_component(conn, Component::new("disk")));
     assert_eq!(found, Some(expected));
 
     let second = HealthObservation { last_check: at("10:01:00.000000"), ..check("disk", Healthy) };
@@ -70,9 +70,12 @@ fn a_check_is_recorded_with_every_field_and_the_next_one_takes_its_place() {
         ..made
     };
     assert_eq!(replaced, expected);
-    let found = models.run(|conn| SystemHealth::find_by_component(conn, "disk"));
+    let found = models.run(|conn| SystemHealth::find_by_component(conn, Component::new("disk")));
     assert_eq!(found, Some(expected));
-    assert_eq!(models.run(|conn| SystemHealth::find_by_component(conn, "Disk")), None);
+    assert_eq!(
+        models.run(|conn| SystemHealth::find_by_component(conn, Component::new("Disk"))),
+        None
+    );
 }
 
 /// Every order in which four checks can come out.
@@ -164,7 +167,7 @@ fn failures_that_are_recorded_at_once_are_all_counted() {
         threads.into_iter().map(|thread| thread.join().expect("no panic")).sum()
     });
     assert_eq!(due, 198);
-    let found = models.run(|conn| SystemHealth::find_by_component(conn, "mail"));
+    let found = models.run(|conn| SystemHealth::find_by_component(conn, Component::new("mail")));
     assert_eq!(found.expect("a row").consecutive_failures, 200);
 }
 
@@ -176,7 +179,8 @@ fn of_eight_who_would_send_the_alert_one_does() {
     }
     let database = models.database();
     let sent: Vec<bool> = std::thread::scope(|scope| {
-        let work = || database.write(|conn| SystemHealth::mark_alert_sent(conn, "mail"));
+        let work =
+            || database.write(|conn| SystemHealth::mark_alert_sent(conn, Component::new("mail")));
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(work)).collect();
         threads.into_iter().map(|thread| thread.join().expect("no panic").expect("a row")).collect()
     });
@@ -187,9 +191,12 @@ fn of_eight_who_would_send_the_alert_one_does() {
 fn a_component_that_is_not_there_is_not_found() {
     let models = Models::new();
     record(&models, &check("mail", Unhealthy));
-    let error = models.fails(|conn| SystemHealth::mark_alert_sent(conn, "post"));
+    let error = models.fails(|conn| SystemHealth::mark_alert_sent(conn, Component::new("post")));
     assert!(matches!(error, Error::NotFound { table: "system_health", .. }), "{error:?}");
-    assert_eq!(models.run(|conn| SystemHealth::find_by_component(conn, "post")), None);
+    assert_eq!(
+        models.run(|conn| SystemHealth::find_by_component(conn, Component::new("post"))),
+        None
+    );
 }
 
 #[test]
@@ -210,7 +217,7 @@ fn what_breaks_a_rule_is_not_recorded_and_changes_nothing() {
     }
     let bad = HealthObservation { error_details: Some("\0"), ..check("mail", Healthy) };
     models.violates(Rule::Text, system_health::error_details, |conn| bad.record(conn));
-    let found = models.run(|conn| SystemHealth::find_by_component(conn, "mail"));
+    let found = models.run(|conn| SystemHealth::find_by_component(conn, Component::new("mail")));
     assert_eq!(found, Some(before));
 }
 

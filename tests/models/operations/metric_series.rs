@@ -23,8 +23,12 @@ fn measured<'a>(
     micros: i64,
     value: f64,
 ) -> NewSystemMetric<'a> {
-    let new = NewSystemMetric::builder().metric_name(name).metric_value(value);
-    new.metric_type(MetricType::Gauge).component(component).timestamp(at(micros)).build()
+    let new =
+        NewSystemMetric::builder().metric_name(MetricName::undeclared(name)).metric_value(value);
+    new.metric_type(MetricType::Gauge)
+        .component(component.map(Component::undeclared))
+        .timestamp(at(micros))
+        .build()
 }
 
 fn insert(models: &Models, values: &[NewSystemMetric<'_>]) {
@@ -39,7 +43,15 @@ fn series(
     seconds: u32,
 ) -> Vec<MetricBucket> {
     let range = (at(from), at(until));
-    models.run(|conn| SystemMetric::series(conn, name, component, range, seconds))
+    models.run(|conn| {
+        SystemMetric::series(
+            conn,
+            MetricName::undeclared(name),
+            component.map(Component::undeclared),
+            range,
+            seconds,
+        )
+    })
 }
 
 /// One value: its component, its time, and how much it is.
@@ -178,7 +190,8 @@ fn a_series_may_be_as_long_as_time() {
     insert(&models, &[measured("m", None, 0, 1.0)]);
     let whole = (UtcTime::MIN, UtcTime::MAX);
     for seconds in [1, 86_400, u32::MAX] {
-        let found = models.run(|conn| SystemMetric::series(conn, "m", None, whole, seconds));
+        let found = models
+            .run(|conn| SystemMetric::series(conn, MetricName::new("m"), None, whole, seconds));
         let bucket = found[0];
         assert_eq!((found.len(), bucket.count), (1, 1));
         assert!(bucket.start <= at(0) && at(0) < bucket.start.plus_seconds(seconds));

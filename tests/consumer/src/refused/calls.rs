@@ -269,6 +269,37 @@ fn a_right_that_no_constant_names(conn: Conn<'_>) {
     let _ = is_allowed(conn, UserId(1), Right::UPLOAD_DOCUMENT); //~ E0599
 }
 
+// Names.
+
+fn an_event_by_a_bare_word() {
+    let _ = NewAuditEvent::builder().event_type("login"); //~ E0308
+}
+
+fn an_event_that_no_constant_names() {
+    let _ = NewAuditEvent::builder().event_type(EventType::LOGON); //~ E0599
+}
+
+fn a_category_for_a_type() {
+    let _ = NewAuditEvent::builder().event_type(EventCategory::AUTHENTICATION); //~ E0308
+}
+
+fn a_filter_by_a_bare_word() -> AuditFilter<'static> {
+    AuditFilter { event_category: Some("authentication"), ..AuditFilter::default() } //~ E0308
+}
+
+fn a_name_that_is_too_long() {
+    const EMPTY: MetricName<'_> = MetricName::new(""); //~ E0080
+    let _ = NewSystemMetric::builder().metric_name(EMPTY);
+}
+
+fn a_kind_of_chunk_by_a_bare_word() {
+    let _ = NewDocumentChunk::builder().chunk_type("tabel"); //~ E0308
+}
+
+fn a_component_by_a_bare_word(conn: Conn<'_>) {
+    let _ = SystemHealth::find_by_component(conn, "migration"); //~ E0308
+}
+
 // Settings.
 
 const THEME: Preference<String> = Setting::new("theme", "light").for_users();

@@ -1,8 +1,9 @@
-//! Embeds the migrations, gives the columns of `src/schema.rs` the types of what they hold, and tells dependants where
-//! `schema.rs` is: `crates/transfer` makes its rows from it.
+//! Embeds the migrations, lists their constraints, gives the columns of `src/schema.rs` the types of what they hold, and
+//! tells dependants where `schema.rs` is: `crates/transfer` makes its rows from it.
 
-use std::env;
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 use zenith_db_embed::ColumnType;
 
@@ -128,5 +129,19 @@ fn main() -> std::io::Result<()> {
         .map(|(holds, stored, columns)| ColumnType { holds, stored, columns })
         .collect();
     zenith_db_embed::write_schema("src/schema.rs", &types)?;
-    zenith_db_embed::write("migrations")
+    zenith_db_embed::write("migrations")?;
+    write_constraints(&manifest.join("migrations/sqlite"))
+}
+
+/// Writes the names of the constraints in a directory of migrations, in order, into `constraints.rs`.
+fn write_constraints(migrations: &Path) -> std::io::Result<()> {
+    let mut found = BTreeSet::new();
+    for migration in fs::read_dir(migrations)? {
+        // What is no migration has been reported, or is ignored.
+        let script = fs::read_to_string(migration?.path().join("up.sql")).unwrap_or_default();
+        let named = script.split("CONSTRAINT ").skip(1).filter_map(|rest| rest.split(' ').next());
+        found.extend(named.map(str::to_owned));
+    }
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    fs::write(out.join("constraints.rs"), format!("&{:?}", Vec::from_iter(found)))
 }

@@ -54,6 +54,10 @@ pub const CHECKS: &[(&str, &[&str])] = &[
     ("backup_jobs_completion_order", &["completed_at", "started_at"]),
 ];
 
+/// Names of the checks and references of the migrations, in order. What is not among them belongs to a table
+/// of the application, even if it begins with the name of one of ours.
+pub(super) const NAMED: &[&str] = include!(concat!(env!("OUT_DIR"), "/constraints.rs"));
+
 /// Tables. Constraints are named after their table.
 pub const TABLES: &[&str] = &[
     "api_keys",

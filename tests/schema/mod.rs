@@ -11,6 +11,7 @@ mod constraints;
 mod constraints_together;
 mod lints;
 mod on_delete;
+mod own_violations;
 mod right;
 mod times;
 mod updated_at;

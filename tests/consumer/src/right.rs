@@ -52,7 +52,7 @@ zenith_db::allow_tables_with_ours!(notes: users, documents);
 
 const NOTES: &str = "CREATE TEMPORARY TABLE notes (
     id BIGINT PRIMARY KEY, user_id BIGINT NOT NULL, document_id BIGINT, written_at TIMESTAMP NOT NULL,
-    text TEXT NOT NULL)";
+    text TEXT NOT NULL CONSTRAINT notes_text_length CHECK (length(text) > 0))";
 
 #[diesel::declare_sql_function]
 extern "SQL" {
@@ -383,6 +383,16 @@ fn own_table(conn: &mut Writer<'_>, sample: &Sample) -> Result<()> {
         .select((users::username, documents::filename, notes::written_at))
         .load(c))?;
     assert_eq!(noted.len(), 1);
+    // What a form shows beside the field of a broken rule.
+    let emptied = conn.write(|conn| {
+        let empty = diesel::update(notes::table).set(notes::text.eq(""));
+        Ok(dispatch!(conn, |c| empty.execute(c))?)
+    });
+    let shown = emptied.err().and_then(|error| {
+        let broken = error.violation().filter(|broken| broken.concerns(notes::text))?;
+        Some(broken.message())
+    });
+    assert_eq!(shown, Some("is too short or too long"));
     // A deletion.
     let third = chat_sessions::table.filter(chat_sessions::title.eq("third"));
     assert_eq!(dispatch!(&mut *conn, |c| diesel::delete(third).execute(c))?, 1);

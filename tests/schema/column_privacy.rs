@@ -4,8 +4,10 @@
 //! - public: says nothing about a person but that there is such a row;
 //! - personal: about a person, or written by one;
 //! - secret: lets whoever has it act as somebody, or is made to be kept from everybody.
+//!
+//! The file also names the view by which other users may see a column, such as `PublicUser`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::connection::SimpleConnection;
 use serde::Serialize;
@@ -19,14 +21,18 @@ use crate::support::{Fixture, SqliteFixture};
 const COLUMNS: &str = include_str!("../../docs/columns.csv");
 const VIEWS: &str = include_str!("../support/views.sql");
 
+/// Table, column, class and view of each column.
+fn listed() -> impl Iterator<Item = [&'static str; 4]> {
+    COLUMNS.lines().skip(1).map(|line| {
+        let cells: Vec<_> = line.split(',').collect();
+        cells.try_into().expect("four cells")
+    })
+}
+
 /// Each column, as `table.column`, with its class.
 fn classified() -> BTreeMap<String, &'static str> {
-    let rows = COLUMNS.lines().skip(1).map(|line| {
-        let mut cells = line.split(',');
-        let mut cell = || cells.next().expect("three cells");
-        (format!("{}.{}", cell(), cell()), cell())
-    });
-    let classes: BTreeMap<_, _> = rows.collect();
+    let classes: BTreeMap<_, _> =
+        listed().map(|[table, column, class, _]| (format!("{table}.{column}"), class)).collect();
     assert_eq!(classes.len(), COLUMNS.lines().count() - 1, "a column is listed twice");
     classes
 }
@@ -130,4 +136,79 @@ fn no_secret_is_serialised_or_shown() {
     assert!(seen > 100, "{seen}");
     // The form of a setting holds plain text until it is inserted, and its row does not.
     assert!(all.iter().any(|shown| shown.contains("SMTP_PASSWORD")));
+}
+
+/// Names of the fields of a view as JSON.
+fn fields(view: &impl Serialize) -> BTreeSet<String> {
+    match serde_json::to_value(view).expect("JSON") {
+        serde_json::Value::Object(fields) => fields.into_iter().map(|(name, _)| name).collect(),
+        other => panic!("no object: {other}"),
+    }
+}
+
+#[test]
+fn a_public_view_has_exactly_the_columns_that_are_listed_for_it() {
+    let models = Models::new();
+    let ann = models.ann();
+    let views = models.run(|conn| {
+        let user = User::find(conn, ann)?.expect("ann");
+        let document = new_document(ann).insert(conn)?;
+        let chat = NewChatSession::builder().user_id(ann).build().insert(conn)?;
+        let message = NewChatMessage::builder().chat_session_id(chat.id).user_id(ann);
+        let message = message.message_content("hello").message_type(MessageType::User);
+        let message = message.build().insert(conn)?;
+        Ok([
+            ("users", "PublicUser", fields(&user.public())),
+            ("documents", "PublicDocument", fields(&document.public())),
+            ("chat_sessions", "PublicChatSession", fields(&chat.public())),
+            ("chat_history", "PublicChatMessage", fields(&message.public())),
+        ])
+    });
+    for (table, view, fields) in &views {
+        let columns = listed().filter(|[.., of]| of == view).map(|[of, column, ..]| {
+            assert_eq!(of, *table, "{view}");
+            column.to_owned()
+        });
+        assert_eq!(*fields, columns.collect(), "{view}");
+    }
+    for [table, column, class, view] in listed().filter(|[.., view]| !view.is_empty()) {
+        assert!(views.iter().any(|(_, name, _)| *name == view), "{view} of {table}.{column}");
+        assert!(class != "secret" && column != "id", "{table}.{column} is in {view}");
+    }
+}
+
+#[test]
+fn a_public_view_of_a_user_shows_a_name_and_no_address() {
+    let models = Models::new();
+    let ann = models.run(|conn| User::find_by_username(conn, "ann")).expect("ann");
+    let expected = serde_json::json!({
+        "uuid": ann.uuid,
+        "username": "ann",
+        "display_name": null,
+        "avatar_url": null,
+        "created_at": ann.created_at,
+    });
+    assert_eq!(serde_json::to_value(ann.public()).expect("JSON"), expected);
+}
+
+#[test]
+fn a_public_view_of_a_document_shows_its_tags_and_no_path() {
+    let models = Models::new();
+    let ann = models.ann();
+    let document = models.run(|conn| new_document(ann).insert(conn));
+    let expected = serde_json::json!({
+        "document_id": document.document_id,
+        "original_filename": "A.pdf",
+        "file_size": 3,
+        "mime_type": "application/pdf",
+        "upload_started_at": document.upload_started_at,
+        "tags": ["urgent"],
+    });
+    assert_eq!(serde_json::to_value(document.public()).expect("JSON"), expected);
+}
+
+fn new_document(user: UserId) -> NewDocument<'static> {
+    let new = NewDocument::builder().user_id(user).filename("a.pdf").original_filename("A.pdf");
+    let new = new.file_path("/srv/a").file_size(3).file_hash(Sha256Hash::of("a"));
+    new.mime_type("application/pdf").tags(["urgent"].iter().collect()).build()
 }

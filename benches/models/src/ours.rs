@@ -77,8 +77,8 @@ impl Side for Ours {
     }
 
     fn retrieve(&mut self, ids: &[String]) -> Result<()> {
-        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let found = self.database.read(|conn| DocumentChunk::list_by_vector_ids(conn, &ids))?;
+        let find = |conn: &mut DbConnection| DocumentChunk::list_by_vector_ids_unchecked(conn, ids);
+        let found = self.database.read(find)?;
         ensure!(found.len() == RETRIEVED);
         Ok(())
     }

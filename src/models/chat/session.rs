@@ -139,7 +139,7 @@ impl ChatSessionChanges<'_> {
 }
 
 impl ChatSession {
-    /// Returns the conversation with this id, if any.
+    /// Returns the conversation with this id, if any, whoever asks: the application compares its owner.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -147,7 +147,7 @@ impl ChatSession {
         find_one!(connection, chat_sessions, chat_sessions::id.eq(id))
     }
 
-    /// Returns the conversation with this public UUID, if any.
+    /// Returns the conversation with this public UUID, if any, whoever asks: see [`ChatSession::find`].
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.

@@ -11,10 +11,13 @@ use crate::backend::DbConnection;
 use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::Result;
-use crate::models::query::{OneOf, Parent, Prepare, explain_broken_reference, require_affected};
+use crate::models::query::{
+    OneOf, OptionalFilter, Parent, Prepare, explain_broken_reference, require_affected,
+};
 use crate::schema::{document_chunks, documents};
 use crate::types::{
-    ChunkType, DocumentChunkId, DocumentChunkPublicId, DocumentId, JsonText, Sha256Hash, UtcTime,
+    ChunkType, DocumentChunkId, DocumentChunkPublicId, DocumentId, JsonText, Sha256Hash, UserId,
+    UtcTime,
 };
 
 /// Chunk of a document for retrieval.
@@ -179,7 +182,7 @@ impl DocumentChunk {
         })
     }
 
-    /// Returns the chunks of the document, ordered by position.
+    /// Returns the chunks of the document, ordered by position, whoever asks: see [`Document::find`].
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -203,12 +206,13 @@ impl DocumentChunk {
     pub fn set_vector_ids(
         connection: &mut Writer<'_>,
         model: &str,
-        vectors: &[(DocumentChunkId, &str)],
+        vectors: &[(DocumentChunkId, impl AsRef<str>)],
     ) -> Result<usize> {
         connection.write(|connection| {
             let mut found = 0;
             // In one order, so that two who write to the same chunks wait and do not lock each other out.
-            let mut vectors = vectors.to_vec();
+            let mut vectors: Vec<_> =
+                vectors.iter().map(|(id, vector)| (*id, vector.as_ref())).collect();
             vectors.sort_by_key(|(id, _)| *id);
             for (id, vector) in vectors {
                 let set = (
@@ -228,29 +232,53 @@ impl DocumentChunk {
         })
     }
 
-    /// Returns the chunks with these embeddings, each with its document, in the order of the list.
-    /// Ids without a chunk are omitted.
-    ///
-    /// The chunks are not filtered by user: the caller must check the owner of each document,
-    /// unless the vector store was queried for one user.
+    /// Returns the chunks with these embeddings of documents that the user `visible_to` may read, their own
+    /// and public ones, each with its document, in the order of the list. Ids without such a chunk are
+    /// omitted.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn list_by_vector_ids(
         connection: &mut DbConnection,
-        vector_ids: &[&str],
+        visible_to: UserId,
+        vector_ids: &[impl AsRef<str>],
+    ) -> Result<Vec<(Self, Document)>> {
+        Self::with_vector_ids(connection, Some(visible_to), vector_ids)
+    }
+
+    /// Returns the chunks with these embeddings, whoever owns their documents, each with its document, in
+    /// the order of the list. Ids without a chunk are omitted.
+    ///
+    /// For work that serves no user, such as comparing the vector store with the database: what a user
+    /// asks for is [`DocumentChunk::list_by_vector_ids`].
+    ///
+    /// # Errors
+    /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
+    pub fn list_by_vector_ids_unchecked(
+        connection: &mut DbConnection,
+        vector_ids: &[impl AsRef<str>],
+    ) -> Result<Vec<(Self, Document)>> {
+        Self::with_vector_ids(connection, None, vector_ids)
+    }
+
+    fn with_vector_ids(
+        connection: &mut DbConnection,
+        visible_to: Option<UserId>,
+        vector_ids: &[impl AsRef<str>],
     ) -> Result<Vec<(Self, Document)>> {
         let mut found: HashMap<String, Vec<(Self, Document)>> = HashMap::new();
         // An id that the list repeats must not be looked up twice, in two statements.
         let mut seen = HashSet::new();
         let distinct: Vec<&str> =
-            vector_ids.iter().copied().filter(|id| seen.insert(*id)).collect();
+            vector_ids.iter().map(AsRef::as_ref).filter(|id| seen.insert(*id)).collect();
+        let visible = visible_to.map(|user| documents::user_id.eq(user).or(documents::is_public));
         for some in distinct.chunks(500) {
             let rows: Vec<(Self, Document)> =
                 dispatch!(&mut *connection, |connection| document_chunks::table
                     .inner_join(documents::table)
                     .select((Self::as_select(), Document::as_select()))
                     .filter(OneOf { column: document_chunks::vector_id, texts: some })
+                    .filter(OptionalFilter(visible))
                     .load(connection))?;
             for row in rows {
                 if let Some(vector_id) = &row.0.vector_id {

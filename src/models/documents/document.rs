@@ -146,7 +146,8 @@ pub struct DocumentChanges<'a> {
 /// Conditions on the documents to list. `None` sets no condition.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DocumentFilter<'a> {
-    /// Documents of this user.
+    /// Documents of this user. `None` lists those of every user, public or not, which is for
+    /// administrators.
     pub user_id: Option<UserId>,
     /// Documents whose upload is in this state.
     pub upload_status: Option<UploadStatus>,
@@ -226,7 +227,8 @@ impl DocumentChanges<'_> {
 }
 
 impl Document {
-    /// Returns the document with this id, if any.
+    /// Returns the document with this id, if any, whoever asks: the application compares its owner, or
+    /// asks whether it is public.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -234,7 +236,7 @@ impl Document {
         find_one!(connection, documents, documents::id.eq(id))
     }
 
-    /// Returns the document with this public UUID, if any.
+    /// Returns the document with this public UUID, if any, whoever asks: see [`Document::find`].
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.

@@ -147,7 +147,8 @@ impl StoredFile {
     }
 
     /// Returns the oldest file with this content, if any, so that several documents can share its
-    /// bytes.
+    /// bytes. It may be that of another user's document: only its location is to be used, and nothing of it
+    /// shown.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -161,7 +162,7 @@ impl StoredFile {
             .optional())?)
     }
 
-    /// Returns the files of the document, oldest first.
+    /// Returns the files of the document, oldest first, whoever asks: see [`Document::find`].
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.

@@ -14,7 +14,7 @@ use crate::types::{RoleId, UserId};
 /// Conditions on the users to list. `None` sets no condition.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct UserFilter<'a> {
-    /// Users with this role.
+    /// Users with this role. Without a condition, the list has everybody; it is for administrators.
     pub role_id: Option<RoleId>,
     /// Users who may sign in if `true`, and the others if `false`.
     pub is_active: Option<bool>,

@@ -39,9 +39,8 @@ fn ask(conn: &mut Writer<'_>, user: UserId, question: &str) -> Result<ChatMessag
         .build()
         .insert(conn)?;
     // The vector store would say which.
-    let sources = DocumentChunk::list_by_vector_ids(conn, &["v1", "v2"])?;
-    let mine = sources.iter().filter(|(_, found)| found.user_id == user || found.is_public);
-    let names: Vec<_> = mine.map(|(_, document)| &document.filename).collect();
+    let sources = DocumentChunk::list_by_vector_ids(conn, user, &["v1", "v2"])?;
+    let names: Vec<_> = sources.iter().map(|(_, document)| &document.filename).collect();
     let text = format!("It is in {names:?}.");
     let answer = NewChatMessage::builder()
         .chat_session_id(chat.id)

@@ -40,7 +40,8 @@ fn embed(models: &Models, vectors: &[(DocumentChunkId, &str)]) -> usize {
 }
 
 fn by_vectors(models: &Models, vectors: &[&str]) -> Vec<DocumentChunkId> {
-    let found = models.run(|conn| DocumentChunk::list_by_vector_ids(conn, vectors));
+    let ann = models.ann();
+    let found = models.run(|conn| DocumentChunk::list_by_vector_ids(conn, ann, vectors));
     found.into_iter().map(|(chunk, _)| chunk.id).collect()
 }
 
@@ -239,10 +240,45 @@ fn chunks_come_in_the_order_of_their_embeddings_with_their_documents() {
     assert_eq!(by_vectors(&models, &["A", "a"]), [of_first[2], of_first[0]]);
     assert_eq!(by_vectors(&models, &["", "%", "'"]), []);
     assert_eq!(by_vectors(&models, &[]), []);
-    let found = models.run(|conn| DocumentChunk::list_by_vector_ids(conn, &["c", "a"]));
+    let ann = models.ann();
+    let found = models.run(|conn| DocumentChunk::list_by_vector_ids(conn, ann, &["c", "a"]));
     let documents: Vec<_> = found.iter().map(|(_, document)| document.id).collect();
     assert_eq!(documents, [second, first]);
     assert_eq!(found[1].1, models.run(|conn| Document::find(conn, first)).expect("a document"));
+}
+
+#[test]
+fn a_user_finds_chunks_of_their_own_and_of_public_documents() {
+    let models = Models::new();
+    let (document, ids) = cut(&models, 0..2);
+    let bob = models.add_user("bob");
+    let theirs = upload(&models, bob, "theirs").id;
+    models.run(|conn| DocumentChunk::insert_all(conn, theirs, &[chunk(0)]));
+    let theirs = list(&models, theirs)[0].id;
+    embed(&models, &[(ids[0], "a"), (ids[1], "b"), (theirs, "a")]);
+    // As a vector store would return them.
+    let asked = [String::from("b"), String::from("a")];
+    let found_by = |user| {
+        let found = models.run(|conn| DocumentChunk::list_by_vector_ids(conn, user, &asked));
+        found.into_iter().map(|(chunk, _)| chunk.id).collect::<Vec<_>>()
+    };
+    assert_eq!(found_by(models.ann()), [ids[1], ids[0]]);
+    assert_eq!(found_by(bob), [theirs]);
+    let everything = models.run(|conn| DocumentChunk::list_by_vector_ids_unchecked(conn, &asked));
+    assert_eq!(everything.len(), 3);
+    let public = DocumentChanges { is_public: Some(true), ..DocumentChanges::default() };
+    models.run(|conn| public.update(conn, document));
+    assert_eq!(found_by(bob).len(), 3);
+    assert_eq!(found_by(UserId(4711)), [ids[1], ids[0]]);
+}
+
+#[test]
+fn ids_of_embeddings_may_be_owned() {
+    let models = Models::new();
+    let (_, ids) = cut(&models, 0..1);
+    let vectors = vec![(ids[0], String::from("v"))];
+    let set = models.run(|conn| DocumentChunk::set_vector_ids(conn, "model", &vectors));
+    assert_eq!((set, by_vectors(&models, &["v"])), (1, ids));
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub use chat::*;
 pub use documents::*;
 pub use identity::*;
 pub use operations::*;
-pub use query::{Page, PageSize};
+pub use query::{Cursor, NotCursor, Page, PageSize, Paged};
 pub use settings::*;
 
 /// For the crates of this workspace. Not part of the public API: anything here may change in any

@@ -4,6 +4,7 @@ mod access;
 mod audit;
 mod chat;
 mod concurrency;
+mod cursors;
 mod documents;
 mod identity;
 mod json;

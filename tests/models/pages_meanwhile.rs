@@ -85,10 +85,10 @@ proptest! {
 
 /// Reads every page while another thread writes, of which at least one write falls between any two
 /// pages.
-fn read_while_written<T, C, I: Debug + PartialEq>(
+fn read_while_written<T: Paged, I: Debug + PartialEq>(
     models: &Models,
     write: impl Fn(&mut Writer<'_>) -> Result<I> + Send,
-    page: impl Fn(&mut DbConnection, Option<C>, PageSize) -> Result<Page<T, C>>,
+    page: impl Fn(&mut DbConnection, Option<Cursor<T>>, PageSize) -> Result<Page<T>>,
     id: impl Fn(&T) -> I,
 ) -> Vec<I> {
     let (database, size) = (models.database(), PageSize::of(7));

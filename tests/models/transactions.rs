@@ -65,7 +65,7 @@ fn who_follows_a_conversation_sees_every_message_that_four_write() {
                 ChatMessage::page(conn, chat, MessageOrder::OldestFirst, cursor, size)
             });
             let rows = page.expect("a page").rows;
-            cursor = rows.last().map_or(cursor, |message| Some(message.id));
+            cursor = rows.last().map_or(cursor, |message| Some(Cursor::after(message)));
             seen.extend(rows.iter().map(|message| message.id));
             if done && rows.is_empty() {
                 break;

@@ -18,7 +18,10 @@ pub fn times_and_size() -> impl Strategy<Value = (Vec<u32>, u32)> {
 
 /// Returns every row, page by page: each page except the last is full, and none except the first is
 /// empty.
-pub fn walk<T, C>(size: PageSize, mut page: impl FnMut(Option<C>) -> Page<T, C>) -> Vec<T> {
+pub fn walk<T: Paged>(
+    size: PageSize,
+    mut page: impl FnMut(Option<Cursor<T>>) -> Page<T>,
+) -> Vec<T> {
     walk_while_rows_move(size, |cursor| {
         let is_first = cursor.is_none();
         let page = page(cursor);
@@ -29,9 +32,9 @@ pub fn walk<T, C>(size: PageSize, mut page: impl FnMut(Option<C>) -> Page<T, C>)
 
 /// Returns every row, page by page, where the rows of the next page may have been deleted when it
 /// is read.
-pub fn walk_while_rows_move<T, C>(
+pub fn walk_while_rows_move<T: Paged>(
     size: PageSize,
-    mut page: impl FnMut(Option<C>) -> Page<T, C>,
+    mut page: impl FnMut(Option<Cursor<T>>) -> Page<T>,
 ) -> Vec<T> {
     let full = usize::try_from(size.rows()).expect("a small size");
     let (mut rows, mut cursor) = (Vec::new(), None);
@@ -49,10 +52,10 @@ pub fn walk_while_rows_move<T, C>(
 }
 
 /// Returns the rows of a kind of page, converted by `id`, read in pages of this size.
-pub fn paged<T, C, I>(
+pub fn paged<T: Paged, I>(
     models: &Models,
     size: u32,
-    page: impl Fn(&mut DbConnection, Option<C>, PageSize) -> Result<Page<T, C>>,
+    page: impl Fn(&mut DbConnection, Option<Cursor<T>>, PageSize) -> Result<Page<T>>,
     id: impl Fn(&T) -> I,
 ) -> Vec<I> {
     let size = PageSize::of(size);

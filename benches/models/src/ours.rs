@@ -56,7 +56,7 @@ impl Side for Ours {
     }
 
     fn page(&mut self, chat: i64, after: i64) -> Result<()> {
-        let (chat, after) = (ChatSessionId(chat), Some(ChatMessageId(after)));
+        let (chat, after) = (ChatSessionId(chat), Some(format!("chat_history.{after}").parse()?));
         let page = self.database.read(|conn| {
             ChatMessage::page(conn, chat, MessageOrder::OldestFirst, after, PageSize::of(50))
         })?;

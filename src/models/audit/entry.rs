@@ -11,7 +11,7 @@ use crate::dispatch;
 use crate::error::Result;
 use crate::error::{Rule, Violation};
 use crate::models::User;
-use crate::models::query::{LiteralLimit, OptionalFilter, Page, PageSize, find_one};
+use crate::models::query::{Cursor, LiteralLimit, OptionalFilter, Page, PageSize, find_one, paged};
 use crate::schema::{audit_log, users};
 use crate::types::{
     AuditEntryId, AuditEntryPublicId, EventCategory, EventType, JsonText, LossyText,
@@ -250,6 +250,8 @@ fn username(connection: &mut DbConnection, user: UserId) -> Result<String> {
     }
 }
 
+paged!(AuditEntry, "audit_log", i64, |entry| entry.seq);
+
 impl AuditEntry {
     /// Returns the entry with this public UUID, if any.
     ///
@@ -262,21 +264,21 @@ impl AuditEntry {
         find_one!(connection, audit_log, audit_log::event_id.eq(event_id))
     }
 
-    /// Returns the entries that match the filter, newest first. The cursor is a `seq`: the page
-    /// begins with the entry that precedes the `seq` `before`, or with the newest if it is `None`.
+    /// Returns the entries that match the filter, newest first. The page begins at the
+    /// cursor `before`, or with the newest if it is `None`.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn page(
         connection: &mut DbConnection,
         filter: AuditFilter<'_>,
-        before: Option<i64>,
+        before: Option<Cursor<Self>>,
         size: PageSize,
-    ) -> Result<Page<Self, i64>> {
+    ) -> Result<Page<Self>> {
         let category = filter.event_category.map(|c| audit_log::event_category.eq(c));
         let rows = dispatch!(connection, |connection| audit_log::table
             .select(Self::as_select())
-            .filter(audit_log::seq.lt(before.unwrap_or(i64::MAX)))
+            .filter(audit_log::seq.lt(before.map_or(i64::MAX, Cursor::position)))
             .filter(OptionalFilter(filter.user_id.map(|user| audit_log::user_id.eq(user))))
             .filter(OptionalFilter(filter.event_type.map(|kind| audit_log::event_type.eq(kind))))
             .filter(OptionalFilter(category))
@@ -292,6 +294,6 @@ impl AuditEntry {
             .order(audit_log::seq.desc())
             .literal_limit(size.rows_to_fetch())
             .load(connection))?;
-        Ok(Page::of(rows, size, |entry: &Self| entry.seq))
+        Ok(Page::of(rows, size))
     }
 }

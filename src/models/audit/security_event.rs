@@ -11,7 +11,8 @@ use crate::dispatch;
 use crate::error::{Error, Result};
 use crate::models::User;
 use crate::models::query::{
-    LiteralLimit, Page, PageSize, Parent, explain_broken_reference, find_one, not_before, not_found,
+    Cursor, LiteralLimit, Page, PageSize, Parent, explain_broken_reference, find_one, not_before,
+    not_found, paged,
 };
 use crate::schema::security_events;
 use crate::types::{
@@ -112,6 +113,11 @@ impl NewSecurityEvent<'_> {
     }
 }
 
+paged!(SecurityEvent, "security_events", (UtcTime, SecurityEventId), |event| (
+    event.timestamp,
+    event.id
+));
+
 impl SecurityEvent {
     /// Returns the incident with this id, if any.
     ///
@@ -122,17 +128,17 @@ impl SecurityEvent {
     }
 
     /// Returns the unresolved incidents of exactly this severity, newest first. The page begins
-    /// after the row with the time and id `before`, or with the newest if it is `None`.
+    /// at the cursor `before`, or with the newest if it is `None`.
     ///
     /// # Errors
     /// [`Error::Query`] if the database cannot be read.
     pub fn page_of_open(
         connection: &mut DbConnection,
         severity: Severity,
-        before: Option<(UtcTime, SecurityEventId)>,
+        before: Option<Cursor<Self>>,
         size: PageSize,
-    ) -> Result<Page<Self, (UtcTime, SecurityEventId)>> {
-        let (time, id) = before.unwrap_or((UtcTime::MAX, SecurityEventId(i64::MAX)));
+    ) -> Result<Page<Self>> {
+        let (time, id) = before.map_or((UtcTime::MAX, SecurityEventId(i64::MAX)), Cursor::position);
         let rows = dispatch!(connection, |connection| security_events::table
             .select(Self::as_select())
             .filter(not(security_events::resolved))
@@ -142,7 +148,7 @@ impl SecurityEvent {
             .order((security_events::timestamp.desc(), security_events::id.desc()))
             .literal_limit(size.rows_to_fetch())
             .load(connection))?;
-        Ok(Page::of(rows, size, |event: &Self| (event.timestamp, event.id)))
+        Ok(Page::of(rows, size))
     }
 
     /// Resolves the incident and returns the new row. If two callers resolve it concurrently, one

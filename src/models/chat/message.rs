@@ -12,8 +12,8 @@ use crate::dispatch;
 use crate::error::Result;
 use crate::error::{Rule, Violation};
 use crate::models::query::{
-    LiteralLimit, Page, PageSize, Parent, Prepare, explain_broken_reference, find_one, not_before,
-    not_found,
+    Cursor, LiteralLimit, Page, PageSize, Parent, Prepare, explain_broken_reference, find_one,
+    not_before, not_found, paged,
 };
 use crate::schema::{chat_history, chat_sessions};
 use crate::types::{
@@ -194,6 +194,8 @@ impl NewChatMessage<'_> {
     }
 }
 
+paged!(ChatMessage, "chat_history", ChatMessageId, |message| message.id);
+
 impl ChatMessage {
     /// Returns the message with this id, if any, soft-deleted or not.
     ///
@@ -215,7 +217,7 @@ impl ChatMessage {
     }
 
     /// Returns the messages of the conversation in the given order, without the soft-deleted
-    /// ones. The page begins after the message `cursor`, or at the first in that order if it is
+    /// ones. The page begins at `cursor`, or at the first in that order if it is
     /// `None`.
     ///
     /// # Errors
@@ -224,31 +226,33 @@ impl ChatMessage {
         connection: &mut DbConnection,
         session: ChatSessionId,
         order: MessageOrder,
-        cursor: Option<ChatMessageId>,
+        cursor: Option<Cursor<Self>>,
         size: PageSize,
-    ) -> Result<Page<Self, ChatMessageId>> {
+    ) -> Result<Page<Self>> {
         let messages = chat_history::table
             .filter(chat_history::chat_session_id.eq(session))
             .filter(not(chat_history::is_deleted));
         let rows = match order {
             MessageOrder::OldestFirst => dispatch!(connection, |connection| messages
                 .select(Self::as_select())
-                .filter(chat_history::id.gt(cursor.unwrap_or(ChatMessageId(0))))
+                .filter(chat_history::id.gt(cursor.map_or(ChatMessageId(0), Cursor::position)))
                 .order(chat_history::id)
                 .literal_limit(size.rows_to_fetch())
                 .load(connection)),
             MessageOrder::NewestFirst => dispatch!(connection, |connection| messages
                 .select(Self::as_select())
-                .filter(chat_history::id.lt(cursor.unwrap_or(ChatMessageId(i64::MAX))))
+                .filter(
+                    chat_history::id.lt(cursor.map_or(ChatMessageId(i64::MAX), Cursor::position))
+                )
                 .order(chat_history::id.desc())
                 .literal_limit(size.rows_to_fetch())
                 .load(connection)),
         }?;
-        Ok(Page::of(rows, size, |message: &Self| message.id))
+        Ok(Page::of(rows, size))
     }
 
     /// Returns the direct replies to a message within its conversation, oldest first, without the
-    /// soft-deleted ones. The page begins after the message `after`, or with the oldest if it is
+    /// soft-deleted ones. The page begins at the cursor `after`, or with the oldest if it is
     /// `None`.
     ///
     /// # Errors
@@ -257,19 +261,19 @@ impl ChatMessage {
         connection: &mut DbConnection,
         session: ChatSessionId,
         parent: ChatMessagePublicId,
-        after: Option<ChatMessageId>,
+        after: Option<Cursor<Self>>,
         size: PageSize,
-    ) -> Result<Page<Self, ChatMessageId>> {
+    ) -> Result<Page<Self>> {
         let rows = dispatch!(connection, |connection| chat_history::table
             .select(Self::as_select())
             .filter(chat_history::parent_message_id.eq(parent))
             .filter(chat_history::chat_session_id.eq(session))
             .filter(not(chat_history::is_deleted))
-            .filter(chat_history::id.gt(after.unwrap_or(ChatMessageId(0))))
+            .filter(chat_history::id.gt(after.map_or(ChatMessageId(0), Cursor::position)))
             .order(chat_history::id)
             .literal_limit(size.rows_to_fetch())
             .load(connection))?;
-        Ok(Page::of(rows, size, |message: &Self| message.id))
+        Ok(Page::of(rows, size))
     }
 
     /// Replaces the text and its number of tokens, increments the number of edits, and updates the

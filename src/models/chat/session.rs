@@ -10,8 +10,8 @@ use crate::dispatch;
 use crate::error::Result;
 use crate::models::User;
 use crate::models::query::{
-    LiteralLimit, Page, PageSize, Parent, explain_broken_reference, find_one, not_found,
-    require_affected,
+    Cursor, LiteralLimit, Page, PageSize, Parent, explain_broken_reference, find_one, not_found,
+    paged, require_affected,
 };
 use crate::schema::chat_sessions;
 use crate::types::{ChatSessionId, ChatSessionPublicId, JsonText, ShareToken, UserId, UtcTime};
@@ -138,6 +138,11 @@ impl ChatSessionChanges<'_> {
     }
 }
 
+paged!(ChatSession, "chat_sessions", (UtcTime, ChatSessionId), |session| (
+    session.updated_at,
+    session.id
+));
+
 impl ChatSession {
     /// Returns the conversation with this id, if any, whoever asks: the application compares its owner.
     ///
@@ -178,8 +183,8 @@ impl ChatSession {
     }
 
     /// Returns the user's conversations, only archived ones if `archived` is set and only the others if
-    /// not, ordered by last activity, newest first. The page begins after the row with the time and
-    /// id `before`, or with the newest if it is `None`.
+    /// not, ordered by last activity, newest first. The page begins at the cursor `before`, or with the
+    /// newest if it is `None`.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -187,10 +192,10 @@ impl ChatSession {
         connection: &mut DbConnection,
         user: UserId,
         archived: bool,
-        before: Option<(UtcTime, ChatSessionId)>,
+        before: Option<Cursor<Self>>,
         size: PageSize,
-    ) -> Result<Page<Self, (UtcTime, ChatSessionId)>> {
-        let (time, id) = before.unwrap_or((UtcTime::MAX, ChatSessionId(i64::MAX)));
+    ) -> Result<Page<Self>> {
+        let (time, id) = before.map_or((UtcTime::MAX, ChatSessionId(i64::MAX)), Cursor::position);
         let rows = dispatch!(connection, |connection| chat_sessions::table
             .select(Self::as_select())
             .filter(chat_sessions::user_id.eq(user))
@@ -200,7 +205,7 @@ impl ChatSession {
             .order((chat_sessions::updated_at.desc(), chat_sessions::id.desc()))
             .literal_limit(size.rows_to_fetch())
             .load(connection))?;
-        Ok(Page::of(rows, size, |session: &Self| (session.updated_at, session.id)))
+        Ok(Page::of(rows, size))
     }
 
     /// Shares the conversation with everybody who has the returned token, until `expires_at`, or

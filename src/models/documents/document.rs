@@ -12,8 +12,8 @@ use crate::dispatch;
 use crate::error::Result;
 use crate::models::User;
 use crate::models::query::{
-    LiteralLimit, OptionalFilter, Page, PageSize, Parent, Prepare, contains_pattern,
-    explain_broken_reference, find_one, not_found, require_affected,
+    Cursor, LiteralLimit, OptionalFilter, Page, PageSize, Parent, Prepare, contains_pattern,
+    explain_broken_reference, find_one, not_found, paged, require_affected,
 };
 use crate::schema::documents;
 use crate::types::{
@@ -226,6 +226,8 @@ impl DocumentChanges<'_> {
     }
 }
 
+paged!(Document, "documents", DocumentId, |document| document.id);
+
 impl Document {
     /// Returns the document with this id, if any, whoever asks: the application compares its owner, or
     /// asks whether it is public.
@@ -266,17 +268,17 @@ impl Document {
             .optional())?)
     }
 
-    /// Returns the documents that match the filter, newest first. The page begins after the
-    /// document `before`, or with the newest if it is `None`.
+    /// Returns the documents that match the filter, newest first. The page begins at the cursor `before`, or
+    /// with the newest if it is `None`.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn page(
         connection: &mut DbConnection,
         filter: DocumentFilter<'_>,
-        before: Option<DocumentId>,
+        before: Option<Cursor<Self>>,
         size: PageSize,
-    ) -> Result<Page<Self, DocumentId>> {
+    ) -> Result<Page<Self>> {
         let pattern = filter.name.map(contains_pattern);
         let named = pattern
             .as_deref()
@@ -285,7 +287,7 @@ impl Document {
         let processed = filter.processing_status.map(|s| documents::processing_status.eq(s));
         let rows = dispatch!(connection, |connection| documents::table
             .select(Self::as_select())
-            .filter(documents::id.lt(before.unwrap_or(DocumentId(i64::MAX))))
+            .filter(documents::id.lt(before.map_or(DocumentId(i64::MAX), Cursor::position)))
             .filter(OptionalFilter(filter.user_id.map(|user| documents::user_id.eq(user))))
             .filter(OptionalFilter(uploaded))
             .filter(OptionalFilter(processed))
@@ -297,7 +299,7 @@ impl Document {
             .order(documents::id.desc())
             .literal_limit(size.rows_to_fetch())
             .load(connection))?;
-        Ok(Page::of(rows, size, |document: &Self| document.id))
+        Ok(Page::of(rows, size))
     }
 
     /// Counts one access to the document.

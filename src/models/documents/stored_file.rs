@@ -10,8 +10,8 @@ use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::Result;
 use crate::models::query::{
-    LiteralLimit, Page, PageSize, Parent, Prepare, explain_broken_reference, find_one, not_before,
-    not_found, require_affected,
+    Cursor, LiteralLimit, Page, PageSize, Parent, Prepare, explain_broken_reference, find_one,
+    not_before, not_found, paged, require_affected,
 };
 use crate::schema::file_storage;
 use crate::types::{
@@ -134,6 +134,8 @@ impl NewStoredFile<'_> {
     }
 }
 
+paged!(StoredFile, "file_storage", StoredFileId, |file| file.id);
+
 impl StoredFile {
     /// Returns the file with this public UUID, if any.
     ///
@@ -214,24 +216,24 @@ impl StoredFile {
     }
 
     /// Returns the files without a document, oldest first. Remove their bytes, and afterwards their rows
-    /// with [`StoredFile::delete`]. The page begins after the file `after`, or with the
+    /// with [`StoredFile::delete`]. The page begins at the cursor `after`, or with the
     /// oldest if it is `None`.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn page_of_orphans(
         connection: &mut DbConnection,
-        after: Option<StoredFileId>,
+        after: Option<Cursor<Self>>,
         size: PageSize,
-    ) -> Result<Page<Self, StoredFileId>> {
+    ) -> Result<Page<Self>> {
         let rows = dispatch!(connection, |connection| file_storage::table
             .select(Self::as_select())
             .filter(file_storage::document_id.is_null())
-            .filter(file_storage::id.gt(after.unwrap_or(StoredFileId(0))))
+            .filter(file_storage::id.gt(after.map_or(StoredFileId(0), Cursor::position)))
             .order(file_storage::id)
             .literal_limit(size.rows_to_fetch())
             .load(connection))?;
-        Ok(Page::of(rows, size, |file: &Self| file.id))
+        Ok(Page::of(rows, size))
     }
 
     /// Deletes the row. The bytes of the file are not touched.

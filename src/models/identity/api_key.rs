@@ -10,7 +10,8 @@ use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::Result;
 use crate::models::query::{
-    LiteralLimit, Page, PageSize, Parent, Prepare, explain_broken_reference, find_one, not_found,
+    Cursor, LiteralLimit, Page, PageSize, Parent, Prepare, explain_broken_reference, find_one,
+    not_found, paged,
 };
 use crate::schema::api_keys;
 use crate::types::{ApiKeyId, ApiKeyPublicId, ApiKeySecret, JsonText, TokenHash, UserId, UtcTime};
@@ -111,6 +112,8 @@ impl NewApiKey<'_> {
     }
 }
 
+paged!(ApiKey, "api_keys", ApiKeyId, |key| key.id);
+
 impl ApiKey {
     /// Returns the key with this secret, unless it is revoked, has expired at the time `now`, or does not
     /// exist.
@@ -208,24 +211,24 @@ impl ApiKey {
         )
     }
 
-    /// Returns the user's keys, including revoked and expired ones, oldest first. The page begins
-    /// after the key `after`, or with the oldest if it is `None`.
+    /// Returns the user's keys, including revoked and expired ones, oldest first. The page begins /// at the
+    /// cursor `after`, or with the oldest if it is `None`.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn page_for_user(
         connection: &mut DbConnection,
         user: UserId,
-        after: Option<ApiKeyId>,
+        after: Option<Cursor<Self>>,
         size: PageSize,
-    ) -> Result<Page<Self, ApiKeyId>> {
+    ) -> Result<Page<Self>> {
         let rows = dispatch!(connection, |connection| api_keys::table
             .select(Self::as_select())
             .filter(api_keys::user_id.eq(user))
-            .filter(api_keys::id.gt(after.unwrap_or(ApiKeyId(0))))
+            .filter(api_keys::id.gt(after.map_or(ApiKeyId(0), Cursor::position)))
             .order(api_keys::id)
             .literal_limit(size.rows_to_fetch())
             .load(connection))?;
-        Ok(Page::of(rows, size, |key: &Self| key.id))
+        Ok(Page::of(rows, size))
     }
 }

@@ -49,7 +49,8 @@ impl UserCredentials {
         find_one!(connection, users, users::id.eq(user))
     }
 
-    /// Replaces the hash of the password, and its algorithm by the one that the hash names. Also sets the number of failed sign-ins to 0, ends the lock,
+    /// Replaces the hash of the password, and its algorithm by the one that the hash names. Also sets the
+    /// number of failed sign-ins to 0, ends the lock,
     /// and clears `must_change_password`. If `expires_at` is `None`, the password does not expire.
     ///
     /// # Errors

@@ -7,7 +7,9 @@ use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
 use crate::models::Role;
-use crate::models::query::{LiteralLimit, OptionalFilter, Page, PageSize, contains_pattern};
+use crate::models::query::{
+    Cursor, LiteralLimit, OptionalFilter, Page, PageSize, contains_pattern, paged,
+};
 use crate::schema::{roles, users};
 use crate::types::{RoleId, UserId};
 
@@ -22,18 +24,20 @@ pub struct UserFilter<'a> {
     pub text: Option<&'a str>,
 }
 
+paged!(User, "users", UserId, |user| user.id);
+
 impl User {
-    /// Returns the users that match the filter, oldest first. The page begins after the user
-    /// `after`, or with the oldest if it is `None`.
+    /// Returns the users that match the filter, oldest first. The page begins at the cursor `after`, or with
+    /// the oldest if it is `None`.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn page(
         connection: &mut DbConnection,
         filter: UserFilter<'_>,
-        after: Option<UserId>,
+        after: Option<Cursor<User>>,
         size: PageSize,
-    ) -> Result<Page<Self, UserId>> {
+    ) -> Result<Page<Self>> {
         let pattern = filter.text.map(|text| contains_pattern(&text.to_lowercase()));
         let contains = pattern.as_deref().map(|pattern| {
             let in_name = users::username.like(pattern).escape('\\');
@@ -41,14 +45,14 @@ impl User {
         });
         let rows = dispatch!(connection, |connection| users::table
             .select(Self::as_select())
-            .filter(users::id.gt(after.unwrap_or(UserId(0))))
+            .filter(users::id.gt(after.map_or(UserId(0), Cursor::position)))
             .filter(OptionalFilter(filter.role_id.map(|role| users::role_id.eq(role))))
             .filter(OptionalFilter(filter.is_active.map(|active| users::is_active.eq(active))))
             .filter(OptionalFilter(contains))
             .order(users::id)
             .literal_limit(size.rows_to_fetch())
             .load(connection))?;
-        Ok(Page::of(rows, size, |user: &Self| user.id))
+        Ok(Page::of(rows, size))
     }
 
     /// Returns the active users who have a superuser role or the role `administrator`, oldest
@@ -71,7 +75,7 @@ impl User {
 }
 
 impl Role {
-    /// Returns the users who have the role, oldest first. The page begins after the user `after`,
+    /// Returns the users who have the role, oldest first. The page begins at the cursor `after`,
     /// or with the oldest if it is `None`.
     ///
     /// # Errors
@@ -79,16 +83,16 @@ impl Role {
     pub fn list_users(
         connection: &mut DbConnection,
         id: RoleId,
-        after: Option<UserId>,
+        after: Option<Cursor<User>>,
         size: PageSize,
-    ) -> Result<Page<User, UserId>> {
+    ) -> Result<Page<User>> {
         let rows = dispatch!(connection, |connection| users::table
             .select(User::as_select())
             .filter(users::role_id.eq(id))
-            .filter(users::id.gt(after.unwrap_or(UserId(0))))
+            .filter(users::id.gt(after.map_or(UserId(0), Cursor::position)))
             .order(users::id)
             .literal_limit(size.rows_to_fetch())
             .load(connection))?;
-        Ok(Page::of(rows, size, |user: &User| user.id))
+        Ok(Page::of(rows, size))
     }
 }

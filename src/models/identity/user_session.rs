@@ -1,7 +1,7 @@
 //! Sessions of signed-in users.
 
 use diesel::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use typed_builder::TypedBuilder;
 
 use super::user::User;
@@ -10,8 +10,8 @@ use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::Result;
 use crate::models::query::{
-    LiteralLimit, Page, PageSize, Parent, Prepare, explain_broken_reference, find_one,
-    require_affected,
+    Cursor, LiteralLimit, Page, PageSize, Parent, Prepare, explain_broken_reference, find_one,
+    paged, require_affected,
 };
 use crate::schema::{user_sessions, users};
 use crate::types::{
@@ -20,7 +20,16 @@ use crate::types::{
 
 /// Session of a signed-in user, without its token: the database holds only the token's hash.
 #[derive(
-    Clone, Debug, PartialEq, Eq, Associations, Identifiable, Queryable, Selectable, Serialize,
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Associations,
+    Identifiable,
+    Queryable,
+    Selectable,
+    Serialize,
+    Deserialize,
 )]
 #[diesel(table_name = user_sessions, belongs_to(User))]
 #[diesel(check_for_backend(crate::backend::MultiBackend))]
@@ -101,6 +110,11 @@ impl NewUserSession<'_> {
         explain_broken_reference(connection, result, &[("user_sessions_user_id_fkey", user)])
     }
 }
+
+paged!(UserSession, "user_sessions", (UtcTime, UserSessionId), |session| (
+    session.last_activity,
+    session.id
+));
 
 impl UserSession {
     /// Returns the session with this token, if any, that is neither revoked nor expired at the time
@@ -230,18 +244,18 @@ impl UserSession {
     }
 
     /// Returns the user's sessions, including revoked and expired ones, ordered by last use, newest
-    /// first. The page begins after the row with the time and id `before`, or with the
-    /// newest if it is `None`.
+    /// first. The page begins at the cursor `before`, or with the newest if it is
+    /// `None`.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn page_for_user(
         connection: &mut DbConnection,
         user: UserId,
-        before: Option<(UtcTime, UserSessionId)>,
+        before: Option<Cursor<Self>>,
         size: PageSize,
-    ) -> Result<Page<Self, (UtcTime, UserSessionId)>> {
-        let (time, id) = before.unwrap_or((UtcTime::MAX, UserSessionId(i64::MAX)));
+    ) -> Result<Page<Self>> {
+        let (time, id) = before.map_or((UtcTime::MAX, UserSessionId(i64::MAX)), Cursor::position);
         let rows = dispatch!(connection, |connection| user_sessions::table
             .select(Self::as_select())
             .filter(user_sessions::user_id.eq(user))
@@ -250,7 +264,7 @@ impl UserSession {
             .order((user_sessions::last_activity.desc(), user_sessions::id.desc()))
             .literal_limit(size.rows_to_fetch())
             .load(connection))?;
-        Ok(Page::of(rows, size, |session: &Self| (session.last_activity, session.id)))
+        Ok(Page::of(rows, size))
     }
 
     /// Deletes the sessions that expired before `before`. Returns the number of

@@ -9,7 +9,9 @@ use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::{Error, Result};
 use crate::error::{Rule, Violation};
-use crate::models::query::{LiteralLimit, Page, PageSize, find_one, not_before, not_found};
+use crate::models::query::{
+    Cursor, LiteralLimit, Page, PageSize, find_one, not_before, not_found, paged,
+};
 use crate::schema::backup_jobs;
 use crate::types::{
     BackupJobId, BackupJobPublicId, BackupStatus, BackupType, JsonText, UtcTime, VerificationStatus,
@@ -157,6 +159,8 @@ impl BackupResult<'_> {
     }
 }
 
+paged!(BackupJob, "backup_jobs", (UtcTime, BackupJobId), |job| (job.started_at, job.id));
+
 impl BackupJob {
     /// Returns the backup with this id, if any.
     ///
@@ -210,17 +214,16 @@ impl BackupJob {
         Err(Error::IllegalTransition { what: "backup", from, to })
     }
 
-    /// Returns the backups, newest first. The page begins after the row with the time and id
-    /// `before`, or with the newest if it is `None`.
+    /// Returns the backups, newest first. The page begins at the cursor `before`, or with the newest if it is `None`.
     ///
     /// # Errors
     /// [`Error::Query`] if the database cannot be read.
     pub fn page(
         connection: &mut DbConnection,
-        before: Option<(UtcTime, BackupJobId)>,
+        before: Option<Cursor<Self>>,
         size: PageSize,
-    ) -> Result<Page<Self, (UtcTime, BackupJobId)>> {
-        let (time, id) = before.unwrap_or((UtcTime::MAX, BackupJobId(i64::MAX)));
+    ) -> Result<Page<Self>> {
+        let (time, id) = before.map_or((UtcTime::MAX, BackupJobId(i64::MAX)), Cursor::position);
         let rows = dispatch!(connection, |connection| backup_jobs::table
             .select(Self::as_select())
             .filter(backup_jobs::started_at.le(time))
@@ -228,6 +231,6 @@ impl BackupJob {
             .order((backup_jobs::started_at.desc(), backup_jobs::id.desc()))
             .literal_limit(size.rows_to_fetch())
             .load(connection))?;
-        Ok(Page::of(rows, size, |job: &Self| (job.started_at, job.id)))
+        Ok(Page::of(rows, size))
     }
 }

@@ -11,8 +11,8 @@ use crate::dispatch;
 use crate::error::Result;
 use crate::models::User;
 use crate::models::query::{
-    LiteralLimit, OptionalFilter, Page, PageSize, Parent, Prepare, explain_broken_reference,
-    not_before,
+    Cursor, LiteralLimit, OptionalFilter, Page, PageSize, Parent, Prepare,
+    explain_broken_reference, not_before, paged,
 };
 use crate::schema::{notifications, users};
 use crate::types::{
@@ -169,6 +169,8 @@ impl NewNotification<'_> {
     }
 }
 
+paged!(Notification, "notifications", NotificationId, |notification| notification.id);
+
 impl Notification {
     /// Returns the number of the user's unread notifications that have not expired at the time
     /// `now`.
@@ -185,7 +187,7 @@ impl Notification {
     }
 
     /// Returns the user's notifications that have not expired at the time `now`, all or only the
-    /// unread ones, newest first. The page begins after the notification `before`, or with the
+    /// unread ones, newest first. The page begins at the cursor `before`, or with the
     /// newest if it is `None`.
     ///
     /// # Errors
@@ -195,20 +197,20 @@ impl Notification {
         user: UserId,
         unread_only: bool,
         now: UtcTime,
-        before: Option<NotificationId>,
+        before: Option<Cursor<Self>>,
         size: PageSize,
-    ) -> Result<Page<Self, NotificationId>> {
+    ) -> Result<Page<Self>> {
         let there = notifications::expires_at.is_null().or(notifications::expires_at.gt(now));
         let rows = dispatch!(connection, |connection| notifications::table
             .select(Self::as_select())
             .filter(notifications::user_id.eq(user))
             .filter(OptionalFilter(unread_only.then(|| not(notifications::is_read))))
             .filter(there)
-            .filter(notifications::id.lt(before.unwrap_or(NotificationId(i64::MAX))))
+            .filter(notifications::id.lt(before.map_or(NotificationId(i64::MAX), Cursor::position)))
             .order(notifications::id.desc())
             .literal_limit(size.rows_to_fetch())
             .load(connection))?;
-        Ok(Page::of(rows, size, |notification: &Self| notification.id))
+        Ok(Page::of(rows, size))
     }
 
     /// Marks a notification of the user as read. Returns `false` if it is already read or does not

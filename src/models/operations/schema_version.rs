@@ -1,7 +1,7 @@
 //! History of the schema.
 
 use diesel::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::backend::DbConnection;
 use crate::dispatch;
@@ -10,7 +10,7 @@ use crate::schema::schema_version;
 use crate::types::{SchemaVersionId, UtcTime};
 
 /// Applied migration.
-#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Serialize, Deserialize)]
 #[diesel(table_name = schema_version)]
 #[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct SchemaVersion {

@@ -2,6 +2,7 @@
 //! identification of broken references.
 
 mod broken_reference;
+mod cursor;
 mod expression;
 mod filter;
 mod not_found;
@@ -9,6 +10,9 @@ mod page;
 mod prepared;
 
 pub(super) use broken_reference::{Parent, explain_broken_reference};
+pub(super) use cursor::paged;
+pub(in crate::models) use cursor::sealed::List;
+pub use cursor::{Cursor, NotCursor, Paged};
 pub(super) use expression::{find_one, not_before};
 pub(super) use filter::{OneOf, OptionalFilter, contains_pattern};
 pub(super) use not_found::{not_found, require_affected};

@@ -5,7 +5,9 @@
 use diesel::backend::Backend;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+use super::cursor::{Cursor, Paged};
 
 /// Number of rows of a page: 1 to 500, 50 by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,26 +43,33 @@ impl Default for PageSize {
 }
 
 /// Page of rows, with the cursor of the next page.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Page<T, Cursor> {
+///
+/// `List` is the type of the rows in the database; [`Page::map`] makes a page of something else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(bound(serialize = "T: Serialize", deserialize = "T: Deserialize<'de>"))]
+pub struct Page<T, List: Paged = T> {
     /// Rows in the order of the query.
     pub rows: Vec<T>,
-    /// Cursor of the next page; `None` if this is the last page.
-    pub next: Option<Cursor>,
+    /// Place of the next page; `None` if this is the last page.
+    pub next: Option<Cursor<List>>,
 }
 
-impl<T, Cursor> Page<T, Cursor> {
+impl<T: Paged> Page<T> {
     /// Makes a page of `rows`, which were fetched with [`PageSize::rows_to_fetch`].
-    pub(in crate::models) fn of(
-        mut rows: Vec<T>,
-        size: PageSize,
-        cursor: impl FnOnce(&T) -> Cursor,
-    ) -> Self {
+    pub(in crate::models) fn of(mut rows: Vec<T>, size: PageSize) -> Self {
         let length = usize::try_from(size.rows()).unwrap_or(usize::MAX);
         let more = rows.len() > length;
         rows.truncate(length);
-        let next = rows.last().filter(|_| more).map(cursor);
+        let next = rows.last().filter(|_| more).map(Cursor::after);
         Self { rows, next }
+    }
+}
+
+impl<T, List: Paged> Page<T, List> {
+    /// Returns the page with each row replaced, such as by what a web service shows of it.
+    #[must_use]
+    pub fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U, List> {
+        Page { rows: self.rows.into_iter().map(change).collect(), next: self.next }
     }
 }
 

@@ -48,7 +48,8 @@ pub struct Setting<T: SettingValue> {
 /// }
 /// ```
 ///
-/// A [`Setting`] that is not for users is another type, so that no user can override, say, the number of failed sign-ins
+/// A [`Setting`] that is not for users is another type, so that no user can override, say, the number of
+/// failed sign-ins
 /// that lock an account.
 ///
 /// [`UserPreference::get`]: super::UserPreference::get
@@ -105,7 +106,8 @@ impl<T: SettingValue> Setting<T> {
         Self { key: checked(key), default, row: Declared::PLAIN }
     }
 
-    /// Sets the validation rule, such as `range 1..100`: see [`ValidationRule`](super::ValidationRule). It is checked when
+    /// Sets the validation rule, such as `range 1..100`: see [`ValidationRule`](super::ValidationRule). It is
+    /// checked when
     /// the row is inserted; from then on, the rule of the row counts.
     #[must_use]
     pub const fn rule(mut self, rule: &'static str) -> Self {
@@ -127,7 +129,8 @@ impl<T: SettingValue> Setting<T> {
         self
     }
 
-    /// Makes the setting one that only the program changes: [`SystemSetting::set`](super::SystemSetting::set) refuses it.
+    /// Makes the setting one that only the program changes: [`SystemSetting::set`](super::SystemSetting::set)
+    /// refuses it.
     #[must_use]
     pub const fn read_only(mut self) -> Self {
         self.row.is_readonly = true;

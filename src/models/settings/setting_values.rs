@@ -33,11 +33,13 @@ impl SystemSetting {
         }
     }
 
-    /// Sets the value, which must satisfy the rule of the row, and returns the new row. If no row exists, it is inserted
+    /// Sets the value, which must satisfy the rule of the row, and returns the new row. If no row exists, it
+    /// is inserted
     /// as the setting is declared.
     ///
     /// # Errors
-    /// [`Error::Setting`](crate::Error::Setting) if the setting is read-only, the row is a secret or of another type, or
+    /// [`Error::Setting`](crate::Error::Setting) if the setting is read-only, the row is a secret or of
+    /// another type, or
     /// the value breaks the rule; [`Error::Violation`](crate::Error::Violation) if the user `by` does not exist.
     pub fn set<T: SettingValue>(
         connection: &mut Writer<'_>,
@@ -49,7 +51,8 @@ impl SystemSetting {
         Self::set_undeclared::<T>(connection, setting.key, value, by)
     }
 
-    /// Inserts the row of a declared setting, with its default as the value, unless it exists. Returns whether it has been
+    /// Inserts the row of a declared setting, with its default as the value, unless it exists. Returns
+    /// whether it has been
     /// inserted.
     ///
     /// An application may call it when it starts, so that administrators see all settings.
@@ -123,7 +126,8 @@ impl SystemSetting {
         Self::existing(connection, key)?.read()
     }
 
-    /// Sets the value of the row with this key, which no [`Setting`] declares. It must have the row's type and satisfy its
+    /// Sets the value of the row with this key, which no [`Setting`] declares. It must have the row's type
+    /// and satisfy its
     /// rule. Returns the new row.
     ///
     /// # Errors

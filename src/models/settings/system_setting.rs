@@ -3,7 +3,7 @@
 use std::fmt;
 
 use diesel::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use typed_builder::TypedBuilder;
 
 use super::declared::Declared;
@@ -18,7 +18,9 @@ use crate::schema::system_settings;
 use crate::types::{SystemSettingId, UserId, UtcTime, ValueType};
 
 /// Setting of the installation.
-#[derive(Clone, Debug, PartialEq, Eq, Identifiable, Queryable, Selectable, Serialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, Identifiable, Queryable, Selectable, Serialize, Deserialize,
+)]
 #[diesel(table_name = system_settings)]
 #[diesel(check_for_backend(crate::backend::MultiBackend))]
 pub struct SystemSetting {

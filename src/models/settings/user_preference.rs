@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use diesel::upsert::excluded;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::declared::{Preference, Setting};
 use super::system_setting::{NewSystemSetting, SystemSetting};
@@ -18,7 +18,16 @@ use crate::types::{UserId, UserPreferenceId, UtcTime, ValueType};
 
 /// Preference of a user.
 #[derive(
-    Clone, Debug, PartialEq, Eq, Associations, Identifiable, Queryable, Selectable, Serialize,
+    Clone,
+    Debug,
+    PartialEq,
+    Eq,
+    Associations,
+    Identifiable,
+    Queryable,
+    Selectable,
+    Serialize,
+    Deserialize,
 )]
 #[diesel(table_name = user_preferences, belongs_to(User))]
 #[diesel(check_for_backend(crate::backend::MultiBackend))]
@@ -75,7 +84,8 @@ impl UserPreference {
     /// If the installation has a row with this key, the value must have its type and satisfy its rule.
     ///
     /// # Errors
-    /// [`Error::Setting`](crate::Error::Setting) if the value does not fit, or the row of the installation is not for users
+    /// [`Error::Setting`](crate::Error::Setting) if the value does not fit, or the row of the installation is
+    /// not for users
     /// to set; [`Error::Violation`](crate::Error::Violation) if the user does not exist.
     pub fn set<T: SettingValue>(
         connection: &mut Writer<'_>,
@@ -88,7 +98,8 @@ impl UserPreference {
         Self::choose::<T>(connection, user, &declared, value)
     }
 
-    /// Deletes the value that the user has chosen, so that the installation's counts. Returns `false` if there was none.
+    /// Deletes the value that the user has chosen, so that the installation's counts. Returns `false` if
+    /// there was none.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
@@ -104,7 +115,8 @@ impl UserPreference {
     /// installation's, if its row is for users to set.
     ///
     /// # Errors
-    /// [`Error::Setting`](crate::Error::Setting) if neither exists, the row of the installation is not for users to set, or
+    /// [`Error::Setting`](crate::Error::Setting) if neither exists, the row of the installation is not for
+    /// users to set, or
     /// the value is missing or of another type.
     pub fn get_undeclared<T: SettingValue>(
         connection: &mut DbConnection,
@@ -138,7 +150,8 @@ impl UserPreference {
         Self::choose::<T>(connection, user, &plain, value)
     }
 
-    /// Deletes the value that the user has chosen for this key, which no [`Preference`] declares. Returns `false` if there
+    /// Deletes the value that the user has chosen for this key, which no [`Preference`] declares. Returns
+    /// `false` if there
     /// was none.
     ///
     /// # Errors

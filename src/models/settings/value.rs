@@ -6,20 +6,22 @@ use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::sql_types::Text;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use super::rule::ValidationRule;
 use crate::error::{Error, Result, SettingFault};
 use crate::types::{Ciphertext, ValueType};
 
-/// Rust type of a setting's value: `bool`, `i32`, `u32`, `i64`, `f64`, `String` or `serde_json::Value`. Other crates cannot
+/// Rust type of a setting's value: `bool`, `i32`, `u32`, `i64`, `f64`, `String` or `serde_json::Value`. Other
+/// crates cannot
 /// implement this trait.
 pub trait SettingValue: Sized + sealed::Sealed {
     /// Type of the settings that have such values.
     const TYPE: ValueType;
 
-    /// Form in which a constant declares the default: the value itself, `&'static str` for a `String`, and a JSON text for a
+    /// Form in which a constant declares the default: the value itself, `&'static str` for a `String`, and a
+    /// JSON text for a
     /// `serde_json::Value`.
     type Declared: Copy + 'static;
 
@@ -129,7 +131,8 @@ impl SettingValue for Value {
 
 /// Stored text of a setting's value. The ciphertext of a secret is neither shown by `Debug` nor
 /// serialised.
-#[derive(Clone, PartialEq, Eq, AsExpression, FromSqlRow)]
+#[derive(Clone, PartialEq, Eq, Deserialize, AsExpression, FromSqlRow)]
+#[serde(transparent)]
 #[diesel(sql_type = Text)]
 pub struct SettingText(String);
 

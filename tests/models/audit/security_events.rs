@@ -19,10 +19,8 @@ fn at(time: &str) -> UtcTime {
     time.parse().expect("a time")
 }
 
-type Cursor = (UtcTime, SecurityEventId);
-
 fn open(models: &Models, severity: Severity, size: u32) -> Vec<SecurityEventId> {
-    let (mut ids, mut before): (Vec<_>, Option<Cursor>) = (Vec::new(), None);
+    let (mut ids, mut before): (Vec<_>, Option<Cursor<_>>) = (Vec::new(), None);
     loop {
         let size = PageSize::of(size);
         let page = models.run(|conn| SecurityEvent::page_of_open(conn, severity, before, size));

@@ -32,12 +32,12 @@ fn ids_of_two_tables_compared(user: UserId, document: DocumentId) -> bool {
     user == document //~ E0308
 }
 
-fn a_cursor_of_another_table(conn: Conn<'_>, chat: ChatSessionId, document: DocumentId) {
+fn a_cursor_of_another_table(conn: Conn<'_>, chat: ChatSessionId, document: Cursor<Document>) {
     let size = PageSize::default();
     let _ = ChatMessage::page(conn, chat, MessageOrder::OldestFirst, Some(document), size); //~ E0308
 }
 
-fn a_cursor_without_its_time(conn: Conn<'_>, user: UserId, chat: ChatSessionId) {
+fn a_key_as_a_cursor(conn: Conn<'_>, user: UserId, chat: ChatSessionId) {
     let _ = ChatSession::page_for_user(conn, user, false, Some(chat), PageSize::default()); //~ E0308
 }
 

@@ -41,13 +41,39 @@ pub mod internal {
 }
 
 /// Items that most applications need: `use zenith_db::prelude::*;`.
+///
+/// It takes no name of the prelude of Rust, and none that web frameworks are used with: [`Result`] and
+/// [`Error`] are imported from the crate itself, and errors of one parser from [`types`].
 pub mod prelude {
     pub use crate::manager::DatabaseManager;
-    pub use crate::models::*;
-    pub use crate::schema;
-    pub use crate::types::*;
-    pub use crate::{
-        Config, ConnectFault, Database, DbConnection, Error, Result, Rule, SettingFault, Violation,
-        Writer,
+    pub use crate::models::{
+        ApiKey, AuditEntry, AuditFilter, BackupJob, BackupResult, ChatMessage, ChatSession,
+        ChatSessionChanges, Cursor, Document, DocumentChanges, DocumentChunk, DocumentFilter,
+        HealthObservation, MessageOrder, MetricBucket, NewApiKey, NewAuditEvent, NewBackupJob,
+        NewChatMessage, NewChatSession, NewDocument, NewDocumentChunk, NewNotification,
+        NewPasswordRecord, NewPermission, NewRole, NewRolePermission, NewSchemaVersion,
+        NewSecurityEvent, NewStoredFile, NewSystemMetric, NewSystemSetting, NewUser,
+        NewUserSession, Notification, Page, PageSize, Paged, PasswordRecord, Permission,
+        Preference, PublicChatMessage, PublicChatSession, PublicDocument, PublicUser,
+        RecordedHealth, Registered, Right, Role, RoleChanges, RolePermission, RoleWithPermissions,
+        SchemaVersion, SecretSetting, SecurityEvent, Setting, SettingValue, StoredFile,
+        SystemHealth, SystemMetric, SystemRole, SystemSetting, User, UserChanges, UserCredentials,
+        UserFilter, UserPreference, UserSession, is_allowed,
     };
+    pub use crate::schema;
+    pub use crate::types::{
+        ApiKeyId, ApiKeyPublicId, ApiKeySecret, AuditEntryId, AuditEntryPublicId, BackupCodes,
+        BackupJobId, BackupJobPublicId, BackupStatus, BackupType, ChatMessageId,
+        ChatMessagePublicId, ChatSessionId, ChatSessionPublicId, ChunkType, Ciphertext, Component,
+        CompressionType, DocumentChunkId, DocumentChunkPublicId, DocumentId, DocumentPublicId,
+        EmailAddress, EncryptionStatus, EventCategory, EventType, HealthStatus, JsonText,
+        MessageType, MetricName, MetricType, NotificationId, NotificationPublicId,
+        NotificationType, PasswordAlgorithm, PasswordHash, PasswordRecordId, PermissionId,
+        ProcessingStatus, RoleId, RolePermissionId, SchemaVersionId, SecurityEventId,
+        SecurityEventPublicId, SessionToken, Severity, Sha256Hash, ShareToken, StoredFileId,
+        StoredFilePublicId, SystemHealthId, SystemMetricId, SystemSettingId, TokenHash,
+        TwoFactorSecret, UploadStatus, UserId, UserPreferenceId, UserPublicId, UserSessionId,
+        UserSessionPublicId, Username, UtcTime, ValueType, VerificationStatus,
+    };
+    pub use crate::{Config, Database, DbConnection, Rule, Violation, Writer};
 }

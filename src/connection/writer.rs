@@ -22,6 +22,7 @@ use crate::error::{Error, Result};
 ///
 /// ```compile_fail,E0308
 /// # use zenith_db::prelude::*;
+/// # use zenith_db::Result;
 /// fn forget(database: &Database, user: UserId) -> Result<bool> {
 ///     database.read(|conn| UserPreference::unset(conn, user, "theme"))
 /// }

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::sync::mpsc::sync_channel;
 
 use proptest::prelude::*;
+use zenith_db::Result;
 use zenith_db::prelude::*;
 
 use crate::support::content::{document, message, open, open_at, time};

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use zenith_db::prelude::*;
+use zenith_db::{Error, Result};
 
 use crate::support::models::Models;
 

@@ -2,6 +2,7 @@
 
 use zenith_db::prelude::*;
 use zenith_db::{Database, NestedCall};
+use zenith_db::{Error, Result};
 
 use crate::support::Fixture;
 

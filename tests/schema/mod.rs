@@ -12,6 +12,7 @@ mod constraints_together;
 mod lints;
 mod on_delete;
 mod own_violations;
+mod prelude;
 mod right;
 mod times;
 mod updated_at;

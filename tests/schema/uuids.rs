@@ -4,6 +4,7 @@
 use diesel::connection::SimpleConnection;
 use zenith_db::Backend;
 use zenith_db::DbConnection;
+use zenith_db::Error;
 use zenith_db::prelude::*;
 use zenith_db::schema::notifications;
 

@@ -12,6 +12,7 @@ use zenith_db::internal::connection::write;
 use zenith_db::manager::DatabaseManager;
 use zenith_db::prelude::*;
 use zenith_db::schema::roles;
+use zenith_db::{Error, Result};
 
 use crate::support::administrator;
 use crate::support::own_server::{Server, value};

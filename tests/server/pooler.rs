@@ -3,6 +3,7 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use zenith_db::Error;
 use zenith_db::config::Key;
 use zenith_db::manager::DatabaseManager;
 use zenith_db::prelude::*;

@@ -10,6 +10,7 @@ use zenith_db::config::Key;
 use zenith_db::dispatch;
 use zenith_db::manager::{DatabaseManager, HealthReport};
 use zenith_db::prelude::*;
+use zenith_db::{Error, Result};
 
 use crate::support::own_server::{Server, config, value};
 use crate::support::{administrator, failed};

@@ -1,6 +1,7 @@
 //! Conversations and documents for the tests of models.
 
 use diesel::prelude::*;
+use zenith_db::Result;
 use zenith_db::dispatch;
 use zenith_db::prelude::*;
 use zenith_db::schema::chat_sessions;

@@ -8,6 +8,7 @@ use std::fmt::Debug;
 use std::io::{BufRead, BufReader, Read, Write as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
+use zenith_db::Result;
 use zenith_db::config::{Key, Loader};
 use zenith_db::internal::connection::inspect;
 use zenith_db::manager::DatabaseManager;

@@ -11,6 +11,7 @@ use diesel::sql_types::Text;
 use zenith_db::Backend;
 use zenith_db::dispatch;
 use zenith_db::prelude::*;
+use zenith_db::{Error, Result};
 
 use super::{Fixture, SqliteFixture};
 

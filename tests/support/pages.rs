@@ -1,6 +1,7 @@
 //! Reading pages to their end, and the expected rows.
 
 use proptest::prelude::*;
+use zenith_db::Result;
 use zenith_db::prelude::*;
 
 use super::models::Models;

@@ -145,6 +145,7 @@ impl Permission {
 /// ```
 /// # use zenith_db::manager::{Administrator, DatabaseManager};
 /// use zenith_db::prelude::*;
+/// use zenith_db::Result;
 ///
 /// # fn main() -> Result<()> {
 /// # let directory = tempfile::tempdir().unwrap();

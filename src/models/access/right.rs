@@ -9,6 +9,7 @@ use std::fmt;
 ///
 /// ```
 /// use zenith_db::prelude::*;
+/// use zenith_db::Result;
 ///
 /// const EXPORT_REPORTS: Right<'_> = Right::new("reports", "export");
 ///

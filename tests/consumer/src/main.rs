@@ -5,6 +5,7 @@ mod right;
 
 use std::error::Error;
 
+use zenith_db::Result;
 use zenith_db::prelude::*;
 use zenith_db::schema::users;
 

@@ -3,6 +3,7 @@
 use diesel::dsl::{case_when, count, count_star, exists, max, not, sum};
 use diesel::prelude::*;
 use diesel::upsert::excluded;
+use zenith_db::Result;
 use zenith_db::dispatch;
 use zenith_db::prelude::*;
 use zenith_db::schema::{

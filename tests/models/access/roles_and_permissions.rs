@@ -1,5 +1,6 @@
 //! Roles, permissions and who may do what.
 
+use zenith_db::Error;
 use zenith_db::prelude::*;
 use zenith_db::schema::{permissions, role_permissions, roles, users};
 

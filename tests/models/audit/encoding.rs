@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use zenith_db::dispatch;
 use zenith_db::prelude::*;
+use zenith_db::{Error, Result};
 
 use crate::support::json_text;
 use crate::support::models::Models;

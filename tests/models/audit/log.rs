@@ -8,6 +8,7 @@ use serde_json::json;
 use zenith_db::dispatch;
 use zenith_db::prelude::*;
 use zenith_db::schema::{audit_log, users};
+use zenith_db::{Error, Result};
 
 use crate::support::json_text;
 use crate::support::models::Models;

@@ -1,6 +1,7 @@
 //! The pages of the audit log: every filter alone and with others, against the same filter in plain
 //! Rust.
 
+use zenith_db::Result;
 use zenith_db::prelude::*;
 
 use crate::support::models::Models;

@@ -1,6 +1,7 @@
 //! Incidents: reporting them, the open ones by severity, and resolving each of them once.
 
 use serde_json::json;
+use zenith_db::Error;
 use zenith_db::prelude::*;
 use zenith_db::schema::security_events;
 

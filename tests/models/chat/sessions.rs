@@ -1,6 +1,7 @@
 //! Conversations: opening, changing, sharing, listing by activity, and retention.
 
 use serde_json::json;
+use zenith_db::Error;
 use zenith_db::prelude::*;
 use zenith_db::schema::chat_sessions;
 

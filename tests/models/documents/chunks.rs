@@ -1,6 +1,7 @@
 //! Chunks in bulk, and their embeddings.
 
 use serde_json::json;
+use zenith_db::Error;
 use zenith_db::prelude::*;
 use zenith_db::schema::document_chunks;
 

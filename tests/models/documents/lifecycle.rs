@@ -3,6 +3,7 @@
 use std::sync::Barrier;
 
 use diesel::prelude::*;
+use zenith_db::Error;
 use zenith_db::dispatch;
 use zenith_db::prelude::*;
 use zenith_db::schema::documents;

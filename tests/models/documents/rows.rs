@@ -1,6 +1,7 @@
 //! Documents: registering, changing, counting uses and deleting.
 
 use serde_json::json;
+use zenith_db::Error;
 use zenith_db::prelude::*;
 use zenith_db::schema::documents;
 

@@ -1,6 +1,7 @@
 //! Where the bytes of files lie: registering, finding, archiving, orphans.
 
 use serde_json::json;
+use zenith_db::Error;
 use zenith_db::prelude::*;
 use zenith_db::schema::file_storage;
 

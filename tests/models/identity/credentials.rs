@@ -1,9 +1,11 @@
 //! What is secret about users: credentials and former passwords, and that they stay secret.
 
 use diesel::prelude::*;
+use zenith_db::Error;
 use zenith_db::dispatch;
 use zenith_db::prelude::*;
 use zenith_db::schema::{password_history, users};
+use zenith_db::types::NotVerified;
 
 use crate::support::models::Models;
 

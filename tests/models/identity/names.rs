@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use zenith_db::prelude::*;
 use zenith_db::schema::users;
+use zenith_db::types::{NotEmailAddress, NotUsername};
 
 use crate::support::Fixture;
 use crate::support::models::Models;

@@ -2,6 +2,7 @@
 
 use zenith_db::prelude::*;
 use zenith_db::schema::{password_history, users};
+use zenith_db::types::{NotPasswordHash, NotVerified};
 
 use crate::support::Fixture;
 

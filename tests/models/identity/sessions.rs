@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 use serde_json::json;
+use zenith_db::Error;
 use zenith_db::dispatch;
 use zenith_db::prelude::*;
 use zenith_db::schema::{user_sessions, users};

@@ -1,6 +1,7 @@
 //! Users: inserting, finding, changing and listing them, and every rule that a caller can break.
 
 use serde_json::json;
+use zenith_db::Error;
 use zenith_db::prelude::*;
 use zenith_db::schema::users;
 

@@ -5,6 +5,7 @@ use serde_json::json;
 use zenith_db::dispatch;
 use zenith_db::prelude::*;
 use zenith_db::schema::{backup_jobs, system_metrics};
+use zenith_db::{Error, Result};
 
 use crate::support::json_text;
 use crate::support::models::Models;

@@ -1,6 +1,7 @@
 //! The state of the system's components: failures in a row, the alert they are due, the next check.
 
 use serde_json::json;
+use zenith_db::Error;
 use zenith_db::prelude::*;
 use zenith_db::schema::system_health;
 

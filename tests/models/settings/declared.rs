@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use zenith_db::prelude::*;
 use zenith_db::schema::{system_settings, user_preferences};
+use zenith_db::{Error, SettingFault};
 
 use crate::support::models::Models;
 

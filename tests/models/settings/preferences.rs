@@ -3,8 +3,10 @@
 use diesel::prelude::*;
 use serde_json::{Value, json};
 use zenith_db::dispatch;
+use zenith_db::models::SettingText;
 use zenith_db::prelude::*;
 use zenith_db::schema::{user_preferences, users};
+use zenith_db::{Error, SettingFault};
 
 use crate::support::models::Models;
 

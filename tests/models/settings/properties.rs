@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseResult};
 use serde_json::Value;
+use zenith_db::models::ValidationRule;
 use zenith_db::prelude::*;
+use zenith_db::{Error, SettingFault};
 
 use crate::support::models::Models;
 

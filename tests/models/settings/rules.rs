@@ -1,6 +1,6 @@
 //! What rules of settings allow, and which texts are rules at all.
 
-use zenith_db::prelude::*;
+use zenith_db::models::{BadRule, ValidationRule};
 
 fn rule(text: &str) -> ValidationRule {
     text.parse().unwrap_or_else(|reason: BadRule| panic!("{text:?}: {reason}"))

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use zenith_db::dispatch;
 use zenith_db::prelude::*;
 use zenith_db::schema::{system_settings, users};
+use zenith_db::{Error, SettingFault};
 
 use crate::support::models::Models;
 

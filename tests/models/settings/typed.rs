@@ -1,8 +1,11 @@
 //! Settings of the installation: typed values, rules, secrets, and what is refused.
 
 use serde_json::{Value, json};
+use zenith_db::models::SettingText;
 use zenith_db::prelude::*;
 use zenith_db::schema::system_settings;
+use zenith_db::types::NotCiphertext;
+use zenith_db::{Error, SettingFault};
 
 use crate::support::models::Models;
 

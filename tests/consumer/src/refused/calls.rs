@@ -1,6 +1,7 @@
 //! Calls of the models, and values for them.
 
 use diesel::prelude::*;
+use zenith_db::Result;
 use zenith_db::dispatch;
 use zenith_db::models::SettingValue;
 use zenith_db::prelude::*;

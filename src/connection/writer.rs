@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 /// # use zenith_db::prelude::*;
 /// # use zenith_db::Result;
 /// fn forget(database: &Database, user: UserId) -> Result<bool> {
-///     database.read(|conn| UserPreference::unset(conn, user, "theme"))
+///     database.read(|conn| UserPreference::unset_undeclared(conn, user, "theme"))
 /// }
 /// ```
 ///

@@ -6,7 +6,7 @@ use super::Error;
 use super::server::StatementFault;
 use super::violation::{Rule, Violation};
 use crate::locks;
-use crate::types::{HashingFailed, NotEmailAddress, NotUsername};
+use crate::types::{NotEmailAddress, NotUsername};
 
 impl From<Violation> for Error {
     fn from(violation: Violation) -> Self {
@@ -14,7 +14,7 @@ impl From<Violation> for Error {
     }
 }
 
-/// As the violation that the database would report, with the reason as its source.
+/// As a violation of the column, with the reason as its source.
 impl From<NotUsername> for Error {
     fn from(fault: NotUsername) -> Self {
         let (rule, constraint) = match fault {
@@ -25,7 +25,7 @@ impl From<NotUsername> for Error {
     }
 }
 
-/// As the violation that the database would report, with the reason as its source.
+/// As a violation of the column, with the reason as its source.
 impl From<NotEmailAddress> for Error {
     fn from(fault: NotEmailAddress) -> Self {
         let (rule, constraint) = match fault {
@@ -36,12 +36,6 @@ impl From<NotEmailAddress> for Error {
             }
         };
         Violation::found_by(rule, constraint, fault).into()
-    }
-}
-
-impl From<HashingFailed> for Error {
-    fn from(error: HashingFailed) -> Self {
-        Self::Password(error.to_string())
     }
 }
 

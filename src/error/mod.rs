@@ -17,10 +17,7 @@ mod shell;
 mod side_file;
 mod violation;
 
-use crate::config::shown;
-use std::io;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::{io, path::PathBuf, time::Duration};
 
 pub use backup::BackupFault;
 pub(crate) use hint::chain;
@@ -36,10 +33,10 @@ pub use side_file::{CopyError, SideFileFault};
 pub use violation::{Rule, Violation};
 
 use crate::backend::Backend;
-use crate::config::ConfigError;
-use crate::types::JsonFault;
+use crate::config::{ConfigError, shown};
+use crate::types::{HashingFailed, JsonFault};
 
-/// For the crates of this workspace and the tests of the schema. Not part of the public API: anything here may change in any release.
+/// For the crates of this workspace and the tests of the schema. Not part of the public API: it may change at any time.
 #[doc(hidden)]
 pub mod internal {
     pub use super::constraints::{CHECKS, TABLES, UNIQUE};
@@ -49,8 +46,7 @@ pub mod internal {
 /// Result with the library's [`Error`] by default.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Error of the library. Its message says what happened, where, and how to fix it; its
-/// [`source`](std::error::Error::source) is the cause.
+/// Error of the library: what happened, where, and how to fix it. Its [`source`](std::error::Error::source) is the cause.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -377,9 +373,13 @@ pub enum Error {
     /// The database is the target of an interrupted transfer, so it lacks rows.
     #[error(
         "a transfer into this database was interrupted, and it lacks rows; complete it with `zenith-db transfer \
-         --to … --resume` from its source, or empty it with `zenith-db create --force`"
+             --to … --resume` from its source, or empty it with `zenith-db create --force`"
     )]
     UnfinishedTransfer,
+
+    /// A password could not be hashed.
+    #[error(transparent)]
+    Hashing(#[from] HashingFailed),
 
     /// A password was not accepted.
     #[error("the password was not accepted: {0}")]

@@ -20,6 +20,7 @@ pub use hash::{NotSha256, Sha256Hash};
 pub use id::*;
 pub use json::{JsonColumn, JsonFault, JsonText};
 pub(crate) use lossy_text::{LossyText, OptionalLossyText};
+pub(crate) use name::is_storable;
 pub use name::{ChunkType, Component, EventCategory, EventType, MetricName};
 pub use password_hash::{HashingFailed, NotPasswordHash, NotVerified, PasswordHash};
 pub use secret::{BackupCodes, Ciphertext, NotCiphertext, TwoFactorSecret};

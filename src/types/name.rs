@@ -8,6 +8,19 @@ use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::Text;
 use serde::Serialize;
 
+/// Whether the name has 1 to `longest` bytes, none of which is NUL.
+pub(crate) const fn is_storable(name: &str, longest: usize) -> bool {
+    let bytes = name.as_bytes();
+    let mut position = 0;
+    while position < bytes.len() {
+        if bytes[position] == 0 {
+            return false;
+        }
+        position += 1;
+    }
+    1 <= bytes.len() && bytes.len() <= longest
+}
+
 macro_rules! names {
     ($($(#[$doc:meta])* $name:ident of $longest:literal { $($(#[$about:meta])* $constant:ident = $text:literal,)* })+) => {$(
         $(#[$doc])*
@@ -30,21 +43,21 @@ macro_rules! names {
                 $(#[$about])*
                 pub const $constant: Self = Self::new($text);
             )*
+
+            #[doc = concat!("Returns a name of 1 to ", stringify!($longest), " bytes, for a constant.")]
+            ///
+            /// # Panics
+            /// If the name is empty, too long or has a NUL; in a constant, that is an error of the compiler.
+            #[must_use]
+            pub const fn new(name: &'static str) -> Self {
+                assert!(is_storable(name, $longest), "the name is empty, too long, or has a NUL");
+                Self(name)
+            }
         }
 
         impl<'a> $name<'a> {
-            #[doc = concat!("Returns a name of 1 to ", stringify!($longest), " bytes.")]
-            ///
-            /// # Panics
-            /// If the name is empty or too long; in a constant, that is an error of the compiler.
-            #[must_use]
-            pub const fn new(name: &'a str) -> Self {
-                assert!(!name.is_empty() && name.len() <= $longest, "the name is empty or too long");
-                Self(name)
-            }
-
-            /// Returns a name that no constant declares, such as one that a row has or a user has entered. The database
-            #[doc = concat!("refuses one that has not 1 to ", stringify!($longest), " characters.")]
+            /// Returns a name that is not known when the program is compiled, such as one that a row has or a user has
+            #[doc = concat!("entered. The database refuses to store one that has not 1 to ", stringify!($longest), " characters.")]
             #[must_use]
             pub const fn undeclared(name: &'a str) -> Self {
                 Self(name)

@@ -74,6 +74,9 @@ pub enum NotVerified {
     /// The hash is that of another password.
     #[error("the password is wrong")]
     WrongPassword,
+    /// There is no memory for the check, which takes as much as the hash says.
+    #[error("there is no memory to check the password")]
+    OutOfMemory,
     /// The hash is not of Argon2, or is malformed: bcrypt is for the application to verify.
     #[error("only a hash of Argon2 can be verified, and this is another, or malformed")]
     Unsupported,
@@ -105,12 +108,13 @@ impl PasswordHash {
     ///
     /// # Errors
     /// [`NotVerified::WrongPassword`] if the hash is that of another password; [`NotVerified::Unsupported`] if it is
-    /// not of Argon2, or is malformed.
+    /// not of Argon2, or is malformed; [`NotVerified::OutOfMemory`].
     pub fn verify(&self, password: &SecretString) -> Result<(), NotVerified> {
         let hash = argon2::PasswordHash::new(&self.0).map_err(|_| NotVerified::Unsupported)?;
         let password = password.expose_secret().as_bytes();
         Argon2::default().verify_password(password, &hash).map_err(|error| match error {
             argon2::password_hash::Error::PasswordInvalid => NotVerified::WrongPassword,
+            argon2::password_hash::Error::OutOfMemory => NotVerified::OutOfMemory,
             _ => NotVerified::Unsupported,
         })
     }

@@ -21,7 +21,7 @@ macro_rules! tokens {
         pub struct $name(String);
 
         impl $name {
-            /// Returns a new token: 64 hexadecimal digits with 244 random bits.
+            /// Returns a new token, to be issued: 64 hexadecimal digits with 244 random bits.
             #[must_use]
             pub fn generate() -> Self {
                 Self(format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple()))
@@ -41,14 +41,16 @@ macro_rules! tokens {
         }
 
         impl From<String> for $name {
-            /// Wraps a token as a client presents it. Any text may be presented; only an issued token finds something.
+            /// Wraps a token as a client presents it, to look it up. Only `generate` makes one to be issued: one that a client
+            /// has chosen may be known to others.
             fn from(presented: String) -> Self {
                 Self(presented)
             }
         }
 
         impl From<&str> for $name {
-            /// Wraps a token as a client presents it. Any text may be presented; only an issued token finds something.
+            /// Wraps a token as a client presents it, to look it up. Only `generate` makes one to be issued: one that a client
+            /// has chosen may be known to others.
             fn from(presented: &str) -> Self {
                 Self(presented.to_owned())
             }

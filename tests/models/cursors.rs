@@ -6,8 +6,8 @@ use zenith_db::prelude::*;
 
 use crate::support::models::Models;
 
-fn refused<T: Paged>(text: &str, list: &'static str) {
-    assert_eq!(text.parse::<Cursor<T>>().err(), Some(NotCursor { list }), "{text:?}");
+fn refused<T: Paged>(text: &str, table: &'static str) {
+    assert_eq!(text.parse::<Cursor<T>>().err(), Some(NotCursor { table }), "{text:?}");
     assert!(serde_json::from_value::<Cursor<T>>(json!(text)).is_err(), "{text:?}");
 }
 

@@ -211,7 +211,7 @@ impl ApiKey {
         )
     }
 
-    /// Returns the user's keys, including revoked and expired ones, oldest first. The page begins /// at the
+    /// Returns the user's keys, including revoked and expired ones, oldest first. The page begins at the
     /// cursor `after`, or with the oldest if it is `None`.
     ///
     /// # Errors

@@ -49,9 +49,9 @@ impl UserCredentials {
         find_one!(connection, users, users::id.eq(user))
     }
 
-    /// Replaces the hash of the password, and its algorithm by the one that the hash names. Also sets the
-    /// number of failed sign-ins to 0, ends the lock,
-    /// and clears `must_change_password`. If `expires_at` is `None`, the password does not expire.
+    /// Replaces the hash of the password, and its algorithm by the one that the hash names. Also
+    /// sets the number of failed sign-ins to 0, ends the lock, and clears `must_change_password`.
+    /// If `expires_at` is `None`, the password does not expire.
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) if no user has this id;

@@ -233,7 +233,7 @@ impl User {
     }
 
     /// Returns the user with this username, if any. The text is composed, trimmed and lowered as a
-    /// [`Username`] is; one that cannot be a name finds nobody.
+    /// [`Username`] is; a text with a NUL finds nobody.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -243,7 +243,7 @@ impl User {
     }
 
     /// Returns the user with this email address, if any. The text is composed, trimmed and lowered
-    /// as an [`EmailAddress`] is; one that cannot be an address finds nobody.
+    /// as an [`EmailAddress`] is; a text with a NUL finds nobody.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.

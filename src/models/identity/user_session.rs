@@ -147,6 +147,9 @@ impl UserSession {
     /// guesses passwords must not be able to end the sessions of the owner. Nor does
     /// [`User::must_change_password`], which the application reads in the user.
     ///
+    /// A replica may not have a sign-in or a revocation of the last moment yet: in
+    /// [`Database::read_primary`](crate::Database::read_primary), both count at once.
+    ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
     pub fn authenticate(
@@ -267,8 +270,7 @@ impl UserSession {
         Ok(Page::of(rows, size))
     }
 
-    /// Deletes the sessions that expired before `before`. Returns the number of
-    /// deleted sessions.
+    /// Deletes the sessions that expired before `before`. Returns the number of deleted sessions.
     ///
     /// Revoked sessions are kept until they expire, so that the time of revocation can be seen.
     ///

@@ -34,27 +34,32 @@ pub trait Position: Copy + PartialEq {
     fn read(text: &str) -> Option<Self>;
 }
 
-/// Place after a row of a list of `T`, where the next page begins. It is opaque: its text, in a link or an answer of a
-/// web service, is made by `to_string` and read by `parse`.
+/// Place after a row of a list of `T`, where the next page begins. Its text, in a link or an answer of a web service, is
+/// made by `to_string` and read by `parse`; its form may change in any release, and it shows the row's key and, in a list
+/// that is ordered by time, the time.
 ///
 /// ```
-/// use zenith_db::models::{Cursor, Document};
+/// use zenith_db::prelude::*;
 ///
-/// let next: Cursor<Document> = "documents.42".parse()?;
-/// assert!("users.42".parse::<Cursor<Document>>().is_err());
-/// # Ok::<(), zenith_db::models::NotCursor>(())
+/// fn resume(conn: &mut DbConnection, user: UserId, shown: &ChatSession) -> zenith_db::Result<()> {
+///     let text = Cursor::after(shown).to_string();
+///     let before: Option<Cursor<ChatSession>> = text.parse().ok();
+///     let page = ChatSession::page_for_user(conn, user, false, before, PageSize::default())?;
+///     assert!(text.parse::<Cursor<Document>>().is_err());
+///     Ok(())
+/// }
 /// ```
 ///
-/// Whoever changes the text reads from another place of the same list, and nothing else: each call filters as without
-/// it. A cursor stays valid when its row is deleted.
+/// Whoever changes the text reads from another place of the list, and nothing else: each call filters as without it. A
+/// cursor says which table it is of, and not which list of that table. It stays valid when its row is deleted.
 pub struct Cursor<T: Paged>(T::Position);
 
-/// Text that is not a [`Cursor`] of the list.
+/// Text that is not a [`Cursor`] of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the text is not a cursor of {list}: take one from a page, or begin without one")]
+#[error("the text is not a cursor of {table}: take one from a page, or begin without one")]
 pub struct NotCursor {
-    /// Table of the list.
-    pub list: &'static str,
+    /// Table of the rows.
+    pub table: &'static str,
 }
 
 impl<T: Paged> Cursor<T> {
@@ -130,7 +135,7 @@ impl<T: Paged> FromStr for Cursor<T> {
         position
             .and_then(|(_, position)| T::Position::read(position))
             .map(Self)
-            .ok_or(NotCursor { list: T::TABLE })
+            .ok_or(NotCursor { table: T::TABLE })
     }
 }
 

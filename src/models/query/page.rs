@@ -44,14 +44,14 @@ impl Default for PageSize {
 
 /// Page of rows, with the cursor of the next page.
 ///
-/// `List` is the type of the rows in the database; [`Page::map`] makes a page of something else.
+/// `Row` is the type of the rows in the database; [`Page::map`] makes a page of something else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(bound(serialize = "T: Serialize", deserialize = "T: Deserialize<'de>"))]
-pub struct Page<T, List: Paged = T> {
+pub struct Page<T, Row: Paged = T> {
     /// Rows in the order of the query.
     pub rows: Vec<T>,
     /// Place of the next page; `None` if this is the last page.
-    pub next: Option<Cursor<List>>,
+    pub next: Option<Cursor<Row>>,
 }
 
 impl<T: Paged> Page<T> {
@@ -65,10 +65,10 @@ impl<T: Paged> Page<T> {
     }
 }
 
-impl<T, List: Paged> Page<T, List> {
+impl<T, Row: Paged> Page<T, Row> {
     /// Returns the page with each row replaced, such as by what a web service shows of it.
     #[must_use]
-    pub fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U, List> {
+    pub fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U, Row> {
         Page { rows: self.rows.into_iter().map(change).collect(), next: self.next }
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::value::SettingValue;
+use crate::types::is_storable;
 
 /// A setting of the installation with values of type `T`, which [`SystemSetting::get`] reads and
 /// [`SystemSetting::set`] changes.
@@ -17,9 +18,9 @@ use super::value::SettingValue;
 ///     .category("documents")
 ///     .description("Size of the largest document, in MiB");
 ///
-/// fn raise(conn: &mut Writer, by: UserId) -> Result<SystemSetting, zenith_db::Error> {
-///     let limit = SystemSetting::get(conn, UPLOAD_LIMIT)?;
-///     SystemSetting::set(conn, UPLOAD_LIMIT, 2 * limit, Some(by))
+/// fn raise(conn: &mut Writer, by: UserId) -> Result<u32, zenith_db::Error> {
+///     SystemSetting::set(conn, UPLOAD_LIMIT, 100, Some(by))?;
+///     SystemSetting::get(conn, UPLOAD_LIMIT)
 /// }
 /// ```
 ///
@@ -48,9 +49,8 @@ pub struct Setting<T: SettingValue> {
 /// }
 /// ```
 ///
-/// A [`Setting`] that is not for users is another type, so that no user can override, say, the number of
-/// failed sign-ins
-/// that lock an account.
+/// A [`Setting`] that is not for users is another type, so that no user can override, say, the
+/// number of failed sign-ins that lock an account.
 ///
 /// [`UserPreference::get`]: super::UserPreference::get
 /// [`UserPreference::set`]: super::UserPreference::set
@@ -91,8 +91,13 @@ impl Declared {
 }
 
 const fn checked(key: &str) -> &str {
-    assert!(!key.is_empty() && key.len() <= 100, "the key of a setting has 1 to 100 bytes");
+    assert!(is_storable(key, 100), "the key of a setting has 1 to 100 bytes, none of them NUL");
     key
+}
+
+const fn checked_category(category: &str) -> &str {
+    assert!(is_storable(category, 50), "a category has 1 to 50 bytes, none of them NUL");
+    category
 }
 
 impl<T: SettingValue> Setting<T> {
@@ -106,19 +111,26 @@ impl<T: SettingValue> Setting<T> {
         Self { key: checked(key), default, row: Declared::PLAIN }
     }
 
-    /// Sets the validation rule, such as `range 1..100`: see [`ValidationRule`](super::ValidationRule). It is
-    /// checked when
-    /// the row is inserted; from then on, the rule of the row counts.
+    /// Sets the validation rule, such as `range 1..100`: see
+    /// [`ValidationRule`](super::ValidationRule). It is checked when the row is inserted; from then
+    /// on, the rule of the row counts.
+    ///
+    /// # Panics
+    /// If it has not 1 to 500 bytes; in a constant, that is an error of the compiler.
     #[must_use]
     pub const fn rule(mut self, rule: &'static str) -> Self {
+        assert!(is_storable(rule, 500), "a rule has 1 to 500 bytes, none of them NUL");
         self.row.rule = Some(rule);
         self
     }
 
-    /// Sets the group in which the setting is shown, 1 to 50 characters.
+    /// Sets the group in which the setting is shown.
+    ///
+    /// # Panics
+    /// If it has not 1 to 50 bytes; in a constant, that is an error of the compiler.
     #[must_use]
     pub const fn category(mut self, category: &'static str) -> Self {
-        self.row.category = category;
+        self.row.category = checked_category(category);
         self
     }
 
@@ -129,10 +141,8 @@ impl<T: SettingValue> Setting<T> {
         self
     }
 
-    /// Makes the setting one that only the program changes: [`SystemSetting::set`](super::SystemSetting::set)
-    /// refuses it.
-    #[must_use]
-    pub const fn read_only(mut self) -> Self {
+    /// Makes the setting one that only the manager changes.
+    pub(super) const fn read_only(mut self) -> Self {
         self.row.is_readonly = true;
         self
     }
@@ -153,7 +163,8 @@ impl<T: SettingValue> Setting<T> {
     /// Returns the value that counts as long as none is stored.
     ///
     /// # Errors
-    /// [`Error::Setting`](crate::Error::Setting) if the default of a JSON setting is not JSON.
+    /// [`Error::Setting`](crate::Error::Setting) if the default of a JSON setting is not JSON, or
+    /// that of a number is NaN or infinite.
     pub fn default_value(&self) -> crate::Result<T> {
         let text = T::declared_text(self.default);
         T::from_text(&text).ok_or_else(|| super::value::not_of_type(self.key, &text, T::TYPE))
@@ -178,10 +189,13 @@ impl SecretSetting {
         Self { key: checked(key), row: Declared::PLAIN }
     }
 
-    /// Sets the group in which the setting is shown, 1 to 50 characters.
+    /// Sets the group in which the setting is shown.
+    ///
+    /// # Panics
+    /// If it has not 1 to 50 bytes; in a constant, that is an error of the compiler.
     #[must_use]
     pub const fn category(mut self, category: &'static str) -> Self {
-        self.row.category = category;
+        self.row.category = checked_category(category);
         self
     }
 

@@ -73,6 +73,6 @@ seeded! {
         "sign-in, before it sets `users::locked_until`", rule("range 1..1000");
     LOCKOUT_DURATION: u32 = 30, "security", "Minutes for which an account is locked",
         "sign-in, for `users::locked_until`", rule("range 1..525600");
-    DATABASE_INITIALIZED: bool = true, "system", "Whether the seeds have been written",
+    DATABASE_INITIALIZED: bool = false, "system", "Whether the seeds have been written",
         "an application, to wait for its database", read_only();
 }

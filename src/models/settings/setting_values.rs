@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::declared::{SecretSetting, Setting};
-use super::system_setting::SystemSetting;
+use super::system_setting::{NewSystemSetting, SystemSetting};
 use super::value::{self, SettingValue, faulty};
 use crate::backend::DbConnection;
 use crate::connection::Writer;
@@ -33,29 +33,43 @@ impl SystemSetting {
         }
     }
 
-    /// Sets the value, which must satisfy the rule of the row, and returns the new row. If no row exists, it
-    /// is inserted
+    /// Sets the value, which must satisfy the rule of the row, and returns the new row. If no row exists, it is inserted
     /// as the setting is declared.
     ///
+    /// Reading a setting and then setting it is not one step on a server: of two that do so at once, the later wins.
+    ///
     /// # Errors
-    /// [`Error::Setting`](crate::Error::Setting) if the setting is read-only, the row is a secret or of
-    /// another type, or
-    /// the value breaks the rule; [`Error::Violation`](crate::Error::Violation) if the user `by` does not exist.
+    /// [`Error::Setting`](crate::Error::Setting) if the setting is read-only, the row is a secret or of another type, or
+    /// the value breaks the rule; [`Error::Violation`](crate::Error::Violation) if the user `by` does not exist. No row
+    /// is left then.
     pub fn set<T: SettingValue>(
         connection: &mut Writer<'_>,
         setting: Setting<T>,
         value: T::Given<'_>,
         by: Option<UserId>,
     ) -> Result<Self> {
-        Self::declare(connection, setting)?;
-        Self::set_undeclared::<T>(connection, setting.key, value, by)
+        let key = setting.key;
+        if Self::find_by_key(connection, key)?.is_none() {
+            let declared = setting.row.new_row(key, None, T::TYPE, false);
+            if declared.is_readonly {
+                return Err(faulty(key, SettingFault::ReadOnly));
+            }
+            let text = value::write::<T>(key, declared.validation_rule, value)?;
+            let new = NewSystemSetting { value: Some(&text), ..declared };
+            if let Some(row) = new.insert_if_missing(connection, by)? {
+                return Ok(row);
+            }
+        }
+        // It is there, perhaps since another transaction has inserted it.
+        Self::set_undeclared::<T>(connection, key, value, by)
     }
 
-    /// Inserts the row of a declared setting, with its default as the value, unless it exists. Returns
-    /// whether it has been
-    /// inserted.
+    /// Inserts the row of a declared setting, with its default as the value. If the row exists, only its flag
+    /// `is_user_settable` is set, if the declaration is a [`Preference`](super::Preference)'s. Returns whether anything
+    /// has changed.
     ///
-    /// An application may call it when it starts, so that administrators see all settings.
+    /// An application calls it when it starts, so that administrators see all settings, and users may set the preferences
+    /// of a database that was adopted or that an older version of the application has written.
     ///
     /// # Errors
     /// [`Error::Setting`](crate::Error::Setting) if the rule of the declaration is not valid, or its default breaks it;
@@ -64,13 +78,53 @@ impl SystemSetting {
         connection: &mut Writer<'_>,
         setting: Setting<T>,
     ) -> Result<bool> {
-        // Reading first uses up no id, as an ignored insert would.
-        if Self::find_by_key(connection, setting.key)?.is_some() {
-            return Ok(false);
-        }
         let default = T::declared_text(setting.default);
         let row = setting.row.new_row(setting.key, Some(&default), T::TYPE, false);
-        row.insert_if_missing(connection)
+        Self::declare_row(connection, &row)
+    }
+
+    /// Inserts the row of a secret setting, without a value, unless it exists. Returns whether it has been inserted.
+    ///
+    /// # Errors
+    /// [`Error::Violation`](crate::Error::Violation) if a text is too long.
+    pub fn declare_secret(connection: &mut Writer<'_>, setting: SecretSetting) -> Result<bool> {
+        let row = setting.row.new_row(setting.key, None, ValueType::String, true);
+        Self::declare_row(connection, &row)
+    }
+
+    fn declare_row(connection: &mut Writer<'_>, new: &NewSystemSetting<'_>) -> Result<bool> {
+        // Reading first uses up no id, as an ignored insert would.
+        match Self::find_by_key(connection, new.key)? {
+            None => Ok(new.insert_if_missing(connection, None)?.is_some()),
+            Some(row) if new.is_user_settable && !row.is_user_settable => {
+                Self::set_user_settable(connection, new.key, true)?;
+                Ok(true)
+            }
+            Some(_) => Ok(false),
+        }
+    }
+
+    /// Lets users set the setting with this key, or no longer; what they have chosen is kept, and counts only while they
+    /// may. Returns the new row.
+    ///
+    /// # Errors
+    /// [`Error::Setting`](crate::Error::Setting) if the row does not exist.
+    pub fn set_user_settable(
+        connection: &mut Writer<'_>,
+        key: &str,
+        settable: bool,
+    ) -> Result<Self> {
+        let set = (
+            system_settings::is_user_settable.eq(settable),
+            system_settings::updated_at.eq(UtcTime::now()),
+        );
+        let changed = dispatch!(connection, |connection| diesel::update(system_settings::table)
+            .filter(system_settings::key.eq(key))
+            .set(set)
+            .returning(Self::as_returning())
+            .get_result(connection)
+            .optional())?;
+        changed.ok_or_else(|| faulty(key, SettingFault::Unknown))
     }
 
     /// Returns the value of a secret setting, still encrypted; `None` if it has no value or no row.
@@ -99,12 +153,12 @@ impl SystemSetting {
         value: Option<&Ciphertext>,
         by: Option<UserId>,
     ) -> Result<Self> {
-        let key = setting.key;
+        let (key, value) = (setting.key, value.map(Ciphertext::expose));
         if Self::find_by_key(connection, key)?.is_none() {
-            setting
-                .row
-                .new_row(key, None, ValueType::String, true)
-                .insert_if_missing(connection)?;
+            let new = setting.row.new_row(key, value, ValueType::String, true);
+            if let Some(row) = new.insert_if_missing(connection, by)? {
+                return Ok(row);
+            }
         }
         let row = Self::existing(connection, key)?;
         if row.is_readonly {
@@ -113,7 +167,7 @@ impl SystemSetting {
         if !row.is_secret {
             return Err(faulty(key, SettingFault::NotSecret));
         }
-        Self::write_text(connection, row.id, value.map(Ciphertext::expose), by)
+        Self::write_text(connection, row.id, value, by)
     }
 
     /// Returns the value of the row with this key, which no [`Setting`] declares, such as one that an administrator has
@@ -126,9 +180,8 @@ impl SystemSetting {
         Self::existing(connection, key)?.read()
     }
 
-    /// Sets the value of the row with this key, which no [`Setting`] declares. It must have the row's type
-    /// and satisfy its
-    /// rule. Returns the new row.
+    /// Sets the value of the row with this key, which no [`Setting`] declares. It must have the
+    /// row's type and satisfy its rule. Returns the new row.
     ///
     /// # Errors
     /// [`Error::Setting`](crate::Error::Setting) if the row does not exist, is read-only or a secret, or the value does

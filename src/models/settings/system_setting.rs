@@ -13,7 +13,7 @@ use crate::backend::DbConnection;
 use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::{Result, SettingFault};
-use crate::models::query::find_one;
+use crate::models::query::{Parent, explain_broken_reference, find_one};
 use crate::schema::system_settings;
 use crate::types::{SystemSettingId, UserId, UtcTime, ValueType};
 
@@ -151,19 +151,26 @@ impl NewSystemSetting<'_> {
         })
     }
 
-    /// Inserts the setting unless it exists. Returns whether it has been inserted.
-    pub(super) fn insert_if_missing(&self, connection: &mut Writer<'_>) -> Result<bool> {
+    /// Inserts the setting, which `by` sets, unless it exists. Returns its row if it has been inserted.
+    pub(super) fn insert_if_missing(
+        &self,
+        connection: &mut Writer<'_>,
+        by: Option<UserId>,
+    ) -> Result<Option<SystemSetting>> {
         self.check_rule()?;
         if let Some(text) = self.public_value() {
             value::check_readable(self.key, self.value_type, text)?;
         }
-        let inserted =
-            dispatch!(connection, |connection| diesel::insert_into(system_settings::table)
-                .values(self)
+        let result =
+            dispatch!(&mut *connection, |connection| diesel::insert_into(system_settings::table)
+                .values((self, system_settings::updated_by.eq(by)))
                 .on_conflict(system_settings::key)
                 .do_nothing()
-                .execute(connection))?;
-        Ok(inserted > 0)
+                .returning(SystemSetting::as_returning())
+                .get_result(connection)
+                .optional());
+        let by = by.map(Parent::User);
+        explain_broken_reference(connection, result, &[("system_settings_updated_by_fkey", by)])
     }
 
     fn public_value(&self) -> Option<&str> {

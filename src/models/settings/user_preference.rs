@@ -64,6 +64,9 @@ struct NewUserPreference<'a> {
 impl UserPreference {
     /// Returns the value that the user has chosen; otherwise the installation's, and if no row exists, the default.
     ///
+    /// If the row of the installation is not for users to set (any more), its value counts, and not a choice that was
+    /// made before.
+    ///
     /// # Errors
     /// [`Error::Setting`](crate::Error::Setting) if the stored value is missing or of another type, or the row of the
     /// installation is a secret.
@@ -73,9 +76,13 @@ impl UserPreference {
         preference: Preference<T>,
     ) -> Result<T> {
         let setting = preference.setting();
-        match Self::find_by_key(connection, user, setting.key)? {
-            Some(chosen) => chosen.read(),
-            None => SystemSetting::get(connection, setting),
+        match SystemSetting::find_by_key(connection, setting.key)? {
+            Some(row) if !row.is_user_settable => row.read(),
+            row => match (Self::find_by_key(connection, user, setting.key)?, row) {
+                (Some(chosen), _) => chosen.read(),
+                (None, Some(row)) => row.read(),
+                (None, None) => setting.default_value(),
+            },
         }
     }
 
@@ -84,9 +91,9 @@ impl UserPreference {
     /// If the installation has a row with this key, the value must have its type and satisfy its rule.
     ///
     /// # Errors
-    /// [`Error::Setting`](crate::Error::Setting) if the value does not fit, or the row of the installation is
-    /// not for users
-    /// to set; [`Error::Violation`](crate::Error::Violation) if the user does not exist.
+    /// [`Error::Setting`](crate::Error::Setting) if the value does not fit, or the row of the
+    /// installation is not for users to set; [`Error::Violation`](crate::Error::Violation) if the
+    /// user does not exist.
     pub fn set<T: SettingValue>(
         connection: &mut Writer<'_>,
         user: UserId,
@@ -115,21 +122,20 @@ impl UserPreference {
     /// installation's, if its row is for users to set.
     ///
     /// # Errors
-    /// [`Error::Setting`](crate::Error::Setting) if neither exists, the row of the installation is not for
-    /// users to set, or
-    /// the value is missing or of another type.
+    /// [`Error::Setting`](crate::Error::Setting) if neither exists, the row of the installation is
+    /// not for users to set, or the value is missing or of another type.
     pub fn get_undeclared<T: SettingValue>(
         connection: &mut DbConnection,
         user: UserId,
         key: &str,
     ) -> Result<T> {
-        if let Some(chosen) = Self::find_by_key(connection, user, key)? {
-            return chosen.read();
-        }
         match SystemSetting::find_by_key(connection, key)? {
-            Some(row) if row.is_user_settable => row.read(),
-            Some(_) => Err(faulty(key, SettingFault::NotUserSettable)),
-            None => Err(faulty(key, SettingFault::Unknown)),
+            Some(row) if !row.is_user_settable => Err(faulty(key, SettingFault::NotUserSettable)),
+            row => match (Self::find_by_key(connection, user, key)?, row) {
+                (Some(chosen), _) => chosen.read(),
+                (None, Some(row)) => row.read(),
+                (None, None) => Err(faulty(key, SettingFault::Unknown)),
+            },
         }
     }
 
@@ -150,9 +156,8 @@ impl UserPreference {
         Self::choose::<T>(connection, user, &plain, value)
     }
 
-    /// Deletes the value that the user has chosen for this key, which no [`Preference`] declares. Returns
-    /// `false` if there
-    /// was none.
+    /// Deletes the value that the user has chosen for this key, which no [`Preference`] declares.
+    /// Returns `false` if there was none.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.

@@ -13,16 +13,14 @@ use super::rule::ValidationRule;
 use crate::error::{Error, Result, SettingFault};
 use crate::types::{Ciphertext, ValueType};
 
-/// Rust type of a setting's value: `bool`, `i32`, `u32`, `i64`, `f64`, `String` or `serde_json::Value`. Other
-/// crates cannot
-/// implement this trait.
+/// Rust type of a setting's value: `bool`, `i32`, `u32`, `i64`, `f64`, `String` or
+/// `serde_json::Value`. Other crates cannot implement this trait.
 pub trait SettingValue: Sized + sealed::Sealed {
     /// Type of the settings that have such values.
     const TYPE: ValueType;
 
-    /// Form in which a constant declares the default: the value itself, `&'static str` for a `String`, and a
-    /// JSON text for a
-    /// `serde_json::Value`.
+    /// Form in which a constant declares the default: the value itself, `&'static str` for a
+    /// `String`, and a JSON text for a `serde_json::Value`.
     type Declared: Copy + 'static;
 
     /// Form in which a value is given: the value itself, or a reference to a text or JSON value.
@@ -62,7 +60,7 @@ macro_rules! plain_values {
             }
 
             fn declared_text(default: Self) -> String {
-                Self::to_text(default).unwrap_or_default()
+                Self::to_text(default).unwrap_or_else(|| "NaN or infinity".to_owned())
             }
 
             fn to_text($value: Self) -> Option<String> {

@@ -1,9 +1,10 @@
 //! Settings and preferences that a constant declares.
 
 use serde_json::{Value, json};
+use zenith_db::models::SettingText;
 use zenith_db::prelude::*;
-use zenith_db::schema::{system_settings, user_preferences};
-use zenith_db::{Error, SettingFault};
+use zenith_db::schema::user_preferences;
+use zenith_db::{Error, Result, SettingFault};
 
 use crate::support::models::Models;
 
@@ -17,7 +18,6 @@ const LAYOUT: Setting<Value> = Setting::new("LAYOUT", "{\"columns\": [1, 2]}");
 const BROKEN: Setting<Value> = Setting::new("BROKEN", "{");
 const BAD_RULE: Setting<bool> = Setting::new("BAD_RULE", true).rule("sometimes");
 const BAD_DEFAULT: Setting<u32> = Setting::new("BAD_DEFAULT", 0).rule("range 1..2");
-const BUILT: Setting<String> = Setting::new("BUILT", "by hand").read_only();
 const THEME: Preference<String> =
     Setting::new("theme", "light").rule("one-of light|dark").category("appearance").for_users();
 const SMTP_PASSWORD: SecretSetting = SecretSetting::new("SMTP_PASSWORD").category("mail");
@@ -59,7 +59,6 @@ fn a_setting_without_a_row_has_its_default_and_gets_the_row_when_it_is_set() {
         assert_eq!(SystemSetting::get(conn, OFFSET)?, -5);
         assert_eq!(SystemSetting::get(conn, RATIO)?.to_bits(), 0.5_f64.to_bits());
         assert_eq!(SystemSetting::get(conn, LAYOUT)?, json!({"columns": [1, 2]}));
-        assert_eq!(SystemSetting::get(conn, BUILT)?, "by hand");
         Ok(())
     });
     assert_eq!(row(&models, "LIMIT"), None);
@@ -74,26 +73,58 @@ fn a_setting_without_a_row_has_its_default_and_gets_the_row_when_it_is_set() {
     assert_eq!(models.run(|conn| SystemSetting::get(conn, LAYOUT)), json!([]));
 }
 
+/// Does what must fail, in a savepoint on a server, whose transaction is committed, and returns the fault.
+fn fault_within<T>(
+    models: &Models,
+    work: impl FnOnce(&mut Writer<'_>) -> Result<T>,
+) -> SettingFault {
+    models.run(|conn| match conn.write(work) {
+        Ok(_) => panic!("this fails"),
+        Err(error) => Ok(fault(error)),
+    })
+}
+
 #[test]
 fn what_a_declaration_gets_wrong_is_said_and_leaves_no_row() {
     let models = Models::new();
     let broken = fault(models.fails(|conn| SystemSetting::get(conn, BROKEN)));
     assert!(matches!(broken, SettingFault::NotOfType { value_type: ValueType::Json, .. }));
-    let set = |conn: &mut Writer<'_>| SystemSetting::declare(conn, BROKEN);
-    assert!(matches!(fault(models.fails(set)), SettingFault::NotOfType { .. }));
-    let set = |conn: &mut Writer<'_>| SystemSetting::set(conn, BAD_RULE, false, None);
-    assert!(matches!(fault(models.fails(set)), SettingFault::BadRule { .. }));
-    let set = |conn: &mut Writer<'_>| SystemSetting::set(conn, BAD_DEFAULT, 1, None);
-    assert!(matches!(fault(models.fails(set)), SettingFault::BreaksRule { .. }));
-    let set = |conn: &mut Writer<'_>| SystemSetting::set(conn, BUILT, "by a machine", None);
-    assert_eq!(fault(models.fails(set)), SettingFault::ReadOnly);
-    for value in [0, 2001] {
-        let set = |conn: &mut Writer<'_>| SystemSetting::set(conn, LIMIT, value, None);
-        assert!(matches!(fault(models.fails(set)), SettingFault::BreaksRule { .. }));
-    }
-    for key in ["BROKEN", "BAD_RULE", "BAD_DEFAULT", "BUILT", "LIMIT"] {
+    let broken = fault_within(&models, |conn| SystemSetting::declare(conn, BROKEN));
+    assert!(matches!(broken, SettingFault::NotOfType { .. }));
+    let bad = fault_within(&models, |conn| SystemSetting::set(conn, BAD_RULE, false, None));
+    assert!(matches!(bad, SettingFault::BadRule { .. }));
+    let bad = fault_within(&models, |conn| SystemSetting::declare(conn, BAD_DEFAULT));
+    assert!(matches!(bad, SettingFault::BreaksRule { .. }));
+    for key in ["BROKEN", "BAD_RULE", "BAD_DEFAULT"] {
         assert_eq!(row(&models, key), None, "{key}");
     }
+    assert_eq!(
+        models.run(|conn| SystemSetting::set(conn, BAD_DEFAULT, 1, None)).key,
+        "BAD_DEFAULT"
+    );
+}
+
+#[test]
+fn a_value_that_is_refused_leaves_no_row_even_if_the_transaction_goes_on() {
+    let models = Models::new();
+    models.run(|conn| {
+        for value in [0, 2001] {
+            // Not in a savepoint: nothing has been sent to the database.
+            let refused = SystemSetting::set(conn, LIMIT, value, None).expect_err("out of range");
+            assert!(matches!(fault(refused), SettingFault::BreaksRule { .. }));
+        }
+        Ok(())
+    });
+    let nobody = Some(UserId(4711));
+    models.run(|conn| {
+        let refused = conn.write(|conn| SystemSetting::set(conn, LIMIT, 5, nobody));
+        assert!(refused.is_err_and(|error| error.violation().is_some()));
+        let refused =
+            conn.write(|conn| SystemSetting::set_secret(conn, SMTP_PASSWORD, None, nobody));
+        assert!(refused.is_err_and(|error| error.violation().is_some()));
+        Ok(())
+    });
+    assert_eq!((row(&models, "LIMIT"), row(&models, "SMTP_PASSWORD")), (None, None));
 }
 
 #[test]
@@ -107,6 +138,25 @@ fn declaring_inserts_the_row_once_and_keeps_what_an_administrator_has_changed() 
     assert!(!models.run(|conn| SystemSetting::declare(conn, Setting::SESSION_TIMEOUT)));
     assert!(models.run(|conn| SystemSetting::declare(conn, THEME.setting())));
     assert!(row(&models, "theme").expect("a row").is_user_settable);
+    assert!(models.run(|conn| SystemSetting::declare_secret(conn, SMTP_PASSWORD)));
+    assert!(!models.run(|conn| SystemSetting::declare_secret(conn, SMTP_PASSWORD)));
+    assert_eq!(models.run(|conn| SystemSetting::get_secret(conn, SMTP_PASSWORD)), None);
+}
+
+#[test]
+fn a_row_that_was_there_before_becomes_one_for_users_when_it_is_declared() {
+    let models = Models::new();
+    let ann = models.ann();
+    models.run(|conn| NewSystemSetting::builder().key("theme").value("dark").build().insert(conn));
+    let set = |conn: &mut Writer<'_>| UserPreference::set(conn, ann, THEME, "light");
+    assert_eq!(fault(models.fails(set)), SettingFault::NotUserSettable);
+    assert!(models.run(|conn| SystemSetting::declare(conn, THEME.setting())));
+    assert!(!models.run(|conn| SystemSetting::declare(conn, THEME.setting())));
+    models.run(set);
+    let kept = row(&models, "theme").expect("a row");
+    assert_eq!(kept.value.as_ref().map(SettingText::expose), Some("dark"));
+    // One that no preference declares is never opened to users.
+    assert!(!models.run(|conn| SystemSetting::declare(conn, Setting::SESSION_TIMEOUT)));
 }
 
 #[test]
@@ -144,10 +194,21 @@ fn a_preference_is_the_users_or_the_installations_or_the_default() {
     assert!(matches!(fault(models.fails(set)), SettingFault::BreaksRule { .. }));
     assert!(models.run(|conn| UserPreference::unset(conn, ann, THEME)));
     assert!(!models.run(|conn| UserPreference::unset(conn, ann, THEME)));
-    // An administrator may take the choice away.
-    models.fixture().sql("UPDATE system_settings SET is_user_settable = FALSE WHERE key = 'theme'");
+    // An administrator may take the choice away, and what was chosen counts no longer.
+    models.run(|conn| UserPreference::set(conn, ann, THEME, "light"));
+    assert_eq!(theme(ann), "light");
+    let settable =
+        |may: bool| models.run(|conn| SystemSetting::set_user_settable(conn, "theme", may));
+    assert!(!settable(false).is_user_settable);
+    assert_eq!(theme(ann), "dark");
+    let error = models.fails(|conn| UserPreference::get_undeclared::<String>(conn, ann, "theme"));
+    assert_eq!(fault(error), SettingFault::NotUserSettable);
     let set = |conn: &mut Writer<'_>| UserPreference::set(conn, ann, THEME, "light");
     assert_eq!(fault(models.fails(set)), SettingFault::NotUserSettable);
+    settable(true);
+    assert_eq!(theme(ann), "light");
+    let error = models.fails(|conn| SystemSetting::set_user_settable(conn, "none", true));
+    assert_eq!(fault(error), SettingFault::Unknown);
     let user = user_preferences::user_id;
     let of_nobody = |conn: &mut Writer<'_>| UserPreference::set(conn, UserId(4711), OWN, 1);
     models.violates(Rule::UnknownReference, user, of_nobody);
@@ -186,13 +247,7 @@ fn a_secret_gets_its_row_when_it_is_set_and_is_nothing_before() {
 }
 
 #[test]
-fn a_text_that_the_database_refuses_is_a_violation() {
-    let models = Models::new();
-    let long: Setting<bool> = Setting::new("LONG", true)
-        .category("a category of more than fifty characters, which are too many for it");
-    models.violates(Rule::Length, system_settings::category, |conn| {
-        SystemSetting::declare(conn, long)
-    });
+fn a_declaration_says_its_key_and_its_default() {
     for setting in [LIMIT, Setting::MAX_LOGIN_ATTEMPTS] {
         assert!(!format!("{setting:?}").is_empty());
         assert!(setting.default_value().expect("a default") > 0);

@@ -288,9 +288,24 @@ fn a_filter_by_a_bare_word() -> AuditFilter<'static> {
     AuditFilter { event_category: Some("authentication"), ..AuditFilter::default() } //~ E0308
 }
 
-fn a_name_that_is_too_long() {
+fn a_name_that_is_empty() {
     const EMPTY: MetricName<'_> = MetricName::new(""); //~ E0080
     let _ = NewSystemMetric::builder().metric_name(EMPTY);
+}
+
+fn a_name_that_is_too_long() {
+    const LONG: EventType<'_> =
+        EventType::new("fifty-one characters, which are one more than fifty"); //~ E0080
+    let _ = NewAuditEvent::builder().event_type(LONG);
+}
+
+fn a_category_that_is_empty() -> Setting<bool> {
+    const EMPTY: Setting<bool> = Setting::new("EMPTY", true).category(""); //~ E0080
+    EMPTY
+}
+
+fn a_name_from_a_request(name: &str) -> MetricName<'_> {
+    MetricName::new(name) //~ E0521
 }
 
 fn a_kind_of_chunk_by_a_bare_word() {
@@ -318,7 +333,15 @@ fn a_setting_read_as_another_type(conn: Conn<'_>) -> Result<bool> {
 }
 
 fn a_setting_set_to_another_type(conn: &mut Writer<'_>) {
+    let _ = SystemSetting::set(conn, Setting::MAX_LOGIN_ATTEMPTS, true, None); //~ E0308
+}
+
+fn a_setting_set_to_a_negative_number(conn: &mut Writer<'_>) {
     let _ = SystemSetting::set(conn, Setting::MAX_LOGIN_ATTEMPTS, -1, None); //~ E0277
+}
+
+fn a_setting_that_only_the_manager_changes() -> Setting<bool> {
+    Setting::new("BUILT", true).read_only() //~ E0624
 }
 
 fn a_default_of_another_type() -> Setting<u32> {

@@ -12,5 +12,6 @@ mod lints;
 mod operations;
 mod pages;
 mod pages_meanwhile;
+mod public_views;
 mod settings;
 mod transactions;

@@ -177,36 +177,6 @@ fn a_public_view_has_exactly_the_columns_that_are_listed_for_it() {
     }
 }
 
-#[test]
-fn a_public_view_of_a_user_shows_a_name_and_no_address() {
-    let models = Models::new();
-    let ann = models.run(|conn| User::find_by_username(conn, "ann")).expect("ann");
-    let expected = serde_json::json!({
-        "uuid": ann.uuid,
-        "username": "ann",
-        "display_name": null,
-        "avatar_url": null,
-        "created_at": ann.created_at,
-    });
-    assert_eq!(serde_json::to_value(ann.public()).expect("JSON"), expected);
-}
-
-#[test]
-fn a_public_view_of_a_document_shows_its_tags_and_no_path() {
-    let models = Models::new();
-    let ann = models.ann();
-    let document = models.run(|conn| new_document(ann).insert(conn));
-    let expected = serde_json::json!({
-        "document_id": document.document_id,
-        "original_filename": "A.pdf",
-        "file_size": 3,
-        "mime_type": "application/pdf",
-        "upload_started_at": document.upload_started_at,
-        "tags": ["urgent"],
-    });
-    assert_eq!(serde_json::to_value(document.public()).expect("JSON"), expected);
-}
-
 fn new_document(user: UserId) -> NewDocument<'static> {
     let new = NewDocument::builder().user_id(user).filename("a.pdf").original_filename("A.pdf");
     let new = new.file_path("/srv/a").file_size(3).file_hash(Sha256Hash::of("a"));

@@ -10,7 +10,7 @@ use zenith_db::dispatch;
 use zenith_db::manager::DatabaseManager;
 use zenith_db::prelude::*;
 use zenith_db::schema::roles;
-use zenith_db::{ConnectFault, Error};
+use zenith_db::{ConnectFault, Error, Result};
 
 use crate::support::own_server::{ENCODED_PASSWORD, Server, config, free_port, value};
 use crate::support::{administrator, failed};

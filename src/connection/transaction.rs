@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::result::Error as DieselError;
 
 use super::{Writer, lock_owner, pragma};
 use crate::backend::DbConnection;
@@ -95,22 +96,31 @@ impl DbConnection {
         E: From<Error>,
     {
         self.begin(begin)?;
-        let mut guard = RollbackOnDrop { connection: self, armed: true };
+        let depth = self.depth();
+        let mut guard = RollbackOnDrop { connection: self, depth, armed: true };
         let result = work(guard.connection);
         guard.armed = false;
         drop(guard);
         match result {
             // A commit that fails rolls back by itself.
-            Ok(value) => match self.commit() {
+            Ok(value) => match self.commit(depth) {
                 Ok(()) => Ok(TransactionOutcome::Committed(value)),
                 Err(Error::CommitUnknown(cause)) => Ok(TransactionOutcome::Unknown(value, cause)),
                 Err(error) => Err(error.into()),
             },
             Err(error) => {
-                self.roll_back();
+                self.roll_back_to(depth);
                 Err(error)
             }
         }
+    }
+
+    /// Returns how many transactions are open: the outermost, and the savepoints in it. `None` if the
+    /// transaction is broken.
+    fn depth(&mut self) -> Option<u32> {
+        let status = <Self as TransactionManager<Self>>::transaction_manager_status_mut(self);
+        let depth = status.transaction_depth().ok()?;
+        Some(depth.map_or(0, std::num::NonZero::get))
     }
 
     /// Whether a transaction is open on this connection.
@@ -120,20 +130,30 @@ impl DbConnection {
         status.transaction_depth().map_or(true, |depth| depth.is_some())
     }
 
-    fn commit(&mut self) -> Result<()> {
+    /// Commits the transaction that began at this depth.
+    fn commit(&mut self, depth: Option<u32>) -> Result<()> {
+        let now = self.depth();
+        if now > depth {
+            // Something in the closure left a transaction open, such as a panic that was caught outside
+            // of Diesel's `transaction`. To commit the innermost would be to commit nothing.
+            self.roll_back_to(depth);
+            return Err(DieselError::AlreadyInTransaction.into());
+        }
+        if now.is_some() && now < depth {
+            // The closure has ended the transaction itself. What is open is its caller's.
+            return Err(DieselError::NotInTransaction.into());
+        }
         // PostgreSQL answers the COMMIT of a transaction in which a statement has failed with a
         // rollback, and calls that a success.
         #[cfg(feature = "postgres")]
         if let Self::Postgres(inner) = self {
             use diesel::connection::SimpleConnection;
             if let Err(cause) = inner.batch_execute("SELECT 1") {
-                self.roll_back();
+                self.roll_back_to(depth);
                 return Err(cause.into());
             }
         }
-        let outermost = <Self as TransactionManager<Self>>::transaction_manager_status_mut(self)
-            .transaction_depth()
-            .is_ok_and(|depth| depth.is_some_and(|depth| depth.get() == 1));
+        let outermost = now == Some(1);
         match <Self as TransactionManager<Self>>::commit_transaction(self).map_err(Error::from) {
             // The server may have heard it, and its answer may have been lost.
             Err(Error::ConnectionLost(cause)) if outermost => Err(Error::CommitUnknown(cause)),
@@ -172,11 +192,16 @@ impl DbConnection {
         }
     }
 
-    /// Rolls back. If that fails, the connection is marked as broken, and the pool closes it, which
+    /// Rolls back the transaction that began at this depth, and what has been begun in it since. If that fails, the connection is marked as broken, and the pool closes it, which
     /// rolls back too; the caller gets the error that led here, which is the one that matters.
-    fn roll_back(&mut self) {
-        if let Err(cause) = <Self as TransactionManager<Self>>::rollback_transaction(self) {
-            tracing::warn!(%cause, "rolling back failed; the connection will be closed");
+    fn roll_back_to(&mut self, depth: Option<u32>) {
+        // Nothing is left to do if the closure has ended the transaction itself, and nothing can be done
+        // if it is broken.
+        while self.depth() >= depth {
+            if let Err(cause) = <Self as TransactionManager<Self>>::rollback_transaction(self) {
+                tracing::warn!(%cause, "rolling back failed; the connection will be closed");
+                return;
+            }
         }
     }
 }
@@ -287,13 +312,14 @@ where
 /// Guard that rolls back if `work` panics.
 struct RollbackOnDrop<'a> {
     connection: &'a mut DbConnection,
+    depth: Option<u32>,
     armed: bool,
 }
 
 impl Drop for RollbackOnDrop<'_> {
     fn drop(&mut self) {
         if self.armed {
-            self.connection.roll_back();
+            self.connection.roll_back_to(self.depth);
         }
     }
 }

@@ -187,7 +187,8 @@ impl Database {
     /// The error of `work`; [`Error::PoolTimeout`] if no connection was free in time;
     /// [`Error::NestedCall`]; [`Error::Locked`] if another process holds the lock for longer than
     /// `DATABASE_BUSY_TIMEOUT_MS`; [`Error::Query`] if the transaction could not begin or commit,
-    /// and then nothing has changed; on a server also [`Error::Conflict`],
+    /// or `work` has left a transaction open in it, and then nothing has changed unless `work` itself
+    /// has ended the transaction, by a `COMMIT` of its own; on a server also [`Error::Conflict`],
     /// [`Error::ConnectionLost`] and [`Error::CommitUnknown`].
     pub fn write<T>(&self, work: impl FnOnce(&mut Writer<'_>) -> Result<T>) -> Result<T> {
         self.try_write(work)

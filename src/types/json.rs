@@ -16,6 +16,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::json_input::JsonInput;
 use super::sql_type::sql_type;
 
 /// SQL type of the columns that hold JSON, whatever its shape: [`JsonText`] is read from them and written to them.
@@ -44,7 +45,8 @@ sql_type!(JsonColumn over Text);
 /// # Ok::<_, zenith_db::types::JsonFault>(())
 /// ```
 ///
-/// With serde it is the JSON itself, not a text in it.
+/// With serde it is the JSON itself, not a text in it. In a field with `#[serde(flatten)]`, and in an enum that is tagged
+/// inside or not at all, serde hands over values and not the text: a number beyond 64 bits loses digits there.
 #[derive(AsExpression, FromSqlRow)]
 #[diesel(sql_type = JsonColumn)]
 pub struct JsonText<T = Value> {
@@ -257,8 +259,7 @@ impl<T> Serialize for JsonText<T> {
 
 impl<'de, T> Deserialize<'de> for JsonText<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let json = Box::<RawValue>::deserialize(deserializer)?;
-        Ok(Self::new(String::from(Box::<str>::from(json))))
+        JsonInput::deserialize(deserializer).map(|JsonInput(text)| Self::new(text))
     }
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod account_name;
 mod hash;
 mod id;
 mod json;
+mod json_input;
 mod lossy_text;
 mod name;
 mod password_hash;

@@ -32,7 +32,7 @@ const NOTHING: [SeedReport; 2] =
 fn the_seeds_are_those_of_the_schema_and_every_default_grant_is_a_row() {
     let fixture = migrated();
     let written = fixture.manager().seed().expect("seeded");
-    let expected = SeedReport { roles: 5, permissions: 18, grants: 12, settings: 10, refreshed: 1 };
+    let expected = SeedReport { roles: 5, permissions: 18, grants: 12, settings: 10, refreshed: 2 };
     assert_eq!(written, expected);
     let mut connection = fixture.raw();
     let grants = "SELECT r.name || ': ' || coalesce(string_agg(p.name, ' ' ORDER BY p.name), '') AS line

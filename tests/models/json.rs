@@ -69,3 +69,43 @@ fn what_was_read_is_written_back_to_the_byte() {
     let fields: Value = serde_json::to_value(&user).expect("JSON");
     assert_eq!(fields["metadata"], json!({ "b": 1.5, "a": [] }));
 }
+
+#[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+struct Answer {
+    ok: bool,
+    #[serde(flatten)]
+    page: Page<User>,
+}
+
+#[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "kind")]
+enum Tagged {
+    User(User),
+}
+
+#[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(untagged)]
+enum Untagged {
+    User(Box<User>),
+}
+
+#[test]
+fn rows_are_read_back_within_an_answer_of_any_form() {
+    fn read_back<T>(value: &T)
+    where
+        T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + std::fmt::Debug,
+    {
+        let text = serde_json::to_string(value).expect("JSON");
+        assert_eq!(&serde_json::from_str::<T>(&text).expect("the same"), value, "{text}");
+    }
+    let models = Models::new();
+    let page = models.run(|conn| User::page(conn, UserFilter::default(), None, PageSize::of(1)));
+    let user = page.rows[0].clone();
+    read_back(&Answer { ok: true, page });
+    read_back(&Tagged::User(user.clone()));
+    read_back(&Untagged::User(Box::new(user)));
+    // Where serde has the text, every digit is kept.
+    let digits = "{\"n\":123456789012345678901234567890.5}";
+    let read: JsonText = serde_json::from_str(digits).expect("JSON");
+    assert_eq!(read.as_str(), digits);
+}

@@ -1,5 +1,6 @@
 //! `Database`.
 
+mod left_open;
 mod limits;
 mod log_size;
 mod nested;

@@ -12,11 +12,11 @@ use diesel::sql_types::BigInt;
 use zenith_db::config::Key;
 use zenith_db::{Database, DbConnection, Error, Result, dispatch};
 
-fn open(fixture: &Fixture, limit: &str) -> Database {
+pub(super) fn open(fixture: &Fixture, limit: &str) -> Database {
     Database::open(&fixture.config_with(&[(Key::MaxConnections, limit)])).expect("a database")
 }
 
-fn insert(conn: &mut DbConnection, name: &str) -> Result<()> {
+pub(super) fn insert(conn: &mut DbConnection, name: &str) -> Result<()> {
     Ok(conn.batch_execute(&format!(
         "INSERT INTO system_metrics (metric_name, metric_value, metric_type)
          VALUES ('{name}', 1, 'gauge')"
@@ -24,12 +24,12 @@ fn insert(conn: &mut DbConnection, name: &str) -> Result<()> {
 }
 
 /// The names that were inserted, as another process would see them.
-fn names(fixture: &Fixture) -> String {
+pub(super) fn names(fixture: &Fixture) -> String {
     fixture.text("SELECT string_agg(metric_name, ' ' ORDER BY metric_name) FROM system_metrics")
 }
 
 /// What a caller's own code does when it goes wrong, without the message on standard error.
-fn panic_quietly() -> ! {
+pub(super) fn panic_quietly() -> ! {
     resume_unwind(Box::new("on purpose"))
 }
 

@@ -1,0 +1,79 @@
+//! `write` whose closure meddles with the transaction itself: never a commit that was none.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use diesel::connection::{Connection, TransactionManager};
+use zenith_db::{DbConnection, Error, Result, Writer};
+
+use super::writes::{insert, names, open, panic_quietly};
+use crate::support::Fixture;
+
+/// What a closure may do to the transaction behind the back of `write`.
+type Meddle = fn(&mut Writer<'_>);
+
+fn begin_one_more(conn: &mut Writer<'_>) {
+    <DbConnection as TransactionManager<DbConnection>>::begin_transaction(conn)
+        .expect("a savepoint");
+}
+
+/// Diesel's `transaction` does not roll back on a panic.
+fn panic_in_diesels_transaction(conn: &mut Writer<'_>) {
+    let work = || conn.transaction(|_| -> Result<()> { panic_quietly() });
+    assert!(catch_unwind(AssertUnwindSafe(work)).is_err());
+}
+
+fn commit_too_early(conn: &mut Writer<'_>) {
+    <DbConnection as TransactionManager<DbConnection>>::commit_transaction(conn).expect("a commit");
+}
+
+#[test]
+fn a_transaction_that_is_left_open_is_never_said_to_be_committed() {
+    for meddle in [begin_one_more as Meddle, panic_in_diesels_transaction] {
+        let fixture = Fixture::created();
+        let database = open(&fixture, "1");
+        let done = database.write(|conn| {
+            insert(conn, "lost")?;
+            meddle(conn);
+            insert(conn, "lost too")
+        });
+        assert!(matches!(done, Err(Error::Query(_))), "{done:?}");
+        // In a nested write, the outer one goes on without it.
+        let done = database.write(|conn| {
+            insert(conn, "kept")?;
+            let inner = conn.write(|conn| {
+                insert(conn, "undone")?;
+                meddle(conn);
+                Ok(())
+            });
+            assert!(matches!(inner, Err(Error::Query(_))), "{inner:?}");
+            let inner: Result<()> = conn.write(|conn| {
+                insert(conn, "undone too")?;
+                meddle(conn);
+                Err(Error::Internal("changed my mind".into()))
+            });
+            assert!(matches!(inner, Err(Error::Internal(_))), "{inner:?}");
+            Ok(())
+        });
+        done.expect("the outer one");
+        assert_eq!(names(&fixture), "kept");
+    }
+}
+
+#[test]
+fn a_nested_write_that_ends_itself_does_not_end_the_outer_one() {
+    let fixture = Fixture::created();
+    let database = open(&fixture, "1");
+    let done: Result<()> = database.write(|conn| {
+        insert(conn, "lost")?;
+        let inner = conn.write(|conn| {
+            insert(conn, "lost too")?;
+            commit_too_early(conn);
+            Ok(())
+        });
+        assert!(matches!(inner, Err(Error::Query(_))), "{inner:?}");
+        Err(Error::Internal("changed my mind".into()))
+    });
+    assert!(matches!(done, Err(Error::Internal(_))), "{done:?}");
+    database.write(|conn| insert(conn, "kept")).expect("a write");
+    assert_eq!(names(&fixture), "kept");
+}

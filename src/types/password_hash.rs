@@ -13,7 +13,8 @@ secrets! {
     /// Hash of a password: of Argon2id as a PHC string, such as `$argon2id$v=19$m=19456,t=2,p=1$salt$hash`, or of
     /// bcrypt, such as `$2b$12$` and 53 characters. It has up to 255 characters.
     ///
-    /// [`PasswordHash::hash`] makes one, and a text becomes one by [`FromStr`] or `TryFrom<String>`, which check its form.
+    /// [`PasswordHash::hash`] makes one, and a text becomes one by [`FromStr`] or `TryFrom<String>`, which check its form;
+    /// it may still be one that [`PasswordHash::verify`] does not support, such as of fewer passes than Argon2 allows.
     /// One that is read from the database is not checked: a hash that another program wrote does not prevent that
     /// its row is read. [`PasswordHash::verify`] says that it cannot be verified.
     ///

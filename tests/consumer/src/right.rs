@@ -3,13 +3,12 @@
 use diesel::dsl::{case_when, count, count_star, exists, max, not, sum};
 use diesel::prelude::*;
 use diesel::upsert::excluded;
-use zenith_db::Result;
-use zenith_db::dispatch;
 use zenith_db::prelude::*;
 use zenith_db::schema::{
     chat_history, chat_sessions, document_chunks, documents, role_permissions, roles,
     system_settings, users,
 };
+use zenith_db::{Result, dispatch};
 
 /// What the queries find.
 struct Sample {

@@ -10,15 +10,14 @@ use serde::Serialize;
 
 /// Whether the name has 1 to `longest` bytes, none of which is NUL.
 pub(crate) const fn is_storable(name: &str, longest: usize) -> bool {
-    let bytes = name.as_bytes();
-    let mut position = 0;
-    while position < bytes.len() {
-        if bytes[position] == 0 {
+    let mut rest = name.as_bytes();
+    while let [first, others @ ..] = rest {
+        if *first == 0 {
             return false;
         }
-        position += 1;
+        rest = others;
     }
-    1 <= bytes.len() && bytes.len() <= longest
+    !name.is_empty() && name.len() <= longest
 }
 
 macro_rules! names {

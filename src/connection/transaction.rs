@@ -125,9 +125,8 @@ impl DbConnection {
 
     /// Whether a transaction is open on this connection.
     pub fn in_transaction(&mut self) -> bool {
-        let status = <Self as TransactionManager<Self>>::transaction_manager_status_mut(self);
         // A broken transaction counts as open: what begins inside it must not pass for a new one.
-        status.transaction_depth().map_or(true, |depth| depth.is_some())
+        self.depth() != Some(0)
     }
 
     /// Commits the transaction that began at this depth.

@@ -94,7 +94,7 @@ fn what_is_no_cursor_of_the_list_is_refused() {
     assert_eq!(last.parse::<Cursor<ChatSession>>().expect("the last").to_string(), last);
 }
 
-fn read_back<T>(row: &T)
+pub(super) fn read_back<T>(row: &T)
 where
     T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + std::fmt::Debug,
 {

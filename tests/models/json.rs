@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use zenith_db::prelude::*;
 
+use super::cursors::read_back;
 use crate::support::json_text;
 use crate::support::models::Models;
 
@@ -91,13 +92,6 @@ enum Untagged {
 
 #[test]
 fn rows_are_read_back_within_an_answer_of_any_form() {
-    fn read_back<T>(value: &T)
-    where
-        T: serde::Serialize + serde::de::DeserializeOwned + PartialEq + std::fmt::Debug,
-    {
-        let text = serde_json::to_string(value).expect("JSON");
-        assert_eq!(&serde_json::from_str::<T>(&text).expect("the same"), value, "{text}");
-    }
     let models = Models::new();
     let page = models.run(|conn| User::page(conn, UserFilter::default(), None, PageSize::of(1)));
     let user = page.rows[0].clone();

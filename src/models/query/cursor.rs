@@ -112,11 +112,11 @@ impl<K: Position> Position for (UtcTime, K) {
 
     fn read(text: &str) -> Option<Self> {
         let (micros, key) = text.split_once('.')?;
-        let time = chrono::DateTime::from_timestamp_micros(i64::read(micros)?)?;
-        // A time that cannot be stored would be moved to one that can.
-        let time = UtcTime::from(time);
-        (i64::read(micros)? == time.as_datetime().timestamp_micros())
-            .then(|| K::read(key).map(|key| (time, key)))?
+        let micros = i64::read(micros)?;
+        let time = UtcTime::from(chrono::DateTime::from_timestamp_micros(micros)?);
+        // A time that cannot be stored has been moved to one that can.
+        let is_same = time.as_datetime().timestamp_micros() == micros;
+        K::read(key).filter(|_| is_same).map(|key| (time, key))
     }
 }
 

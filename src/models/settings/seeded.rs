@@ -14,7 +14,7 @@ pub struct SeededSetting {
     pub value: String,
     /// Type of the value.
     pub value_type: ValueType,
-    /// What reads the setting.
+    /// Reader of the setting, and its purpose, for `docs/seeds.md`.
     pub read_by: &'static str,
     row: Declared,
 }

@@ -49,7 +49,8 @@ impl SystemSetting {
         by: Option<UserId>,
     ) -> Result<Self> {
         let key = setting.key;
-        if Self::find_by_key(connection, key)?.is_none() {
+        let found = Self::find_by_key(connection, key)?;
+        if found.is_none() {
             let declared = setting.row.new_row(key, None, T::TYPE, false);
             if declared.is_readonly {
                 return Err(faulty(key, SettingFault::ReadOnly));
@@ -60,8 +61,7 @@ impl SystemSetting {
                 return Ok(row);
             }
         }
-        // It is there, perhaps since another transaction has inserted it.
-        Self::set_undeclared::<T>(connection, key, value, by)
+        Self::or_existing(connection, key, found)?.change::<T>(connection, value, by)
     }
 
     /// Inserts the row of a declared setting, with its default as the value. If the row exists, only its flag
@@ -154,13 +154,14 @@ impl SystemSetting {
         by: Option<UserId>,
     ) -> Result<Self> {
         let (key, value) = (setting.key, value.map(Ciphertext::expose));
-        if Self::find_by_key(connection, key)?.is_none() {
+        let found = Self::find_by_key(connection, key)?;
+        if found.is_none() {
             let new = setting.row.new_row(key, value, ValueType::String, true);
             if let Some(row) = new.insert_if_missing(connection, by)? {
                 return Ok(row);
             }
         }
-        let row = Self::existing(connection, key)?;
+        let row = Self::or_existing(connection, key, found)?;
         if row.is_readonly {
             return Err(faulty(key, SettingFault::ReadOnly));
         }
@@ -192,10 +193,24 @@ impl SystemSetting {
         value: T::Given<'_>,
         by: Option<UserId>,
     ) -> Result<Self> {
-        let row = Self::existing(connection, key)?;
-        row.check_writable(T::TYPE)?;
-        let text = value::write::<T>(key, row.validation_rule.as_deref(), value)?;
-        Self::write_text(connection, row.id, Some(&text), by)
+        Self::existing(connection, key)?.change::<T>(connection, value, by)
+    }
+
+    /// Returns the row that was found, or the one that another transaction has inserted meanwhile.
+    fn or_existing(connection: &mut DbConnection, key: &str, found: Option<Self>) -> Result<Self> {
+        found.map_or_else(|| Self::existing(connection, key), Ok)
+    }
+
+    /// Sets the value of this row.
+    fn change<T: SettingValue>(
+        &self,
+        connection: &mut Writer<'_>,
+        value: T::Given<'_>,
+        by: Option<UserId>,
+    ) -> Result<Self> {
+        self.check_writable(T::TYPE)?;
+        let text = value::write::<T>(&self.key, self.validation_rule.as_deref(), value)?;
+        Self::write_text(connection, self.id, Some(&text), by)
     }
 
     fn write_text(

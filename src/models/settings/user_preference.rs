@@ -78,11 +78,7 @@ impl UserPreference {
         let setting = preference.setting();
         match SystemSetting::find_by_key(connection, setting.key)? {
             Some(row) if !row.is_user_settable => row.read(),
-            row => match (Self::find_by_key(connection, user, setting.key)?, row) {
-                (Some(chosen), _) => chosen.read(),
-                (None, Some(row)) => row.read(),
-                (None, None) => setting.default_value(),
-            },
+            row => Self::chosen_or(connection, user, setting.key, row, || setting.default_value()),
         }
     }
 
@@ -131,11 +127,9 @@ impl UserPreference {
     ) -> Result<T> {
         match SystemSetting::find_by_key(connection, key)? {
             Some(row) if !row.is_user_settable => Err(faulty(key, SettingFault::NotUserSettable)),
-            row => match (Self::find_by_key(connection, user, key)?, row) {
-                (Some(chosen), _) => chosen.read(),
-                (None, Some(row)) => row.read(),
-                (None, None) => Err(faulty(key, SettingFault::Unknown)),
-            },
+            row => Self::chosen_or(connection, user, key, row, || {
+                Err(faulty(key, SettingFault::Unknown))
+            }),
         }
     }
 
@@ -200,6 +194,20 @@ impl UserPreference {
             user_preferences::user_id.eq(user),
             user_preferences::key.eq(key)
         )
+    }
+
+    /// Returns what the user has chosen, otherwise the value of the row, and without a row `none`.
+    fn chosen_or<T: SettingValue>(
+        connection: &mut DbConnection,
+        user: UserId,
+        key: &str,
+        row: Option<SystemSetting>,
+        none: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
+        match Self::find_by_key(connection, user, key)? {
+            Some(chosen) => chosen.read(),
+            None => row.map_or_else(none, |row| row.read()),
+        }
     }
 
     fn read<T: SettingValue>(&self) -> Result<T> {

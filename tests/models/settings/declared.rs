@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 use zenith_db::models::SettingText;
 use zenith_db::prelude::*;
 use zenith_db::schema::user_preferences;
-use zenith_db::{Error, Result, SettingFault};
+use zenith_db::{Result, SettingFault};
 
+use super::preferences::fault;
 use crate::support::models::Models;
 
 const LIMIT: Setting<u32> = Setting::new("LIMIT", 50)
@@ -24,13 +25,6 @@ const SMTP_PASSWORD: SecretSetting = SecretSetting::new("SMTP_PASSWORD").categor
 
 fn row(models: &Models, key: &str) -> Option<SystemSetting> {
     models.run(|conn| SystemSetting::find_by_key(conn, key))
-}
-
-fn fault(error: Error) -> SettingFault {
-    match error {
-        Error::Setting { fault, .. } => fault,
-        other => panic!("no fault of a setting: {other:?}"),
-    }
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn set_fault<T: SettingValue>(models: &Models, key: &str, value: &T) -> SettingF
     fault
 }
 
-fn fault(error: Error) -> SettingFault {
+pub(super) fn fault(error: Error) -> SettingFault {
     match error {
         Error::Setting { fault, .. } => fault,
         other => panic!("no fault of a setting: {other:?}"),

@@ -19,7 +19,7 @@ FAULTS    ?= 40
 
 .DEFAULT_GOAL := help
 .PHONY: help build db-init db-migrate db-rollback db-seed db-health db-status db-backup \
-        test test-damaged test-faults test-crash test-postgres check fmt clippy lint example doc schema-check picture deny bench bench-models
+        test test-damaged test-faults test-crash test-postgres test-roles test-names check fmt clippy lint example doc schema-check picture deny bench bench-models bench-load bench-async bench-http
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,16 @@ test-postgres: ## Run the tests on the PostgreSQL server that ZENITH_TEST_POSTGR
 		$(CARGO) test --locked --no-fail-fast --features postgres --test zenith -- $(SQLITE_ONLY); \
 	fi
 
+test-names: ## Try thirty unusual names of a schema on PostgreSQL, of which `make test-postgres` tries four
+	ZENITH_TEST_NAMES=all $(CARGO) test --locked --features postgres --test zenith -- server::schemas
+
+test-roles: ## Run the tests of the models there as the role of an application
+	@if [ -z "$$ZENITH_TEST_POSTGRES" ]; then \
+		echo "SKIPPED: the tests as a role: ZENITH_TEST_POSTGRES is not set" >&2; \
+	else set -x; \
+		ZENITH_TEST_ROLE=app $(CARGO) test --locked --no-fail-fast --features postgres --test zenith -- models::; \
+	fi
+
 lint: ## Check the SQL of the migrations for faults
 	$(CARGO) run --locked --quiet --bin zenith-db -- migration lint
 
@@ -98,8 +108,11 @@ example: ## Run the example application on this repository's documents
 doc: ## Build the documentation; a warning is an error
 	RUSTDOCFLAGS="--deny warnings" $(CARGO) doc --locked --no-deps
 
-schema-check: $(DIESEL) ## Fail if src/schema.rs differs from the migrations
+schema-check: $(DIESEL) ## Fail if src/schema.rs, or that of an example, differs from the migrations
 	@DIESEL=$(DIESEL) scripts/schema_check.sh
+	@$(MAKE) --no-print-directory --directory examples/own-tables schema-check DIESEL="$$(realpath "$$(command -v $(DIESEL))")"
+	@diesel="$$(realpath "$$(command -v $(DIESEL))")"; cd examples/chat_service; \
+		../own-tables/schema.sh "$$diesel" ../../migrations | diff -u src/schema.rs - && echo "src/schema.rs of the chat service matches the migrations"
 
 picture: build ## Draw docs/zenith-db.svg from the output of the command
 	@scripts/picture.py > docs/zenith-db.svg.new && mv docs/zenith-db.svg.new docs/zenith-db.svg
@@ -120,6 +133,15 @@ bench: ## Run the benchmarks
 
 bench-models: ## Compare the models with raw SQLite
 	$(CARGO) run --locked --release --quiet --package zenith-bench-models
+
+bench-load: ## Compare many threads at once with a pool of raw SQLite connections
+	$(CARGO) run --locked --release --quiet --package zenith-bench-models -- load
+
+bench-async: ## Measure a thousand asynchronous callers, and what a timer beside them notices
+	$(CARGO) run --locked --release --quiet --package zenith-bench-models -- async
+
+bench-http: ## Serve 200 and 1,000 clients over HTTP with the chat service, and look whether a message is missing
+	$(CARGO) run --locked --release --quiet --package chat-service --example load
 
 target/tools/%/bin/diesel:
 	$(CARGO) install diesel_cli --version $(DIESEL_VERSION) --locked --quiet --root target/tools/$* \

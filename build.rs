@@ -82,6 +82,7 @@ const TEXTS: Held = &[
     ("EncryptionStatus", &["*.encryption_status"]),
     ("MessageType", &["*.message_type"]),
     ("MetricType", &["*.metric_type"]),
+    ("MigrationOwner", &["schema_version.owner"]),
     ("PasswordAlgorithm", &["*.password_algorithm"]),
     ("ProcessingStatus", &["*.processing_status"]),
     ("Severity", &["*.severity"]),

@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use zenith_db::Backend;
@@ -24,7 +24,8 @@ fn main() -> Result<()> {
     let fresh = || -> Result<SqliteConnection> {
         let mut connection = SqliteConnection::establish(":memory:")?;
         for migration in migrations::all() {
-            connection.batch_execute(migration.up(Backend::Sqlite))?;
+            let script = migration.script(Backend::Sqlite).context("scripts for SQLite")?;
+            connection.batch_execute(script.up)?;
         }
         connection.batch_execute(rows)?;
         Ok(connection)

@@ -64,7 +64,7 @@ fn same_sql(directory: &Path) -> Result<String> {
     create(&database)?;
     let mut sql = String::from("PRAGMA journal_mode = WAL;\nPRAGMA synchronous = FULL;\nBEGIN;\n");
     for migration in migrations::all() {
-        sql.push_str(migration.up(Backend::Sqlite));
+        sql.push_str(migration.script(Backend::Sqlite).context("scripts for SQLite")?.up);
     }
     let dump = Command::new("sqlite3").arg(&database).arg(".dump --data-only").output();
     let dump = dump.context("the sqlite3 shell is needed to compare with")?;

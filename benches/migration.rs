@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use zenith_db::Backend;
 use zenith_db::Config;
 use zenith_db::manager::{Administrator, DatabaseManager};
-use zenith_db::migrations::{EmbeddedMigration, Script, all};
+use zenith_db::migrations::{EmbeddedMigration, Migrations, Script, all};
 use zenith_db_lint::MigrationSet;
 use zenith_db_lint::rebuild_script;
 
@@ -50,8 +50,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let script = rebuild_script(&ours.migrations, "chat_history")?;
     let rebuild = own("2099-01-02-000001_rebuild_chat_history", script.leak());
     for own in [&[add][..], &[add, update], &[add, update, rebuild]] {
-        let migrations = [all(), own].concat();
-        let manager = DatabaseManager::with_migrations(config.clone(), migrations.leak())?;
+        let later = Migrations::of([all(), own].concat().leak(), &[])?;
+        let manager = DatabaseManager::with(config.clone(), later);
         let begun = Instant::now();
         let report = manager.migrate()?;
         let whole = begun.elapsed().as_millis();

@@ -80,8 +80,7 @@ fn store_document(database: &Database, owner: &User, path: &Path) -> Result<Docu
         .build();
     let stored = database.write(|conn| match new.register(conn)? {
         Registered::New(document) => {
-            DocumentChunk::insert_all(conn, document.id, &chunks_of(&text))?;
-            Ok(document)
+            DocumentChunk::insert_all(conn, document.id, &chunks_of(&text))
         }
         Registered::Existing(document) => Ok(document),
     })?;

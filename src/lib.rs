@@ -11,21 +11,26 @@ pub mod migrations;
 pub mod models;
 pub mod pool;
 mod tables;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod types;
 
 pub use backend::{Backend, DbConnection, MultiBackend};
 pub use config::Config;
 pub use connection::Writer;
 pub use error::{
-    BackupFault, ConnectFault, CopyError, Error, MigrationFault, NestedCall, NoRoom, ProgramFault,
-    Result, RowChange, Rule, SettingFault, SideFileFault, Violation,
+    BackupFault, CallRefused, ConnectFault, CopyError, Error, MigrationFault, NestedCall, NoRoom,
+    PoolTimeout, ProgramFault, Result, RowChange, Rule, SettingFault, SharedCommit, SideFileFault,
+    Violation,
 };
+#[cfg(feature = "tokio")]
+pub use pool::AsyncDatabase;
 pub use pool::Database;
 pub use tables::schema;
 
 /// Crates whose types are in this crate's own, in the versions that fit.
 #[doc(no_inline)]
-pub use {chrono, diesel, secrecy, serde_json, uuid};
+pub use {chrono, diesel, secrecy, serde, serde_json, uuid};
 
 /// Items for the other crates of this workspace. Not part of the public API: they may change in any
 /// release.
@@ -38,6 +43,8 @@ pub mod internal {
     pub use crate::manager::internal as manager;
     pub use crate::migrations::internal as migrations;
     pub use crate::models::internal as models;
+    #[cfg(feature = "testing")]
+    pub use crate::pool::internal as pool;
 }
 
 /// Items that most applications need: `use zenith_db::prelude::*;`.
@@ -67,7 +74,7 @@ pub mod prelude {
         ChatMessagePublicId, ChatSessionId, ChatSessionPublicId, ChunkType, Ciphertext, Component,
         CompressionType, DocumentChunkId, DocumentChunkPublicId, DocumentId, DocumentPublicId,
         EmailAddress, EncryptionStatus, EventCategory, EventType, HealthStatus, JsonText,
-        MessageType, MetricName, MetricType, NotificationId, NotificationPublicId,
+        MessageType, MetricName, MetricType, MigrationOwner, NotificationId, NotificationPublicId,
         NotificationType, PasswordAlgorithm, PasswordHash, PasswordRecordId, PermissionId,
         ProcessingStatus, RoleId, RolePermissionId, SchemaVersionId, SecurityEventId,
         SecurityEventPublicId, SessionToken, Severity, Sha256Hash, ShareToken, StoredFileId,

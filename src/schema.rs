@@ -264,6 +264,7 @@ diesel::table! {
         applied_at -> Timestamp,
         description -> Nullable<Text>,
         checksum -> Nullable<Text>,
+        owner -> Text,
     }
 }
 

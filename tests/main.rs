@@ -11,6 +11,7 @@ mod support;
 
 mod architecture;
 mod backup;
+mod chat_service;
 mod cli;
 mod config;
 mod connection;
@@ -19,7 +20,9 @@ mod import;
 mod manager;
 mod migrations;
 mod models;
+mod own_tables;
 mod pool;
 mod schema;
 mod server;
+mod testing;
 mod transfer;

@@ -3,6 +3,11 @@
 //! Each query has a text for SQLite and one for PostgreSQL, side by side. On PostgreSQL, the queries read
 //! `current_schema()`, in which new tables are created: the first schema of the `search_path` that exists.
 
+mod differences;
+#[cfg(feature = "postgres")]
+mod dumped;
+#[cfg(feature = "postgres")]
+mod dumped_objects;
 mod identifier;
 mod integrity;
 mod objects;
@@ -10,6 +15,9 @@ mod references;
 mod rows;
 mod unreadable;
 
+pub(crate) use differences::row_differences;
+#[cfg(feature = "postgres")]
+pub(crate) use dumped_objects::{dumped_extensions, heirs_elsewhere};
 pub(crate) use identifier::{is_one_of, literal, quoted};
 pub(crate) use integrity::{Integrity, IntegrityCheck, ensure_intact, integrity, table_integrity};
 pub(crate) use objects::{

@@ -29,13 +29,13 @@ pub fn broken_references(connection: &mut DbConnection) -> Result<Vec<String>> {
             "SELECT conrelid::regclass || ': ' || conname || ' has not been validated' AS description
              FROM pg_constraint
              WHERE contype = 'f' AND NOT convalidated
-                 AND connamespace = current_schema()::regnamespace
+                 AND connamespace = quote_ident(current_schema())::regnamespace
              UNION ALL
              SELECT DISTINCT t.tgrelid::regclass || ': ' || c.conname || ' is not enforced (a trigger is \
                  disabled)'
              FROM pg_trigger AS t JOIN pg_constraint AS c ON c.oid = t.tgconstraint
              WHERE c.contype = 'f' AND t.tgenabled IN ('D', 'R')
-                 AND c.connamespace = current_schema()::regnamespace
+                 AND c.connamespace = quote_ident(current_schema())::regnamespace
              ORDER BY description"
         }
     };

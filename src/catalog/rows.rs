@@ -3,9 +3,11 @@
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
+#[cfg(feature = "postgres")]
+use super::dumped::{DumpedTable, dumped_tables};
 use super::identifier::quoted;
 use super::objects::table_names;
-use super::unreadable::{UnreadableTable, forbidden_tables};
+use super::unreadable::UnreadableTable;
 use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
@@ -38,20 +40,39 @@ pub(crate) fn try_row_count(
 
 /// Counts the rows of every table that can be read. Runs one `SELECT count(*)` per table.
 ///
+/// On PostgreSQL, these are the rows that `pg_dump` writes for `current_schema()`: those of a partitioned table are
+/// counted with its partitions, those of an inherited table without its heirs, and those of an extension's table only
+/// if they are its configuration.
+///
 /// # Errors
 /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
 pub fn row_counts(connection: &mut DbConnection) -> Result<RowCounts> {
-    let mut counts =
-        RowCounts { unreadable: forbidden_tables(connection)?, ..RowCounts::default() };
+    #[cfg(feature = "postgres")]
+    if let DbConnection::Postgres(connection) = connection {
+        return dumped_row_counts(connection);
+    }
+    let mut counts = RowCounts::default();
     for name in table_names(connection)? {
-        // On a server, an error would end the transaction.
-        if counts.unreadable.iter().any(|table| table.name == name) {
-            continue;
-        }
         match try_row_count(connection, &name)? {
             Ok(count) => counts.counted.push((name, count)),
             Err(table) => counts.unreadable.push(table),
         }
+    }
+    Ok(counts)
+}
+
+#[cfg(feature = "postgres")]
+fn dumped_row_counts(connection: &mut PgConnection) -> Result<RowCounts> {
+    let mut counts = RowCounts::default();
+    for DumpedTable { name, rows, is_readable } in dumped_tables(connection)? {
+        // An error would end the transaction.
+        if !is_readable {
+            let reason = format!("permission denied for table {name}");
+            counts.unreadable.push(UnreadableTable { name, reason });
+            continue;
+        }
+        let count = diesel::dsl::sql::<BigInt>(&format!("(SELECT count(*) FROM {rows})"));
+        counts.counted.push((name, diesel::select(count).get_result(connection)?));
     }
     Ok(counts)
 }

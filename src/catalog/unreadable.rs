@@ -2,26 +2,21 @@
 
 use std::fmt;
 
-use diesel::prelude::*;
 use diesel::result::Error as DieselError;
-use diesel::sql_types::Text;
 use serde::Serialize;
 
 use super::objects::is_virtual;
-use crate::backend::{Backend, DbConnection};
-use crate::dispatch;
+use crate::backend::DbConnection;
 use crate::error::{Error, Result};
 
 /// Table that this program cannot read or check, although the database may be intact: another application
 /// has defined it with a module, a function or a collation that only that application registers, or has
 /// not granted the connecting role the right to read it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, QueryableByName)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct UnreadableTable {
     /// Name of the table.
-    #[diesel(sql_type = Text)]
     pub name: String,
     /// Message of the database, such as `no such module: vec0`.
-    #[diesel(sql_type = Text)]
     pub reason: String,
 }
 
@@ -63,19 +58,6 @@ impl fmt::Display for UnreadableTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.name, self.reason)
     }
-}
-
-/// Returns the tables that the role of a connection to a server may not read.
-pub(super) fn forbidden_tables(connection: &mut DbConnection) -> Result<Vec<UnreadableTable>> {
-    if connection.backend() == Backend::Sqlite {
-        return Ok(Vec::new());
-    }
-    let query = r#"SELECT relname::text AS name, 'permission denied for table ' || relname AS reason
-        FROM pg_class
-        WHERE relkind IN ('r', 'p') AND relnamespace = current_schema()::regnamespace
-            AND NOT has_table_privilege(oid, 'SELECT')
-        ORDER BY relname::text COLLATE "C""#;
-    Ok(dispatch!(connection, |connection| diesel::sql_query(query).load(connection))?)
 }
 
 /// Returns the collation that SQLite lacks for a statement, if that is the error.

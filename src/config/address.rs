@@ -3,6 +3,8 @@
 //! A text that is wrongly taken for a path names a new, empty database, and shows its password in
 //! the name. `./` in front says that a text is a path.
 
+use percent_encoding::percent_decode_str;
+
 /// Schemes that are shown although the rest of the address is not.
 const SCHEMES: [&str; 14] = [
     "postgres",
@@ -48,7 +50,16 @@ const PARAMETERS: [&str; 23] = [
     "username",
 ];
 
-const SECRETS: [&str; 5] = ["password", "passwd", "passphrase", "pass", "pwd"];
+const SECRETS: [&str; 8] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "pass",
+    "pwd",
+    "client_secret",
+    "scram_client_key",
+    "scram_server_key",
+];
 
 const QUOTES: [char; 11] = ['"', '\'', '`', '“', '”', '„', '‘', '’', '‚', '«', '»'];
 
@@ -139,8 +150,13 @@ fn is_address(text: &str) -> bool {
         || names_user_or_port(&lower)
 }
 
-/// Whether the text has `password=`, with or without spaces around the sign.
+/// Whether the text has `password=`, with or without spaces around the sign, or percent-encoded as in a URL.
 pub(super) fn names_secret(lower: &str) -> bool {
+    let decoded = percent_decode_str(lower).decode_utf8_lossy().to_lowercase();
+    has_secret(lower) || has_secret(&decoded)
+}
+
+fn has_secret(lower: &str) -> bool {
     let mut before_signs = lower.split('=').map(str::trim_end);
     // What follows the last sign is no name.
     before_signs.next_back();

@@ -104,6 +104,27 @@ impl Config {
         Self { auto_backup: false, ..self.at(location) }
     }
 
+    /// Returns this configuration for the schema with this name, if it names none itself.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn in_schema(mut self, name: Option<String>) -> Self {
+        self.server.schema = self.server.schema.or(name);
+        self
+    }
+
+    /// Returns this configuration for the database of a test, with its backups in this directory: without those before
+    /// changes, without waiting for the disk, and without a replica, which has other data.
+    #[cfg(feature = "testing")]
+    pub(crate) fn for_tests(&self, location: Location, backup_dir: PathBuf) -> Self {
+        let mut config =
+            self.for_temporary_copy(location).with_synchronous(super::Synchronous::Normal);
+        config.backup_dir = backup_dir;
+        #[cfg(feature = "postgres")]
+        {
+            config.server.replica = None;
+        }
+        config
+    }
+
     /// Whether a backup precedes migrations, rollbacks and
     /// [`DatabaseManager::recreate`](crate::manager::DatabaseManager::recreate) (`true` by default).
     #[must_use]

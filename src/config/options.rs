@@ -27,6 +27,9 @@ pub struct SqliteOptions {
 /// Options of each connection to a PostgreSQL server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerOptions {
+    /// `DATABASE_SCHEMA`: schema with the tables; without one, the first schema of the `search_path` that exists, unless
+    /// migrations were applied in another of them.
+    pub schema: Option<String>,
     /// `DATABASE_REPLICA_URL`: replica for reads; without one, reads use the primary.
     #[cfg(feature = "postgres")]
     pub replica: Option<ServerUrl>,

@@ -49,11 +49,13 @@ pub(super) fn resolve(layers: &Layers, warnings: Vec<String>) -> Result<Config, 
     )?;
     let sqlite = SqliteOptions { wal, synchronous, cache_size, foreign_keys, busy_timeout };
 
+    let schema = read.optional(Key::Schema, value::schema)?;
     #[cfg(feature = "postgres")]
     let replica = read.replica(max_connections)?;
     #[cfg(not(feature = "postgres"))]
     read.note(Key::ReplicaUrl, None, &layers.source(Key::ReplicaUrl));
     let server = ServerOptions {
+        schema,
         #[cfg(feature = "postgres")]
         replica,
         replica_max_lag: read.milliseconds(Key::ReplicaMaxLag, 1, 30_000)?,
@@ -99,6 +101,18 @@ impl Reader<'_> {
         let (value, source) = self.layers.get(key, default, parse)?;
         let shown = show(&value);
         self.note(key, Some(shown), &source);
+        Ok(value)
+    }
+
+    /// Returns the value in force, if there is one, and records it.
+    fn optional(
+        &mut self,
+        key: Key,
+        parse: impl Fn(&str) -> Result<String, String>,
+    ) -> Result<Option<String>, ConfigError> {
+        let parse = |text: &str| parse(text).map(Some);
+        let (value, source) = self.layers.get(key, None, parse)?;
+        self.note(key, value.clone(), &source);
         Ok(value)
     }
 

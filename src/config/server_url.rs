@@ -1,5 +1,6 @@
 //! URL of a database on a PostgreSQL server. It may contain a password, which is never shown.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -18,6 +19,10 @@ pub struct ServerUrl {
     shown: String,
     has_password: bool,
 }
+
+/// Parameters of libpq that are secrets themselves, and not the path of a file with one.
+const SECRETS: [&str; 5] =
+    ["password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"];
 
 /// Characters that are percent-encoded in the parts of a URL.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'_').remove(b'-').remove(b'.');
@@ -54,13 +59,13 @@ impl ServerUrl {
         check_shown(user, hosts, path)?;
         check_decodes(rest)?;
         check_parameters(query)?;
-        let secret = |pair: &str| ["password=", "sslpassword="].iter().any(|k| pair.starts_with(k));
         let shown = match (user, password) {
             ("", "") => format!("postgres://{hosts}/{path}"),
             (user, "") => format!("postgres://{user}@{hosts}/{path}"),
             (user, _) => format!("postgres://{user}:***@{hosts}/{path}"),
         };
-        let has_password = !password.is_empty() || query.split('&').any(secret);
+        let has_password =
+            !password.is_empty() || parameters_of(query).any(|(key, _)| SECRETS.contains(&key));
         // libpq knows the scheme in lower case only.
         let text = format!("{}://{rest}", scheme.to_ascii_lowercase());
         Ok(Self { text: text.into(), shown, has_password })
@@ -72,7 +77,7 @@ impl ServerUrl {
         self.text.expose_secret()
     }
 
-    /// Whether the URL contains a password.
+    /// Whether the URL contains a password or another secret, such as `sslpassword`.
     #[must_use]
     pub const fn has_password(&self) -> bool {
         self.has_password
@@ -94,7 +99,7 @@ impl ServerUrl {
     /// Returns the URL with this parameter, unless it gives the parameter itself.
     #[must_use]
     pub(crate) fn or_with(&self, key: &str, value: &str) -> Self {
-        if self.parameters().any(|(given, _)| given == key) {
+        if self.has_parameter(key) {
             return self.clone();
         }
         self.with(key, value)
@@ -119,39 +124,62 @@ impl ServerUrl {
         Self { shown, ..self.with("dbname", database) }
     }
 
-    /// Returns the URL without its password, and the password: for programs that get the URL as an
-    /// argument, which every user of the machine can read, and the password in their environment.
+    /// Returns the URL without its secrets, and the secrets by the names of their parameters: for programs that get the
+    /// URL as an argument, which every user of the machine can read.
     #[must_use]
-    pub(crate) fn without_password(&self) -> (String, Option<SecretString>) {
-        let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    pub(crate) fn without_secrets(&self) -> (String, BTreeMap<&'static str, SecretString>) {
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned().into();
         let text = self.expose();
         let (before_query, query) = text.split_once('?').unwrap_or((text, ""));
-        let mut password = None;
+        let mut secrets = BTreeMap::new();
         let mut bare = before_query.to_owned();
         if let Some((before, host)) = before_query.rsplit_once('@')
             && let Some((user, word)) = before.rsplit_once(':')
             && user.contains("//")
         {
-            password = Some(decoded(word));
+            secrets.insert("password", decoded(word));
             bare = format!("{user}@{host}");
         }
         let mut kept = Vec::new();
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            match pair.split_once('=') {
-                Some(("password", word)) => password = Some(decoded(word)),
-                _ => kept.push(pair),
+        for (key, value) in parameters_of(query) {
+            match SECRETS.iter().find(|secret| **secret == key) {
+                // libpq takes what comes last.
+                Some(secret) => drop(secrets.insert(secret, decoded(value))),
+                None => kept.push(format!("{key}={value}")),
             }
         }
         if !kept.is_empty() {
             bare = format!("{bare}?{}", kept.join("&"));
         }
-        (bare, password.map(SecretString::from))
+        (bare, secrets)
+    }
+
+    /// Whether the URL gives this parameter.
+    #[must_use]
+    pub(crate) fn has_parameter(&self, key: &str) -> bool {
+        self.parameters().any(|(given, _)| given == key)
+    }
+
+    /// Whether libpq verifies the certificate of the server, as the parameter `sslmode` or `PGSSLMODE` says.
+    #[must_use]
+    pub(crate) fn verifies_server(&self) -> bool {
+        let given = self.parameters().filter(|(key, _)| *key == "sslmode").last();
+        let mode = given.map_or_else(
+            || std::env::var("PGSSLMODE").unwrap_or_default(),
+            |(_, mode)| mode.to_owned(),
+        );
+        ["verify-ca", "verify-full"].contains(&mode.as_str())
     }
 
     fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
-        let query = self.expose().split_once('?').map_or("", |(_, query)| query);
-        query.split('&').filter_map(|pair| pair.split_once('='))
+        parameters_of(self.expose().split_once('?').map_or("", |(_, query)| query))
     }
+}
+
+/// Returns the parameters of a URL with their encoded values. Their names are not encoded: [`check_parameters`] has
+/// refused a `%` in one, which libpq would decode.
+fn parameters_of(query: &str) -> impl Iterator<Item = (&str, &str)> {
+    query.split('&').filter_map(|pair| pair.split_once('='))
 }
 
 /// Refuses what would be shown although it may hold a password, such as the port of
@@ -206,8 +234,8 @@ fn check_parameters(query: &str) -> Result<(), String> {
     if query.is_empty() || query.split('&').all(is_pair) {
         return Ok(());
     }
-    Err("a parameter after ? is name=value, with & between them; write = & % in a value as %3D \
-         %26 %25"
+    Err("a parameter after ? is name=value, with & between them and without % in the name; write \
+         = & % in a value as %3D %26 %25"
         .into())
 }
 
@@ -248,6 +276,11 @@ mod tests {
             "postgresql://zenith@db.example/zenith?password=hunter2",
             "POSTGRES://zenith:hunter2@one,two:5433/zenith",
             "postgres://:hunter2@/zenith?host=/var/run/postgresql",
+            "postgres://db/zenith?sslpassword=hunter2&sslmode=require",
+            "postgres://db/zenith?sslmode=require&oauth_client_secret=%68unter2&passfile=/p",
+            "postgres://db/zenith?scram_client_key=hunter2",
+            "postgres://db/zenith?scram_server_key=hunter2",
+            "postgres://db/zenith?sslpassword=first&sslpassword=hunter2",
         ] {
             let parsed = ServerUrl::parse(url).expect(url);
             let json = serde_json::to_string(&parsed).expect("JSON");
@@ -255,9 +288,10 @@ mod tests {
                 assert!(!shown.contains("hunter2"), "{shown}");
             }
             assert!(parsed.has_password(), "{url}");
-            let (bare, password) = parsed.without_password();
+            let (bare, secrets) = parsed.without_secrets();
             assert!(!bare.contains("hunter2"), "{bare}");
-            assert_eq!(password.expect("a password").expose_secret(), "hunter2", "{url}");
+            let found = secrets.into_values().next().expect("a secret");
+            assert_eq!(found.expose_secret(), "hunter2", "{url}");
             assert!(!ServerUrl::parse(&bare).expect(&bare).has_password(), "{bare}");
         }
         let parsed = ServerUrl::parse("postgres://z:hunter2@h/db").expect("a URL");
@@ -294,6 +328,8 @@ mod tests {
             "postgres://db/zenith?sslmode=require?password=hunter2",
             "postgres://db/zenith?Password=hunter2",
             "postgres://db/zenith?pass%77ord=hunter2",
+            "postgres://db/zenith?sslmode=require&sslpass%77ord=hunter2",
+            "postgres://db/zenith?db%6Eame=hunter2",
         ] {
             let error = ServerUrl::parse(url).expect_err(url);
             assert!(!error.contains("hunter"), "{error}");

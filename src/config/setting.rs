@@ -33,6 +33,8 @@ pub enum Key {
     PoolTimeout,
     /// `DATABASE_SYNCHRONOUS`
     Synchronous,
+    /// `DATABASE_SCHEMA`
+    Schema,
     /// `DATABASE_REPLICA_URL`
     ReplicaUrl,
     /// `DATABASE_REPLICA_MAX_LAG_MS`
@@ -60,6 +62,7 @@ impl Key {
         Self::BusyTimeout,
         Self::PoolTimeout,
         Self::Synchronous,
+        Self::Schema,
         Self::ReplicaUrl,
         Self::ReplicaMaxLag,
         Self::StatementTimeout,
@@ -83,6 +86,7 @@ impl Key {
             Self::BusyTimeout => "DATABASE_BUSY_TIMEOUT_MS",
             Self::PoolTimeout => "DATABASE_POOL_TIMEOUT_MS",
             Self::Synchronous => "DATABASE_SYNCHRONOUS",
+            Self::Schema => "DATABASE_SCHEMA",
             Self::ReplicaUrl => "DATABASE_REPLICA_URL",
             Self::ReplicaMaxLag => "DATABASE_REPLICA_MAX_LAG_MS",
             Self::StatementTimeout => "DATABASE_STATEMENT_TIMEOUT_MS",
@@ -100,7 +104,8 @@ impl Key {
     const fn is_for_files(self) -> bool {
         !matches!(
             self,
-            Self::ReplicaUrl
+            Self::Schema
+                | Self::ReplicaUrl
                 | Self::ReplicaMaxLag
                 | Self::StatementTimeout
                 | Self::IdleTransactionTimeout

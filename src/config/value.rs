@@ -66,6 +66,23 @@ pub(super) fn connections(text: &str) -> Result<u32, String> {
     whole(text, 1..=1000, "connections")
 }
 
+/// Parses the name of a schema, as it is stored: neither quoted nor folded to lower case.
+pub(super) fn schema(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.len() > 63 || text.contains(char::is_control) {
+        return Err("write the name of a schema, of 1 to 63 bytes".into());
+    }
+    if text.starts_with("pg_") || text == "information_schema" {
+        return Err("schemas of this name belong to PostgreSQL".into());
+    }
+    if text == "$user" {
+        return Err("in a search_path this stands for the name of the user; write that".into());
+    }
+    if text.contains('"') && text.starts_with('"') && text.ends_with('"') {
+        return Err("write the name without the quotes of SQL".into());
+    }
+    Ok(text.to_owned())
+}
+
 /// Parses the size of the page cache: at most 16 GiB, in pages or in KiB.
 pub(super) fn cache_size(text: &str) -> Result<i32, String> {
     match whole(text, -16_777_216..=4_194_304, "pages, or of KiB if negative")? {

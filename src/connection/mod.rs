@@ -4,38 +4,49 @@ mod access;
 mod by_backend;
 mod child;
 mod file;
+mod group;
+mod left;
 mod lock_owner;
+mod log;
 mod new_file;
 mod open;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod pragma;
+mod savepoint;
 mod sqlite;
 mod staging_dir;
 mod transaction;
+mod transaction_settings;
 mod writer;
 
 pub(crate) use access::Access;
 pub(crate) use file::{Owner, create_private_dir, rename_new, sync_dir};
 pub(crate) use lock_owner::{lock_owner, user_of};
+pub(crate) use log::{MANY_PAGES, MOST_PAGES};
 pub(crate) use new_file::NewFile;
 pub(crate) use open::{create, exists, inspect, open, recover, reopen};
 #[cfg(feature = "postgres")]
 pub(crate) use open::{open_replica, remove_created};
+#[cfg(all(feature = "postgres", feature = "testing"))]
+pub(crate) use postgres::TemplateLock;
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::{
     RestoreLock, ScratchDatabase, Server, check_lag, default_to_read_only, lag, limit_transaction,
-    others_in, right_missing,
+    name_of, others_in, present_objects, right_missing, schema_of,
 };
-pub(crate) use pragma::{is_busy, read as read_pragma, set_query_only};
+pub(crate) use pragma::{MOST_BYTES, is_busy, read as read_pragma, set_query_only};
 pub(crate) use sqlite::{
-    LockedDatabase, MAGIC as SQLITE_MAGIC, check_file, copy as copy_pages, inspect_copy,
+    LockedDatabase, MAGIC as SQLITE_MAGIC, OpenFile, check_file, copy as copy_pages, inspect_copy,
     is_single_file, remove_if_exists, with_free_pages, with_second_connection,
 };
 pub(crate) use staging_dir::StagingDir;
+#[cfg(feature = "testing")]
+pub(crate) use staging_dir::private_directory;
 pub(crate) use transaction::TransactionLock;
 #[cfg(feature = "postgres")]
 pub(crate) use transaction::TransactionOutcome;
+pub(crate) use transaction_settings::TransactionSettings;
 pub use writer::Writer;
 
 /// For the crates of this workspace. Not part of the public API: anything here may change in any
@@ -51,6 +62,7 @@ pub mod internal {
     pub use super::sqlite::{LockedDatabase, inspect_copy, literal_uri};
     pub use super::staging_dir::{StagingDir, private_directory};
     pub use super::transaction::write;
+    pub use super::transaction_settings::TransactionSettings;
 
     /// Opening SQLite files other than the configured one.
     pub mod sqlite {

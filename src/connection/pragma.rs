@@ -1,7 +1,6 @@
 //! SQLite's settings of a connection. Each is read back after it is set, because SQLite silently
 //! ignores what it does not accept.
 
-use std::fmt::Display;
 use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
@@ -15,29 +14,62 @@ use crate::config::SqliteOptions;
 use crate::error::{Error, Result};
 use crate::locks::Wanted;
 
+/// Setting of a connection: its name, its value, and the column in which SQLite shows it.
+type Setting = (&'static str, String, &'static str);
+
+/// Returns the settings of a connection, other than the journal mode, which is the file's.
+fn settings(options: &SqliteOptions, access: Access) -> Vec<Setting> {
+    let flag = |name, on| (name, i32::from(on).to_string(), name);
+    let mut settings = vec![
+        // First, so that everything after it waits for locks instead of failing.
+        ("busy_timeout", options.busy_timeout.as_millis().to_string(), "timeout"),
+        ("locking_mode", "normal".to_owned(), "locking_mode"),
+        flag("foreign_keys", options.foreign_keys),
+        // Views, triggers and checks of a hostile database file may not call functions with side effects.
+        flag("trusted_schema", false),
+        flag("cell_size_check", true),
+        // REPLACE then fires delete triggers: audit_log stays append-only.
+        flag("recursive_triggers", true),
+        ("cache_size", options.cache_size.to_string(), "cache_size"),
+        ("temp_store", 2.to_string(), "temp_store"),
+        // A reader may make checkpoints.
+        ("synchronous", options.synchronous.level().to_string(), "synchronous"),
+    ];
+    settings.extend(if access.writes() {
+        let limit = ("journal_size_limit", LOG_SIZE_LIMIT.to_string(), "journal_size_limit");
+        vec![flag("query_only", false), flag("secure_delete", true), limit]
+    } else {
+        vec![flag("query_only", true)]
+    });
+    settings
+}
+
 /// Configures a connection for `access`.
 pub(super) fn configure(
     connection: &mut SqliteConnection,
     options: &SqliteOptions,
     access: Access,
 ) -> Result<()> {
-    // First, so that everything after it waits for locks instead of failing.
-    set(connection, "busy_timeout", options.busy_timeout.as_millis(), "timeout")?;
-    set_flag(connection, "foreign_keys", options.foreign_keys)?;
-    // Views, triggers and checks of a hostile database file may not call functions with side effects.
-    set_flag(connection, "trusted_schema", false)?;
-    set_flag(connection, "cell_size_check", true)?;
-    // REPLACE then fires delete triggers: audit_log stays append-only.
-    set_flag(connection, "recursive_triggers", true)?;
-    set(connection, "cache_size", options.cache_size, "cache_size")?;
-    set(connection, "temp_store", 2, "temp_store")?;
-    if access.writes() {
-        set_journal_mode(connection, options)?;
-        set(connection, "synchronous", options.synchronous.level(), "synchronous")?;
-        set_flag(connection, "secure_delete", true)?;
-        set(connection, "journal_size_limit", LOG_SIZE_LIMIT, "journal_size_limit")?;
-    } else {
-        set_flag(connection, "query_only", true)?;
+    for (pragma, wanted, column) in settings(options, access) {
+        set(connection, pragma, &wanted, column)?;
+    }
+    if access.writes() { set_journal_mode(connection, options) } else { Ok(()) }
+}
+
+/// Fails if a setting is another than [`configure`] has made it.
+///
+/// # Errors
+/// [`Error::Pragma`]
+pub(super) fn ensure_configured(
+    connection: &mut SqliteConnection,
+    options: &SqliteOptions,
+    access: Access,
+) -> Result<()> {
+    for (pragma, wanted, column) in settings(options, access) {
+        let found = read(connection, pragma, column)?;
+        if found != wanted {
+            return Err(Error::Pragma { pragma, wanted, found });
+        }
     }
     Ok(())
 }
@@ -49,28 +81,30 @@ pub(super) fn configure(
 /// would otherwise be cut and extended again and again, and is little beside a database.
 const LOG_SIZE_LIMIT: u64 = 16 * 1024 * 1024;
 
+/// Size in bytes that a write-ahead log has only if something keeps it from being begun anew.
+pub(crate) const MOST_BYTES: u64 = 2 * LOG_SIZE_LIMIT;
+
 /// Forbids or allows writes on a connection.
 ///
 /// # Errors
 /// [`Error::Pragma`] if SQLite does not accept the setting.
 pub fn set_query_only(connection: &mut SqliteConnection, on: bool) -> Result<()> {
-    set_flag(connection, "query_only", on)
-}
-
-fn set_flag(connection: &mut SqliteConnection, pragma: &'static str, on: bool) -> Result<()> {
-    set(connection, pragma, i32::from(on), pragma)
+    set(connection, "query_only", &i32::from(on).to_string(), "query_only")
 }
 
 fn set(
     connection: &mut SqliteConnection,
     pragma: &'static str,
-    value: impl Display,
+    wanted: &str,
     column: &str,
 ) -> Result<()> {
-    let wanted = value.to_string();
     connection.batch_execute(&format!("PRAGMA {pragma} = {wanted}"))?;
     let found = read(connection, pragma, column)?;
-    if found == wanted { Ok(()) } else { Err(Error::Pragma { pragma, wanted, found }) }
+    if found == wanted {
+        Ok(())
+    } else {
+        Err(Error::Pragma { pragma, wanted: wanted.to_owned(), found })
+    }
 }
 
 /// Returns the value of a PRAGMA as text.

@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::QueryResult;
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::result::Error as DieselError;
 
 use super::{Writer, lock_owner, pragma};
@@ -97,27 +98,56 @@ impl DbConnection {
     {
         self.begin(begin)?;
         let depth = self.depth();
+        let value = self.run_to_commit(work)?;
+        // A commit that fails rolls back by itself.
+        match self.commit(depth) {
+            Ok(()) => Ok(TransactionOutcome::Committed(value)),
+            Err(Error::CommitUnknown(cause)) => Ok(TransactionOutcome::Unknown(value, cause)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Runs `work` in the transaction that is open, up to its commit, which is left to the caller. On `Err` and on panic
+    /// the transaction is rolled back.
+    pub(super) fn run_to_commit<T, E>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E>
+    where
+        E: From<Error>,
+    {
+        let depth = self.depth();
         let mut guard = RollbackOnDrop { connection: self, depth, armed: true };
         let result = work(guard.connection);
         guard.armed = false;
         drop(guard);
-        match result {
-            // A commit that fails rolls back by itself.
-            Ok(value) => match self.commit(depth) {
-                Ok(()) => Ok(TransactionOutcome::Committed(value)),
-                Err(Error::CommitUnknown(cause)) => Ok(TransactionOutcome::Unknown(value, cause)),
-                Err(error) => Err(error.into()),
-            },
-            Err(error) => {
-                self.roll_back_to(depth);
-                Err(error)
-            }
+        if result.is_err() {
+            self.roll_back_to(depth);
+        } else {
+            self.ensure_depth(depth)?;
         }
+        result
+    }
+
+    /// Returns an error if a closure has left a transaction open, or has ended the one that was open at this depth.
+    fn ensure_depth(&mut self, depth: Option<u32>) -> Result<()> {
+        let now = self.depth();
+        if now > depth {
+            // Such as a panic that was caught outside of Diesel's `transaction`. To commit the innermost would be to
+            // commit nothing.
+            self.roll_back_to(depth);
+            return Err(DieselError::AlreadyInTransaction.into());
+        }
+        if now.is_some() && now < depth {
+            self.give_up_what_is_open();
+            return Err(DieselError::NotInTransaction.into());
+        }
+        Ok(())
     }
 
     /// Returns how many transactions are open: the outermost, and the savepoints in it. `None` if the
     /// transaction is broken.
-    fn depth(&mut self) -> Option<u32> {
+    pub(super) fn depth(&mut self) -> Option<u32> {
         let status = <Self as TransactionManager<Self>>::transaction_manager_status_mut(self);
         let depth = status.transaction_depth().ok()?;
         Some(depth.map_or(0, std::num::NonZero::get))
@@ -130,29 +160,17 @@ impl DbConnection {
     }
 
     /// Commits the transaction that began at this depth.
-    fn commit(&mut self, depth: Option<u32>) -> Result<()> {
-        let now = self.depth();
-        if now > depth {
-            // Something in the closure left a transaction open, such as a panic that was caught outside
-            // of Diesel's `transaction`. To commit the innermost would be to commit nothing.
-            self.roll_back_to(depth);
-            return Err(DieselError::AlreadyInTransaction.into());
-        }
-        if now.is_some() && now < depth {
-            // The closure has ended the transaction itself. What is open is its caller's.
-            return Err(DieselError::NotInTransaction.into());
-        }
+    pub(super) fn commit(&mut self, depth: Option<u32>) -> Result<()> {
         // PostgreSQL answers the COMMIT of a transaction in which a statement has failed with a
         // rollback, and calls that a success.
         #[cfg(feature = "postgres")]
-        if let Self::Postgres(inner) = self {
-            use diesel::connection::SimpleConnection;
-            if let Err(cause) = inner.batch_execute("SELECT 1") {
-                self.roll_back_to(depth);
-                return Err(cause.into());
-            }
+        if let Self::Postgres(inner) = self
+            && let Err(cause) = inner.batch_execute("SELECT 1")
+        {
+            self.roll_back_to(depth);
+            return Err(cause.into());
         }
-        let outermost = now == Some(1);
+        let outermost = depth == Some(1);
         match <Self as TransactionManager<Self>>::commit_transaction(self).map_err(Error::from) {
             // The server may have heard it, and its answer may have been lost.
             Err(Error::ConnectionLost(cause)) if outermost => Err(Error::CommitUnknown(cause)),
@@ -161,7 +179,7 @@ impl DbConnection {
     }
 
     #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "there is no server"))]
-    fn begin(&mut self, begin: Begin) -> Result<()> {
+    pub(super) fn begin(&mut self, begin: Begin) -> Result<()> {
         if self.in_transaction() {
             return Ok(<Self as TransactionManager<Self>>::begin_transaction(self)?);
         }
@@ -193,14 +211,36 @@ impl DbConnection {
 
     /// Rolls back the transaction that began at this depth, and what has been begun in it since. If that fails, the connection is marked as broken, and the pool closes it, which
     /// rolls back too; the caller gets the error that led here, which is the one that matters.
-    fn roll_back_to(&mut self, depth: Option<u32>) {
-        // Nothing is left to do if the closure has ended the transaction itself, and nothing can be done
-        // if it is broken.
+    pub(super) fn roll_back_to(&mut self, depth: Option<u32>) {
+        if self.depth() < depth {
+            self.give_up_what_is_open();
+        }
+        // Nothing can be done if it is broken.
         while self.depth() >= depth {
-            if let Err(cause) = <Self as TransactionManager<Self>>::rollback_transaction(self) {
+            let rolled_back = <Self as TransactionManager<Self>>::rollback_transaction(self);
+            if let Err(cause) = rolled_back.and_then(|()| self.forget_innermost_savepoint()) {
                 tracing::warn!(%cause, "rolling back failed; the connection will be closed");
+                self.give_up_what_is_open();
                 return;
             }
+        }
+    }
+
+    /// Releases the savepoint of SQLite that was rolled back to: Diesel leaves it, and the next one has its name.
+    fn forget_innermost_savepoint(&mut self) -> QueryResult<()> {
+        match (self.depth(), self) {
+            (Some(depth), Self::Sqlite(connection)) if depth > 0 => {
+                connection.batch_execute(&format!("RELEASE diesel_savepoint_{depth}"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Marks a transaction as broken of which nobody knows what it holds, such as the writes of a closure that has ended
+    /// its own savepoint: it is not to be committed. The connection is closed.
+    pub(super) fn give_up_what_is_open(&mut self) {
+        if self.in_transaction() {
+            <Self as TransactionManager<Self>>::transaction_manager_status_mut(self).set_in_error();
         }
     }
 }
@@ -246,7 +286,7 @@ impl<T> TransactionOutcome<T> {
 
 /// Access mode of a transaction on a server. On SQLite every transaction may write.
 #[derive(Clone, Copy, Debug)]
-enum Begin {
+pub(super) enum Begin {
     /// The connection's default.
     Default,
     /// The transaction writes.

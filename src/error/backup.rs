@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum BackupFault {
     /// The copy differs from the database, and has been removed.
-    #[error("the backup failed its verification and was removed: {reason}; try again")]
+    #[error("the backup failed its verification and was removed; try again: {reason}")]
     Unfaithful {
         /// Difference that the verification found.
         reason: String,
@@ -39,8 +39,8 @@ pub enum BackupFault {
 
     /// The file differs from what was backed up, or is not a backup of this program.
     #[error(
-        "the backup {path} cannot be restored: {reason}; `zenith-db backup verify --all` shows which \
-         backups can", path = shown(path.display())
+        "the backup {path} cannot be restored (`zenith-db backup verify --all` shows which backups can): {reason}",
+        path = shown(path.display())
     )]
     Damaged {
         /// Path of the backup.

@@ -2,14 +2,18 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use diesel::result::Error as DieselError;
 
 use super::{Error, Violation};
 
 impl Error {
-    /// Whether the transaction can be repeated unchanged: see [`Error::Conflict`].
+    /// Whether nothing was written, for a reason outside of the call, which can be repeated unchanged: see
+    /// [`Error::Conflict`], [`Error::SharedCommit`] and [`Error::ConnectionLost`].
     #[must_use]
-    pub const fn is_conflict(&self) -> bool {
-        matches!(self, Self::Conflict(_))
+    pub const fn is_retryable(&self) -> bool {
+        matches!(self, Self::Conflict(_) | Self::SharedCommit(_) | Self::ConnectionLost(_))
     }
 
     /// Returns the broken rule of the schema, if the error is [`Error::Violation`].
@@ -28,7 +32,8 @@ impl Error {
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(self);
         while let Some(error) = cause {
             let boxed = error.downcast_ref::<Box<Self>>().map(AsRef::as_ref);
-            match error.downcast_ref::<Self>().or(boxed) {
+            let shared = error.downcast_ref::<Arc<Self>>().map(AsRef::as_ref);
+            match error.downcast_ref::<Self>().or(boxed).or(shared) {
                 Some(Self::Damaged(_) | Self::IntegrityFaults { .. }) => return Some(DAMAGED),
                 Some(Self::DiskFull(_)) => return Some(FREE_SPACE),
                 Some(Self::Io { source, .. }) if source.kind() == io::ErrorKind::StorageFull => {
@@ -118,7 +123,19 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     while let Some(error) = cause {
         text.push_str(": ");
         text.push_str(&error.to_string());
+        if let Some(dependents) = dependents(error) {
+            text.push_str(": ");
+            text.push_str(&dependents);
+        }
         cause = error.source();
     }
     text
+}
+
+/// Returns what a server says depends on what was to be dropped. Other details may have values of rows.
+#[must_use]
+pub fn dependents(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let DieselError::DatabaseError(_, info) = error.downcast_ref()? else { return None };
+    let details = info.details().filter(|_| info.message().starts_with("cannot drop "))?;
+    Some(details.lines().collect::<Vec<_>>().join(", "))
 }

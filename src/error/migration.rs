@@ -41,10 +41,10 @@ pub enum MigrationFault {
     /// Two migrations of the program have the same version.
     #[error(
         "the migrations {first} and {second} of this program have the same version, {version}, so that \
-         only one of them would run; give one of them another timestamp; nothing was changed"
+         only one of them would run; give {second} another timestamp; nothing was changed"
     )]
     SameVersion {
-        /// Name of the migration that is first in the list.
+        /// Name of the migration that is first: the library's migrations are before those of the application.
         first: String,
         /// Name of the other migration.
         second: String,
@@ -76,6 +76,33 @@ pub enum MigrationFault {
         backend: Backend,
     },
 
+    /// A migration of the application has no scripts for the database's backend.
+    #[error(
+        "the migration {name} of this application has no scripts for {backend}; write up.sql and down.sql in the \
+         directory {directory}/{name} of its migrations, and build the application again; nothing was changed",
+        directory = match backend { Backend::Sqlite => "sqlite", Backend::Postgres => "postgres" }
+    )]
+    NoScript {
+        /// Name of the migration.
+        name: String,
+        /// Backend of the database.
+        backend: Backend,
+    },
+
+    /// A migration of the application requires a version that the library does not have.
+    #[error(
+        "the migration {name} of this application requires the version `{version}` of zenith-db, which zenith-db {} does \
+         not have; build the application with a newer zenith-db, or correct `-- requires:` in up.sql; nothing \
+         was changed",
+        env!("CARGO_PKG_VERSION")
+    )]
+    UnknownRequirement {
+        /// Name of the migration.
+        name: String,
+        /// Version that it requires.
+        version: String,
+    },
+
     /// Rows refer to rows that do not exist, before the migrations or because of them. The database is
     /// unchanged.
     #[error(
@@ -93,8 +120,8 @@ pub enum MigrationFault {
 
     /// The database has migrations that this program does not know.
     #[error(
-        "the database has migrations that zenith-db {} does not know: {versions}; install the version \
-         that applied them, or a later one; nothing was changed",
+        "the database has migrations that this program, with zenith-db {}, does not know: {versions}; install the \
+         version that applied them, or a later one; nothing was changed",
         env!("CARGO_PKG_VERSION")
     )]
     NewerDatabase {
@@ -102,18 +129,79 @@ pub enum MigrationFault {
         versions: String,
     },
 
-    /// A pending migration is older than one that has been applied.
+    /// An application has migrated the database, and this program is not that application.
+    #[error(
+        "the database has migrations of an application, which this program does not know: {versions}; use the command of \
+         that application, as docs/own-tables.md describes; nothing was changed"
+    )]
+    OfApplication {
+        /// Versions of the application's migrations, each with its recorded name and the program that applied it.
+        versions: String,
+    },
+
+    /// A pending migration is older than one of the same owner that has been applied.
     #[error(
         "migration {late} is older than {newest}, which has been applied; roll back to the version \
-         before it with `zenith-db rollback --to {before}`, then `zenith-db migrate`"
+         before it with `zenith-db rollback {back}`, then `zenith-db migrate`"
     )]
     LateMigration {
         /// Version of the pending migration.
         late: String,
-        /// Newest version that has been applied.
+        /// Newest version of the same owner that has been applied.
         newest: String,
-        /// Version before the pending migration; `0` if it is the first.
-        before: String,
+        /// Flags of `zenith-db rollback` that lead to the version before the pending migration.
+        back: String,
+    },
+
+    /// A migration to revert is required by migrations of the application, which stay applied.
+    #[error(
+        "migration {version} cannot be reverted, because migrations of the application require it: {dependents}; \
+         revert those first with `zenith-db rollback {back}`; nothing was changed"
+    )]
+    Required {
+        /// Version of the library to revert.
+        version: String,
+        /// Names of the application's migrations that require it.
+        dependents: String,
+        /// Flags of `zenith-db rollback` that revert them.
+        back: String,
+    },
+
+    /// The library's migrations would drop what objects of the application refer to.
+    #[error(
+        "these migrations would drop {dropped}, on which objects of the application depend: {dependents}; revert the \
+         migrations of the application that created them, or drop them, first; nothing was changed"
+    )]
+    Dependents {
+        /// Tables and columns that would be dropped.
+        dropped: String,
+        /// Descriptions of the objects that depend on them.
+        dependents: String,
+    },
+
+    /// Objects of the application do not fit the tables that the library's migrations have changed. The database is
+    /// unchanged.
+    #[error(
+        "after the migrations of zenith-db, {object} of the application would not work: {reason}; drop it in a \
+         migration of the application before you upgrade zenith-db, and create it again in one after; nothing was \
+         changed"
+    )]
+    NotRestored {
+        /// Description of the object.
+        object: String,
+        /// Error of the database.
+        reason: String,
+    },
+
+    /// The application's migrations would change tables of the library. The database is unchanged.
+    #[error(
+        "the migrations of the application would change tables of zenith-db, so that a later version of zenith-db could \
+         not change them: {changes}; keep columns of your own in a table of your own, which refers to them; \
+         nothing was changed"
+    )]
+    ChangesLibrary {
+        /// Descriptions of the changes.
+        changes: String,
     },
 
     /// No migration has the version that was given.
@@ -135,6 +223,18 @@ pub enum MigrationFault {
         current: String,
         /// Version that was given.
         wanted: String,
+    },
+
+    /// The user of a server may not create tables in the schema. Nothing was changed.
+    #[error(
+        "the role {role} may not create tables in the schema {schema}; connect as the owner of the schema, or let the \
+         owner run: GRANT CREATE ON SCHEMA {schema} TO {role}; nothing was changed"
+    )]
+    MayNotCreate {
+        /// Name of the role, as SQL quotes it.
+        role: String,
+        /// Name of the schema, as SQL quotes it.
+        schema: String,
     },
 
     /// No migration has been applied, so none can be redone.

@@ -1,6 +1,7 @@
 //! The library's errors: what happened, where, and how to fix it.
 
 mod backup;
+mod call_refused;
 mod constraints;
 mod convert;
 pub(crate) mod hint;
@@ -9,10 +10,12 @@ mod locked;
 mod migration;
 mod nested_call;
 mod no_room;
+mod pool_timeout;
 mod program;
 mod row_change;
-mod server;
+pub(crate) mod server;
 mod setting;
+mod shared_commit;
 mod shell;
 mod side_file;
 mod violation;
@@ -20,14 +23,17 @@ mod violation;
 use std::{io, path::PathBuf, time::Duration};
 
 pub use backup::BackupFault;
+pub use call_refused::CallRefused;
 pub(crate) use hint::chain;
 pub use migration::MigrationFault;
 pub use nested_call::NestedCall;
 pub use no_room::NoRoom;
+pub use pool_timeout::PoolTimeout;
 pub use program::ProgramFault;
 pub use row_change::RowChange;
 pub use server::ConnectFault;
 pub use setting::SettingFault;
+pub use shared_commit::SharedCommit;
 pub(crate) use shell::in_shell;
 pub use side_file::{CopyError, SideFileFault};
 pub use violation::{Rule, Violation};
@@ -40,7 +46,7 @@ use crate::types::{HashingFailed, JsonFault};
 #[doc(hidden)]
 pub mod internal {
     pub use super::constraints::{CHECKS, TABLES, UNIQUE};
-    pub use super::shell::in_shell;
+    pub use super::{hint::dependents, shell::in_shell};
 }
 
 /// Result with the library's [`Error`] by default.
@@ -165,9 +171,13 @@ pub enum Error {
     )]
     CommitUnknown(#[source] diesel::result::Error),
 
-    /// Serialization failure or deadlock. The transaction has been rolled back, and can be repeated unchanged.
+    /// Serialization failure, deadlock, or a prepared statement whose table has changed: rolled back, and can be repeated.
     #[error("the transaction conflicted with another one and was rolled back; it can be repeated")]
     Conflict(#[source] diesel::result::Error),
+
+    /// The transaction that a write shared with others was rolled back, and can be repeated.
+    #[error(transparent)]
+    SharedCommit(#[from] SharedCommit),
 
     /// A statement of a server ran, or waited for a lock, longer than a setting allows. It changed nothing.
     #[error("a statement took longer than {setting} allows; it changed nothing")]
@@ -212,21 +222,12 @@ pub enum Error {
     },
 
     /// No connection of the pool became free in time.
-    #[error(
-        "no free connection within {timeout_ms} ms: {in_use} of {limit} are in use{detail}; {advice}"
-    )]
-    PoolTimeout {
-        /// Time that the caller waited, in milliseconds.
-        timeout_ms: u128,
-        /// Number of connections in use, of the kind that was needed: for reading or for writing.
-        in_use: u32,
-        /// Maximum number of connections of that kind.
-        limit: u32,
-        /// Setting to raise, or other advice.
-        advice: &'static str,
-        /// Reason why a new connection could not be opened; empty if none was tried.
-        detail: String,
-    },
+    #[error(transparent)]
+    PoolTimeout(#[from] PoolTimeout),
+
+    /// The call was refused, because the database is closed or too many calls wait. Nothing was done.
+    #[error(transparent)]
+    CallRefused(#[from] CallRefused),
 
     /// The database file is damaged.
     #[error("the database file is damaged")]
@@ -265,8 +266,7 @@ pub enum Error {
     )]
     TransactionPooler,
 
-    /// The connection was closed earlier, because it had broken or was returned with an open
-    /// transaction.
+    /// The connection was closed earlier, because it had broken or was returned with an open transaction.
     #[error("the connection has been closed; take another one from the pool")]
     ConnectionClosed,
 

@@ -139,6 +139,7 @@ impl StatementFault {
                 Some(Self::ConnectionLost)
             }
             DatabaseErrorKind::SerializationFailure => Some(Self::Conflict),
+            DatabaseErrorKind::Unknown if is_stale(message) => Some(Self::Conflict),
             DatabaseErrorKind::Unknown if message == "deadlock detected" => Some(Self::Conflict),
             DatabaseErrorKind::ReadOnlyTransaction => Some(Self::ReadOnly),
             // The words of SQLITE_READONLY, which `PRAGMA query_only` causes too.
@@ -154,6 +155,14 @@ impl StatementFault {
             _ => None,
         }
     }
+}
+
+/// Whether a server says that a statement, which the connection has prepared, cannot be run any more: a table has
+/// changed since, such as by a migration, or a pooler has given the connection another session. It is never run again
+/// on this connection.
+pub(crate) fn is_stale(message: &str) -> bool {
+    message == "cached plan must not change result type"
+        || message.starts_with("prepared statement \"") && message.ends_with("does not exist")
 }
 
 /// SQLite's messages about a damaged file: `SQLITE_CORRUPT` and `SQLITE_NOTADB`.

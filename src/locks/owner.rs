@@ -12,6 +12,8 @@ pub(crate) enum Wanted {
     Write,
     /// A lock for which every other connection is an obstacle.
     Exclusive,
+    /// The whole write-ahead log, for which every connection that reads is an obstacle.
+    Log,
 }
 
 /// What keeps SQLite from taking a lock.
@@ -86,6 +88,8 @@ fn process(path: &Path, wanted: Wanted) -> io::Result<io::Result<Option<i32>>> {
 
     /// `WAL_WRITE_LOCK`, in the `-shm` file (<https://sqlite.org/walformat.html#wal_locks>).
     const IN_SHM: (u64, u64) = (120, 1);
+    /// `WAL_READ_LOCK(0)` to `WAL_READ_LOCK(4)`, in the `-shm` file.
+    const READS_IN_SHM: (u64, u64) = (123, 5);
     /// From the pending byte to the last of the shared ones, in the database
     /// (<https://sqlite.org/fileformat2.html#the_lock_byte_page>).
     const IN_FILE: (u64, u64) = (0x4000_0000, 512);
@@ -96,13 +100,18 @@ fn process(path: &Path, wanted: Wanted) -> io::Result<io::Result<Option<i32>>> {
     };
     let mut shm = path.as_os_str().to_owned();
     shm.push("-shm");
-    let mut locks = vec![(path, IN_FILE, ReadLock)];
-    // Only a writer is in the way of a lock for reading. Without this file there is none in WAL mode.
-    if Path::new(&shm).exists() {
-        locks.insert(0, (shm.as_ref(), IN_SHM, ReadLock));
-    }
-    if wanted == Wanted::Exclusive {
-        locks.push((path, IN_FILE, WriteLock));
+    let shm: &Path = shm.as_ref();
+    // Only a writer is in the way of a lock for reading.
+    let mut locks = match wanted {
+        Wanted::Write => vec![(shm, IN_SHM, ReadLock), (path, IN_FILE, ReadLock)],
+        Wanted::Exclusive => {
+            vec![(shm, IN_SHM, ReadLock), (path, IN_FILE, ReadLock), (path, IN_FILE, WriteLock)]
+        }
+        Wanted::Log => vec![(shm, READS_IN_SHM, WriteLock)],
+    };
+    // Without this file nobody uses a log.
+    if !shm.exists() {
+        locks.retain(|(file, ..)| *file != shm);
     }
     for (path, range, kind) in locks {
         match holder(path, range, kind)? {

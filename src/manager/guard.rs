@@ -20,16 +20,41 @@ impl DatabaseManager {
         connection::recover(&self.config)
     }
 
-    /// Refuses a database that another program or a newer version of this one created, and one that
-    /// an interrupted transfer left incomplete. Opens it read-only: opening it for writing could
-    /// already change its journal mode.
+    /// Refuses a database that another program or a newer version of this one created, one with migrations of
+    /// an application that this program does not know, and one that an interrupted transfer left
+    /// incomplete. Opens it read-only: opening it for writing could already change its journal mode.
     ///
     /// # Errors
     /// [`Error::Refused`], [`Error::FormerDatabase`], [`Error::Migration`] or
     /// [`Error::UnfinishedTransfer`].
     #[doc(hidden)]
     pub fn ensure_ours(&self) -> Result<()> {
-        self.ensure_ours_or_begun()?;
+        self.ensure(Ledger::ensure_known)?;
+        self.ensure_no_transfer()
+    }
+
+    /// As [`DatabaseManager::ensure_ours`], but allows migrations of an application that this program does not know.
+    pub(super) fn ensure_own_part(&self) -> Result<()> {
+        self.ensure(Ledger::ensure_own_part_known)?;
+        self.ensure_no_transfer()
+    }
+
+    /// Refuses a database with migrations of an application that this program does not know, and no other: what is
+    /// in it is to be deleted, by a program that would not know how to create it again.
+    ///
+    /// # Errors
+    /// [`Error::Migration`], and those of reading the database.
+    #[doc(hidden)]
+    pub fn ensure_no_other_application(&self) -> Result<()> {
+        match connection::inspect(&self.config, |connection| {
+            self.ledger(connection)?.ensure_application_known()
+        }) {
+            Err(Error::NoDatabase { .. }) => Ok(()),
+            done => done,
+        }
+    }
+
+    fn ensure_no_transfer(&self) -> Result<()> {
         connection::inspect(&self.config, |connection| {
             if has_unfinished_transfer(connection)? {
                 Err(Error::UnfinishedTransfer)
@@ -46,13 +71,18 @@ impl DatabaseManager {
     /// [`Error::Refused`], [`Error::FormerDatabase`] or [`Error::Migration`].
     #[doc(hidden)]
     pub fn ensure_ours_or_begun(&self) -> Result<()> {
+        self.ensure(Ledger::ensure_known)
+    }
+
+    /// Refuses a database of another program, and one whose migrations `is_known` refuses.
+    fn ensure(&self, is_known: impl Fn(&Ledger) -> Result<()>) -> Result<()> {
         connection::inspect(&self.config, |connection| {
             let ledger = self.ledger(connection)?;
             self.refuse_foreign(&ledger)?;
             let blank = catalog::is_empty(connection)?
                 || catalog::table_exists(connection, "__diesel_schema_migrations")?;
             if blank || ledger.current().is_some() {
-                return ledger.ensure_known();
+                return is_known(&ledger);
             }
             self.refuse_former(connection)?;
             let reason = "it has tables, but none of this program's migrations, so another program \

@@ -113,9 +113,9 @@ impl DatabaseManager {
         self.set_up(prepared, &Target::Latest, deliver)
     }
 
-    /// Deletes all tables of the database with their rows, whoever created them, and creates the schema,
-    /// the seeds and the administrator again, in one transaction, after a backup unless `auto_backup`
-    /// is off. If the database does not exist, creates it as [`DatabaseManager::initialize`] does.
+    /// Deletes all tables of the database with their rows and creates the schema, the seeds and the administrator again,
+    /// in one transaction, after a backup unless `auto_backup` is off. In an SQLite file it deletes tables, whoever
+    /// created them; on a server, it refuses a schema with anything that no migration of the program has created. If the database does not exist, creates it as [`DatabaseManager::initialize`] does.
     ///
     /// # Errors
     /// Fails if the path, the administrator or the migrations cannot be used. The database is then
@@ -138,6 +138,7 @@ impl DatabaseManager {
         self.recover()?;
         // A file that is not a database, or cannot be read, is refused before anything is written.
         self.has_existing_administrator()?;
+        self.ensure_no_other_application()?;
         self.set_up(Some(administrator.prepare()?), &Target::Everything, deliver)
     }
 
@@ -172,7 +173,7 @@ impl DatabaseManager {
                 Some(prepared) => prepared.ensure(connection)?,
                 None => existing_administrator(connection)?,
             };
-            let refreshed = seed::refresh(connection)?;
+            let refreshed = seed::refresh(connection, self.migrations)?;
             if let Some(password) = &administrator.generated_password {
                 deliver(&administrator.username, password).map_err(Error::PasswordNotDelivered)?;
             }

@@ -31,6 +31,7 @@ impl DatabaseManager {
     /// # Errors
     /// [`Error::Query`] if the database cannot be read or lacks tables;
     /// [`Error::UnfinishedTransfer`] if an interrupted transfer left it incomplete;
+    /// [`Error::Migration`] if an application has migrated it whose migrations this program does not know;
     /// [`Error::Refused`] if it is not an SQLite database.
     pub fn missing_parts(&self) -> Result<Vec<MissingPart>> {
         let found = connection::inspect(&self.config, |connection| {
@@ -41,6 +42,7 @@ impl DatabaseManager {
                 return Err(Error::UnfinishedTransfer);
             }
             let ledger = self.ledger(connection)?;
+            ledger.ensure_application_known()?;
             if ledger.pending().next().is_some() {
                 return Ok(vec![MissingPart::Migrations]);
             }

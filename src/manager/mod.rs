@@ -12,12 +12,16 @@ mod migrate;
 mod missing;
 mod origin;
 mod password;
+mod purge;
 mod reset_password;
 mod restore;
+#[cfg(feature = "postgres")]
+mod roles;
 mod seed;
 mod seed_data;
 #[cfg(feature = "postgres")]
 mod server_programs;
+mod service;
 mod size;
 mod status;
 
@@ -27,7 +31,7 @@ use crate::backend::DbConnection;
 use crate::config::Config;
 use crate::connection::{self, Access};
 use crate::error::Result;
-use crate::migrations::{self, EmbeddedMigration, Ledger, Migrations};
+use crate::migrations::{EmbeddedMigration, Ledger, Migrations};
 
 pub use administrator::{Administrator, AdministratorOutcome, AdministratorReport};
 pub use backup::{
@@ -41,8 +45,11 @@ pub use migrate::{FailedMigration, MigrationPlan, MigrationReport, RepairReport,
 pub use missing::MissingPart;
 pub use origin::Origin;
 pub use password::{SHORTEST_PASSWORD, check_password, generate_password};
+pub use purge::{PurgePolicy, PurgeReport};
 pub use reset_password::PasswordReset;
 pub use restore::{DrillReport, KeptDatabase, RestoreOptions, RestoreReport};
+#[cfg(feature = "postgres")]
+pub use roles::{NotRolePrefix, RoleNames, RolesPlan};
 pub use seed::SeedReport;
 pub use status::{LastBackup, PoolSettings, StatusSummary};
 
@@ -88,23 +95,27 @@ impl DatabaseManager {
     /// Creates a manager for the database that the configuration names. Opens nothing.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        Self { config, migrations: migrations::all(), codec: None }
+        Self::with(config, Migrations::default())
     }
 
-    /// Creates a manager for an application that has tables of its own. The manager runs, checks and
-    /// reverts `migrations`, oldest first, instead of [`migrations::all`], whose migrations should be
-    /// the first of the list.
+    /// Creates a manager for an application that has tables of its own. The manager runs, checks and reverts the
+    /// application's migrations, oldest first, besides those of this library. Opens nothing.
+    ///
+    /// `zenith_db_embed::write` makes the list in the application's build script; docs/own-tables.md shows it.
     ///
     /// # Errors
-    /// [`Error::Migration`](crate::Error::Migration) if two of the migrations have the same version, so
-    /// that only one of them would run, if the name of one does not begin with a version, or if a script begins
-    /// with a byte order mark.
-    pub fn with_migrations(
-        config: Config,
-        migrations: &'static [EmbeddedMigration],
-    ) -> Result<Self> {
-        migrations::ensure_usable(migrations)?;
-        Ok(Self { config, migrations, codec: None })
+    /// [`Error::Migration`](crate::Error::Migration) if two migrations have the same version, so that only one of
+    /// them would run, if the name of one does not begin with a version, if one requires a version that this library does
+    /// not have, or if a script begins with a byte order mark.
+    pub fn with_own(config: Config, own: &'static [EmbeddedMigration]) -> Result<Self> {
+        Ok(Self::with(config, Migrations::with_own(own)?))
+    }
+
+    /// Creates a manager that runs these migrations, such as those of another version of the library.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn with(config: Config, migrations: Migrations) -> Self {
+        Self { config, migrations, codec: None }
     }
 
     /// Returns the configuration.
@@ -122,9 +133,9 @@ impl DatabaseManager {
         connection::exists(&self.config)
     }
 
-    /// Returns the migrations that this manager runs, oldest first.
+    /// Returns the migrations that this manager runs.
     #[must_use]
-    pub const fn migrations(&self) -> &'static [EmbeddedMigration] {
+    pub const fn migrations(&self) -> Migrations {
         self.migrations
     }
 
@@ -148,6 +159,14 @@ impl DatabaseManager {
     fn open_ours(&self) -> Result<DbConnection> {
         self.recover()?;
         self.ensure_ours()?;
+        self.open()
+    }
+
+    /// Opens the existing database to record something about it, if this program created it, with or without
+    /// an application whose migrations this program does not know.
+    fn open_to_record(&self) -> Result<DbConnection> {
+        self.recover()?;
+        self.ensure_own_part()?;
         self.open()
     }
 

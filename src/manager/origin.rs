@@ -8,7 +8,7 @@ use crate::backend::DbConnection;
 use crate::catalog::{self, columns, is_one_of, literal};
 use crate::connection;
 use crate::error::{Error, Result};
-use crate::migrations::{self, EmbeddedMigration, Ledger};
+use crate::migrations::{Ledger, Migrations};
 
 /// Program that created the configured database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -73,7 +73,7 @@ impl DatabaseManager {
 /// # Errors
 /// [`Error::Query`] if it cannot be read.
 pub fn origin_of(connection: &mut DbConnection) -> Result<Origin> {
-    origin_among(connection, migrations::all())
+    origin_among(connection, Migrations::default())
 }
 
 /// Returns which program created the database of this connection, for a manager that runs these
@@ -81,10 +81,7 @@ pub fn origin_of(connection: &mut DbConnection) -> Result<Origin> {
 ///
 /// # Errors
 /// [`Error::Query`] if it cannot be read.
-pub fn origin_among(
-    connection: &mut DbConnection,
-    known: &'static [EmbeddedMigration],
-) -> Result<Origin> {
+pub fn origin_among(connection: &mut DbConnection, known: Migrations) -> Result<Origin> {
     if catalog::is_empty(connection)? {
         return Ok(Origin::Empty);
     }
@@ -151,6 +148,20 @@ fn as_former(connection: &mut SqliteConnection, tables: &[String]) -> Result<Ori
 /// Name of the table that marks the target of an unfinished transfer.
 pub const TRANSFER_TABLE: &str = "zenith_transfer";
 
+/// Columns of that table on a server. It counts if it belongs to the user, to whom the ledger belongs, or to somebody who
+/// could do anything in the schema: everybody who may create tables there can create one of this name, and nothing
+/// would run any more.
+#[cfg(feature = "postgres")]
+const TRANSFER_COLUMNS: &str = "array(
+    SELECT attname::text FROM pg_attribute
+    JOIN pg_class AS c ON c.oid = attrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = current_schema() AND c.relname = 'zenith_transfer' AND attnum > 0 AND NOT attisdropped
+        AND (pg_has_role(c.relowner, n.nspowner, 'MEMBER')
+            OR c.relowner = (SELECT oid FROM pg_roles WHERE rolname = current_user)
+            OR c.relowner = (SELECT ledger.relowner FROM pg_class AS ledger
+                WHERE ledger.relnamespace = n.oid AND ledger.relname = '__diesel_schema_migrations'))
+    ORDER BY attnum)";
+
 /// Whether the database has that table. An application may have one of the same name with other columns.
 ///
 /// # Errors
@@ -163,13 +174,10 @@ pub fn has_transfer_table(connection: &mut DbConnection) -> Result<bool> {
         DbConnection::Sqlite(inner) => columns(inner, TRANSFER_TABLE)?,
         #[cfg(feature = "postgres")]
         DbConnection::Postgres(inner) => {
-            let names = "array(SELECT attname::text FROM pg_attribute
-                WHERE attrelid = to_regclass(quote_ident(current_schema()) || '.zenith_transfer')
-                    AND attnum > 0 AND NOT attisdropped ORDER BY attnum)";
-            diesel::select(diesel::dsl::sql::<diesel::sql_types::Array<diesel::sql_types::Text>>(
-                names,
-            ))
-            .get_result(inner)?
+            use diesel::sql_types::{Array, Text};
+
+            let names = diesel::dsl::sql::<Array<Text>>(TRANSFER_COLUMNS);
+            diesel::select(names).get_result(inner)?
         }
     };
     Ok(columns == ["id", "run", "state"])

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::DatabaseManager;
 use super::password::{check_password, generate_password};
 use crate::dispatch;
-use crate::error::{Error, MigrationFault, Result};
+use crate::error::{Error, Result};
 use crate::models::{NewAuditEvent, User, UserCredentials, UserSession};
 use crate::schema::users;
 use crate::types::{EventCategory, EventType, PasswordHash, Severity};
@@ -40,8 +40,8 @@ impl DatabaseManager {
     ///
     /// # Errors
     /// [`Error::NotFound`] if no user has this name; [`Error::Password`] if the password is not accepted;
-    /// [`Error::PasswordNotDelivered`] if `deliver` fails; [`MigrationFault::Pending`] if migrations are
-    /// pending. Nothing has changed then.
+    /// [`Error::PasswordNotDelivered`] if `deliver` fails; [`MigrationFault::Pending`](crate::MigrationFault::Pending)
+    /// if migrations are pending. Nothing has changed then.
     pub fn reset_password(
         &self,
         username: &str,
@@ -56,10 +56,7 @@ impl DatabaseManager {
         // Hashing is slow, so it is done before any lock is taken.
         let hash = PasswordHash::hash(new)?;
         let mut connection = self.open_ours()?;
-        let pending = self.ledger(&mut connection)?.pending().count();
-        if pending > 0 {
-            return Err(MigrationFault::Pending { count: pending }.into());
-        }
+        self.ledger(&mut connection)?.ensure_current()?;
         connection.write(|connection| {
             let Some(user) = User::find_by_username(connection, username)? else {
                 let key = format!("username {username}");

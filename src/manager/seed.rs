@@ -9,8 +9,8 @@ use super::seed_data::ROLES;
 use crate::backend::DbConnection;
 use crate::connection::{TransactionLock, Writer};
 use crate::dispatch;
-use crate::error::{MigrationFault, Result};
-use crate::migrations::Ledger;
+use crate::error::Result;
+use crate::migrations::{Ledger, Migrations};
 use crate::models::internal::seeded_settings;
 use crate::models::{
     NewPermission, NewRolePermission, Right, SEEDED_PERMISSIONS, SystemRole, User,
@@ -47,17 +47,14 @@ impl DatabaseManager {
     /// transaction, and updates the read-only settings.
     ///
     /// # Errors
-    /// [`MigrationFault::Pending`] if migrations are pending; [`Error::Query`](crate::Error::Query)
-    /// if the database refuses a row; nothing has changed then.
+    /// [`MigrationFault::Pending`](crate::MigrationFault::Pending) if migrations are pending;
+    /// [`Error::Query`](crate::Error::Query) if the database refuses a row; nothing has changed then.
     pub fn seed(&self) -> Result<SeedReport> {
         let mut connection = self.open_ours()?;
-        let pending = self.ledger(&mut connection)?.pending().count();
-        if pending > 0 {
-            return Err(MigrationFault::Pending { count: pending }.into());
-        }
+        self.ledger(&mut connection)?.ensure_current()?;
         connection.write(|connection| {
             let report = seed(connection)?;
-            Ok(SeedReport { refreshed: refresh(connection)?, ..report })
+            Ok(SeedReport { refreshed: refresh(connection, self.migrations)?, ..report })
         })
     }
 }
@@ -154,14 +151,15 @@ fn grant(connection: &mut Writer<'_>, role: SystemRole) -> Result<usize> {
     Ok(dispatch!(connection, |c| insert_into(role_permissions::table).values(&rows).execute(c))?)
 }
 
-/// Updates the read-only settings. Returns how many were out of date.
+/// Updates the read-only settings, for a program that knows these migrations. Returns how many were out of date.
 ///
+/// `SCHEMA_VERSION` is the newest version of the library.
 /// `FIRST_SETUP` becomes false and `SETUP_COMPLETED` true once an active administrator exists.
 ///
 /// # Errors
 /// [`Error::Query`](crate::Error::Query) if the database refuses a row.
-pub fn refresh(connection: &mut Writer<'_>) -> Result<usize> {
-    let version = Ledger::read(connection)?.current().unwrap_or("0").to_owned();
+pub fn refresh(connection: &mut Writer<'_>, migrations: Migrations) -> Result<usize> {
+    let version = Ledger::read_for(connection, migrations)?.current().unwrap_or("0").to_owned();
     let mut wanted = vec![("SCHEMA_VERSION", version), ("DATABASE_INITIALIZED", "true".into())];
     if !User::list_administrators(connection)?.is_empty() {
         wanted.push(("FIRST_SETUP", "false".into()));

@@ -1,22 +1,114 @@
 //! Running the programs of PostgreSQL, `pg_dump` and `pg_restore`.
 
-use std::io;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::ServerUrl;
+use crate::connection::StagingDir;
 use crate::connection::internal::ChildProcess;
 use crate::error::{Error, ProgramFault, Result};
 
-/// Gives a program the database to connect to. It does not ask for a password.
-pub(super) fn connect(program: &mut Command, url: &ServerUrl) {
-    let (bare, password) = url.without_password();
+/// Variables that a program inherits, and beginnings of them: no secret of the application is among them.
+const INHERITED: [&str; 10] =
+    ["PATH", "HOME", "USER", "LOGNAME", "LANG", "TMPDIR", "TEMP", "TMP", "TZ", "SYSTEMROOT"];
+const INHERITED_BEGINNINGS: [&str; 7] = ["LC_", "LD_", "DYLD_", "SSL_", "OPENSSL_", "KRB5", "GSS"];
+
+/// Returns a command for a program, with a clean environment.
+pub(super) fn program(name: &str) -> Command {
+    let mut command = Command::new(name);
+    let is_inherited = |name: &str| {
+        INHERITED.contains(&name)
+            || INHERITED_BEGINNINGS.iter().any(|start| name.starts_with(start))
+    };
+    command.env_clear().envs(variables(is_inherited)).env("LC_ALL", "C");
+    command
+}
+
+fn variables(are_wanted: impl Fn(&str) -> bool) -> impl Iterator<Item = (OsString, OsString)> {
+    let is_wanted = move |name: &OsStr| name.to_str().is_some_and(&are_wanted);
+    std::env::vars_os().filter(move |(name, _)| is_wanted(name))
+}
+
+/// Secrets in a file for a program, which is removed when this is dropped.
+pub(super) struct SecretFile {
+    _directory: StagingDir,
+}
+
+/// Gives a program the database to connect to, and the variables of libpq. It does not ask for a password. The file of
+/// secrets, if there is one, is in `directory`, and has to stay until the program has ended.
+///
+/// # Errors
+/// [`Error::Refused`] if a secret of the URL cannot be given to a program; [`Error::Io`].
+pub(super) fn connect(
+    program: &mut Command,
+    url: &ServerUrl,
+    directory: &Path,
+) -> Result<Option<SecretFile>> {
+    let (bare, mut secrets) = url.without_secrets();
     program.arg("--no-password").arg(format!("--dbname={bare}"));
-    if let Some(password) = password {
+    program.envs(variables(|name| name.starts_with("PG")));
+    if let Some(password) = secrets.remove("password") {
         // The environment, unlike the arguments, is readable only by processes of the same user.
         program.env("PGPASSWORD", password.expose_secret());
     }
+    if secrets.is_empty() {
+        return Ok(None);
+    }
+    if let Some(reason) = not_to_be_given(url, &secrets) {
+        return Err(Error::Refused { database: url.to_string(), reason });
+    }
+    // For these, libpq has no variables.
+    let directory = StagingDir::open(directory, "zenith", "connecting")?;
+    let path = directory.file("service");
+    write_private(&path, &service(&secrets)).map_err(Error::io("write", &path))?;
+    program.env("PGSERVICEFILE", &path).env("PGSERVICE", SERVICE);
+    Ok(Some(SecretFile { _directory: directory }))
+}
+
+const SERVICE: &str = "zenith-db";
+
+/// Returns why a service file of ours cannot have these secrets: a connection has one service, and a value ends with
+/// its line.
+fn not_to_be_given(
+    url: &ServerUrl,
+    secrets: &BTreeMap<&'static str, SecretString>,
+) -> Option<String> {
+    let names = secrets.keys().copied().collect::<Vec<_>>().join(" and ");
+    if url.has_parameter("service") || std::env::var_os("PGSERVICE").is_some() {
+        return Some(format!(
+            "pg_dump and pg_restore get {names} in a service file, and the connection has a service already; write \
+             {names} to the file of that service (~/.pg_service.conf), and not to the URL"
+        ));
+    }
+    let is_a_line = |secret: &SecretString| {
+        let value = secret.expose_secret();
+        !value.contains(char::is_control) && !value.ends_with(char::is_whitespace)
+    };
+    (!secrets.values().all(is_a_line)).then(|| {
+        format!(
+            "pg_dump and pg_restore get {names} in a service file, whose values have no control characters and do not \
+             end with a space; change the secret"
+        )
+    })
+}
+
+fn service(secrets: &BTreeMap<&'static str, SecretString>) -> String {
+    let lines = secrets.iter().map(|(name, value)| format!("{name}={}\n", value.expose_secret()));
+    format!("[{SERVICE}]\n{}", lines.collect::<Vec<_>>().concat())
+}
+
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    let mut private = OpenOptions::new();
+    private.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut private, 0o600);
+    private.open(path)?.write_all(text.as_bytes())
 }
 
 /// Starts a program.
@@ -24,8 +116,7 @@ pub(super) fn connect(program: &mut Command, url: &ServerUrl) {
 /// # Errors
 /// [`Error::Program`] or [`Error::Io`].
 pub(super) fn spawn(program: &'static str, command: &mut Command) -> Result<ChildProcess> {
-    let command = command.stderr(Stdio::piped()).env("LC_ALL", "C");
-    ChildProcess::spawn(command).map_err(|cause| match cause.kind() {
+    ChildProcess::spawn(command.stderr(Stdio::piped())).map_err(|cause| match cause.kind() {
         io::ErrorKind::NotFound => ProgramFault::Missing { program }.into(),
         _ => Error::Io { action: "run", path: program.into(), source: cause },
     })
@@ -50,4 +141,24 @@ pub(super) fn succeeded(program: &'static str, output: &Output) -> Result<()> {
     }
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     Err(ProgramFault::Failed { program, said }.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_line_of_a_service_file_cannot_hold_is_refused_without_repeating_it() {
+        for (url, is_refused) in [
+            ("postgres://h/d?sslpassword=a%20b%3D%23%C3%A9", false),
+            ("postgres://h/d?sslpassword=hunter%20", true),
+            ("postgres://h/d?sslpassword=hunter%0Ahost%3Dx", true),
+            ("postgres://h/d?service=own&sslpassword=hunter", true),
+        ] {
+            let url = ServerUrl::parse(url).expect("a URL");
+            let reason = not_to_be_given(&url, &url.without_secrets().1);
+            assert_eq!(reason.is_some(), is_refused, "{url}");
+            assert!(reason.is_none_or(|reason| !reason.contains("hunter")));
+        }
+    }
 }

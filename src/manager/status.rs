@@ -11,8 +11,8 @@ use super::migrate::{FailedMigration, last_failure};
 use crate::catalog::{UnreadableTable, row_counts};
 use crate::connection;
 use crate::error::Result;
-use crate::migrations::{self, EmbeddedMigration, HistoryFault};
-use crate::types::UtcTime;
+use crate::migrations::{self, HistoryFault};
+use crate::types::{MigrationOwner, UtcTime};
 
 /// Summary of the database: versions, tables, rows and the last backup.
 #[derive(Clone, Debug, Serialize)]
@@ -28,12 +28,17 @@ pub struct StatusSummary {
     pub record_counts: BTreeMap<String, i64>,
     /// Tables that cannot be read, sorted by name.
     pub unreadable_tables: Vec<UnreadableTable>,
-    /// Newest version that has been applied; `None` if no migration has been.
+    /// Newest version of the library that has been applied; `None` if no migration has been.
     pub schema_version: Option<String>,
-    /// Versions that have been applied, oldest first.
+    /// Newest version of the application that has been applied; `None` if none has been.
+    pub application_version: Option<String>,
+    /// Versions that have been applied, of all owners, in ascending order.
     pub applied_migrations: Vec<String>,
-    /// Names of the migrations that have not been applied, oldest first.
+    /// Names of the migrations that have not been applied, in the order in which they will be.
     pub pending_migrations: Vec<String>,
+    /// Migrations of an application that this program does not know: the version of each, with its name and
+    /// the program that applied it.
+    pub unknown_migrations: Vec<String>,
     /// Differences between `schema_version`, the migrations that have run and those of the program.
     pub history_faults: Vec<HistoryFault>,
     /// Last run of migrations, if it failed.
@@ -97,8 +102,10 @@ impl DatabaseManager {
                 record_counts,
                 unreadable_tables: counts.unreadable,
                 schema_version: ledger.current().map(str::to_owned),
+                application_version: ledger.newest(MigrationOwner::Application).map(str::to_owned),
                 applied_migrations: ledger.applied().to_vec(),
-                pending_migrations: ledger.pending().map(EmbeddedMigration::to_string).collect(),
+                pending_migrations: ledger.pending().map(|known| known.to_string()).collect(),
+                unknown_migrations: ledger.of_application(),
                 history_faults: migrations::check_history(connection, &ledger)?,
                 failed_migration: last_failure(connection)?,
                 last_backup,

@@ -36,15 +36,13 @@ pub fn version_of(name: &str) -> String {
     name.split('_').next().unwrap_or_default().replace('-', "")
 }
 
-/// List of the migrations of a program, oldest first.
-pub type Migrations = &'static [EmbeddedMigration];
-
 /// Migration compiled into a program: the name of its directory, and its scripts for each backend.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct EmbeddedMigration {
     name: &'static str,
-    sqlite: Script,
-    postgres: Script,
+    program: &'static str,
+    sqlite: Option<Script>,
+    postgres: Option<Script>,
 }
 
 /// Scripts of a migration for one backend.
@@ -57,16 +55,44 @@ pub struct Script {
 }
 
 impl EmbeddedMigration {
-    /// Returns a migration of an application, for
-    /// [`DatabaseManager::with_migrations`](crate::manager::DatabaseManager::with_migrations). The
-    /// name is `<timestamp>_<verb_object>`, as in `migrations/`. The timestamp without its hyphens is the
-    /// version, and no other migration of the program may have it.
+    /// Returns a migration of an application that supports both backends, for
+    /// [`DatabaseManager::with_own`](crate::manager::DatabaseManager::with_own). The name is
+    /// `<timestamp>_<verb_object>`. The timestamp without its hyphens is the version, and no other migration of the
+    /// program, nor of this library, may have it. `zenith_db_embed::write` makes the list of a directory.
     #[must_use]
     pub const fn new(name: &'static str, sqlite: Script, postgres: Script) -> Self {
-        Self { name, sqlite, postgres }
+        Self::of(name, Some(sqlite), Some(postgres))
     }
 
-    const fn script(&self, backend: Backend) -> Script {
+    /// Returns a migration of an application that supports only SQLite. On PostgreSQL, a manager with it refuses
+    /// every operation.
+    #[must_use]
+    pub const fn for_sqlite(name: &'static str, script: Script) -> Self {
+        Self::of(name, Some(script), None)
+    }
+
+    /// Returns a migration of an application that supports only PostgreSQL. On SQLite, a manager with it refuses
+    /// every operation. What such migrations create is not compared with the database, because the structure that
+    /// migrations create is found by running them on SQLite.
+    #[must_use]
+    pub const fn for_postgres(name: &'static str, script: Script) -> Self {
+        Self::of(name, None, Some(script))
+    }
+
+    const fn of(name: &'static str, sqlite: Option<Script>, postgres: Option<Script>) -> Self {
+        Self { name, program: "an application", sqlite, postgres }
+    }
+
+    /// Returns the migration with the name and the version of the program that has it, such as `notes 1.2.0`, which
+    /// `schema_version` records; `an application` by default.
+    #[must_use]
+    pub const fn by(self, program: &'static str) -> Self {
+        Self { program, ..self }
+    }
+
+    /// Returns the scripts for a backend; `None` if the application does not support it.
+    #[must_use]
+    pub const fn script(&self, backend: Backend) -> Option<Script> {
         match backend {
             Backend::Sqlite => self.sqlite,
             Backend::Postgres => self.postgres,
@@ -77,6 +103,12 @@ impl EmbeddedMigration {
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// Returns the name and the version of the program that has the migration.
+    #[must_use]
+    pub const fn program(&self) -> &'static str {
+        self.program
     }
 
     /// Returns the version: the digits of the timestamp, as `__diesel_schema_migrations` records it.
@@ -91,22 +123,11 @@ impl EmbeddedMigration {
         self.name.split_once('_').map_or(self.name, |(_, words)| words).replace('_', " ")
     }
 
-    /// Returns the text of `up.sql` for a backend.
+    /// Returns the checksum of `up.sql` for a backend, which `schema_version` records; `None` if the application
+    /// does not support it.
     #[must_use]
-    pub const fn up(&self, backend: Backend) -> &'static str {
-        self.script(backend).up
-    }
-
-    /// Returns the text of `down.sql` for a backend.
-    #[must_use]
-    pub const fn down(&self, backend: Backend) -> &'static str {
-        self.script(backend).down
-    }
-
-    /// Returns the checksum of `up.sql`, which `schema_version` records.
-    #[must_use]
-    pub fn checksum(&self, backend: Backend) -> String {
-        checksum(self.up(backend))
+    pub fn checksum(&self, backend: Backend) -> Option<String> {
+        self.script(backend).map(|script| checksum(script.up))
     }
 }
 
@@ -138,19 +159,19 @@ impl MigrationMetadata for InTransaction {
     }
 }
 
-/// Migration for one backend, in the form that Diesel runs.
+/// Migration with its scripts for one backend, in the form that Diesel runs.
 pub(super) struct Runnable {
     pub(super) migration: &'static EmbeddedMigration,
-    pub(super) backend: Backend,
+    pub(super) script: Script,
 }
 
 impl<DB: diesel::backend::Backend> Migration<DB> for Runnable {
     fn run(&self, conn: &mut dyn BoxableConnection<DB>) -> diesel::migration::Result<()> {
-        Ok(conn.batch_execute(self.migration.up(self.backend))?)
+        Ok(conn.batch_execute(self.script.up)?)
     }
 
     fn revert(&self, conn: &mut dyn BoxableConnection<DB>) -> diesel::migration::Result<()> {
-        Ok(conn.batch_execute(self.migration.down(self.backend))?)
+        Ok(conn.batch_execute(self.script.down)?)
     }
 
     fn metadata(&self) -> &dyn MigrationMetadata {
@@ -182,7 +203,8 @@ mod tests {
     #[test]
     fn every_migration_says_how_to_undo_it() {
         for migration in all() {
-            for down in Backend::ALL.map(|backend| migration.down(backend)) {
+            for backend in Backend::ALL {
+                let down = migration.script(backend).expect("scripts").down;
                 assert!(down.contains("DROP") || down.contains("ALTER"), "{migration}");
             }
         }

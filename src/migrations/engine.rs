@@ -1,29 +1,37 @@
 //! Running migrations: under the migration lock, in one transaction, with the references checked
 //! before the commit.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use diesel_migrations::MigrationHarness;
 
 use super::checks::{Check, Drift, check_integrity, check_references};
 use super::data_loss_guard::TableSnapshots;
-use super::embedded::{Migrations, Runnable};
+use super::embedded::Runnable;
+use super::known::Migrations;
 use super::ledger::Ledger;
+use super::library_tables::LibraryTables;
 use super::migration_lock::{RunOutcome, lock_tables_against_writes, with_migration_lock};
+use super::own_objects::SetAside;
 use super::parsed_script::ParsedScript;
+#[cfg(feature = "postgres")]
+use super::server_rights;
 use super::steps::{PlannedStep, Step, StepDirection};
 use super::target::{ScriptsToRun, Target, scripts_to_run};
-use super::{history, reset};
+use super::{dependents, history, reset};
 use crate::backend::DbConnection;
-use crate::connection::Writer;
+use crate::connection::{TransactionSettings, Writer};
 use crate::dispatch;
 use crate::error::{Error, MigrationFault, Result};
+use crate::types::MigrationOwner;
 
 /// Result of a run.
 #[derive(Debug)]
 pub struct Run<T> {
-    /// Newest version before the run, read under the lock; `None` if no migration was applied.
-    pub was: Option<String>,
+    /// Newest version of each owner before the run, read under the lock; none for an owner without applied
+    /// migrations.
+    pub was: BTreeMap<MigrationOwner, String>,
     /// Migrations that ran, in order.
     pub steps: Vec<Step>,
     /// Conditions that were checked before and after the migrations.
@@ -42,27 +50,34 @@ pub struct Run<T> {
 /// [`Error::Migration`], [`Error::Locked`] or [`Error::Query`]; the database is then unchanged.
 pub fn run<T>(
     connection: &mut DbConnection,
+    settings: &TransactionSettings,
     known: Migrations,
     target: &Target,
     before: impl FnOnce(&mut DbConnection) -> Result<()>,
     after: impl FnOnce(&mut Writer<'_>) -> Result<T>,
 ) -> Result<RunOutcome<Run<T>>> {
-    with_migration_lock(connection, |connection| {
+    with_migration_lock(connection, settings, |connection| {
         let ledger = Ledger::read_for(connection, known)?;
-        let was = ledger.current().map(str::to_owned);
-        let ScriptsToRun { reverting, applying } = scripts_to_run(connection, &ledger, target)?;
-        if reverting.is_empty() && applying.is_empty() {
+        let newest = |owner: &MigrationOwner| Some((*owner, ledger.newest(*owner)?.to_owned()));
+        let was = MigrationOwner::ALL.iter().filter_map(newest).collect();
+        let scripts = scripts_to_run(connection, &ledger, target)?;
+        if scripts.is_empty() {
             history::sync(connection, &ledger)?;
             let (steps, conditions) = (Vec::new(), Vec::new());
             return Ok(Run { was, steps, conditions, value: after(connection)? });
         }
+        #[cfg(feature = "postgres")]
+        server_rights::ensure_may_create(connection)?;
         lock_tables_against_writes(connection)?;
         let mut conditions = Vec::new();
         conditions.extend(check_integrity(connection)?);
-        if *target != Target::Everything {
+        if *target == Target::Everything {
+            reset::ensure_droppable(connection, &ledger)?;
+        } else {
             // Otherwise broken references could not be attributed to the migrations.
             check_references(connection, "the database has")?;
             conditions.push(Check::before("references", "none is broken"));
+            dependents::ensure_none(connection, &ledger, &scripts)?;
         }
         before(connection)?;
         if *target == Target::Everything {
@@ -70,10 +85,16 @@ pub fn run<T>(
         }
         let ledger = Ledger::read_for(connection, known)?;
         let drift = Drift::of(connection, &ledger)?;
-        let mut steps = revert(connection, &reverting)?;
-        steps.extend(apply(connection, &applying)?);
+        let runs_own = scripts.iter().any(|script| script.migration.is_own());
+        let library = runs_own.then(|| LibraryTables::of(connection, &ledger)).transpose()?;
+        let steps = run_scripts(connection, &ledger, scripts)?;
+        #[cfg(feature = "postgres")]
+        server_rights::keep_audit_log_append_only(connection)?;
         let ledger = Ledger::read_for(connection, known)?;
         history::sync(connection, &ledger)?;
+        if let Some(before) = library {
+            LibraryTables::of(connection, &ledger)?.ensure_as(&before)?;
+        }
         check_references(connection, "the migrations would leave")?;
         conditions.push(Check::after("references", "none is broken"));
         conditions.push(Check::after("rows", "none was lost or changed without a declaration"));
@@ -89,25 +110,40 @@ pub(crate) fn plan(
     target: &Target,
 ) -> Result<Vec<PlannedStep>> {
     let ledger = Ledger::read_for(connection, known)?;
-    let ScriptsToRun { reverting, applying } = scripts_to_run(connection, &ledger, target)?;
-    Ok(reverting.into_iter().chain(applying).map(ParsedScript::into_planned).collect())
+    let scripts = scripts_to_run(connection, &ledger, target)?;
+    if *target != Target::Everything {
+        dependents::ensure_none(connection, &ledger, &scripts)?;
+    }
+    Ok(scripts.into_order().into_iter().map(ParsedScript::into_planned).collect())
 }
 
-fn apply(connection: &mut DbConnection, scripts: &[ParsedScript]) -> Result<Vec<Step>> {
+/// Runs the scripts in order. What an application has on the library's tables is set aside while scripts of the
+/// library run, if they drop or rebuild something.
+fn run_scripts(
+    connection: &mut DbConnection,
+    ledger: &Ledger,
+    scripts: ScriptsToRun,
+) -> Result<Vec<Step>> {
     // Creates Diesel's own table.
     dispatch!(&mut *connection, |connection| connection.applied_migrations().map(drop))
         .map_err(failed("apply", "the ledger"))?;
-    scripts.iter().map(|script| run_script(connection, script)).collect()
-}
-
-fn revert(connection: &mut DbConnection, scripts: &[ParsedScript]) -> Result<Vec<Step>> {
-    scripts.iter().map(|script| run_script(connection, script)).collect()
+    let mut steps = Vec::new();
+    let of_one_owner =
+        |a: &ParsedScript, b: &ParsedScript| a.migration.owner() == b.migration.owner();
+    for scripts in scripts.into_order().chunk_by(of_one_owner) {
+        let aside = SetAside::take(connection, ledger, scripts)?;
+        for script in scripts {
+            steps.push(run_script(connection, script)?);
+        }
+        aside.restore(connection)?;
+    }
+    Ok(steps)
 }
 
 /// Runs one script, and compares the rows of all tables before and after it.
 fn run_script(connection: &mut DbConnection, script: &ParsedScript) -> Result<Step> {
-    let ParsedScript { migration, direction, .. } = *script;
-    let runnable = Runnable { migration, backend: connection.backend() };
+    let ParsedScript { migration, direction, script: both, .. } = *script;
+    let runnable = Runnable { migration: migration.embedded(), script: both };
     let begun = Instant::now();
     let snapshots = TableSnapshots::take(connection, script)?;
     let reading = begun.elapsed();
@@ -121,13 +157,14 @@ fn run_script(connection: &mut DbConnection, script: &ParsedScript) -> Result<St
             StepDirection::Applied => "apply",
             StepDirection::Reverted => "revert",
         },
-        migration.name(),
+        migration.embedded().name(),
     ))?;
     let ran = begun.elapsed();
     let begun = Instant::now();
     let rows = snapshots.compare(connection)?;
     Ok(Step {
         name: migration.name().to_owned(),
+        owner: migration.owner(),
         direction,
         milliseconds: milliseconds(ran),
         comparing_milliseconds: milliseconds(reading + begun.elapsed()),
@@ -193,7 +230,10 @@ mod tests {
                 if refuse { Err(Error::Internal("refused".into())) } else { Ok(()) }
             };
             let target = Target::UpTo(last.clone());
-            outcomes.push(run(&mut connection, all(), &target, before, |_| Ok(())).is_ok());
+            outcomes.push({
+                let (settings, known) = (TransactionSettings::default(), Migrations::default());
+                run(&mut connection, &settings, known, &target, before, |_| Ok(())).is_ok()
+            });
             let inner = connection.sqlite().expect("SQLite");
             assert_eq!(read_pragma(inner, "foreign_keys", "foreign_keys").expect("it"), "1");
         }

@@ -1,14 +1,17 @@
 //! Structure that a list of migrations creates, found by running them on SQLite in memory.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
-use super::embedded::{self, EmbeddedMigration};
+use super::embedded::EmbeddedMigration;
+use super::known::{KnownMigration, Migrations};
 use super::structure::Structure;
 use crate::backend::{Backend, DbConnection};
 use crate::error::{Error, MigrationFault, Result};
+use crate::types::MigrationOwner;
 
 /// Trigger that only PostgreSQL has: SQLite has no `TRUNCATE`.
 const NO_TRUNCATE: &str = "audit_log: audit_log_no_truncate";
@@ -20,15 +23,21 @@ impl Structure {
     /// # Errors
     /// [`Error::Open`] or [`Error::Query`] if that fails.
     pub fn expected(backend: Backend) -> Result<Self> {
-        Self::made_by(embedded::all().iter(), backend)
+        Self::made_by(Migrations::default().iter(), backend)
     }
 
-    /// Returns the structure that these migrations create on a backend.
-    pub(crate) fn made_by<'a>(
-        migrations: impl Iterator<Item = &'a EmbeddedMigration>,
+    /// Returns the structure that these migrations create on a backend. What the application's migrations create is
+    /// left out if one of them has no scripts for SQLite.
+    pub(crate) fn made_by(
+        migrations: impl Iterator<Item = KnownMigration>,
         backend: Backend,
     ) -> Result<Self> {
-        let mut structure = on_sqlite(migrations.copied().collect())?;
+        let mut migrations: Vec<_> = migrations.collect();
+        if migrations.iter().any(|migration| migration.script(Backend::Sqlite).is_none()) {
+            migrations.retain(|migration| !migration.is_own());
+        }
+        let embedded = migrations.into_iter().map(|migration| *migration.embedded());
+        let mut structure = on_sqlite(embedded.collect())?;
         if backend == Backend::Postgres && structure.tables().contains("audit_log") {
             structure.triggers.insert(NO_TRUNCATE.into());
         }
@@ -36,11 +45,26 @@ impl Structure {
     }
 }
 
-/// Number of structures that are kept.
-const KEPT: usize = 8;
+/// Returns the names of the tables that the application's migrations create; none if one of them has no scripts for
+/// SQLite, on which they are run.
+///
+/// # Errors
+/// [`Error::Open`] or [`Error::Migration`] if that fails.
+pub fn own_tables(migrations: Migrations) -> Result<BTreeSet<String>> {
+    let tables =
+        |migrations: &mut dyn Iterator<Item = KnownMigration>| -> Result<BTreeSet<String>> {
+            let structure = Structure::made_by(migrations, Backend::Sqlite)?;
+            Ok(structure.tables().into_iter().map(str::to_owned).collect())
+        };
+    let library = tables(&mut migrations.of_owner(MigrationOwner::Library))?;
+    Ok(tables(&mut migrations.iter())?.difference(&library).cloned().collect())
+}
 
-/// Structures that were computed last, each with its migrations. A run needs one before and one after
-/// its migrations, and the health check the same again.
+/// Number of structures that are kept.
+const KEPT: usize = 16;
+
+/// Structures that were computed last, each with its migrations. A run needs those before and after its migrations,
+/// with and without the application's, and the health check the same again.
 static COMPUTED: Mutex<Vec<(Vec<EmbeddedMigration>, Structure)>> = Mutex::new(Vec::new());
 
 fn on_sqlite(migrations: Vec<EmbeddedMigration>) -> Result<Structure> {
@@ -70,7 +94,11 @@ pub fn fresh_in_memory<'a>(
     // As they are while migrations run.
     memory.batch_execute("PRAGMA foreign_keys = OFF")?;
     for migration in migrations {
-        apply_in_memory(&mut memory, migration.name(), migration.up(Backend::Sqlite))?;
+        let (name, backend) = (migration.name(), Backend::Sqlite);
+        let script = migration.script(backend).ok_or_else(|| {
+            Error::Migration(MigrationFault::NoScript { name: name.to_owned(), backend })
+        })?;
+        apply_in_memory(&mut memory, name, script.up)?;
     }
     Ok(memory)
 }

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use serde::Serialize;
 
 use super::checks::Drift;
-use super::embedded::EmbeddedMigration;
+use super::known::KnownMigration;
 use super::ledger::Ledger;
 use super::recorded::in_brackets;
 use crate::backend::Backend;
@@ -17,6 +17,7 @@ use crate::dispatch;
 use crate::error::{Error, MigrationFault, Result};
 use crate::models::{NewSchemaVersion, SchemaVersion};
 use crate::schema::schema_version;
+use crate::types::MigrationOwner;
 
 /// Difference between the history (`schema_version`), Diesel's ledger (`__diesel_schema_migrations`) and
 /// the program's migrations.
@@ -45,7 +46,7 @@ pub enum HistoryFault {
         /// Checksum of the program's text.
         current: String,
     },
-    /// A migration has run that is newer than all migrations of the program.
+    /// A migration has run that is newer than all migrations of its owner that the program has.
     Newer {
         /// Version of the migration.
         version: String,
@@ -59,7 +60,7 @@ pub enum HistoryFault {
         /// Recorded name in words, if any.
         description: Option<String>,
     },
-    /// A migration has not run, although a later one has.
+    /// A migration has not run, although a later one of its owner has.
     Late {
         /// Name of the migration.
         name: String,
@@ -99,23 +100,24 @@ impl fmt::Display for HistoryFault {
     }
 }
 
-/// Returns the recorded description. It names this program, so that an older program can say which
-/// version to install.
-fn description(migration: &EmbeddedMigration) -> String {
-    let (words, program) = (migration.description(), env!("CARGO_PKG_VERSION"));
-    format!("{words}, by zenith-db {program}")
+/// Returns the recorded description. It names the program that has the migration, so that an older or another
+/// program can say what to install.
+fn description(migration: KnownMigration) -> String {
+    format!("{}, by {}", migration.description(), migration.program())
 }
 
 /// Returns the row that records a migration; `None` if its version is not a number.
-fn row_of(migration: &EmbeddedMigration, backend: Backend) -> Option<NewSchemaVersion> {
+fn row_of(migration: KnownMigration, backend: Backend) -> Option<NewSchemaVersion> {
     Some(NewSchemaVersion {
         version: migration.version().parse().ok()?,
         description: Some(description(migration)),
-        checksum: Some(migration.checksum(backend)),
+        checksum: migration.checksum(backend),
+        owner: migration.owner(),
     })
 }
 
-/// Makes the history equal to the ledger, also after runs of the Diesel CLI.
+/// Makes the history equal to the ledger, also after runs of the Diesel CLI. New rows are in the order in which the
+/// migrations of a run are applied.
 ///
 /// Returns whether a row was added or deleted.
 pub(super) fn sync(connection: &mut DbConnection, ledger: &Ledger) -> Result<bool> {
@@ -142,8 +144,7 @@ pub(super) fn sync(connection: &mut DbConnection, ledger: &Ledger) -> Result<boo
 
 /// Compares the history with the ledger and with the text of the program's migrations.
 pub(crate) fn check(connection: &mut DbConnection, ledger: &Ledger) -> Result<Vec<HistoryFault>> {
-    let late =
-        ledger.pending().filter(|m| ledger.current().is_some_and(|v| v > m.version().as_str()));
+    let late = ledger.pending().filter(|migration| ledger.is_late(*migration));
     let mut faults: Vec<HistoryFault> =
         late.map(|migration| HistoryFault::Late { name: migration.name().to_owned() }).collect();
     if !table_exists(connection, "schema_version")? {
@@ -151,21 +152,25 @@ pub(crate) fn check(connection: &mut DbConnection, ledger: &Ledger) -> Result<Ve
         return Ok(faults);
     }
     let rows = SchemaVersion::list(connection)?;
-    let newest = ledger.known().last().map(EmbeddedMigration::version).unwrap_or_default();
+    let newest = |owner| ledger.known().of_owner(owner).last().map(|known| known.version());
     let backend = connection.backend();
     let mut unrecorded = Vec::new();
     for version in ledger.applied() {
         let row = rows.iter().find(|row| row.version.to_string() == *version);
         let description = row.and_then(|row| row.description.clone());
+        let owner = row.map_or(MigrationOwner::Library, |row| row.owner);
         let version = version.clone();
-        match (row, ledger.known().iter().find(|migration| migration.version() == version)) {
-            (_, None) if version > newest => {
+        match (row, ledger.known().find(&version)) {
+            // Of another program, which is no fault of the part that this program knows.
+            (Some(_), None)
+                if owner == MigrationOwner::Application && !ledger.known().has_own() => {}
+            (_, None) if newest(owner).is_none_or(|newest| version > newest) => {
                 faults.push(HistoryFault::Newer { version, description });
             }
             (_, None) => faults.push(HistoryFault::Missing { version, description }),
             (None, Some(migration)) => unrecorded.push(migration),
             (Some(row), Some(migration)) => {
-                let current = migration.checksum(backend);
+                let Some(current) = migration.checksum(backend) else { continue };
                 if row.checksum.as_ref() != Some(&current) {
                     let (name, recorded) = (migration.name().to_owned(), row.checksum.clone());
                     faults.push(HistoryFault::Edited { name, recorded, current });
@@ -179,8 +184,8 @@ pub(crate) fn check(connection: &mut DbConnection, ledger: &Ledger) -> Result<Ve
         if proven {
             HistoryFault::Unrecorded { version: migration.version() }
         } else {
-            let (name, current) = (migration.name().to_owned(), migration.checksum(backend));
-            HistoryFault::Edited { name, recorded: None, current }
+            let current = migration.checksum(backend).unwrap_or_default();
+            HistoryFault::Edited { name: migration.name().to_owned(), recorded: None, current }
         }
     }));
     let extra = rows.iter().map(|row| row.version.to_string());

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::statement::PlannedStatement;
 use crate::error::RowChange;
+use crate::types::MigrationOwner;
 
 /// Direction in which a migration runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -30,6 +31,8 @@ impl StepDirection {
 pub struct Step {
     /// Name of the migration's directory.
     pub name: String,
+    /// Owner of the migration.
+    pub owner: MigrationOwner,
     /// Direction in which the migration ran.
     pub direction: StepDirection,
     /// Duration of the script, in milliseconds.
@@ -45,6 +48,8 @@ pub struct Step {
 pub struct PlannedStep {
     /// Name of the migration's directory.
     pub name: String,
+    /// Owner of the migration.
+    pub owner: MigrationOwner,
     /// Direction in which the migration would run.
     pub direction: StepDirection,
     /// Statements of the script, in order.

@@ -10,7 +10,7 @@ use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
 
-/// Columns, indexes, foreign keys, triggers and checks of a database, one line each, without
+/// Columns, indexes, foreign keys, triggers, checks and views of a database, one line each, without
 /// `__diesel_schema_migrations`. The lines of databases on different backends can be compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Structure {
@@ -22,6 +22,8 @@ pub struct Structure {
     pub references: BTreeSet<String>,
     /// Triggers, as `table: trigger`.
     pub triggers: BTreeSet<String>,
+    /// Names of the views.
+    pub views: BTreeSet<String>,
     /// Named `CHECK` constraints, as `table: check`, without those that PostgreSQL does not need: its types
     /// check flags and times, and its text cannot contain a NUL.
     pub checks: BTreeSet<String>,
@@ -33,7 +35,7 @@ impl Structure {
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if it cannot be read.
     pub fn of(connection: &mut DbConnection) -> Result<Self> {
-        let [columns, indexes, references, triggers] = match connection.backend() {
+        let [columns, indexes, references, triggers, views] = match connection.backend() {
             Backend::Sqlite => SQLITE,
             Backend::Postgres => POSTGRES,
         };
@@ -42,6 +44,7 @@ impl Structure {
             indexes: lines(connection, indexes)?,
             references: lines(connection, references)?,
             triggers: lines(connection, triggers)?,
+            views: lines(connection, views)?,
             checks: checks(connection)?,
         })
     }
@@ -54,6 +57,7 @@ impl Structure {
             ("index", &self.indexes, &other.indexes),
             ("reference", &self.references, &other.references),
             ("trigger", &self.triggers, &other.triggers),
+            ("view", &self.views, &other.views),
             ("check", &self.checks, &other.checks),
         ]
         .into_iter()
@@ -61,6 +65,26 @@ impl Structure {
             ours.difference(theirs).map(move |line| format!("{kind} {line}"))
         })
         .collect()
+    }
+
+    /// Returns the names of the indexes, without those of primary keys, of the triggers and of the views.
+    pub(super) fn object_names(&self) -> impl Iterator<Item = String> {
+        let named = |line: &String| line.split_once(": ").map(|(_, name)| name.to_owned());
+        let index = |name: String| {
+            let name = name.strip_prefix("unique ").unwrap_or(&name);
+            name.split_once(" (").map_or(name, |(name, _)| name).to_owned()
+        };
+        let indexes = self.indexes.iter().filter_map(named).map(index);
+        indexes.chain(self.triggers.iter().filter_map(named)).chain(self.views.iter().cloned())
+    }
+
+    /// Returns the names of the columns, each with its table.
+    pub(super) fn column_names(&self) -> BTreeSet<(&str, &str)> {
+        let names = self.columns.iter().filter_map(|line| {
+            let (table, rest) = line.split_once('.')?;
+            Some((table, rest.split(' ').next()?))
+        });
+        names.collect()
     }
 
     /// Returns the names of the tables.
@@ -91,7 +115,7 @@ fn checks(connection: &mut DbConnection) -> Result<BTreeSet<String>> {
         Backend::Postgres => lines(
             connection,
             "SELECT conrelid::regclass || ': ' || conname AS line FROM pg_constraint
-             WHERE contype = 'c' AND connamespace = current_schema()::regnamespace",
+             WHERE contype = 'c' AND connamespace = quote_ident(current_schema())::regnamespace",
         )?,
         Backend::Sqlite => {
             let query = "SELECT name || char(10) || sql AS line FROM sqlite_schema
@@ -111,13 +135,13 @@ fn checks(connection: &mut DbConnection) -> Result<BTreeSet<String>> {
     Ok(found.into_iter().filter(|line| !by_type(line)).collect())
 }
 
-/// Queries for columns, indexes, foreign keys and triggers.
-const SQLITE: [&str; 4] = [
+/// Queries for columns, indexes, foreign keys, triggers and views.
+const SQLITE: [&str; 5] = [
     // The module of a virtual table says what its columns are, and the program may not have it.
     r#"SELECT t.name || '.' || c.name || ' '
            || CASE c.pk WHEN 1 THEN 'BIGINT' ELSE c.type END || iif(c."notnull", ' NOT NULL', '')
-           || coalesce(' DEFAULT ' || iif(c.dflt_value LIKE 'strftime%', 'now',
-               iif(c.type = 'BOOLEAN', iif(c.dflt_value, 'true', 'false'), c.dflt_value)), '')
+           || iif(c.dflt_value IS NULL, '', ' DEFAULT ' || iif(c.dflt_value LIKE 'strftime%', 'now',
+               iif(c.type = 'BOOLEAN', iif(c.dflt_value, 'true', 'false'), c.dflt_value)))
            || iif(c.hidden, ' GENERATED', '') AS line
        FROM sqlite_schema AS t, temp.pragma_table_xinfo(t.name) AS c
        WHERE t.type = 'table' AND t.rootpage > 0 AND c.hidden <> 1 AND t.name NOT LIKE 'sqlite\_%' ESCAPE '\'
@@ -132,21 +156,24 @@ const SQLITE: [&str; 4] = [
            || f.on_delete AS line
        FROM sqlite_schema AS t, temp.pragma_foreign_key_list(t.name) AS f WHERE t.type = 'table'"#,
     "SELECT tbl_name || ': ' || name AS line FROM sqlite_schema WHERE type = 'trigger'",
+    "SELECT name AS line FROM sqlite_schema WHERE type = 'view'",
 ];
 
-/// Queries for columns, indexes, foreign keys and triggers, in the form of those for SQLite.
-const POSTGRES: [&str; 4] = [
-    r"SELECT table_name || '.' || column_name || ' '
-          || CASE data_type WHEN 'timestamp without time zone' THEN 'TIMESTAMP'
-              ELSE upper(data_type) END
-          || CASE is_nullable WHEN 'NO' THEN ' NOT NULL' ELSE '' END
-          || coalesce(' DEFAULT ' || CASE WHEN column_default LIKE '%CURRENT_TIMESTAMP%' THEN 'now'
-              ELSE replace(column_default, '::text', '') END, '')
-          || CASE is_generated WHEN 'ALWAYS' THEN ' GENERATED' ELSE '' END AS line
-      FROM information_schema.columns JOIN information_schema.tables
-          USING (table_schema, table_name)
-      WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'
-          AND table_name NOT LIKE '\_\_%'",
+/// Queries for columns, indexes, foreign keys, triggers and views, in the form of those for SQLite.
+const POSTGRES: [&str; 5] = [
+    // Not from information_schema, which hides the columns that a role has no right on.
+    r"SELECT c.relname || '.' || a.attname || ' ' || CASE d.type WHEN 'timestamp without time zone' THEN 'TIMESTAMP'
+              WHEN 'bytea' THEN 'BLOB' ELSE upper(d.type) END
+          || CASE WHEN a.attnotnull OR t.typnotnull THEN ' NOT NULL' ELSE '' END
+          || coalesce(' DEFAULT ' || CASE WHEN d.value LIKE '%CURRENT_TIMESTAMP%' THEN 'now'
+              ELSE replace(d.value, '::text', '') END, '')
+          || CASE a.attgenerated WHEN 's' THEN ' GENERATED' ELSE '' END AS line
+      FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid JOIN pg_type AS t ON t.oid = a.atttypid,
+          LATERAL (SELECT format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL) AS type, (
+              SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef
+              WHERE adrelid = c.oid AND adnum = a.attnum AND a.attgenerated = '') AS value) AS d
+      WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relkind IN ('r', 'p')
+          AND a.attnum > 0 AND NOT a.attisdropped AND c.relname NOT LIKE '\_\_%'",
     r"SELECT t.relname || ': ' || CASE WHEN x.indisunique THEN 'unique ' ELSE '' END
           || i.relname || ' (' || coalesce((SELECT string_agg(a.attname, ', ' ORDER BY k.place)
               FROM unnest(x.indkey::int[]) WITH ORDINALITY AS k (attnum, place)
@@ -154,16 +181,18 @@ const POSTGRES: [&str; 4] = [
           || CASE WHEN x.indpred IS NULL THEN '' ELSE ' partial' END AS line
       FROM pg_index AS x JOIN pg_class AS i ON i.oid = x.indexrelid
       JOIN pg_class AS t ON t.oid = x.indrelid
-      WHERE t.relnamespace = current_schema()::regnamespace AND NOT x.indisprimary
+      WHERE t.relnamespace = quote_ident(current_schema())::regnamespace AND NOT x.indisprimary
           AND t.relname NOT LIKE '\_\_%'",
     r"SELECT f.conname || ': ' || p.relname || '.' || a.attname || ' ON DELETE '
           || CASE f.confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL'
               WHEN 'r' THEN 'RESTRICT' ELSE 'something else' END AS line
       FROM pg_constraint AS f JOIN pg_class AS p ON p.oid = f.confrelid
       JOIN pg_attribute AS a ON a.attrelid = p.oid AND a.attnum = f.confkey[1]
-      WHERE f.contype = 'f' AND f.connamespace = current_schema()::regnamespace",
+      WHERE f.contype = 'f' AND f.connamespace = quote_ident(current_schema())::regnamespace",
     r"SELECT c.relname || ': ' || t.tgname AS line
       FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid
       WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
-          AND c.relnamespace = current_schema()::regnamespace",
+          AND c.relnamespace = quote_ident(current_schema())::regnamespace",
+    r"SELECT relname::text AS line FROM pg_class
+      WHERE relkind IN ('v', 'm') AND relnamespace = quote_ident(current_schema())::regnamespace",
 ];

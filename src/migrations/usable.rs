@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::embedded::{EmbeddedMigration, version_of};
+use super::embedded::{self, EmbeddedMigration, version_of};
+use super::known::{KnownMigration, Migrations};
 use super::steps::StepDirection;
 use crate::backend::Backend;
 use crate::error::{Error, MigrationFault, Result};
+use crate::types::MigrationOwner;
 
 /// Returns the version in the name of a migration's directory as the number that `schema_version` records:
 /// the digits before the first underscore. `None` if there are none, or if they exceed an `i64`.
@@ -16,16 +18,41 @@ pub fn version_number(name: &str) -> Option<i64> {
     version.parse().ok().filter(|_| is_number)
 }
 
-/// Refuses a list in which two migrations have the same version: Diesel's ledger records versions, so that
-/// only one of the two would run. Also refuses a name without a version, and a script that begins with a byte
-/// order mark.
+impl Migrations {
+    /// Joins the library's migrations with those of an application, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Migration`] if two migrations have the same version, if the name of one does not begin with a version, if
+    /// one requires a version that the library does not have, or if a script begins with a byte order mark.
+    pub fn with_own(own: &'static [EmbeddedMigration]) -> Result<Self> {
+        Self::of(embedded::all(), own)
+    }
+
+    /// As [`Migrations::with_own`], for a library with other migrations than this one.
+    ///
+    /// # Errors
+    /// Those of [`Migrations::with_own`].
+    #[doc(hidden)]
+    pub fn of(
+        library: &'static [EmbeddedMigration],
+        own: &'static [EmbeddedMigration],
+    ) -> Result<Self> {
+        let migrations = Self::joined(library, own);
+        ensure_usable(migrations)?;
+        Ok(migrations)
+    }
+}
+
+/// Refuses migrations of which two have the same version: Diesel's ledger records versions, so that only one of the
+/// two would run. Also refuses a name without a version, a script that begins with a byte order mark, and a
+/// migration that requires a version which the library does not have.
 ///
 /// # Errors
 /// [`Error::Migration`], which names the migrations.
-pub(crate) fn ensure_usable(migrations: &[EmbeddedMigration]) -> Result<()> {
+fn ensure_usable(migrations: Migrations) -> Result<()> {
     let mut seen: BTreeMap<i64, &str> = BTreeMap::new();
-    for migration in migrations {
-        let name = migration.name();
+    for migration in migrations.iter() {
+        let name = migration.embedded().name();
         let Some(version) = version_number(name) else {
             return Err(Error::Migration(MigrationFault::NoVersion { name: name.to_owned() }));
         };
@@ -35,22 +62,30 @@ pub(crate) fn ensure_usable(migrations: &[EmbeddedMigration]) -> Result<()> {
             return Err(Error::Migration(MigrationFault::SameVersion { first, second, version }));
         }
         for backend in Backend::ALL {
-            let scripts = [
-                (StepDirection::Applied, migration.up(backend)),
-                (StepDirection::Reverted, migration.down(backend)),
-            ];
-            let marked = scripts.into_iter().find(|(_, text)| text.starts_with('\u{feff}'));
-            if let Some((direction, _)) = marked {
-                let (name, script) = (name.to_owned(), direction.file());
-                return Err(Error::Migration(MigrationFault::ByteOrderMark {
-                    name,
-                    script,
-                    backend,
-                }));
+            ensure_readable(migration, backend)?;
+            let lacks = |version: &String| {
+                let mut library = migrations.of_owner(MigrationOwner::Library);
+                !library.any(|known| known.version() == *version)
+            };
+            if let Some(version) = migration.requires(backend).find(lacks) {
+                let name = name.to_owned();
+                return Err(Error::Migration(MigrationFault::UnknownRequirement { name, version }));
             }
         }
     }
     Ok(())
+}
+
+fn ensure_readable(migration: KnownMigration, backend: Backend) -> Result<()> {
+    let Some(script) = migration.script(backend) else { return Ok(()) };
+    let scripts = [(StepDirection::Applied, script.up), (StepDirection::Reverted, script.down)];
+    match scripts.into_iter().find(|(_, text)| text.starts_with('\u{feff}')) {
+        None => Ok(()),
+        Some((direction, _)) => {
+            let (name, script) = (migration.name().to_owned(), direction.file());
+            Err(Error::Migration(MigrationFault::ByteOrderMark { name, script, backend }))
+        }
+    }
 }
 
 #[cfg(test)]

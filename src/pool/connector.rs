@@ -5,9 +5,12 @@ use std::time::{Duration, Instant};
 
 use r2d2::{ManageConnection, Pool};
 
+#[cfg(feature = "postgres")]
+use super::stale::Stale;
+use super::usage::{Place, Sign, Usages};
 use crate::backend::DbConnection;
 use crate::config::Config;
-use crate::connection::{self, Access};
+use crate::connection::{self, Access, OpenFile};
 use crate::error::{Error, Result};
 
 /// Time after its last use (for a replica: its last test) within which a connection is handed out
@@ -15,12 +18,14 @@ use crate::error::{Error, Result};
 const FRESH: Duration = Duration::from_millis(500);
 
 /// Role of a pool's connections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum ConnectionRole {
-    /// SQLite's only writer.
-    Writer,
-    /// SQLite's readers.
-    Reader,
+    /// SQLite's readers, of the file that the writer has open.
+    Reader {
+        file: OpenFile,
+        /// What they are used for.
+        usages: Arc<Usages>,
+    },
     /// A server, for reading and, in transactions that say so, for writing.
     #[cfg(feature = "postgres")]
     Primary,
@@ -30,8 +35,8 @@ pub(super) enum ConnectionRole {
 }
 
 impl ConnectionRole {
-    fn is_file(self) -> bool {
-        matches!(self, Self::Writer | Self::Reader)
+    const fn is_file(&self) -> bool {
+        matches!(self, Self::Reader { .. })
     }
 }
 
@@ -47,10 +52,13 @@ pub(super) struct Connector {
 
 impl Connector {
     /// Opens a connection, with a typed error if that fails.
-    pub(super) fn open(config: &Config, role: ConnectionRole) -> Result<DbConnection> {
+    pub(super) fn open(config: &Config, role: &ConnectionRole) -> Result<DbConnection> {
         match role {
-            ConnectionRole::Writer => connection::open(config, Access::Write),
-            ConnectionRole::Reader => connection::open(config, Access::Read),
+            ConnectionRole::Reader { file, .. } => {
+                let connection = connection::open(config, Access::Read)?;
+                file.ensure_in_place()?;
+                Ok(connection)
+            }
             #[cfg(feature = "postgres")]
             ConnectionRole::Primary => {
                 // Refuses a server that takes no writes.
@@ -102,28 +110,48 @@ impl ManageConnection for Connector {
     fn connect(&self) -> Result<Slot> {
         // The lock cannot be poisoned with the value half taken, so poison means nothing here.
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let connection = first.map_or_else(|| Self::open(&self.config, self.role), Ok)?;
+        #[cfg_attr(
+            not(feature = "postgres"),
+            expect(unused_mut, reason = "only a server's is watched")
+        )]
+        let mut connection = first.map_or_else(|| Self::open(&self.config, &self.role), Ok)?;
+        #[cfg(feature = "postgres")]
+        let stale = Stale::watch(&mut connection);
         let now = Instant::now();
         let (connection, lost) = (Some(connection), self.lost.clone());
-        Ok(Slot { connection, last_used: now, tested: now, lost })
+        let sign = match &self.role {
+            ConnectionRole::Reader { usages, .. } => usages.sign(),
+            #[cfg(feature = "postgres")]
+            _ => Sign::default(),
+        };
+        Ok(Slot {
+            connection,
+            last_used: now,
+            tested: now,
+            lost,
+            sign,
+            #[cfg(feature = "postgres")]
+            stale,
+        })
     }
 
     /// Tests a server's connection before it is handed out.
     fn is_valid(&self, slot: &mut Slot) -> Result<()> {
         // A replica that is busy falls behind all the same.
         #[cfg(feature = "postgres")]
-        let since = if self.role == ConnectionRole::Replica { slot.tested } else { slot.last_used };
+        let since =
+            if matches!(self.role, ConnectionRole::Replica) { slot.tested } else { slot.last_used };
         #[cfg(not(feature = "postgres"))]
         let since = slot.last_used;
         if slot.is_fresh(since) {
             return Ok(());
         }
-        let tested = slot.get().and_then(|connection| match self.role {
+        let tested = slot.get().and_then(|connection| match &self.role {
             #[cfg(feature = "postgres")]
             ConnectionRole::Replica => connection::check_lag(connection, &self.config),
             #[cfg(feature = "postgres")]
             ConnectionRole::Primary => connection.ping(),
-            ConnectionRole::Writer | ConnectionRole::Reader => connection.ping(),
+            ConnectionRole::Reader { .. } => connection.ping(),
         });
         if let Err(error) = tested {
             // Closed here, because r2d2 opens the next one before it drops this one, and there would
@@ -138,12 +166,15 @@ impl ManageConnection for Connector {
     /// Closes a connection that is returned with an open transaction, or while its user panics;
     /// closing rolls back. It is closed here for the same reason as in `is_valid`.
     fn has_broken(&self, slot: &mut Slot) -> bool {
+        slot.sign.end();
         let panicking = std::thread::panicking();
         let in_use = slot.connection.as_mut().is_none_or(DbConnection::in_transaction);
         if panicking || in_use {
             slot.connection = None;
         }
-        slot.last_used = Instant::now();
+        if !self.role.is_file() {
+            slot.last_used = Instant::now();
+        }
         panicking || in_use
     }
 }
@@ -154,17 +185,28 @@ pub(super) struct Slot {
     last_used: Instant,
     tested: Instant,
     lost: Arc<Mutex<Option<Instant>>>,
+    sign: Sign,
+    #[cfg(feature = "postgres")]
+    stale: Stale,
 }
 
 impl Slot {
+    /// Notes where the connection is used, until it is returned.
+    pub(super) fn sign(&self, place: Place) {
+        self.sign.begin(place);
+    }
+
     pub(super) fn get(&mut self) -> Result<&mut DbConnection> {
         self.connection.as_mut().ok_or(Error::ConnectionClosed)
     }
 
-    /// Closes the connection if it is lost, after work on a server failed.
+    /// Closes the connection if it is lost, or has statements that cannot be run any more, after work on a server failed.
     #[cfg(feature = "postgres")]
     pub(super) fn close_if_lost(&mut self) {
-        if self.get().and_then(DbConnection::ping).is_err() {
+        if self.stale.is_seen() {
+            // Others may be as good as ever.
+            self.connection = None;
+        } else if self.get().and_then(DbConnection::ping).is_err() {
             self.close();
         }
     }

@@ -1,30 +1,60 @@
 //! [`Database`]: the connection pool. On SQLite it has one writer and many readers, never more than
 //! `max_connections` in all.
 
+#[cfg(feature = "tokio")]
+mod asynchronous;
+mod calls;
+mod checkpoints;
 mod connector;
+mod file;
+mod group;
+#[cfg(feature = "tokio")]
+mod lane;
+mod lifecycle;
+mod measure;
 mod nesting;
+mod queue;
 #[cfg(feature = "postgres")]
 mod replica;
+#[cfg(feature = "metrics")]
+mod report;
+mod seat;
 #[cfg(feature = "postgres")]
 mod server;
+#[cfg(feature = "postgres")]
+mod stale;
+mod status;
+mod usage;
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use r2d2::{Pool, PooledConnection};
-use serde::Serialize;
 
+#[cfg(feature = "tokio")]
+pub use self::asynchronous::AsyncDatabase;
+use self::checkpoints::Checkpoints;
 use self::connector::{ConnectionRole, Connector};
+use self::measure::WaitFor;
 use self::nesting::Running;
+use self::queue::{NoTurn, Queue, Turn, Use};
 #[cfg(feature = "postgres")]
 use self::replica::Replica;
-use crate::backend::DbConnection;
+pub use self::status::PoolStatus;
+use self::usage::Usages;
 use crate::config::Config;
 use crate::config::Location;
-use crate::connection::{self, Writer};
-use crate::error::{Error, Result};
+use crate::error::{CallRefused, Error, PoolTimeout, Result};
+use crate::migrations::Migrations;
+
+/// For the tests of this crate. Not part of the public API: it may change at any time.
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod internal {
+    pub use super::group::testing::keep_groups_open;
+}
 
 /// Open database: a pool of connections. Clones are cheap and share the pool. On SQLite, the pool has one
 /// connection for writing and the others for reading.
@@ -49,10 +79,26 @@ pub struct Database {
 
 struct Inner {
     config: Config,
-    /// Connections for writing.
-    primary: Pool<Connector>,
+    /// Migrations that the program knows.
+    migrations: Migrations,
+    primary: Primary,
     reads: Reads,
+    /// Those of SQLite's log, if there is a connection for them beside the writer.
+    checkpoints: Option<Checkpoints>,
     waits: AtomicU64,
+    /// Number of calls that have been accepted and have not ended.
+    running: AtomicUsize,
+    is_closed: AtomicBool,
+    /// Held by who closes the database.
+    closing: Mutex<()>,
+}
+
+/// Connections for writing.
+enum Primary {
+    /// SQLite's writer.
+    File(Box<Queue>),
+    #[cfg(feature = "postgres")]
+    Server(Pool<Connector>),
 }
 
 /// Connections for reading.
@@ -67,202 +113,62 @@ enum Reads {
     Replica(Replica),
 }
 
-/// Numbers of connections of a pool, and of waits for them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct PoolStatus {
-    /// Maximum number of connections: `DATABASE_MAX_CONNECTIONS`.
-    pub max_connections: u32,
-    /// Number of open connections.
-    pub size: u32,
-    /// Number of open connections that are free.
-    pub idle: u32,
-    /// Number of open connections that are in use.
-    pub in_use: u32,
-    /// Number of times since the pool was opened that a caller had to wait for a connection.
-    pub waits: u64,
-    /// Number of reads since the pool was opened that used the primary because the replica was not
-    /// available; 0 without a replica.
-    pub replica_fallbacks: u64,
-}
-
 impl Database {
-    /// Opens the database that the configuration names, which must exist. [`DatabaseManager`] creates
-    /// a database.
-    ///
-    /// A replica that is not available is not an error: reads then use the primary.
-    ///
-    /// [`DatabaseManager`]: crate::manager::DatabaseManager
+    /// Opens the database that the configuration names as [`Database::open`] does, whatever its migrations. For programs
+    /// that migrate it themselves later, or run with an older schema.
     ///
     /// # Errors
-    /// [`Error::NoDatabase`] if the database does not exist; [`Error::Refused`] if it cannot be
-    /// used; [`Error::ReadOnly`] if it cannot be written; [`Error::Open`], [`Error::Pragma`] or
-    /// [`Error::Locked`] if it cannot be set up; on a server [`Error::Connect`].
-    pub fn open(config: &Config) -> Result<Self> {
+    /// Those of [`Database::open`], but never [`Error::Migration`].
+    pub fn open_unchecked(config: &Config) -> Result<Self> {
+        Self::open_with(config, Migrations::library())
+    }
+
+    /// Opens the database for a program that knows these migrations.
+    pub(crate) fn open_with(config: &Config, migrations: Migrations) -> Result<Self> {
         let limit = config.max_connections();
         // The first connection is opened here, so that what is wrong arrives as a typed error.
-        let first = |role| Connector::open(config, role).map(Some);
-        let (primary, reads) = match config.location() {
-            Location::Sqlite(_) => {
-                let writer = Connector::pool(
-                    config,
-                    ConnectionRole::Writer,
-                    1,
-                    first(ConnectionRole::Writer)?,
-                );
-                let readers = (limit > 1)
-                    .then(|| Connector::pool(config, ConnectionRole::Reader, limit - 1, None));
-                (writer, readers.map_or(Reads::Primary, Reads::Readers))
+        let (config, primary, reads, checkpoints) = match config.location() {
+            Location::Sqlite(path) => {
+                let queue = Queue::open(config, path.as_path())?;
+                let usages: Arc<Usages> = Arc::default();
+                let readers = (limit > 1).then(|| {
+                    let (file, usages) = (queue.file().clone(), usages.clone());
+                    let role = ConnectionRole::Reader { file, usages };
+                    Connector::pool(config, role, limit - 1, None)
+                });
+                let checkpoints = readers
+                    .as_ref()
+                    .filter(|_| config.sqlite().wal)
+                    .map(|readers| Checkpoints::new(readers.clone(), usages, path.clone()));
+                let reads = readers.map_or(Reads::Primary, Reads::Readers);
+                (config.clone(), Primary::File(Box::new(queue)), reads, checkpoints)
             }
             #[cfg(feature = "postgres")]
             Location::Postgres(_) => {
-                let first = first(ConnectionRole::Primary)?;
+                let (config, first) = server::connect(config)?;
                 // The limit is this process's, wherever its connections go.
                 let replicas = if config.server().replica.is_some() { limit / 2 } else { 0 };
                 let reads = match replicas {
                     0 => Reads::Primary,
-                    limit => Reads::Replica(Replica::new(config, limit)),
+                    limit => Reads::Replica(Replica::new(&config, limit)),
                 };
-                (Connector::pool(config, ConnectionRole::Primary, limit - replicas, first), reads)
+                let limit = limit - replicas;
+                let primary = Connector::pool(&config, ConnectionRole::Primary, limit, Some(first));
+                (config, Primary::Server(primary), reads, None)
             }
         };
-        let inner = Inner { config: config.clone(), primary, reads, waits: AtomicU64::new(0) };
+        let inner = Inner {
+            migrations,
+            config,
+            primary,
+            reads,
+            checkpoints,
+            waits: AtomicU64::new(0),
+            running: AtomicUsize::new(0),
+            is_closed: AtomicBool::new(false),
+            closing: Mutex::new(()),
+        };
         Ok(Self { inner: Arc::new(inner) })
-    }
-
-    /// Runs `work` on a read-only connection: on SQLite a reader, on a server the replica if there
-    /// is one.
-    ///
-    /// Each statement sees the transactions that were committed when it began; on a replica, those
-    /// that have arrived there. Use [`Database::read_primary`] for a read that must see a preceding
-    /// write.
-    ///
-    /// # Errors
-    /// The error of `work`; [`Error::PoolTimeout`] if no connection was free in time; [`Error::NestedCall`].
-    pub fn read<T>(&self, work: impl FnOnce(&mut DbConnection) -> Result<T>) -> Result<T> {
-        self.try_read(work)
-    }
-
-    /// As [`Database::read`], for work with an error type of the application.
-    ///
-    /// # Errors
-    /// Those of [`Database::read`].
-    pub fn try_read<T, E>(
-        &self,
-        work: impl FnOnce(&mut DbConnection) -> Result<T, E>,
-    ) -> Result<T, E>
-    where
-        E: From<Error>,
-    {
-        let _running = self.begin("read")?;
-        match &self.inner.reads {
-            Reads::Readers(readers) => work(self.checkout(readers)?.get()?),
-            Reads::Primary => self.read_on_the_primary(work),
-            #[cfg(feature = "postgres")]
-            Reads::Replica(replica) => match replica.get() {
-                Some(mut slot) => server::read(&self.inner.config, &mut slot, work),
-                None => self.read_on_the_primary(work),
-            },
-        }
-    }
-
-    /// Runs `work` as [`Database::read`] does, but never on a replica: it sees every committed
-    /// transaction.
-    ///
-    /// # Errors
-    /// Those of [`Database::read`].
-    pub fn read_primary<T>(&self, work: impl FnOnce(&mut DbConnection) -> Result<T>) -> Result<T> {
-        let _running = self.begin("read_primary")?;
-        if let Reads::Readers(readers) = &self.inner.reads {
-            return work(self.checkout(readers)?.get()?);
-        }
-        self.read_on_the_primary(work)
-    }
-
-    /// Runs `work` in a write transaction: committed on `Ok`, rolled back on `Err` and on panic.
-    ///
-    /// On SQLite there is one connection for writing, for which callers wait. [`Writer::write`] on
-    /// what `work` gets begins a savepoint.
-    ///
-    /// # Errors
-    /// The error of `work`; [`Error::PoolTimeout`] if no connection was free in time;
-    /// [`Error::NestedCall`]; [`Error::Locked`] if another process holds the lock for longer than
-    /// `DATABASE_BUSY_TIMEOUT_MS`; [`Error::Query`] if the transaction could not begin or commit,
-    /// or `work` has left a transaction open in it, and then nothing has changed unless `work` itself
-    /// has ended the transaction, by a `COMMIT` of its own; on a server also [`Error::Conflict`],
-    /// [`Error::ConnectionLost`] and [`Error::CommitUnknown`].
-    pub fn write<T>(&self, work: impl FnOnce(&mut Writer<'_>) -> Result<T>) -> Result<T> {
-        self.try_write(work)
-    }
-
-    /// As [`Database::write`], for work with an error type of the application.
-    ///
-    /// # Errors
-    /// Those of [`Database::write`].
-    pub fn try_write<T, E>(
-        &self,
-        work: impl FnOnce(&mut Writer<'_>) -> Result<T, E>,
-    ) -> Result<T, E>
-    where
-        E: From<Error>,
-    {
-        let _running = self.begin("write")?;
-        let mut slot = self.checkout(&self.inner.primary)?;
-        #[cfg(feature = "postgres")]
-        if !self.is_file() {
-            return server::write(&self.inner.config, &mut slot, work);
-        }
-        slot.get()?.try_write(work)
-    }
-
-    /// Runs `work` as [`Database::write`] does, and repeats it on [`Error::Conflict`]: up to six
-    /// attempts, with a random wait of 10 to 320 milliseconds before each repetition.
-    ///
-    /// `work` must be repeatable: after a conflict, its writes to the database are rolled back, but its
-    /// other effects are not. SQLite has no conflicts.
-    ///
-    /// # Errors
-    /// The errors of [`Database::write`]; [`Error::Conflict`] if the last attempt conflicted too.
-    pub fn write_with_retry<T>(
-        &self,
-        mut work: impl FnMut(&mut Writer<'_>) -> Result<T>,
-    ) -> Result<T> {
-        for retry in 0..5_u32 {
-            match self.write(&mut work) {
-                Err(error) if error.is_conflict() => {
-                    tracing::debug!(%error, retry, "trying again");
-                    // Those that met must not meet again, so each waits for a time of its own.
-                    let longest = (20_u64 << retry).min(500);
-                    let random = uuid::Uuid::new_v4().as_u64_pair().0;
-                    std::thread::sleep(Duration::from_millis(longest / 2 + random % (longest / 2)));
-                }
-                done => return done,
-            }
-        }
-        self.write(work)
-    }
-
-    /// Returns the numbers of the pool's connections.
-    #[must_use]
-    pub fn pool_status(&self) -> PoolStatus {
-        let (reads, replica_fallbacks) = match &self.inner.reads {
-            Reads::Readers(readers) => (Some(readers), 0),
-            Reads::Primary => (None, 0),
-            #[cfg(feature = "postgres")]
-            Reads::Replica(replica) => (Some(replica.pool()), replica.fallbacks()),
-        };
-        let pools = [Some(&self.inner.primary), reads].into_iter().flatten();
-        let (size, idle) = pools.fold((0, 0), |(size, idle), pool| {
-            let state = pool.state();
-            (size + state.connections, idle + state.idle_connections)
-        });
-        PoolStatus {
-            max_connections: self.inner.config.max_connections(),
-            size,
-            idle,
-            in_use: size.saturating_sub(idle),
-            waits: self.inner.waits.load(Ordering::Relaxed),
-            replica_fallbacks,
-        }
     }
 
     /// Returns the configuration with which the database was opened.
@@ -271,67 +177,91 @@ impl Database {
         &self.inner.config
     }
 
-    fn begin(&self, call: &'static str) -> Result<Running> {
-        Ok(Running::begin(Arc::as_ptr(&self.inner), call)?)
+    /// Returns the migrations that the program knows.
+    pub(crate) fn migrations(&self) -> Migrations {
+        self.inner.migrations
     }
 
-    fn is_file(&self) -> bool {
-        self.inner.config.location().path().is_some()
-    }
-
-    fn read_on_the_primary<T, E>(
-        &self,
-        work: impl FnOnce(&mut DbConnection) -> Result<T, E>,
-    ) -> Result<T, E>
-    where
-        E: From<Error>,
-    {
-        let mut slot = self.checkout(&self.inner.primary)?;
-        #[cfg(feature = "postgres")]
-        if !self.is_file() {
-            return server::read(&self.inner.config, &mut slot, work);
+    fn begin(&self, call: &'static str) -> Result<Running<'_>> {
+        let running = Running::begin(&self.inner.running, call)?;
+        // After it has been counted, so that who closes the database either waits for it or is seen by it.
+        if self.inner.is_closed.load(Ordering::SeqCst) {
+            return Err(CallRefused::Closed.into());
         }
-        let connection = slot.get()?;
-        connection::set_query_only(connection.sqlite()?, true)?;
-        // After a panic the pool throws the connection away, so this needs no guard.
-        let result = work(connection);
-        connection::set_query_only(connection.sqlite()?, false)?;
-        result
+        Ok(running)
     }
 
-    /// Returns the advice for a timeout. More connections are more readers: on SQLite they do not
-    /// help against a busy writer.
-    fn advice(&self, pool: &Pool<Connector>) -> &'static str {
-        let one_of_several = self.inner.config.max_connections() > 1 && pool.max_size() == 1;
-        if self.is_file() && one_of_several && std::ptr::eq(pool, &raw const self.inner.primary) {
+    /// Fails if this thread runs a closure of the database.
+    fn ensure_outermost(&self, call: &'static str) -> Result<()> {
+        Ok(Running::ensure_outermost(&self.inner.running, call)?)
+    }
+
+    /// Waits for SQLite's writer.
+    fn turn<'a>(&self, queue: &'a Queue, usage: Use) -> Result<Turn<'a>> {
+        let mut since = None;
+        let turn = queue.wait(usage, || {
+            self.inner.waits.fetch_add(1, Ordering::Relaxed);
+            since = Some(Instant::now());
+        });
+        if let Some(since) = since {
+            measure::waited(WaitFor::Writer, since);
+        }
+        turn.map_err(|reason| self.no_turn(reason))
+    }
+
+    fn no_turn(&self, reason: NoTurn) -> Error {
+        // More connections are more readers, which do not help against a busy writer.
+        let advice = if self.inner.config.max_connections() > 1 {
             "raise DATABASE_POOL_TIMEOUT_MS, or hold the writer for less time: SQLite has one, \
              whatever the number of connections"
         } else {
-            "raise DATABASE_MAX_CONNECTIONS or DATABASE_POOL_TIMEOUT_MS, or hold connections for \
-             less time"
+            ADVICE
+        };
+        match reason {
+            NoTurn::TooLate => self.timeout(1, 1, String::new(), advice).into(),
+            NoTurn::Closed => CallRefused::Closed.into(),
         }
     }
 
     fn checkout(&self, pool: &Pool<Connector>) -> Result<PooledConnection<Connector>> {
+        if let Some(free) = pool.try_get() {
+            return Ok(free);
+        }
         let state = pool.state();
-        if state.idle_connections == 0 && state.connections >= pool.max_size() {
+        let waits = state.idle_connections == 0 && state.connections >= pool.max_size();
+        let since = waits.then(Instant::now);
+        if waits {
             self.inner.waits.fetch_add(1, Ordering::Relaxed);
         }
-        pool.get().map_err(|cause| {
+        let found = pool.get();
+        if let Some(since) = since {
+            measure::waited(WaitFor::Connection, since);
+        }
+        Ok(found.map_err(|cause| {
             let state = pool.state();
             // r2d2 appends why the last attempt to open a connection failed, if one did.
             let cause = cause.to_string();
-            let detail = cause.split_once(':').map_or("", |(_, reason)| reason);
-            Error::PoolTimeout {
-                timeout_ms: self.inner.config.pool_timeout().as_millis(),
-                in_use: state.connections.saturating_sub(state.idle_connections),
-                limit: pool.max_size(),
-                detail: if detail.is_empty() { String::new() } else { format!(" ({detail})") },
-                advice: self.advice(pool),
-            }
-        })
+            let reason = cause.split_once(':').map_or("", |(_, reason)| reason);
+            let detail = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
+            let in_use = state.connections.saturating_sub(state.idle_connections);
+            self.timeout(in_use, pool.max_size(), detail, ADVICE)
+        })?)
+    }
+
+    fn timeout(
+        &self,
+        in_use: u32,
+        limit: u32,
+        detail: String,
+        advice: &'static str,
+    ) -> PoolTimeout {
+        let timeout_ms = self.inner.config.pool_timeout().as_millis();
+        PoolTimeout { timeout_ms, in_use, limit, advice, detail }
     }
 }
+
+const ADVICE: &str = "raise DATABASE_MAX_CONNECTIONS or DATABASE_POOL_TIMEOUT_MS, or hold connections for \
+                      less time";
 
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -18,7 +18,7 @@ pub(super) struct Replica {
 impl Replica {
     /// Opens the pool. A replica that is not available may become so: that is not an error.
     pub(super) fn new(config: &Config, limit: u32) -> Self {
-        let first = Connector::open(config, ConnectionRole::Replica);
+        let first = Connector::open(config, &ConnectionRole::Replica);
         let warned = AtomicBool::new(first.is_err());
         if let Err(error) = &first {
             warn(error);

@@ -1,10 +1,17 @@
 //! Work on a connection to a server that a file does not need.
 
-use super::connector::Slot;
+use super::connector::{ConnectionRole, Connector, Slot};
 use crate::backend::DbConnection;
 use crate::config::Config;
 use crate::connection::{self, Writer};
 use crate::error::{Error, Result};
+
+/// Returns the first connection, and the configuration of all others: they use the schema that it has found.
+pub(super) fn connect(config: &Config) -> Result<(Config, DbConnection)> {
+    let mut first = Connector::open(config, &ConnectionRole::Primary)?;
+    let schema = connection::schema_of(first.postgres()?)?;
+    Ok((config.clone().in_schema(schema), first))
+}
 
 /// Runs `work` on a connection that cannot write.
 pub(super) fn read<T, E>(

@@ -69,7 +69,14 @@ impl From<[u8; 32]> for Sha256Hash {
 
 impl fmt::Display for Sha256Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        // Through a buffer: `fmt` for each byte is a good part of what a look-up costs.
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let digit = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or_default();
+        let mut text = [0_u8; 64];
+        for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
+            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+        }
+        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -88,15 +95,13 @@ impl FromStr for Sha256Hash {
             b'a'..=b'f' => Ok(byte - b'a' + 10),
             _ => Err(NotSha256),
         };
-        let bytes = text
-            .as_bytes()
-            .chunks(2)
-            .map(|pair| match pair {
-                &[high, low] => Ok(digit(high)? << 4 | digit(low)?),
-                _ => Err(NotSha256),
-            })
-            .collect::<Result<Vec<u8>, _>>()?;
-        bytes.try_into().map(Self).map_err(|_| NotSha256)
+        let digits: &[u8; 64] = text.as_bytes().try_into().map_err(|_| NotSha256)?;
+        let mut bytes = [0_u8; 32];
+        for (byte, pair) in bytes.iter_mut().zip(digits.as_chunks().0) {
+            let &[high, low] = pair;
+            *byte = digit(high)? << 4 | digit(low)?;
+        }
+        Ok(Self(bytes))
     }
 }
 

@@ -2,62 +2,101 @@
 //! a user.
 
 use std::fmt;
-use std::num::ParseIntError;
 use std::str::FromStr;
 
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::serialize::{self, Output, ToSql};
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::Text;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::clock::new_uuid;
 use super::sql_type::sql_type;
 use super::stored_text::to_sql_as_text;
 
+/// Declares types of primary keys, so that the key of one table cannot be used as that of another: for the tables of
+/// an application as for those of this crate. Each is a tuple struct with a public `i64`, and a SQL type that is
+/// stored as `BIGINT`, which `zenith_db_embed::write_schema` gives to columns. The crate that calls it needs
+/// `diesel`.
+///
+/// ```
+/// # use diesel;
+/// zenith_db::row_ids! {
+///     /// Primary key of the table `notes`.
+///     NoteId,
+/// }
+///
+/// let id: NoteId = "7".parse()?;
+/// assert_eq!(id, NoteId(7));
+/// # Ok::<(), std::num::ParseIntError>(())
+/// ```
+#[macro_export]
 macro_rules! row_ids {
-    ($($(#[$doc:meta])* $name:ident,)+) => {$(
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
         #[derive(
-            Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-            AsExpression, FromSqlRow,
+            Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord,
+            $crate::diesel::expression::AsExpression, $crate::diesel::deserialize::FromSqlRow,
         )]
         #[diesel(sql_type = $name)]
-        #[serde(transparent)]
         pub struct $name(pub i64);
 
-        sql_type!($name over BigInt, ordered);
+        $crate::__sql_type!($name over BigInt, ordered);
 
-        impl<DB: Backend> FromSql<$name, DB> for $name
+        impl<DB: $crate::diesel::backend::Backend> $crate::diesel::deserialize::FromSql<$name, DB> for $name
         where
-            i64: FromSql<BigInt, DB>,
+            i64: $crate::diesel::deserialize::FromSql<$crate::diesel::sql_types::BigInt, DB>,
         {
-            fn from_sql(value: DB::RawValue<'_>) -> deserialize::Result<Self> {
-                i64::from_sql(value).map(Self)
+            fn from_sql(value: DB::RawValue<'_>) -> $crate::diesel::deserialize::Result<Self> {
+                <i64 as $crate::diesel::deserialize::FromSql<$crate::diesel::sql_types::BigInt, DB>>::from_sql(
+                    value,
+                )
+                .map(Self)
             }
         }
 
-        impl<DB: Backend> ToSql<$name, DB> for $name
+        impl<DB: $crate::diesel::backend::Backend> $crate::diesel::serialize::ToSql<$name, DB> for $name
         where
-            i64: ToSql<BigInt, DB>,
+            i64: $crate::diesel::serialize::ToSql<$crate::diesel::sql_types::BigInt, DB>,
         {
-            fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
-                self.0.to_sql(out)
+            fn to_sql<'b>(
+                &'b self,
+                out: &mut $crate::diesel::serialize::Output<'b, '_, DB>,
+            ) -> $crate::diesel::serialize::Result {
+                $crate::diesel::serialize::ToSql::<$crate::diesel::sql_types::BigInt, DB>::to_sql(&self.0, out)
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(f)
+        impl $crate::serde::Serialize for $name {
+            fn serialize<S: $crate::serde::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::std::result::Result<S::Ok, S::Error> {
+                $crate::serde::Serialize::serialize(&self.0, serializer)
+            }
+        }
+
+        impl<'de> $crate::serde::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::std::result::Result<Self, D::Error> {
+                $crate::serde::Deserialize::deserialize(deserializer).map(Self)
+            }
+        }
+
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                ::std::fmt::Display::fmt(&self.0, f)
             }
         }
 
         /// Parses the number, as in the path of a request.
-        impl FromStr for $name {
-            type Err = ParseIntError;
+        impl ::std::str::FromStr for $name {
+            type Err = ::std::num::ParseIntError;
 
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
+            fn from_str(text: &str) -> ::std::result::Result<Self, Self::Err> {
                 text.parse().map(Self)
             }
         }
@@ -131,7 +170,7 @@ macro_rules! public_ids {
             #[must_use]
             #[expect(clippy::new_without_default, reason = "two calls differ; a default should not")]
             pub fn new() -> Self {
-                Self(Uuid::now_v7())
+                Self(new_uuid())
             }
 
             /// Returns the UUID.
@@ -225,7 +264,7 @@ impl UserSessionPublicId {
     #[must_use]
     #[expect(clippy::new_without_default, reason = "two calls differ; a default should not")]
     pub fn new() -> Self {
-        Self(Uuid::now_v7().to_string())
+        Self(new_uuid().to_string())
     }
 
     /// Returns the text.

@@ -2,6 +2,7 @@
 //! tokens.
 
 pub(crate) mod account_name;
+mod clock;
 mod hash;
 mod id;
 mod json;
@@ -15,6 +16,14 @@ mod stored_text;
 mod time;
 mod token;
 mod vocabulary;
+
+/// What the test kit sets.
+#[cfg(feature = "testing")]
+pub(crate) mod testing {
+    pub use super::clock::testing::{Clock, EnteredClock};
+    pub(crate) use super::password_hash::testing::fast_hash;
+    pub use super::password_hash::testing::use_fast_passwords;
+}
 
 pub use account_name::{EmailAddress, NotEmailAddress, NotUsername, Username};
 pub use hash::{NotSha256, Sha256Hash};

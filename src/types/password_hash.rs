@@ -3,7 +3,6 @@
 use std::str::FromStr;
 
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
-use diesel::sql_types::Text;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::PasswordAlgorithm;
@@ -101,7 +100,15 @@ impl PasswordHash {
     /// # Errors
     /// [`HashingFailed`] if the operating system provides no random numbers or no memory.
     pub fn hash(password: &SecretString) -> Result<Self, HashingFailed> {
-        let hash = Argon2::default().hash_password(password.expose_secret().as_bytes());
+        #[cfg(feature = "testing")]
+        if testing::passwords_are_fast() {
+            return testing::fast_hash(password);
+        }
+        Self::hash_by(&Argon2::default(), password)
+    }
+
+    fn hash_by(argon2: &Argon2<'_>, password: &SecretString) -> Result<Self, HashingFailed> {
+        let hash = argon2.hash_password(password.expose_secret().as_bytes());
         hash.map(|hash| Self(hash.to_string())).map_err(HashingFailed)
     }
 
@@ -125,6 +132,46 @@ impl PasswordHash {
     #[must_use]
     pub fn algorithm(&self) -> Option<PasswordAlgorithm> {
         named_by(&self.0).map(|(algorithm, _)| algorithm)
+    }
+}
+
+/// Hashing for tests.
+#[cfg(feature = "testing")]
+pub(super) mod testing {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use argon2::{Algorithm, Argon2, Params, Version};
+    use secrecy::SecretString;
+
+    use super::{HashingFailed, PasswordHash};
+
+    static FAST: AtomicBool = AtomicBool::new(false);
+
+    /// Makes [`PasswordHash::hash`] fast and weak in this process from now on, for tests: with 8 KiB of memory and one
+    /// pass, instead of 19 MiB and two. The hashes are real ones, which [`PasswordHash::verify`] verifies as fast.
+    ///
+    /// `cargo test` compiles without optimisation, which Argon2 needs more than most: hashing is then most of the time of a
+    /// test that signs somebody up. These lines of `Cargo.toml` optimise it alone:
+    ///
+    /// ```toml
+    /// [profile.dev.package.argon2]
+    /// opt-level = 3
+    /// [profile.dev.package.blake2]
+    /// opt-level = 3
+    /// ```
+    pub fn use_fast_passwords() {
+        FAST.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn passwords_are_fast() -> bool {
+        FAST.load(Ordering::Relaxed)
+    }
+
+    /// Returns a hash that was made in microseconds.
+    pub(crate) fn fast_hash(password: &SecretString) -> Result<PasswordHash, HashingFailed> {
+        let params = Params::new(8, 1, 1, None).unwrap_or_default();
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::default(), params);
+        PasswordHash::hash_by(&argon2, password)
     }
 }
 

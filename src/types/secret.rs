@@ -2,8 +2,6 @@
 
 use std::str::FromStr;
 
-use diesel::sql_types::Text;
-
 use super::Sha256Hash;
 
 /// Declares types of secrets, whose column has them as its type. What is read is not checked, so that a row that

@@ -230,4 +230,11 @@ vocabularies! {
         /// The backup was not verified.
         Skipped = "skipped",
     }
+    /// Owner of a migration: whose list has it.
+    MigrationOwner on "schema_version.owner" {
+        /// This library.
+        Library = "zenith-db",
+        /// The application that uses the library.
+        Application = "application",
+    }
 }

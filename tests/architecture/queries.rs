@@ -45,6 +45,33 @@ fn no_query_calls_a_function_by_a_name_that_a_file_can_take() {
     assert!(qualified > 20, "{qualified} calls");
 }
 
+/// Casts of a schema's name, which PostgreSQL reads as SQL: without `quote_ident`, `MySchema` is `myschema`.
+fn folding(text: &str) -> usize {
+    let casts = text.match_indices("::regnamespace");
+    casts.filter(|(at, _)| !text[..*at].ends_with("quote_ident(current_schema())")).count()
+}
+
+#[test]
+fn no_name_of_a_schema_is_read_as_sql() {
+    fn count(directory: &Path) -> (usize, usize) {
+        let entries = fs::read_dir(directory).expect("a directory");
+        let counts = entries.map(|entry| {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                return count(&path);
+            }
+            let text = fs::read_to_string(&path).expect("a source");
+            (folding(&text), text.matches("::regnamespace").count())
+        });
+        counts.fold((0, 0), |sum, new| (sum.0 + new.0, sum.1 + new.1))
+    }
+
+    let counts = CRATES.iter().map(|(_, sources)| count(&repository().join(sources)));
+    let (folding, all) = counts.fold((0, 0), |sum, new| (sum.0 + new.0, sum.1 + new.1));
+    assert!(folding == 0 && all > 10, "{folding} of {all}");
+    assert_eq!(self::folding("nspname = current_schema()::regnamespace"), 1);
+}
+
 #[test]
 fn an_unqualified_call_is_found_in_whatever_place() {
     for (text, call) in [

@@ -10,6 +10,10 @@ mod list;
 mod manifests;
 #[cfg(not(feature = "age"))]
 mod no_age;
+#[cfg(feature = "postgres")]
+mod odd_names;
+#[cfg(feature = "postgres")]
+mod odd_tables;
 mod piped;
 mod progress;
 mod prune;
@@ -19,7 +23,11 @@ mod restore_as_owner;
 mod restore_damaged;
 #[cfg(feature = "postgres")]
 mod restore_on_server;
+#[cfg(feature = "postgres")]
+mod secrets_of_programs;
 mod verify;
+#[cfg(feature = "postgres")]
+mod with_pg_restore;
 
 use std::path::PathBuf;
 

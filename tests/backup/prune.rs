@@ -10,7 +10,7 @@ use zenith_db::config::Key;
 use zenith_db::manager::{DatabaseManager, PruneReport, RetentionPolicy, RollbackTarget};
 use zenith_db::{BackupFault, Config, Error};
 
-use crate::support::own_migrations::migration;
+use crate::support::own_migrations::{migration, migrations};
 use crate::support::{Fixture, SqliteFixture, backups_in, files_in};
 
 fn count(count: usize) -> Option<NonZeroUsize> {
@@ -116,9 +116,7 @@ fn a_backup_that_a_failed_migration_names_stays() {
     fs::copy(fixture.path(), &path).expect("a copy");
     let manager = DatabaseManager::new(Config::for_path(&path).expect("a configuration"));
     let own = migration("SELECT nothing", "SELECT 1");
-    let all = [zenith_db::migrations::all(), &[own]].concat().leak();
-    let config = manager.config().clone();
-    let failing = DatabaseManager::with_migrations(config, all).expect("a manager");
+    let failing = DatabaseManager::with(manager.config().clone(), migrations(&[], &[own]));
     let error = failing.migrate().expect_err("a failure").to_string();
     assert!(error.contains("`zenith-db restore '"), "{error}");
     let named = backups_in(&fixture.backups());

@@ -126,7 +126,8 @@ fn each_failed_check_of_what_it_can_do_names_it_and_no_other_command() {
     for fixture in [only_set_up_by_diesel(), rolled_back, unseeded, unrecorded] {
         let report = zenith(&fixture, &["health-check"], 3);
         let mut commands = BTreeSet::new();
-        for check in report["checks"].as_array().expect("the checks") {
+        let checks = report["checks"].as_array().expect("the checks");
+        for check in checks.iter().filter(|check| check["passed"] == false) {
             let details = check["details"].as_str().expect("a text");
             assert!(!details.contains("no such table"), "{check}");
             commands.extend(details.split('`').skip(1).step_by(2).map(str::to_owned));

@@ -37,7 +37,7 @@ fn config_shows_every_setting_with_its_value_and_its_source() {
     let mut command = fixture.zenith();
     command.args(["config", "--format", "json"]).env("DATABASE_SYNCHRONOUS", "normal");
     let config = json(&run(&mut command, 0));
-    assert_eq!(config["settings"].as_array().map(Vec::len), Some(17));
+    assert_eq!(config["settings"].as_array().map(Vec::len), Some(18));
     let path = fixture.path();
     assert_eq!(found(&config, "DATABASE_PATH"), pair(path.to_str().unwrap(), "from --path"));
     assert_eq!(found(&config, "DATABASE_CACHE_SIZE"), pair("-4000", "from .env"));
@@ -273,4 +273,16 @@ fn an_unknown_setting_is_a_warning_with_the_nearest_name() {
     let said = stderr(&output);
     assert!(said.contains("DATABASE_MAX_CONECTIONS"), "{said}");
     assert!(said.contains("did you mean DATABASE_MAX_CONNECTIONS?"), "{said}");
+}
+
+#[test]
+fn roles_are_refused_on_sqlite_in_one_sentence() {
+    let fixture = SqliteFixture::created();
+    for arguments in [["roles"].as_slice(), &["roles", "--apply", "--yes"]] {
+        let refused = stderr(&run(fixture.zenith().args(arguments), 2));
+        assert_eq!(
+            refused,
+            "error: creating roles, which SQLite does not have, needs PostgreSQL\n"
+        );
+    }
 }

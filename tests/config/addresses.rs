@@ -35,6 +35,8 @@ const MALFORMED: &[&str] = &[
     "Data Source=db.example;Pwd=hunter2",
     "Driver={PostgreSQL};hunter2",
     "zenith.db password=hunter2",
+    "zenith.db?sslpass%77ord=hunter2",
+    "zenith.db?oauth_client_secret=hunter2",
     // The scheme.
     "postgres:/zenith:hunter2@db.example/zenith",
     "postgres:zenith:hunter2@db.example/zenith",

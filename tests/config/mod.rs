@@ -8,4 +8,5 @@ mod paths;
 mod paths_inspected;
 mod paths_refused;
 mod refused;
+mod setters;
 mod values;

@@ -27,7 +27,8 @@ const SETTINGS: [(Key, [&str; 3], Option<&str>); 12] = [
 ];
 
 /// What has a meaning for a server only, each with a value that differs from its default.
-const SERVER_SETTINGS: [(Key, &str); 5] = [
+const SERVER_SETTINGS: [(Key, &str); 6] = [
+    (Key::Schema, "Zenith"),
     (Key::ReplicaUrl, "postgres://replica/zenith"),
     (Key::ReplicaMaxLag, "1"),
     (Key::StatementTimeout, "2"),
@@ -84,7 +85,8 @@ fn a_setting_of_a_server_is_checked_and_has_no_value_for_a_file() {
         let found = setting(&config, key);
         assert_eq!((found.value.as_deref(), &found.source), (None, &Source::Environment));
         assert!(config.warnings().is_empty(), "{:?}", config.warnings());
-        let error = from_environment(&[(key.name(), "nonsense")]);
+        // No number, address or flag, nor a name that a schema may have.
+        let error = from_environment(&[(key.name(), "pg_nonsense")]);
         // Without libpq there is nothing to check a URL against.
         if key != Key::ReplicaUrl || cfg!(feature = "postgres") {
             let text = error.expect_err(key.name()).to_string();
@@ -371,5 +373,14 @@ fn an_error_in_a_settings_file_does_not_repeat_the_line() {
             assert!(error.contains("settings.env"), "{error}");
             assert!(!error.contains("hunter2"), "{shown}: {error}");
         }
+    }
+}
+
+#[test]
+fn a_name_that_no_schema_can_have_in_a_search_path_is_refused() {
+    let long = "x".repeat(64);
+    for name in ["$user", "pg_catalog", "information_schema", "\"Zenith\"", "a\nb", long.as_str()] {
+        let refused = from_environment(&[("DATABASE_SCHEMA", name)]).expect_err(name).to_string();
+        assert!(refused.contains("DATABASE_SCHEMA"), "{refused}");
     }
 }

@@ -1,19 +1,8 @@
 //! A disk that is full, at several sizes: an error that says so, and nothing is changed.
 
-use std::process::{Command, Stdio};
-
 use super::{History, assert_swept, assert_whole, points, state};
+use crate::support::command::limited;
 use crate::support::{run, stderr};
-
-/// Limits the size of each file that the command writes, in blocks of 512 or 1024 bytes.
-fn limited(command: &Command, blocks: usize) -> Command {
-    let mut shell = Command::new("sh");
-    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
-    shell.args(["-c", &script, "sh"]).arg(command.get_program()).args(command.get_args());
-    shell.env_clear().stdin(Stdio::null());
-    shell.current_dir(command.get_current_dir().expect("a directory"));
-    shell
-}
 
 fn full(arguments: &[&str], restores: bool) {
     let history = History::new(2, 600);

@@ -7,6 +7,7 @@ use zenith_db::config::Key;
 
 use super::points;
 use crate::support::SqliteFixture;
+use crate::support::command::limited;
 use crate::support::load::{self, Load, THREADS, Writes};
 use crate::support::numbers::Numbers;
 
@@ -44,6 +45,27 @@ fn killed(synchronous: &str) {
         }
     }
     println!("{synchronous}: {tried} kills, {written} writes, {unanswered} not acknowledged");
+}
+
+/// In the middle of a group of writes too: what shares a transaction with the one that finds no room is not acknowledged.
+#[test]
+fn a_load_that_fills_the_disk_loses_no_acknowledged_write_and_goes_on_when_there_is_room() {
+    let base = load::prepared();
+    let (mut numbers, mut done) = (Numbers(0xF0_11), [0; THREADS]);
+    let fixture = SqliteFixture::empty();
+    std::fs::copy(base.path(), fixture.path()).expect("a copy");
+    let config = fixture.config();
+    for attempt in 0..points(4, 200) {
+        let blocks = std::fs::metadata(fixture.path()).expect("a file").len() / 512;
+        let blocks = usize::try_from(blocks).expect("small").min(200 + numbers.below(2_000));
+        let command = load::command(&config, &fixture.address().1, done, u32::MAX / 2);
+        let output = limited(&command, blocks).output().expect("it starts");
+        // It ends by an error, and nothing else.
+        assert_eq!(output.status.code(), Some(101), "{output:?}");
+        let acknowledged = load::acknowledged(&String::from_utf8_lossy(&output.stdout), done);
+        let moment = format!("attempt {attempt}, {blocks} blocks");
+        done = load::assert_survived(&config, acknowledged, acknowledged, &moment);
+    }
 }
 
 #[test]

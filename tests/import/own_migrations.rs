@@ -9,24 +9,20 @@ use crate::support::command::{assert_unchanged, tree};
 use crate::support::legacy::{Shape, former, former_with, kept_original};
 use crate::support::own_migrations::{manager_with, migration};
 
-/// Adds a table, and a column and an index to tables that have rows to adopt. The index has a name that
-/// must be quoted.
+/// Adds a table, and an index to a table that has rows to adopt. The index has a name that must be quoted.
 fn own() -> [EmbeddedMigration; 1] {
     let up = "CREATE TABLE own_notes (
                   id INTEGER PRIMARY KEY NOT NULL,
                   user_id BIGINT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
                   note TEXT NOT NULL);
-              ALTER TABLE documents ADD COLUMN own_shelf TEXT NOT NULL DEFAULT 'top';
               CREATE INDEX \"own titles\" ON chat_sessions (title);";
-    let down = "DROP INDEX \"own titles\"; ALTER TABLE documents DROP COLUMN own_shelf;
-                DROP TABLE own_notes";
+    let down = "DROP INDEX \"own titles\"; DROP TABLE own_notes";
     [migration(up, down)]
 }
 
 fn assert_applied(fixture: &SqliteFixture, manager: &DatabaseManager) {
     for (query, expected) in [
         ("SELECT count(*) FROM own_notes", "0"),
-        ("SELECT group_concat(DISTINCT own_shelf) FROM documents", "top"),
         ("SELECT count(*) FROM sqlite_schema WHERE name = 'own titles'", "1"),
         ("SELECT count(*) FROM users", "3"),
     ] {

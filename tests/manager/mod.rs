@@ -11,6 +11,7 @@ mod last_backup;
 #[cfg(target_os = "linux")]
 mod mount_point;
 mod private_files;
+mod purge;
 mod seeds;
 mod seeds_documented;
 mod unreadable_tables;

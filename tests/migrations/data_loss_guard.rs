@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::own_migrations::{manager_with, migration, named};
+use crate::support::own_migrations::{migration, named, upgraded};
 use crate::support::{SqliteFixture, rows};
 use zenith_db::manager::{MigrationReport, RollbackTarget, RowChange};
 use zenith_db::migrations::EmbeddedMigration;
@@ -24,7 +24,7 @@ fn own_tables() -> EmbeddedMigration {
 fn filled() -> SqliteFixture {
     let fixture = SqliteFixture::created();
     rows::fill(&mut fixture.raw());
-    manager_with(&fixture, &[own_tables()]).migrate().expect("tables");
+    upgraded(&fixture, &[own_tables()]).migrate().expect("tables");
     fixture.sql(
         "INSERT INTO things VALUES (1, 'a'), (2, 'b'), (3, 'c');
          INSERT INTO parts VALUES (10, 1), (11, 2);
@@ -45,7 +45,7 @@ fn contents(fixture: &SqliteFixture) -> Contents {
 fn refused(fixture: &SqliteFixture, up: &str) -> Vec<RowChange> {
     let before = (contents(fixture), rows::catalogue(&mut fixture.raw()));
     let own = migration(up, "SELECT 1");
-    let error = manager_with(fixture, &[own_tables(), own]).migrate().expect_err(up);
+    let error = upgraded(fixture, &[own_tables(), own]).migrate().expect_err(up);
     assert_eq!((contents(fixture), rows::catalogue(&mut fixture.raw())), before, "{up}");
     let text = error.to_string();
     let Error::Migration(MigrationFault::RowsNotConserved { migration, file, changes }) = error
@@ -60,7 +60,7 @@ fn refused(fixture: &SqliteFixture, up: &str) -> Vec<RowChange> {
 }
 
 fn accepted(fixture: &SqliteFixture, up: &str) -> MigrationReport {
-    manager_with(fixture, &[own_tables(), migration(up, "SELECT 1")]).migrate().expect(up)
+    upgraded(fixture, &[own_tables(), migration(up, "SELECT 1")]).migrate().expect(up)
 }
 
 fn losses(changes: &[RowChange]) -> Vec<(&str, i64, Option<i64>)> {
@@ -222,7 +222,7 @@ fn a_rollback_drops_what_it_was_asked_about_and_touches_no_row_that_stays() {
     let last = RollbackTarget::Steps(1);
 
     let greedy = migration(up, "DROP TABLE toys; DELETE FROM notifications");
-    let manager = manager_with(&fixture, &[own_tables(), greedy]);
+    let manager = upgraded(&fixture, &[own_tables(), greedy]);
     manager.migrate().expect("applied");
     let before = contents(&fixture);
     let error = manager.rollback(&last).expect_err("it deletes a notification");
@@ -235,7 +235,7 @@ fn a_rollback_drops_what_it_was_asked_about_and_touches_no_row_that_stays() {
     );
     assert_eq!(contents(&fixture), before);
 
-    let manager = manager_with(&fixture, &[own_tables(), migration(up, "DROP TABLE toys")]);
+    let manager = upgraded(&fixture, &[own_tables(), migration(up, "DROP TABLE toys")]);
     let report = manager.rollback(&last).expect("it drops its own table only");
     assert_eq!(losses(&report.steps[0].rows), [("toys", 1, None)]);
 }
@@ -273,8 +273,7 @@ const FULL_TEXT: &str = "
 fn a_full_text_index_follows_its_table_and_the_rows_of_its_own_are_compared() {
     let fixture = filled();
     fixture.sql(FULL_TEXT);
-    let run =
-        |up: &str| manager_with(&fixture, &[own_tables(), migration(up, "SELECT 1")]).migrate();
+    let run = |up: &str| upgraded(&fixture, &[own_tables(), migration(up, "SELECT 1")]).migrate();
     // An empty database, on which a migration is tried first, has no such table.
     let delete = "CREATE TABLE IF NOT EXISTS notes (body); DELETE FROM notes";
     match run(delete) {
@@ -301,7 +300,7 @@ fn a_table_that_cannot_be_read_is_not_dropped_without_a_declaration() {
     application.execute_batch(table).expect("a table");
     let dropped = |declaration: &str| {
         let own = migration(&format!("{declaration}\nDROP TABLE IF EXISTS words"), "SELECT 1");
-        manager_with(&fixture, &[own_tables(), own]).migrate()
+        upgraded(&fixture, &[own_tables(), own]).migrate()
     };
     match dropped("") {
         Err(Error::Migration(MigrationFault::RowsNotConserved { changes, .. })) => {

@@ -2,10 +2,10 @@
 
 use crate::support::command::json;
 use crate::support::embedded::notifications;
-use crate::support::own_migrations::{manager_with, migration};
+use crate::support::own_migrations::{migration, upgraded};
 use crate::support::{SqliteFixture, bare_zenith, rows, run, stderr};
 use zenith_db::manager::{DatabaseManager, HistoryFault, Phase, RollbackTarget};
-use zenith_db::migrations::{EmbeddedMigration, all, latest};
+use zenith_db::migrations::{EmbeddedMigration, Migrations, all, latest};
 use zenith_db::{Error, MigrationFault};
 
 fn everything(fixture: &SqliteFixture) -> impl PartialEq + std::fmt::Debug + use<> {
@@ -27,7 +27,7 @@ fn a_script_that_fails_anywhere_leaves_nothing_and_is_recorded_until_one_succeed
         "CREATE TABLE a (id INTEGER PRIMARY KEY); UPDATE users SET username = NULL",
     ];
     for (index, up) in scripts.iter().enumerate() {
-        let manager = manager_with(&fixture, &[migration(up, "SELECT 1")]);
+        let manager = upgraded(&fixture, &[migration(up, "SELECT 1")]);
         let error = manager.migrate().expect_err(up);
         assert!(matches!(&error, Error::Migration(MigrationFault::Failed { .. })), "{error}");
         assert_eq!(everything(&fixture), before, "{up}");
@@ -35,8 +35,7 @@ fn a_script_that_fails_anywhere_leaves_nothing_and_is_recorded_until_one_succeed
         assert!(failed.error.contains("change_something failed to apply"), "{}", failed.error);
         assert_eq!(failed.attempts, i32::try_from(index).expect("few") + 1);
     }
-    let manager =
-        manager_with(&fixture, &[migration("CREATE TABLE a (id BIGINT)", "DROP TABLE a")]);
+    let manager = upgraded(&fixture, &[migration("CREATE TABLE a (id BIGINT)", "DROP TABLE a")]);
     manager.migrate().expect("nothing is wrong with it");
     assert_eq!(manager.status().expect("a status").failed_migration, None);
 }
@@ -132,7 +131,7 @@ fn the_last_migration_is_redone_in_one_transaction() {
     let fixture = SqliteFixture::created();
     rows::fill(&mut fixture.raw());
     let last = migration("CREATE TABLE own (id INTEGER PRIMARY KEY NOT NULL)", "DROP TABLE own");
-    let manager = manager_with(&fixture, &[last]);
+    let manager = upgraded(&fixture, &[last]);
     manager.migrate().expect("a table of its own");
     fixture.sql("INSERT INTO own VALUES (1)");
     assert_eq!(manager.plan_redo().expect("a plan").steps.len(), 2);
@@ -143,7 +142,8 @@ fn the_last_migration_is_redone_in_one_transaction() {
     assert_eq!(fixture.text("SELECT count(*) FROM own"), "0");
     assert_eq!(fixture.text("SELECT count(*) FROM chat_history"), "2");
     assert!(manager.health_check().all_checks_passed);
-    let manager = DatabaseManager::with_migrations(fixture.config(), &[]).expect("a manager");
+    let manager =
+        DatabaseManager::with(fixture.config(), Migrations::of(&[], &[]).expect("no migrations"));
     manager.redo().expect_err("it knows none of them");
 }
 
@@ -164,13 +164,13 @@ fn a_migration_that_leaves_another_structure_than_a_fresh_database_has_is_refuse
     // In a fresh database the table is not there yet.
     let up = "CREATE TABLE a (id INTEGER PRIMARY KEY NOT NULL);
               CREATE INDEX idx_a ON a (id); DROP INDEX IF EXISTS idx_b; CREATE INDEX idx_b ON a (id)";
-    let manager = manager_with(&fixture, &[migration(up, "DROP TABLE a")]);
+    let manager = upgraded(&fixture, &[migration(up, "DROP TABLE a")]);
     manager.migrate().expect("as in a fresh database");
     manager.rollback(&RollbackTarget::Steps(1)).expect("back");
     fixture.sql("CREATE TABLE extra (id INTEGER PRIMARY KEY NOT NULL)");
     let up = "CREATE TABLE IF NOT EXISTS extra (id INTEGER PRIMARY KEY NOT NULL, name TEXT)";
     let before = everything(&fixture);
-    let manager = manager_with(&fixture, &[migration(up, "DROP TABLE extra")]);
+    let manager = upgraded(&fixture, &[migration(up, "DROP TABLE extra")]);
     let error = manager.migrate().expect_err("the table has no name");
     let Error::Migration(MigrationFault::StructureDiffers { missing }) = &error else {
         panic!("{error}")
@@ -187,7 +187,7 @@ fn a_migration_that_would_leave_a_broken_reference_is_refused() {
     // The row that it adds is neither a loss nor a change of others.
     let up = "INSERT INTO password_history (user_id, password_hash, password_algorithm)
               VALUES (4711, '$2b$12$abcdefghijklmnopqrstuv', 'bcrypt')";
-    let manager = manager_with(&fixture, &[migration(up, "SELECT 1")]);
+    let manager = upgraded(&fixture, &[migration(up, "SELECT 1")]);
     let error = manager.migrate().expect_err("there is no such user");
     let Error::Migration(MigrationFault::BrokenReferences { count, first, .. }) = &error else {
         panic!("{error}")
@@ -237,7 +237,7 @@ fn a_database_with_a_damaged_page_is_not_migrated() {
 #[test]
 fn without_a_backup_the_report_says_that_rows_do_not_come_back() {
     let fixture = SqliteFixture::created();
-    let manager = manager_with(&fixture, &[]);
+    let manager = upgraded(&fixture, &[]);
     let last = all()[all().len() - 2].version();
     let path = fixture.path().display().to_string();
     let report = manager.rollback(&RollbackTarget::Steps(1)).expect("back");
@@ -253,10 +253,10 @@ fn without_a_backup_the_report_says_that_rows_do_not_come_back() {
     let up = "-- loses-rows: role_permissions these are not needed
               DELETE FROM role_permissions; CREATE TABLE a (id INTEGER)";
     let own = [migration(up, "DROP TABLE a")];
-    let report = manager_with(&fixture, &own).migrate().expect("a declared loss");
+    let report = upgraded(&fixture, &own).migrate().expect("a declared loss");
     let undo = report.undo.expect("a command");
     assert!(undo.ends_with("restores the schema, but not the previous rows: no backup was taken"));
-    manager_with(&fixture, &own).rollback(&RollbackTarget::Steps(1)).expect("back");
+    upgraded(&fixture, &own).rollback(&RollbackTarget::Steps(1)).expect("back");
     let report = manager.redo().expect("again");
     assert_eq!(report.undo.as_deref(), Some("not possible: no backup was taken"));
     let report = fixture.manager().redo().expect("again");
@@ -271,9 +271,9 @@ fn an_edited_migration_is_named_refused_and_accepted_by_a_repair() {
     let fixture = SqliteFixture::created();
     let create = "CREATE TABLE a (id INTEGER PRIMARY KEY NOT NULL)";
     let drop = "DROP TABLE a";
-    manager_with(&fixture, &[migration(create, drop)]).migrate().expect("applied");
+    upgraded(&fixture, &[migration(create, drop)]).migrate().expect("applied");
     let commented = format!("{create} -- edited");
-    let manager = manager_with(&fixture, &[migration(&commented, drop)]);
+    let manager = upgraded(&fixture, &[migration(&commented, drop)]);
     let name = "2099-01-01-000001_change_something";
 
     let error = manager.migrate().expect_err("edited");
@@ -299,7 +299,7 @@ fn an_edited_migration_is_named_refused_and_accepted_by_a_repair() {
     manager.migrate().expect("nothing to do");
 
     let other = "CREATE TABLE a (id INTEGER PRIMARY KEY NOT NULL, name TEXT)";
-    let planned = manager_with(&fixture, &[migration(other, drop)]).plan_repair().expect("a plan");
+    let planned = upgraded(&fixture, &[migration(other, drop)]).plan_repair().expect("a plan");
     assert_eq!(planned.missing, ["column a.name TEXT"]);
 }
 

@@ -1,21 +1,10 @@
 //! A disk without room: what can be foreseen is refused, and what cannot leaves the old database.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use crate::support::SqliteFixture;
+use crate::support::command::limited;
 use crate::support::shuttle::Shuttle;
-
-/// The largest size of a file, in blocks of the shell's.
-fn limited(command: &Command, blocks: u64) -> Command {
-    let mut shell = Command::new("sh");
-    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
-    shell.args(["-c", &script, "sh"]).arg(command.get_program()).args(command.get_args());
-    shell.env_clear().stdout(Stdio::null()).stderr(Stdio::null());
-    if let Some(directory) = command.get_current_dir() {
-        shell.current_dir(directory);
-    }
-    shell
-}
 
 fn full(forth: bool) {
     let shuttle = Shuttle::new(SqliteFixture::created().fixture());
@@ -27,7 +16,9 @@ fn full(forth: bool) {
         let command = shuttle.ready(forth);
         // From nothing at all to more than is needed.
         let blocks = size * step / 6;
-        let done = limited(&command, blocks).status().expect("it starts").success();
+        let mut command = limited(&command, blocks);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let done = command.status().expect("it starts").success();
         let newer = shuttle.is_newer(&format!("{blocks} blocks"));
         // What failed has changed nothing, what succeeded all.
         assert_eq!(newer == forth, done, "{blocks} blocks");

@@ -22,7 +22,8 @@ fn ledgers_agree(fixture: &Fixture, applied: &[EmbeddedMigration]) {
     let expected: Vec<String> = applied
         .iter()
         .map(|m| {
-            let (words, checksum) = (m.description(), m.checksum(fixture.backend()));
+            let (words, checksum) =
+                (m.description(), m.checksum(fixture.backend()).expect("scripts"));
             let program = env!("CARGO_PKG_VERSION");
             format!("{} {words}, by zenith-db {program} {checksum}", m.version())
         })
@@ -118,7 +119,9 @@ fn apply_with_diesel(fixture: &Fixture, migrations: &[EmbeddedMigration]) {
         )
         .expect("Diesel's ledger");
     for migration in migrations {
-        connection.batch_execute(migration.up(fixture.backend())).expect("up.sql");
+        connection
+            .batch_execute(migration.script(fixture.backend()).expect("scripts").up)
+            .expect("up.sql");
         let version = migration.version();
         let record =
             format!("INSERT INTO __diesel_schema_migrations (version) VALUES ('{version}')");
@@ -189,7 +192,7 @@ fn what_the_diesel_cli_began_is_finished_by_migrate_and_by_create() {
 fn what_the_diesel_cli_reverted_is_forgotten_by_migrate() {
     let fixture = Fixture::created();
     let (last, rest) = all().split_last().expect("a migration");
-    fixture.sql(last.down(fixture.backend()));
+    fixture.sql(last.script(fixture.backend()).expect("scripts").down);
     let version = last.version();
     fixture.sql(&format!("DELETE FROM __diesel_schema_migrations WHERE version = '{version}'"));
     let current = rest.last().expect("another migration").version();

@@ -175,3 +175,18 @@ fn a_pipe_is_not_waited_for_and_a_link_to_nothing_is_no_missing_migration() {
         refused(&|root| symlink("absent", root.join("2099-01-01-000002_b")).expect("a link"));
     assert!(said.ends_with("000002_b: it is a symbolic link to nothing"), "{said}");
 }
+
+#[test]
+fn an_application_requires_what_there_is_and_leaves_the_tables_of_the_library() {
+    let (up, down) = ("2099-01-01-000001_a/up.sql", "2099-01-01-000001_a/down.sql");
+    let version = all()[1].version();
+    assert_eq!(found(&[(up, &format!("-- requires: {version}\n")), (down, "")]), [""; 0]);
+    let expected = "2099-01-01-000001_a/up.sql: unknown-requirement: zenith-db has no version `7`";
+    assert_only(&[(up, "-- requires: 7\n"), (down, "")], expected);
+    let expected = "2099-01-01-000001_a/up.sql: changes-library: users is a table of zenith-db";
+    let add = "ALTER TABLE users ADD COLUMN nickname TEXT;\n";
+    let drop = "ALTER TABLE users DROP COLUMN nickname;\n";
+    let found = found(&[(up, add), (down, drop)]);
+    assert!(found.len() == 2 && found[0].starts_with(expected), "{found:?}");
+    assert!(found[1].starts_with("2099-01-01-000001_a/down.sql: changes-library"), "{found:?}");
+}

@@ -1,10 +1,10 @@
 //! What the migrations promise, where that is another thing on a server than in a file.
 
-use crate::support::own_migrations::{manager_with, migration};
+use crate::support::own_migrations::{migration, migrations, upgraded};
 use crate::support::{Fixture, rows};
 use zenith_db::config::Key;
 use zenith_db::manager::{DatabaseManager, RollbackTarget, RowChange};
-use zenith_db::migrations::{EmbeddedMigration, Script, all};
+use zenith_db::migrations::{EmbeddedMigration, Script};
 use zenith_db::{Error, MigrationFault};
 
 /// A finished database with another user, who has a conversation.
@@ -23,7 +23,7 @@ fn created() -> Option<Fixture> {
 fn refused(fixture: &Fixture, up: &str) -> Vec<RowChange> {
     let counts = || fixture.manager().status().expect("a status").record_counts;
     let before = counts();
-    let error = manager_with(fixture, &[migration(up, "SELECT 1")]).migrate().expect_err(up);
+    let error = upgraded(fixture, &[migration(up, "SELECT 1")]).migrate().expect_err(up);
     fixture.sql("DELETE FROM system_health");
     assert_eq!(counts(), before, "{up}");
     let Error::Migration(MigrationFault::RowsNotConserved { changes, .. }) = error else {
@@ -45,7 +45,7 @@ fn a_cascade_on_a_server_is_refused_with_the_children_that_it_takes() {
     assert_eq!((changes[0].table.as_str(), changes[0].lost_rows), (lost[0].0, lost[0].1));
     let declared = format!("-- loses-rows: chat_sessions theirs\n{delete}");
     let report =
-        manager_with(&fixture, &[migration(&declared, "SELECT 1")]).migrate().expect("declared");
+        upgraded(&fixture, &[migration(&declared, "SELECT 1")]).migrate().expect("declared");
     let tables: Vec<&str> = report.steps[0].rows.iter().map(|c| c.table.as_str()).collect();
     assert_eq!(tables, ["chat_sessions", "users"]);
 }
@@ -67,21 +67,21 @@ fn a_change_on_a_server_is_refused_with_its_columns_and_an_alteration_is_none() 
         Script { up: "SELECT 1", down: "SELECT 1" },
         Script { up: script.leak(), down: "SELECT 1" },
     );
-    let report = manager_with(&fixture, &[own]).migrate();
+    let report = upgraded(&fixture, &[own]).migrate();
     // PostgreSQL then has another type than SQLite: that is a difference in the structure.
     let error = report.expect_err("the two differ");
     assert!(
         matches!(&error, Error::Migration(MigrationFault::StructureDiffers { missing }) if missing.contains("roles.description")),
         "{error}"
     );
-    let report = manager_with(&fixture, &[both]).migrate().expect("declared");
+    let report = upgraded(&fixture, &[both]).migrate().expect("declared");
     assert_eq!(seen(&report.steps[0].rows), [expected]);
 }
 
 #[test]
 fn a_rollback_and_a_redo_on_a_server_keep_the_rows_of_what_stays() {
     let Some(fixture) = created() else { return };
-    let manager = manager_with(&fixture, &[]);
+    let manager = upgraded(&fixture, &[]);
     let before = manager.status().expect("a status").record_counts;
     manager.redo().expect("redone");
     manager.rollback(&RollbackTarget::Steps(3)).expect("back");
@@ -113,10 +113,10 @@ fn breaks_the_connection(at_the_commit: bool) -> EmbeddedMigration {
 /// Runs it without and with a backup before, and returns why it failed.
 fn broken_off(fixture: &Fixture, at_the_commit: bool) -> [Error; 2] {
     let before = (rows::contents(&mut fixture.raw()), rows::catalogue(&mut fixture.raw()));
-    let own = [all(), &[breaks_the_connection(at_the_commit)]].concat().leak();
+    let own = migrations(&[], &[breaks_the_connection(at_the_commit)]);
     ["false", "true"].map(|auto_backup| {
         let config = fixture.config_with(&[(Key::AutoBackup, auto_backup)]);
-        let manager = DatabaseManager::with_migrations(config, own).expect("a manager");
+        let manager = DatabaseManager::with(config, own);
         let error = manager.migrate().expect_err("cut off");
         let failed = manager.status().expect("a status").failed_migration.expect("a record");
         assert!(failed.error.contains("the connection to the server was lost"), "{failed:?}");

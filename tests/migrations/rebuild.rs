@@ -6,7 +6,7 @@ use zenith_db::migrations::{Structure, all};
 use zenith_db_lint::{MigrationSet, SourceMigration, SourceScript, lint, rebuild_script};
 
 use crate::support::command::json;
-use crate::support::own_migrations::{manager_with, migration, named};
+use crate::support::own_migrations::{migration, named, upgraded};
 use crate::support::{self, SqliteFixture, bare_zenith, rows, run, stderr, stdout};
 
 fn sources() -> Vec<SourceMigration> {
@@ -53,7 +53,7 @@ fn a_rebuild_of_any_table_preserves_rows_and_schema() {
             named(name.leak(), &script, &script)
         })
         .collect();
-    let manager = manager_with(&fixture, &own);
+    let manager = upgraded(&fixture, &own);
     let report = manager.migrate().expect("rebuilt");
     assert_eq!(report.steps.len(), 21);
     assert!(report.steps.iter().all(|step| step.rows.is_empty()), "{report:?}");
@@ -94,10 +94,10 @@ fn views_and_triggers_that_name_the_table_are_created_again() {
     let script =
         rebuild_script(&[source("2098-01-01-000001_odd", up)], "odd (name").expect("a script");
     let own = [named("2098-01-01-000001_odd", up, "SELECT 1"), migration(&script, &script)];
-    manager_with(&fixture, &own[..1]).migrate().expect("the odd table");
+    upgraded(&fixture, &own[..1]).migrate().expect("the odd table");
     fixture.sql("INSERT INTO \"odd (name\" (\"a b\") VALUES ('kept')");
     let before = structure(&fixture);
-    manager_with(&fixture, &own).migrate().expect(&script);
+    upgraded(&fixture, &own).migrate().expect(&script);
     assert_eq!(structure(&fixture), before);
     fixture.sql("INSERT INTO roles (name, is_system_role) VALUES ('new', FALSE)");
     let seen = "SELECT group_concat(\"a b\") FROM odd_names WHERE id IN (SELECT id FROM of_a_view)";

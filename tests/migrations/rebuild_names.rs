@@ -6,7 +6,7 @@ use zenith_db_lint::{
     MigrationSet, RebuildError, SourceMigration, SourceScript, lint, rebuild_script,
 };
 
-use crate::support::own_migrations::{manager_with, migration, named};
+use crate::support::own_migrations::{migration, named, upgraded};
 use crate::support::{SqliteFixture, rows};
 
 const NAME: &str = "2098-01-01-000001_names";
@@ -42,7 +42,7 @@ fn rebuilt(up: &str, table: &str, rows: &str) -> String {
     let script = script_for(up, table);
     let fixture = SqliteFixture::created();
     let own = [named(NAME, up, "SELECT 1"), migration(&script, &script)];
-    manager_with(&fixture, &own[..1]).migrate().expect("the tables");
+    upgraded(&fixture, &own[..1]).migrate().expect("the tables");
     fixture.sql(rows);
     let state = || {
         let mut connection = fixture.raw();
@@ -57,7 +57,7 @@ fn rebuilt(up: &str, table: &str, rows: &str) -> String {
         (contents, rows::catalogue(&mut connection))
     };
     let before = state();
-    let report = manager_with(&fixture, &own).migrate().expect(&script);
+    let report = upgraded(&fixture, &own).migrate().expect(&script);
     assert!(report.steps.iter().all(|step| step.rows.is_empty()), "{report:?}");
     let after = state();
     assert_eq!(after.0, before.0, "{script}");

@@ -6,7 +6,7 @@ use zenith_db::manager::RollbackTarget;
 use zenith_db_lint::{MigrationSet, SourceMigration, SourceScript, lint, rebuild_script};
 
 use crate::support::SqliteFixture;
-use crate::support::own_migrations::{manager_with, migration, named};
+use crate::support::own_migrations::{migration, named, upgraded};
 
 const NAME: &str = "2098-01-01-000001_things";
 
@@ -24,11 +24,11 @@ fn source(up: &str) -> SourceMigration {
 fn rebuilt(fixture: &SqliteFixture, up: &str, rows: &str, same: &[&str]) -> String {
     let script = rebuild_script(&[source(up)], "things").expect(up);
     let own = [named(NAME, up, "DROP TABLE things"), migration(&script, &script)];
-    manager_with(fixture, &own[..1]).migrate().expect("the table");
+    upgraded(fixture, &own[..1]).migrate().expect("the table");
     fixture.sql(rows);
     let seen = || same.iter().map(|query| fixture.text(query)).collect::<Vec<_>>();
     let before = seen();
-    let manager = manager_with(fixture, &own);
+    let manager = upgraded(fixture, &own);
     manager.migrate().expect(&script);
     assert_eq!(seen(), before, "{script}");
     manager.rollback(&RollbackTarget::Steps(1)).expect(&script);

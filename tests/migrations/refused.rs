@@ -1,10 +1,9 @@
 //! What could leave half a database, or another one than the migrations describe, is refused before it
 //! is done.
 
-use crate::support::own_migrations::{manager_with, migration, named};
+use crate::support::own_migrations::{migration, named, upgraded};
 use crate::support::{Fixture, SqliteFixture, rows};
 use zenith_db::Backend;
-use zenith_db::internal::migrations::{Target, run};
 use zenith_db::manager::{DatabaseManager, RollbackTarget};
 use zenith_db::migrations::{EmbeddedMigration, Script, all, latest};
 use zenith_db::{Error, MigrationFault};
@@ -36,7 +35,7 @@ fn a_script_that_ends_its_transaction_is_not_run() {
     }
     for script in scripts {
         let up = format!("-- loses-rows: notifications all\nDELETE FROM notifications;\n{script}");
-        let manager = manager_with(&fixture, &[migration(&up, "SELECT 1")]);
+        let manager = upgraded(&fixture, &[migration(&up, "SELECT 1")]);
         for error in
             [manager.migrate().expect_err(script), manager.plan_migration().expect_err(script)]
         {
@@ -49,7 +48,7 @@ fn a_script_that_ends_its_transaction_is_not_run() {
         }
         assert_eq!(everything(&fixture), before, "{script}");
     }
-    let manager = manager_with(&fixture, &[migration("SELECT 1", "DELETE FROM users; COMMIT")]);
+    let manager = upgraded(&fixture, &[migration("SELECT 1", "DELETE FROM users; COMMIT")]);
     manager.migrate().expect("up.sql is in order");
     let before = everything(&fixture);
     let error = manager.rollback(&RollbackTarget::Steps(1)).expect_err("down.sql is not");
@@ -75,7 +74,7 @@ fn what_only_looks_like_the_end_of_a_transaction_is_run() {
         down: "DROP TABLE \"commit\"; DROP FUNCTION ends; DROP FUNCTION one",
     };
     let own = EmbeddedMigration::new("2099-01-01-000001_commit", sqlite, postgres);
-    let manager = manager_with(&fixture, &[own]);
+    let manager = upgraded(&fixture, &[own]);
     manager.migrate().expect("up.sql");
     manager.rollback(&RollbackTarget::Steps(1)).expect("down.sql");
 }
@@ -84,7 +83,7 @@ fn what_only_looks_like_the_end_of_a_transaction_is_run() {
 fn a_rollback_that_would_leave_something_behind_is_refused() {
     let fixture = SqliteFixture::created();
     let up = "CREATE TABLE a (id INTEGER PRIMARY KEY NOT NULL); CREATE INDEX idx_a ON roles (name)";
-    let manager = manager_with(&fixture, &[migration(up, "DROP TABLE a")]);
+    let manager = upgraded(&fixture, &[migration(up, "DROP TABLE a")]);
     manager.migrate().expect("applied");
     let before = everything(&fixture);
     let error = manager.rollback(&RollbackTarget::Steps(1)).expect_err("the index stays");
@@ -102,13 +101,13 @@ fn a_failure_is_over_when_nothing_is_left_to_do_and_not_before() {
     let fixture = Fixture::created();
     let failed = || fixture.manager().status().expect("a status").failed_migration;
     let bad = migration("CREATE TABLE a (id BIGINT); INSERT INTO nowhere VALUES (1)", "SELECT 1");
-    manager_with(&fixture, &[bad]).migrate().expect_err("there is no such table");
+    upgraded(&fixture, &[bad]).migrate().expect_err("there is no such table");
     assert!(failed().is_some());
     // There is nothing to do up to here, and the one that failed is still to be run.
-    manager_with(&fixture, &[bad]).migrate_to(&latest()).expect("nothing");
+    upgraded(&fixture, &[bad]).migrate_to(&latest()).expect("nothing");
     assert!(failed().is_some());
     // The program without it has nothing to run.
-    assert_eq!(manager_with(&fixture, &[]).migrate().expect("nothing").steps, []);
+    assert_eq!(upgraded(&fixture, &[]).migrate().expect("nothing").steps, []);
     assert_eq!(failed(), None);
 }
 
@@ -128,14 +127,10 @@ fn two_migrations_with_one_version_are_refused_before_the_database_is_opened() {
         (vec![ours], [ours.name(), ours.name()]),
         (vec![named("2099_a"), named("02099_b")], ["2099_a", "02099_b"]),
     ] {
-        let list: &'static [EmbeddedMigration] = [all(), &own].concat().leak();
-        let error = DatabaseManager::with_migrations(fixture.config(), list).expect_err(second);
+        let error = DatabaseManager::with_own(fixture.config(), own.leak()).expect_err(second);
         let said = error.to_string();
         assert!(said.contains(&format!("{first} and {second} of this program")), "{said}");
-        assert!(said.contains("give one of them another timestamp"), "{said}");
-        // The crates of this workspace can run a list without a manager.
-        let ran = run(&mut fixture.raw(), list, &Target::Latest, |_| Ok(()), |_| Ok(()));
-        assert_eq!(ran.expect_err("the ledger").to_string(), said);
+        assert!(said.contains(&format!("give {second} another timestamp")), "{said}");
     }
     assert_eq!(everything(&fixture), before);
 }
@@ -143,9 +138,8 @@ fn two_migrations_with_one_version_are_refused_before_the_database_is_opened() {
 #[test]
 fn a_script_with_a_byte_order_mark_and_a_name_without_a_version_are_refused_by_name() {
     let refused = |own: EmbeddedMigration| {
-        let list = [all(), &[own]].concat().leak();
         let config = SqliteFixture::created().config();
-        DatabaseManager::with_migrations(config, list).expect_err(own.name()).to_string()
+        DatabaseManager::with_own(config, vec![own].leak()).expect_err(own.name()).to_string()
     };
     let (good, marked) = ("SELECT 1", "\u{feff}SELECT 1");
     let name = "2099-01-01-000001_a";

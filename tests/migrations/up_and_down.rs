@@ -49,12 +49,12 @@ fn every_migration_is_undone_by_its_down_sql_and_can_be_run_again() {
     for migration in all() {
         let file = format!("mend {} of {backend}", migration.name());
         let before = rows::catalogue(&mut connection);
-        connection.batch_execute(migration.up(backend)).expect("up.sql");
+        connection.batch_execute(migration.script(backend).expect("scripts").up).expect("up.sql");
         let after = rows::catalogue(&mut connection);
         assert_ne!(before, after, "{} does nothing", migration.name());
-        connection.batch_execute(migration.down(backend)).expect(&file);
+        connection.batch_execute(migration.script(backend).expect("scripts").down).expect(&file);
         assert_eq!(rows::catalogue(&mut connection), before, "{file}");
-        connection.batch_execute(migration.up(backend)).expect(&file);
+        connection.batch_execute(migration.script(backend).expect("scripts").up).expect(&file);
         assert_eq!(rows::catalogue(&mut connection), after, "{file}");
     }
 }
@@ -185,7 +185,8 @@ fn the_setting_schema_version_follows() {
 
 /// Takes the name that the last statement of the migration wants to give.
 fn block_last_statement_of(fixture: &Fixture, migration: &EmbeddedMigration) {
-    let words: Vec<&str> = migration.up(fixture.backend()).split_whitespace().collect();
+    let words: Vec<&str> =
+        migration.script(fixture.backend()).expect("scripts").up.split_whitespace().collect();
     // On a server the names of triggers are each table's own, and another table's are in nobody's way.
     let kinds = fixture.either(["INDEX", "TRIGGER", "TABLE"].as_slice(), &["INDEX", "TABLE"]);
     let at = words

@@ -1,7 +1,7 @@
 //! A database whose migrations are not the program's: one that is newer, one that a late migration
 //! lacks, one with a migration that the program does not have any more.
 
-use crate::support::own_migrations::{manager_with, migration};
+use crate::support::own_migrations::{migration, upgraded};
 use crate::support::rows;
 use crate::support::{Fixture, SqliteFixture, administrator, failed};
 use zenith_db::manager::{HistoryFault, RollbackTarget};
@@ -25,7 +25,7 @@ fn with_a_late_migration() -> (Fixture, &'static EmbeddedMigration) {
     let mut all = all().iter();
     let late =
         all.find(|migration| migration.name().ends_with("create_chat")).expect("it is there");
-    fixture.sql(late.down(fixture.backend()));
+    fixture.sql(late.script(fixture.backend()).expect("scripts").down);
     let version = late.version();
     fixture.sql(&format!(
         "DELETE FROM __diesel_schema_migrations WHERE version = '{version}';
@@ -112,7 +112,7 @@ fn a_newer_database_is_not_rolled_back_and_not_written_to() {
 fn an_older_program_names_the_one_that_has_the_migration() {
     let fixture = SqliteFixture::created();
     let own = [migration("CREATE TABLE added (id INTEGER)", "DROP TABLE added")];
-    manager_with(&fixture, &own).migrate().expect("the newer program");
+    upgraded(&fixture, &own).migrate().expect("the newer program");
     let error = fixture.manager().migrate().expect_err("the older program").to_string();
     let program = env!("CARGO_PKG_VERSION");
     let named = format!("20990101000001 (change something, by zenith-db {program})");

@@ -2,11 +2,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use diesel::connection::{Connection, TransactionManager};
+use diesel::connection::{Connection, SimpleConnection, TransactionManager};
+use diesel::prelude::*;
+use zenith_db::schema::system_metrics;
 use zenith_db::{DbConnection, Error, Result, Writer};
 
 use super::writes::{insert, names, open, panic_quietly};
-use crate::support::Fixture;
+use crate::support::{Fixture, SqliteFixture};
 
 /// What a closure may do to the transaction behind the back of `write`.
 type Meddle = fn(&mut Writer<'_>);
@@ -76,4 +78,22 @@ fn a_nested_write_that_ends_itself_does_not_end_the_outer_one() {
     assert!(matches!(done, Err(Error::Internal(_))), "{done:?}");
     database.write(|conn| insert(conn, "kept")).expect("a write");
     assert_eq!(names(&fixture), "kept");
+}
+
+/// What Diesel does not know of. A server's connection is left as it is: to ask it would cost a round trip.
+#[test]
+fn a_transaction_that_a_read_has_begun_by_sql_ends_with_the_read() {
+    for (limit, begin) in [("1", "BEGIN"), ("2", "BEGIN"), ("2", "SAVEPOINT one; SAVEPOINT two")] {
+        let fixture = SqliteFixture::created();
+        let database = open(&fixture, limit);
+        let count =
+            |conn: &mut DbConnection| Ok(system_metrics::table.count().get_result::<i64>(conn)?);
+        let before = database.read(|conn| {
+            conn.batch_execute(&format!("{begin}; SELECT count(*) FROM users"))?;
+            count(conn)
+        });
+        database.write(|conn| insert(conn, "seen")).expect("a write");
+        let after = database.read(count).expect("a read");
+        assert_eq!(after, before.expect("a read") + 1, "{limit} {begin}");
+    }
 }

@@ -13,7 +13,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 use zenith_db::config::Key;
 use zenith_db::internal::connection::write;
-use zenith_db::{Database, DbConnection, Error, Result, dispatch};
+use zenith_db::{Database, DbConnection, Error, PoolTimeout, Result, dispatch};
 
 const INSERT: &str = "INSERT INTO system_metrics (metric_name, metric_value, metric_type)
                       VALUES ('m', 1, 'gauge')";
@@ -256,7 +256,7 @@ fn when_no_connection_is_free_the_error_says_how_many_are_used_and_what_to_raise
             enter.recv_timeout(Duration::from_secs(10)).expect("a reader inside");
         }
         let error = database.read(count_metrics).expect_err("no connection is free");
-        assert!(matches!(error, Error::PoolTimeout { in_use: 2, .. }), "{error:?}");
+        assert!(matches!(error, Error::PoolTimeout(PoolTimeout { in_use: 2, .. })), "{error:?}");
         let message = error.to_string();
         for part in ["50 ms", "2 of", "DATABASE_MAX_CONNECTIONS", "DATABASE_POOL_TIMEOUT_MS"] {
             assert!(message.contains(part), "{message}");

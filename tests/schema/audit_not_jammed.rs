@@ -270,7 +270,7 @@ fn text_that_is_not_utf_8_keeps_no_page_from_being_read() {
         return;
     }
     for column in TEXTS {
-        for value in ["CAST(x'61ff62' AS TEXT)", "x'61ff62'", "'a' || char(55296)"] {
+        for value in ["CAST(x'61ff62' AS TEXT)", "'a' || char(55296)"] {
             let odd = log.insert("INSERT", &[(column, value)], "");
             log.raw.batch_execute(&odd).expect(&odd);
             let read = serde_json::to_value(log.newest()).expect("an entry");

@@ -14,6 +14,7 @@ mod on_delete;
 mod own_violations;
 mod prelude;
 mod right;
+mod same_values;
 mod times;
 mod updated_at;
 mod uuids;

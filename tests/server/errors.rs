@@ -7,13 +7,13 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use zenith_db::config::Key;
 use zenith_db::dispatch;
-use zenith_db::manager::DatabaseManager;
+use zenith_db::manager::{DatabaseManager, RestoreOptions};
 use zenith_db::prelude::*;
 use zenith_db::schema::roles;
 use zenith_db::{ConnectFault, Error, Result};
 
 use crate::support::own_server::{ENCODED_PASSWORD, Server, config, free_port, value};
-use crate::support::{administrator, failed};
+use crate::support::{Fixture, administrator, failed, run, stderr};
 
 const FAST: (Key, &str) = (Key::PoolTimeout, "2000");
 
@@ -30,7 +30,7 @@ fn fault(url: &str) -> (ConnectFault, String) {
 fn a_wrong_password_is_said_to_be_one_and_is_not_shown() {
     let Some(server) = Server::start() else { return };
     let right = server.tcp_url(&format!("zenith:{ENCODED_PASSWORD}"));
-    Database::open(&config(&right, &[FAST])).expect("the right password");
+    Database::open_unchecked(&config(&right, &[FAST])).expect("the right password");
     for user in ["zenith:hunter2", "zenith", "nobody:hunter2"] {
         let (fault, shown) = fault(&server.tcp_url(user));
         assert_eq!(fault, ConnectFault::Authentication, "{shown}");
@@ -148,7 +148,8 @@ fn pretend(server: &Server, setting: &str, said: &str) -> Config {
     );
     server.admin("zenith").batch_execute(&lie).expect("a function");
     let url = server.url("zenith") + "&options=-csearch_path%3Dpublic%2Clies%2Cpg_catalog";
-    config(&url, &[FAST])
+    // Otherwise only the first question would be asked in that path.
+    config(&url, &[FAST, (Key::TransactionPooler, "true")])
 }
 
 #[test]
@@ -281,4 +282,36 @@ fn a_transaction_that_does_nothing_for_too_long_is_ended() {
         .expect_err("ended");
     assert!(matches!(error, Error::ConnectionLost(_)), "{error:?}");
     assert_eq!(database.read(count).expect("a count"), 5);
+}
+
+/// Which database that is, libpq knows, and the statements that name it do not.
+#[test]
+fn a_url_without_a_database_is_refused_by_what_has_to_name_it() {
+    let Some(server) = Server::start() else { return };
+    let mut admin = server.admin("postgres");
+    admin.batch_execute("CREATE ROLE nameless SUPERUSER LOGIN").expect("a role");
+    let url = server.url("").replacen("zenith@", "nameless@", 1);
+    let backups = tempfile::tempdir().expect("a directory");
+    let directory = (Key::BackupDir, backups.path().to_str().expect("UTF-8"));
+    let manager = DatabaseManager::new(config(&url, &[directory]));
+    let refused = manager.initialize(&administrator()).expect_err("no name").to_string();
+    assert!(refused.contains("names no database"), "{refused}");
+    // One that exists can be used.
+    admin.batch_execute("CREATE DATABASE nameless ENCODING 'UTF8' TEMPLATE template0").expect("it");
+    let _ = manager.initialize(&administrator()).expect("created");
+    assert_eq!(failed(&manager.health_check()), Vec::<&str>::new());
+    let backup = manager.backup().expect("a backup").path;
+    let restored = manager.restore(&backup, &RestoreOptions::default(), &mut |_| ());
+    let refused = restored.expect_err("no name").to_string();
+    assert!(refused.contains("names no database"), "{refused}");
+}
+
+#[test]
+fn what_is_in_the_way_of_a_migration_is_named() {
+    let Some(fixture) = Fixture::on_a_server(Fixture::created) else { return };
+    fixture
+        .sql("CREATE SCHEMA theirs; CREATE VIEW theirs.titles AS SELECT title FROM notifications");
+    let output = run(fixture.zenith().args(["create", "--force", "--yes", "--no-backup"]), 1);
+    let said = stderr(&output);
+    assert!(said.contains("view theirs.titles depends on table notifications"), "{said}");
 }

@@ -1,7 +1,14 @@
 //! PostgreSQL as a server: connections, poolers, replicas.
 
 mod errors;
+mod failover;
+mod health;
 mod kills;
 mod pool;
 mod pooler;
 mod replica;
+mod role_check;
+mod roles;
+mod roles_migrated;
+mod roles_script;
+mod schemas;

@@ -101,7 +101,7 @@ fn after_a_restart_of_the_server_the_pool_goes_on() {
     let Some((server, database)) = open(&[(Key::MaxConnections, "2")]) else { return };
     server.stop();
     let away = database.read(|conn| Role::find_by_name(conn, "user")).expect_err("away");
-    assert!(matches!(away, Error::ConnectionLost(_) | Error::PoolTimeout { .. }), "{away:?}");
+    assert!(matches!(away, Error::ConnectionLost(_) | Error::PoolTimeout(_)), "{away:?}");
     server.resume();
     let found = database.read(|conn| Role::find_by_name(conn, "user")).expect("back again");
     assert!(found.is_some());
@@ -132,7 +132,7 @@ fn two_that_wait_for_each_other_are_a_conflict_and_succeed_when_tried_again() {
         });
         threads.into_iter().map(|thread| thread.join().expect("a thread")).collect()
     });
-    let conflicts = results.iter().filter(|r| r.as_ref().is_err_and(Error::is_conflict)).count();
+    let conflicts = results.iter().filter(|r| r.as_ref().is_err_and(Error::is_retryable)).count();
     assert_eq!((conflicts, results.iter().filter(|r| r.is_ok()).count()), (1, 1), "{results:?}");
 
     // The same, tried again: the barrier is passed the first time only.
@@ -201,7 +201,7 @@ fn a_conflict_that_does_not_end_is_an_error_after_six_tries() {
             Ok(conn.batch_execute(raise)?)
         })
         .expect_err("never");
-    assert!(error.is_conflict(), "{error:?}");
+    assert!(error.is_retryable(), "{error:?}");
     assert_eq!(tries, 6);
 }
 
@@ -228,4 +228,49 @@ fn connections_say_who_they_are_and_have_their_limits() {
     ] {
         assert_eq!(database.read(show(name)).expect(name), wanted, "{name}");
     }
+}
+
+/// As a migration does that another process runs.
+#[test]
+fn a_table_that_changes_costs_one_call_that_can_be_repeated_and_not_the_connection_for_ever() {
+    let Some((server, database)) = open(&[(Key::MaxConnections, "1")]) else { return };
+    let look = || database.read(|conn| Role::find_by_name(conn, "admin"));
+    // Prepared once.
+    look().expect("a look");
+    let change = |kind: &str| {
+        let change = format!("ALTER TABLE roles ALTER COLUMN description TYPE {kind}");
+        server.admin("zenith").batch_execute(&change).expect("changed");
+    };
+    change("VARCHAR(300)");
+    let refused = look().expect_err("another type");
+    assert!(refused.is_retryable(), "{refused:?}");
+    look().expect("a new connection");
+    change("TEXT");
+    let found = database.write_with_retry(|conn| Role::find_by_name(conn, "admin"));
+    found.expect("the second attempt");
+    // A pooler gives the connection another session.
+    let forget = |conn: &mut DbConnection| Ok(conn.batch_execute("DEALLOCATE ALL")?);
+    database.read(forget).expect("forgotten");
+    let refused = look().expect_err("no statement");
+    assert!(refused.is_retryable(), "{refused:?}");
+    look().expect("a new connection");
+}
+
+#[test]
+fn a_write_whose_connection_was_lost_before_its_commit_is_tried_again() {
+    let Some((server, database)) = open(&[(Key::MaxConnections, "1")]) else { return };
+    let mut attempts = 0;
+    let done = database.write_with_retry(|conn| {
+        attempts += 1;
+        new_role(conn, "once")?;
+        if attempts == 1 {
+            let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                       WHERE application_name = 'zenith-db'";
+            value(&mut server.admin("postgres"), end);
+        }
+        new_role(conn, "and again")
+    });
+    done.expect("the second attempt");
+    let rows = "SELECT count(*) FROM roles WHERE name IN ('once', 'and again')";
+    assert_eq!((attempts, value(&mut server.admin("zenith"), rows).as_str()), (2, "2"));
 }

@@ -88,3 +88,21 @@ fn operators_work_through_it_but_for_backups_which_would_leave_settings_behind()
     assert_eq!(std::fs::read_dir(backups.path()).expect("a directory").count(), 0);
     drop(server);
 }
+
+/// A session of a pooler has no settings of ours.
+#[test]
+fn migrations_wait_for_a_table_as_long_as_is_configured_there_too() {
+    let Some((server, pooler)) = start() else { return };
+    let settings = [POOLED, (Key::AutoBackup, "false"), (Key::BusyTimeout, "150")];
+    let manager = DatabaseManager::new(config(&pooler.url(), &settings));
+    let mut other = server.admin("zenith");
+    other.batch_execute("BEGIN; LOCK TABLE notifications IN EXCLUSIVE MODE").expect("a lock");
+    // Within the time that the statements of a pool have at most, in which the default of five seconds would be over.
+    let refused = manager.rollback(&zenith_db::manager::RollbackTarget::Steps(1));
+    let error = format!("{:?}", refused.expect_err("it is locked"));
+    assert!(error.contains("DATABASE_BUSY_TIMEOUT_MS"), "{error}");
+    other.batch_execute("COMMIT").expect("the end");
+    let asked =
+        "SELECT string_agg(DISTINCT setting, ' ') FROM pg_settings WHERE name = 'lock_timeout'";
+    assert_eq!(value(&mut server.admin("zenith"), asked), "0");
+}

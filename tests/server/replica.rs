@@ -1,9 +1,6 @@
 //! Reads from a replica, tried on a real one that streams from a primary of the test's own.
 #![cfg(feature = "postgres")]
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use zenith_db::config::Key;
@@ -12,6 +9,7 @@ use zenith_db::manager::{DatabaseManager, HealthReport};
 use zenith_db::prelude::*;
 use zenith_db::{Error, Result};
 
+use crate::support::log::logged;
 use crate::support::own_server::{Server, config, value};
 use crate::support::{administrator, failed};
 
@@ -79,36 +77,13 @@ fn reads_go_to_the_replica_and_what_must_be_seen_at_once_to_the_primary() {
     assert_eq!(database.pool_status().replica_fallbacks, 0);
 }
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("a lock").write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-/// What this thread logs meanwhile.
-fn logged(work: impl FnOnce()) -> String {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).finish();
-    tracing::subscriber::with_default(subscriber, work);
-    let bytes = log.0.lock().expect("a lock").clone();
-    String::from_utf8(bytes).expect("UTF-8")
-}
-
 #[test]
 fn while_the_replica_is_away_the_primary_is_read_with_one_warning_and_a_count() {
     let Some(both) = Both::start() else { return };
     let database = Database::open(&both.config(&[(Key::MaxConnections, "4")])).expect("both");
     assert!(database.read(is_replica).expect("a read"));
     both.replica.stop();
-    let log = logged(|| {
+    let log = logged(|log| {
         // One that was used a moment ago may be found out by its user.
         let mut results = (0..8).map(|_| database.read(is_replica));
         let first = results.next().expect("eight");
@@ -116,6 +91,7 @@ fn while_the_replica_is_away_the_primary_is_read_with_one_warning_and_a_count() 
         for result in results {
             assert!(!result.expect("the primary"));
         }
+        log.text()
     });
     assert_eq!(log.matches("the replica is not available").count(), 1, "{log}");
     assert!(database.pool_status().replica_fallbacks >= 7);
@@ -128,9 +104,10 @@ fn a_replica_that_is_away_at_the_beginning_is_no_error_and_found_later() {
     let Some(both) = Both::start() else { return };
     both.replica.stop();
     let config = both.config(&[(Key::PoolTimeout, "2000")]);
-    let mut opened = None;
-    let log = logged(|| opened = Some(Database::open(&config).expect("the primary")));
-    let database = opened.expect("a database");
+    let (log, database) = logged(|log| {
+        let database = Database::open(&config).expect("the primary");
+        (log.text(), database)
+    });
     assert_eq!(log.matches("the replica is not available").count(), 1, "{log}");
     assert!(!database.read(is_replica).expect("the primary"));
     both.replica.resume();

@@ -1,5 +1,6 @@
 //! Helpers for tests of the command: its JSON, its input, and the bytes of a directory.
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -64,4 +65,18 @@ pub fn at_once(commands: impl IntoIterator<Item = Command>) -> Vec<Output> {
         assert_eq!(output.status.code(), Some(0), "{output:?}");
     }
     outputs
+}
+
+/// Limits the size of each file that the command writes, in blocks of 512 or 1024 bytes. The environment is clean but for
+/// what the command sets.
+pub fn limited(command: &Command, blocks: impl Display) -> Command {
+    let mut shell = Command::new("sh");
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
+    shell.args(["-c", &script, "sh"]).arg(command.get_program()).args(command.get_args());
+    shell.env_clear().stdin(Stdio::null());
+    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    if let Some(directory) = command.get_current_dir() {
+        shell.current_dir(directory);
+    }
+    shell
 }

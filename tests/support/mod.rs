@@ -8,10 +8,13 @@ pub mod former;
 pub mod injected;
 pub mod legacy;
 pub mod load;
+pub mod log;
 pub mod models;
 pub mod mounts;
 pub mod numbers;
 pub mod own_migrations;
+#[cfg(feature = "postgres")]
+pub mod own_roles;
 #[cfg(feature = "postgres")]
 pub mod own_server;
 pub mod pages;
@@ -25,14 +28,17 @@ pub mod server;
 pub mod shuttle;
 mod skipped;
 pub mod snapshot;
+pub mod snippets;
 pub mod stored_tables;
 #[cfg(target_os = "linux")]
 pub mod terminal;
 pub mod uuids;
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -40,6 +46,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use zenith_db::Backend;
 use zenith_db::config::{Key, Loader};
+use zenith_db::internal::connection::{NewFile, Owner, create_private_dir};
 use zenith_db::manager::{Administrator, DatabaseManager, HealthReport};
 use zenith_db::types::JsonText;
 use zenith_db::{Config, Database, DbConnection};
@@ -151,7 +158,13 @@ impl Fixture {
         DatabaseManager::new(self.config())
     }
 
+    /// Opens the database, with the role of `ZENITH_TEST_ROLE`.
     pub fn database(&self) -> Database {
+        #[cfg(feature = "postgres")]
+        if let (Place::Server(database), Some(role)) = (&self.place, server::role()) {
+            let config = own_server::config(&database.url_for(&role), &[]);
+            return Database::open(&config).expect("a database");
+        }
         Database::open(&self.config()).expect("a database")
     }
 
@@ -255,8 +268,23 @@ impl SqliteFixture {
 
     /// Returns a fixture with a finished database: every migration, the seeds, an administrator.
     pub fn created() -> Self {
+        static MADE: OnceLock<Vec<u8>> = OnceLock::new();
+        let content = MADE.get_or_init(|| {
+            let fixture = Self::empty();
+            let _ = fixture.manager().initialize(&administrator()).expect("a database");
+            std::fs::read(fixture.path()).expect("the content of the database")
+        });
         let fixture = Self::empty();
-        let _ = fixture.manager().initialize(&administrator()).expect("a database");
+        let directory = fixture.directory.path();
+        for name in ["backups", "logs"] {
+            create_private_dir(&directory.join(name)).expect("a directory");
+        }
+        let owner = Owner::of(directory).expect("an owner");
+        let mut file = NewFile::create(directory, owner).expect("a file");
+        file.as_file_mut().write_all(content).expect("the content is written");
+        file.persist(&fixture.path()).expect("the database");
+        // Another administrator makes it another database.
+        fixture.sql(&format!("UPDATE users SET uuid = '{}'", uuid::Uuid::now_v7()));
         fixture
     }
 
@@ -283,7 +311,7 @@ impl std::ops::Deref for SqliteFixture {
     }
 }
 
-fn open_sqlite(path: &Path) -> SqliteConnection {
+pub fn open_sqlite(path: &Path) -> SqliteConnection {
     let mut connection =
         SqliteConnection::establish(path.to_str().expect("UTF-8")).expect("a connection");
     connection

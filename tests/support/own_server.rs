@@ -79,6 +79,19 @@ impl Server {
         self.run("pg_ctl", &["-D", &data, "-l", &log, "-o", &options, "-w", "start"]);
     }
 
+    /// Switches TLS on, with the certificate and the key in these files.
+    pub fn encrypt(&self, certificate: &Path, key: &Path) {
+        for (from, name) in [(certificate, "server.crt"), (key, "server.key")] {
+            let path = Path::new(&self.data()).join(name);
+            // With its mode, which has to be 0600 for a key.
+            std::fs::copy(from, &path).expect("a copy");
+            make_readable(&path);
+        }
+        self.admin("postgres").batch_execute("ALTER SYSTEM SET ssl = on").expect("a setting");
+        self.stop();
+        self.resume();
+    }
+
     /// Promotes a replica to a primary.
     pub fn promote(&self) {
         self.run("pg_ctl", &["-D", &self.data(), "-w", "promote"]);
@@ -115,6 +128,12 @@ impl Server {
     pub fn url(&self, database: &str) -> String {
         let socket = self.socket().replace('/', "%2F");
         format!("postgres://zenith@/{database}?host={socket}&port={}", self.port)
+    }
+
+    /// Returns the URL of the database `zenith` for this user, over the socket.
+    pub fn url_as(&self, user: &str) -> String {
+        let user: Vec<_> = user.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        self.url("zenith").replacen("zenith@", &format!("{}@", user.concat()), 1)
     }
 
     /// Returns the URL over TCP, with this user and password.

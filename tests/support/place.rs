@@ -130,7 +130,7 @@ pub const RESUME: TransferOptions = TransferOptions {
     resume: true,
     batch_rows: 50,
     leave_other_tables: false,
-    migrations: zenith_db::migrations::all(),
+    migrations: zenith_db::migrations::Migrations::library(),
 };
 
 /// Options that do not resume a stopped transfer.

@@ -181,8 +181,9 @@ pub fn contents(connection: &mut impl Raw) -> BTreeMap<String, Vec<String>> {
                 format!("SELECT {row} AS line FROM \"{table}\" ORDER BY rowid")
             }
             Backend::Postgres => {
+                let name = table.replace('"', "\"\"");
                 format!(
-                    "SELECT t::text AS line FROM \"{table}\" AS t ORDER BY t::text COLLATE \"C\""
+                    "SELECT t::text AS line FROM \"{name}\" AS t ORDER BY t::text COLLATE \"C\""
                 )
             }
         };

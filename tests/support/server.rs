@@ -13,7 +13,7 @@ use diesel::sql_types::Text;
 use uuid::Uuid;
 use zenith_db::DbConnection;
 use zenith_db::config::{Key, Loader};
-use zenith_db::manager::DatabaseManager;
+use zenith_db::manager::{DatabaseManager, RoleNames};
 
 use super::{Fixture, administrator, skipped};
 
@@ -22,6 +22,16 @@ pub fn url() -> Option<&'static str> {
     static URL: OnceLock<Option<String>> = OnceLock::new();
     let read = || std::env::var("ZENITH_TEST_POSTGRES").ok().filter(|url| !url.is_empty());
     URL.get_or_init(read).as_deref()
+}
+
+/// What the names of the roles begin with that `ZENITH_TEST_ROLE` uses; they stay on the server.
+const PREFIX: &str = "zenith_test";
+
+/// Returns the role that reads and writes in [`Fixture::database`], if `ZENITH_TEST_ROLE` names one of those of
+/// `zenith-db roles`, such as `app`.
+pub fn role() -> Option<String> {
+    let role = std::env::var("ZENITH_TEST_ROLE").ok().filter(|role| !role.is_empty())?;
+    Some(format!("{PREFIX}_{role}"))
 }
 
 impl Fixture {
@@ -96,6 +106,11 @@ impl OwnDatabase {
         let loader = Loader::new().flag(Key::Url, "database-url", url_of(&database.name));
         let manager = DatabaseManager::new(loader.load().expect("a valid configuration"));
         let _ = manager.initialize(&administrator()).expect("a database");
+        if role().is_some() {
+            let names = RoleNames::with_prefix(PREFIX).expect("names");
+            let plan = manager.plan_roles(&names).expect("the roles");
+            manager.apply_roles(&plan).expect("the roles");
+        }
         database
     }
 
@@ -105,6 +120,13 @@ impl OwnDatabase {
 
     pub fn url(&self) -> String {
         url_of(&self.name)
+    }
+
+    /// Returns the URL for connections with this role.
+    pub fn url_for(&self, role: &str) -> String {
+        let url = self.url();
+        let mark = if url.contains('?') { '&' } else { '?' };
+        format!("{url}{mark}options=-crole%3D{role}")
     }
 
     pub fn exists(&self) -> bool {

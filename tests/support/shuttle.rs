@@ -9,7 +9,7 @@ use zenith_db::manager::RollbackTarget;
 use zenith_db::migrations::all;
 
 use super::embedded::notifications;
-use super::own_migrations::manager_with;
+use super::own_migrations::upgraded;
 use super::{Fixture, rows, text};
 
 /// Tables that differ after each run: the ledgers, and the records of the runs themselves.
@@ -55,7 +55,7 @@ impl Shuttle {
     /// Fills a finished database.
     pub fn new(fixture: Fixture) -> Self {
         rows::fill(&mut fixture.raw());
-        let manager = manager_with(&fixture, &[]);
+        let manager = upgraded(&fixture, &[]);
         manager.rollback(&RollbackTarget::Version(older_version())).expect("back");
         let older = state(&fixture);
         manager.migrate().expect("forth");
@@ -77,7 +77,7 @@ impl Shuttle {
 
     /// Brings the database to the starting version, and returns the command without its output.
     pub fn ready(&self, forth: bool) -> Command {
-        let manager = manager_with(&self.fixture, &[]);
+        let manager = upgraded(&self.fixture, &[]);
         let older = RollbackTarget::Version(older_version());
         if forth {
             manager.rollback(&older).expect("the start");

@@ -23,12 +23,14 @@ pub struct OnTerminal {
 impl OnTerminal {
     /// Starts the command. `setsid --ctty` of util-linux gives it the terminal, and then becomes it.
     pub fn start(command: &Command) -> Self {
-        let main = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudo-terminal");
+        // Not inherited: a command of another test would keep this terminal from ending.
+        let main = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)
+            .expect("a pseudo-terminal");
         grantpt(&main).expect("granted");
         unlockpt(&main).expect("unlocked");
         let name = ptsname(&main, Vec::new()).expect("a name");
         let open = || -> OwnedFd {
-            rustix::fs::open(&name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty())
+            rustix::fs::open(&name, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty())
                 .expect("a terminal")
         };
         let mut session = Command::new("setsid");

@@ -15,7 +15,9 @@ use crate::support::own_migrations::{manager_with, migration};
 use crate::support::place::RESUME;
 use crate::support::{Fixture, SqliteFixture, administrator, failed};
 
-const A_NOTE: &str = "INSERT INTO own_notes VALUES (1, 1, 'a note')";
+/// Rows of a table that no migration creates.
+const BY_HAND: &str =
+    "CREATE TABLE by_hand (id BIGINT PRIMARY KEY); INSERT INTO by_hand VALUES (1)";
 
 fn own() -> [EmbeddedMigration; 1] {
     let up = "CREATE TABLE own_notes (
@@ -59,7 +61,8 @@ fn assert_moved(source: &Fixture, target: &Fixture) {
     assert_eq!(contents(target), contents(source));
     let health = manager_with(target, &own()).health_check();
     assert!(health.healthy, "{:?}", failed(&health));
-    assert_eq!(target.text("SELECT count(*) FROM own_notes"), "0");
+    let notes = "SELECT count(*) || ' ' || coalesce(sum(id * user_id), 0) FROM own_notes";
+    assert_eq!(target.text(notes), source.text(notes));
 }
 
 #[test]
@@ -72,23 +75,35 @@ fn an_empty_table_of_the_application_exists_in_the_target_too() {
 }
 
 #[test]
-fn rows_of_the_application_are_refused_before_a_target_is_created() {
+fn rows_of_the_application_are_transferred() {
     for (source, manager, target) in sources() {
-        source.sql(A_NOTE);
+        source.sql("INSERT INTO own_notes VALUES (1, 1, 'a note'), (7, 1, 'another')");
+        let report = to(&target, &manager, &TransferOptions::default()).expect("a transfer").report;
+        assert!(report.left_behind.is_empty());
+        let own = report.tables.iter().find(|table| table.table == "own_notes").expect("its table");
+        assert_eq!((own.source.rows, own.source), (2, own.target));
+        assert_moved(&source, &target);
+    }
+}
+
+#[test]
+fn rows_of_other_tables_are_refused_before_a_target_is_created() {
+    for (source, manager, target) in sources() {
+        source.sql(BY_HAND);
         let refused = to(&target, &manager, &TransferOptions::default()).expect_err("it has a row");
         let TransferError::OtherTables { found } = refused else { panic!("{refused:?}") };
-        assert_eq!(found, "own_notes (1 row)");
+        assert_eq!(found, "by_hand (1 row)");
         target.assert_nothing_was_created();
     }
 }
 
 #[test]
-fn rows_of_the_application_are_skipped_if_that_is_asked_for() {
+fn rows_of_other_tables_are_skipped_if_that_is_asked_for() {
     for (source, manager, target) in sources() {
-        source.sql(A_NOTE);
+        source.sql(BY_HAND);
         let options = TransferOptions { leave_other_tables: true, ..TransferOptions::default() };
         let report = to(&target, &manager, &options).expect("a transfer").report;
-        assert_eq!(report.left_behind.into_iter().collect::<Vec<_>>(), [("own_notes".into(), 1)]);
+        assert_eq!(report.left_behind.into_iter().collect::<Vec<_>>(), [("by_hand".into(), 1)]);
         assert_moved(&source, &target);
     }
 }
@@ -125,7 +140,7 @@ fn unreadable(source: &Fixture, table: &str, column: &str) -> DatabaseManager {
     manager.rollback(&zenith_db::manager::RollbackTarget::Version("0".into())).expect("no tables");
     manager.migrate().expect("tables without rows");
     source.sql(FILLED);
-    source.sql(&format!("UPDATE {table} SET {column} = x'6162' WHERE id = 1"));
+    source.sql(&format!("UPDATE {table} SET {column} = CAST(x'61ff62' AS TEXT) WHERE id = 1"));
     manager
 }
 
@@ -183,6 +198,6 @@ fn a_table_of_the_application_with_the_name_of_the_record_is_refused_clearly() {
         source.sql("INSERT INTO zenith_transfer (id) VALUES (1)");
         assert!(manager.health_check().healthy);
         let refused = to(&target, &manager, &TransferOptions::default()).expect_err("rows");
-        assert!(matches!(refused, TransferError::OtherTables { .. }), "{refused}");
+        assert!(matches!(refused, TransferError::TableOfTheApplication), "{refused}");
     }
 }

@@ -241,16 +241,14 @@ fn a_broken_reference_of_the_source_is_named_and_can_be_mended() {
 
 #[test]
 fn what_is_not_text_in_a_column_of_text_is_refused_and_named() {
-    for value in ["x'6162'", "CAST(x'C328' AS TEXT)"] {
-        let (source, target) = (Place::filled(0), Place::sqlite());
-        source.sql(&format!("UPDATE notifications SET message = {value} WHERE id = 2"));
-        let refused = fault(transfer(&source, &target, BEGIN));
-        let TransferError::Table { action, table, place, .. } = refused else { panic!() };
-        assert_eq!((action, table), ("reading", "notifications"));
-        assert_eq!(place, "the row after the key 1");
-        source.sql("UPDATE notifications SET message = 'text' WHERE id = 2");
-        resumed(&source, &target);
-    }
+    let (source, target) = (Place::filled(0), Place::sqlite());
+    source.sql("UPDATE notifications SET message = CAST(x'C328' AS TEXT) WHERE id = 2");
+    let refused = fault(transfer(&source, &target, BEGIN));
+    let TransferError::Table { action, table, place, .. } = refused else { panic!() };
+    assert_eq!((action, table), ("reading", "notifications"));
+    assert_eq!(place, "the row after the key 1");
+    source.sql("UPDATE notifications SET message = 'text' WHERE id = 2");
+    resumed(&source, &target);
 }
 
 #[test]

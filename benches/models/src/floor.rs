@@ -1,12 +1,20 @@
 //! The floor: raw SQLite, statements cached, values read as they are stored.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "what is measured has no checks that can be spared"
+)]
 
 use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::{Result, ensure};
+use chrono::{Datelike, Timelike, Utc};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, TransactionBehavior, params};
-use zenith_db::prelude::*;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+use zenith_db::types::SessionToken;
 
 use super::ours::TEXT;
 use super::{CHUNKS, RETRIEVED, Side};
@@ -38,8 +46,38 @@ fn owned(row: &Row<'_>) -> rusqlite::Result<Vec<Value>> {
     (0..row.as_ref().column_count()).map(|column| row.get(column)).collect()
 }
 
-fn hex(hash: Sha256Hash) -> String {
-    hash.to_string()
+/// The hash of a content in hexadecimal, by nothing of the crate.
+fn hex_of(content: impl AsRef<[u8]>) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
+    let mut text = String::with_capacity(64);
+    for byte in Sha256::digest(content) {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 15));
+    }
+    text
+}
+
+/// The time as it is stored, by nothing of the crate.
+fn now() -> String {
+    let now = Utc::now();
+    let mut text = *b"0000-00-00 00:00:00.000000";
+    let parts = [
+        (0..4, now.year().unsigned_abs()),
+        (5..7, now.month()),
+        (8..10, now.day()),
+        (11..13, now.hour()),
+        (14..16, now.minute()),
+        (17..19, now.second()),
+        (20..26, now.nanosecond() / 1_000),
+    ];
+    for (at, mut rest) in parts {
+        for digit in text[at].iter_mut().rev() {
+            *digit += (rest % 10) as u8;
+            rest /= 10;
+        }
+    }
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 const SESSION: &str = "SELECT id, session_id, user_id, ip_address, user_agent, created_at,
@@ -72,14 +110,14 @@ const MESSAGE_COLUMNS: &str = "id, chat_session_id, user_id, message_id, parent_
 impl Side for Floor {
     fn find_session(&mut self, token: &SessionToken) -> Result<()> {
         let mut statement = self.connection.prepare_cached(SESSION)?;
-        let (hash, now) = (hex(Sha256Hash::of(token.expose())), UtcTime::now().to_string());
+        let (hash, now) = (hex_of(token.expose()), now());
         statement.query_row(params![hash, now], owned)?;
         Ok(())
     }
 
     fn authenticate(&mut self, token: &SessionToken) -> Result<()> {
         let mut statement = self.connection.prepare_cached(SESSION_AND_USER)?;
-        let (hash, now) = (hex(Sha256Hash::of(token.expose())), UtcTime::now().to_string());
+        let (hash, now) = (hex_of(token.expose()), now());
         statement.query_row(params![hash, now], owned)?;
         Ok(())
     }
@@ -94,13 +132,13 @@ impl Side for Floor {
 
     fn append(&mut self, chat: i64, user: i64) -> Result<()> {
         let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let now = UtcTime::now().to_string();
+        let now = now();
         tx.prepare_cached(&format!(
             "INSERT INTO chat_history (chat_session_id, user_id, message_id, message_content,
                 message_type, timestamp, token_count, metadata)
              VALUES (?1, ?2, ?3, ?4, 'user', ?5, 40, '{{}}') RETURNING {MESSAGE_COLUMNS}"
         ))?
-        .query_row(params![chat, user, ChatMessagePublicId::new().to_string(), TEXT, now], owned)?;
+        .query_row(params![chat, user, Uuid::now_v7().to_string(), TEXT, now], owned)?;
         tx.prepare_cached(
             "UPDATE chat_sessions SET message_count = message_count + 1,
                 total_tokens = total_tokens + 40, last_message_at = ?2, updated_at = ?2
@@ -134,7 +172,7 @@ impl Side for Floor {
                 token_count, chunk_type, metadata) VALUES (?1, ?2, ?3, ?4, ?5, 40, 'text', '{}')",
         )?;
         for index in self.next_index..self.next_index + CHUNKS {
-            let (id, hash) = (DocumentChunkPublicId::new().to_string(), hex(Sha256Hash::of(TEXT)));
+            let (id, hash) = (Uuid::now_v7().to_string(), hex_of(TEXT));
             statement.execute(params![document, id, i64::try_from(index)?, TEXT, hash])?;
         }
         self.next_index += CHUNKS;
@@ -162,7 +200,7 @@ impl Side for Floor {
         let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         self.seq += 1;
         // Any hash will do: the chain is what the triggers check.
-        let hash = hex(Sha256Hash::of(self.seq.to_be_bytes()));
+        let hash = hex_of(self.seq.to_be_bytes());
         let name: String = tx
             .prepare_cached("SELECT username FROM users WHERE id = ?1")?
             .query_row([user], |row| row.get(0))?;
@@ -173,10 +211,10 @@ impl Side for Floor {
         )?
         .execute(params![
             self.seq,
-            AuditEntryPublicId::new().to_string(),
+            Uuid::now_v7().to_string(),
             user,
             name,
-            UtcTime::now().to_string(),
+            now(),
             self.previous,
             hash
         ])?;

@@ -2,12 +2,16 @@
 //! rusqlite, with cached statements, the same pragmas, on a copy of the same database, in the same
 //! run. Rounds are interleaved and medians taken, so that what else the machine does falls on both.
 //!
-//! `make bench-models` prints the table. Nothing is asserted: a figure is for people.
+//! `make bench-models` prints the table, `make bench-load` that of many threads at once, and
+//! `make bench-async` that of asynchronous callers. Nothing is asserted: a
+//! figure is for people.
 
 mod floor;
+mod load;
 mod ours;
+mod reactor;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -70,11 +74,14 @@ const WORK: &[Work] = &[
 
 fn main() -> Result<()> {
     let directory = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR"))?;
+    match std::env::args().nth(1).as_deref() {
+        Some("load") => return load::run(directory.path()),
+        Some("async") => return reactor::run(directory.path()),
+        _ => {}
+    }
     let base = directory.path().join("base.db");
     let facts = prepare(&base)?;
-    let (one, other) = (directory.path().join("one.db"), directory.path().join("other.db"));
-    std::fs::copy(&base, &one)?;
-    std::fs::copy(&base, &other)?;
+    let [one, other] = copies(directory.path(), &base)?;
     let mut ours = ours::Ours::open(&one)?;
     let mut floor = floor::Floor::open(&other)?;
 
@@ -89,6 +96,15 @@ fn main() -> Result<()> {
         println!("| {name} | {raw:.1} | {typed:.1} | {:.2} |", typed / raw);
     }
     Ok(())
+}
+
+/// Two databases with the same content, one for each side.
+fn copies(directory: &Path, base: &Path) -> Result<[PathBuf; 2]> {
+    let copies = ["one.db", "other.db"].map(|name| directory.join(name));
+    for copy in &copies {
+        std::fs::copy(base, copy)?;
+    }
+    Ok(copies)
 }
 
 fn timed(

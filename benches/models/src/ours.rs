@@ -18,8 +18,11 @@ pub(crate) struct Ours {
 
 impl Ours {
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let database = Database::open(&Config::for_path(path)?)?;
-        Ok(Self { database, next_index: 1_000_000 })
+        Ok(Self::of(Database::open(&Config::for_path(path)?)?))
+    }
+
+    pub(crate) fn of(database: Database) -> Self {
+        Self { database, next_index: 1_000_000 }
     }
 }
 

@@ -10,8 +10,8 @@ use zenith_db::Backend;
 use super::codec::{EncodingArgs, KeyArgs};
 use super::help::{
     ADOPT_HELP, AFTER_HELP, BACKUP_HELP, CONFIG_HELP, CREATE_HELP, ENSURE_HELP, HEALTH_CHECK_HELP,
-    LINT_HELP, MIGRATE_HELP, PRUNE_HELP, REBUILD_HELP, REDO_HELP, RESET_PASSWORD_HELP,
-    RESTORE_HELP, ROLLBACK_HELP, SEED_HELP, STATUS_HELP, TRANSFER_HELP,
+    LINT_HELP, MIGRATE_HELP, PRUNE_HELP, PURGE_HELP, REBUILD_HELP, REDO_HELP, RESET_PASSWORD_HELP,
+    RESTORE_HELP, ROLES_HELP, ROLLBACK_HELP, SEED_HELP, STATUS_HELP, TRANSFER_HELP,
 };
 
 const STYLES: Styles = Styles::styled()
@@ -44,7 +44,7 @@ pub(super) enum Command {
         /// List the statements that would run, and change nothing
         #[arg(long)]
         plan: bool,
-        /// Last version to apply [default: the newest]
+        /// Last version to apply, of its owner [default: the newest of both owners]
         #[arg(long, value_name = "VERSION")]
         to: Option<String>,
         /// List migrations that were edited after they ran, and accept them after a confirmation
@@ -58,15 +58,18 @@ pub(super) enum Command {
         #[arg(long)]
         plan: bool,
     },
-    /// Revert migrations, newest first, after a backup
+    /// Revert migrations, the last applied first, after a backup
     #[command(after_help = ROLLBACK_HELP)]
     Rollback {
-        /// Number of migrations to revert
-        #[arg(long, value_name = "N", default_value = "1", conflicts_with = "to")]
+        /// Number of migrations to revert, of any owner: those that were applied last
+        #[arg(long, value_name = "N", default_value = "1", conflicts_with_all = ["to", "own"])]
         steps: NonZeroUsize,
-        /// Version to roll back to, which stays applied; 0 reverts all
-        #[arg(long, value_name = "VERSION")]
+        /// Version to roll back to, which stays applied, as do all of another owner; 0 reverts all
+        #[arg(long, value_name = "VERSION", conflicts_with = "own")]
         to: Option<String>,
+        /// Revert all migrations of the application
+        #[arg(long)]
+        own: bool,
         /// List the statements that would run, and change nothing
         #[arg(long)]
         plan: bool,
@@ -88,6 +91,9 @@ pub(super) enum Command {
     /// Insert the roles, permissions and settings that are missing
     #[command(after_help = SEED_HELP)]
     Seed,
+    /// Delete conversations, metrics, sessions and notifications that are old enough
+    #[command(after_help = PURGE_HELP)]
+    Purge(PurgeArgs),
     /// Check the database without writing to it
     #[command(visible_alias = "health", after_help = HEALTH_CHECK_HELP)]
     HealthCheck {
@@ -131,6 +137,16 @@ pub(super) enum Command {
     /// Manage accounts
     #[command(subcommand)]
     User(UserCommand),
+    /// Print the SQL that creates roles with the least rights on a PostgreSQL server, or run it
+    #[command(after_help = ROLES_HELP)]
+    Roles {
+        /// What the names begin with, before `_owner`, `_app` and so on; at most 55 bytes
+        #[arg(long, value_name = "PREFIX", default_value = "zenith")]
+        prefix: String,
+        /// Run the SQL in one transaction, after showing it and asking for confirmation
+        #[arg(long)]
+        apply: bool,
+    },
     /// Show the settings and their sources
     #[command(after_help = CONFIG_HELP)]
     Config,
@@ -284,6 +300,24 @@ pub(super) struct DatabaseArgs {
     /// Page cache of each connection, in pages, or in KiB if negative [default: 10000]
     #[arg(long, global = true, value_name = "N", allow_hyphen_values = true)]
     pub(super) cache_size: Option<String>,
+}
+
+/// Ages of what is deleted, in days.
+#[derive(Clone, Debug, PartialEq, Eq, clap::Args)]
+#[group(required = true, multiple = true)]
+pub(super) struct PurgeArgs {
+    /// Delete conversations, with their messages, whose last activity was so many days ago
+    #[arg(long, value_name = "DAYS")]
+    pub(super) conversations: Option<u32>,
+    /// Delete metrics that were measured so many days ago
+    #[arg(long, value_name = "DAYS")]
+    pub(super) metrics: Option<u32>,
+    /// Delete sessions that expired so many days ago
+    #[arg(long, value_name = "DAYS")]
+    pub(super) sessions: Option<u32>,
+    /// Delete notifications that expired so many days ago
+    #[arg(long, value_name = "DAYS")]
+    pub(super) notifications: Option<u32>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -6,6 +6,7 @@ use serde_json::json;
 use zenith_db::Error;
 use zenith_db::config::Location;
 use zenith_db::manager::DatabaseManager;
+use zenith_db::migrations::EmbeddedMigration;
 use zenith_db_import::AdoptionOptions;
 use zenith_db_transfer::{TransferOptions, transfer};
 
@@ -13,9 +14,15 @@ use super::args::{Args, BackupCommand, Command, MigrationCommand};
 use super::codec::Codec;
 use super::exit::Exit;
 use super::output::Output;
-use super::{adopt, backup, create, flags, lint, migrate, rebuild, render, restore, user};
+use super::{
+    adopt, backup, create, flags, lint, migrate, purge, rebuild, render, restore, roles, user,
+};
 
-pub(super) fn run(args: &Args, output: Output) -> anyhow::Result<Exit> {
+pub(super) fn run(
+    args: &Args,
+    output: Output,
+    own: &'static [EmbeddedMigration],
+) -> anyhow::Result<Exit> {
     flags::check(args)?;
     match &args.command {
         Command::Migration(MigrationCommand::Lint { directory, backend }) => {
@@ -31,7 +38,7 @@ pub(super) fn run(args: &Args, output: Output) -> anyhow::Result<Exit> {
     for warning in config.warnings() {
         output.warning(warning);
     }
-    let manager = DatabaseManager::new(config);
+    let manager = DatabaseManager::with_own(config, own)?;
     match &args.command {
         Command::Create => create::create(args, output, &manager),
         Command::Migrate { .. } | Command::Rollback { .. } | Command::Redo { .. } => {
@@ -47,6 +54,7 @@ pub(super) fn run(args: &Args, output: Output) -> anyhow::Result<Exit> {
             output.result(&report, |out, report| render::seed(out, report))?;
             Ok(Exit::Done)
         }
+        Command::Purge(ages) => purge::run(args, output, &manager, ages),
         Command::HealthCheck { deep } => {
             let report = if *deep {
                 output.while_checking(|progress| manager.deep_health_check(progress))
@@ -87,6 +95,7 @@ pub(super) fn run(args: &Args, output: Output) -> anyhow::Result<Exit> {
             Ok(Exit::Done)
         }
         Command::User(command) => user::run(output, &manager, command),
+        Command::Roles { prefix, apply } => roles::run(args, output, &manager, prefix, *apply),
         Command::Config => {
             let settings = json!({ "settings": manager.config().settings() });
             let table = manager.config().settings();

@@ -6,6 +6,7 @@ use zenith_db::internal::config::shown;
 use zenith_db::manager::{
     Administrator, AdministratorOutcome, DatabaseManager, HealthReport, MissingPart, SetupReport,
 };
+use zenith_db::{Error, MigrationFault};
 
 use super::args::Args;
 use super::exit::Exit;
@@ -19,6 +20,7 @@ pub(super) fn create(
 ) -> anyhow::Result<Exit> {
     let path = shown(manager.config().location());
     if args.setup.force && manager.exists()? {
+        manager.ensure_no_other_application()?;
         let question = format!(
             "Delete all tables and rows in {path}, {}, and create the schema again?{}",
             text::backup_first(manager.config()),
@@ -99,9 +101,13 @@ pub(super) fn health_exit(manager: &DatabaseManager, report: &HealthReport) -> E
         (false, Ok(false)) => return Exit::NoDatabase,
         (false, _) => {}
     }
-    // What the other commands refuse is no database of this program, healthy or not.
-    match manager.ensure_ours_or_begun().map_err(anyhow::Error::from) {
-        Err(error) if Exit::of(&error) == Exit::Usage => Exit::Usage,
+    // What the other commands refuse is no database of this program, healthy or not. Of an application's database its
+    // own part is checked.
+    let of_application =
+        |error: &Error| matches!(error, Error::Migration(MigrationFault::OfApplication { .. }));
+    let refused = manager.ensure_ours_or_begun().err().filter(|error| !of_application(error));
+    match refused.map(anyhow::Error::from) {
+        Some(error) if Exit::of(&error) == Exit::Usage => Exit::Usage,
         _ => Exit::Unhealthy,
     }
 }
@@ -114,7 +120,13 @@ pub(super) fn ensure(
 ) -> anyhow::Result<Exit> {
     manager.recover()?;
     let adopted = adopt::offer(args, output, manager)?;
-    let missing = manager.missing_parts().unwrap_or_default();
+    let missing = match manager.missing_parts() {
+        Err(error @ Error::Migration(MigrationFault::OfApplication { .. })) => {
+            return Err(error.into());
+        }
+        // The health check says why.
+        missing => missing.unwrap_or_default(),
+    };
     for part in &missing {
         output.note(match part {
             MissingPart::Database => "the database does not exist or is empty: creating it",

@@ -8,6 +8,8 @@ use std::io::{Result, Write};
 
 use anstyle::Style;
 
+use super::program::named;
+
 /// Whether a character acts on a terminal instead of being shown: control characters except line feed
 /// and tabulator, and the controls of the writing direction and of lines.
 const fn acts(character: char) -> bool {
@@ -66,7 +68,7 @@ impl<W: Write> Write for Escaped<W> {
             return self.0.write(bytes);
         }
         // `write!` passes on whole strings; bytes in pieces would be shown as U+FFFD.
-        self.0.write_all(escaped(&String::from_utf8_lossy(bytes)).as_bytes())?;
+        self.0.write_all(escaped(&named(&String::from_utf8_lossy(bytes))).as_bytes())?;
         Ok(bytes.len())
     }
 
@@ -83,6 +85,7 @@ pub(super) struct EscapedLog<W>(pub(super) W);
 impl<W: Write> Write for EscapedLog<W> {
     fn write(&mut self, bytes: &[u8]) -> Result<usize> {
         let text = String::from_utf8_lossy(bytes);
+        let text = named(&text);
         // An entry comes whole, and is one line: a line feed in a name would begin another.
         let (entry, end) = text.strip_suffix('\n').map_or((&*text, ""), |entry| (entry, "\n"));
         let entry = entry.replace('\n', "\\n");

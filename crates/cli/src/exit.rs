@@ -36,6 +36,7 @@ impl Exit {
             Some(
                 Error::Config(_)
                 | Error::Refused { .. }
+                | Error::WrongBackend { .. }
                 | Error::FormerDatabase { .. }
                 | Error::Password(_)
                 | Error::Administrator { .. }
@@ -47,7 +48,9 @@ impl Exit {
                     | BackupFault::OtherBackend { .. }
                     | BackupFault::NoRule,
                 )
-                | Error::Migration(MigrationFault::UnknownVersion { .. }),
+                | Error::Migration(
+                    MigrationFault::UnknownVersion { .. } | MigrationFault::OfApplication { .. },
+                ),
             ) => Self::Usage,
             Some(Error::NoDatabase { .. }) => Self::NoDatabase,
             _ => Self::Failed,

@@ -40,8 +40,8 @@ Examples:
   zenith-db create --force              delete all tables and rows first, after a backup";
 
 pub(super) const MIGRATE_HELP: &str = "\
-All migrations run in one transaction. It is rolled back if a migration fails, or if it deletes or
-changes rows without declaring that it does.
+The migrations of zenith-db run first, and then those of an application. All run in one transaction. It
+is rolled back if a migration fails, or if it deletes or changes rows without declaring that it does.
 
 Examples:
   zenith-db migrate --plan              list the statements that would run
@@ -60,8 +60,12 @@ pub(super) const ROLLBACK_HELP: &str = "\
 Asks for confirmation. The tables and columns that the migrations added are dropped with their data;
 the backup has a copy, unless backups are off (--no-backup).
 
+A version is later or earlier than another of its owner only: zenith-db, or an application with migrations of its
+own. Migrations are not reverted as long as those of the application that require them are applied, or if objects of
+the application depend on what would be dropped.
+
 Examples:
-  zenith-db rollback                    revert the last migration
+  zenith-db rollback                    revert the migration that was applied last
   zenith-db rollback --to 20261123000004 --plan
   zenith-db rollback --steps 2 --yes";
 
@@ -79,6 +83,14 @@ SCHEMA_VERSION. All migrations must have been applied.
 
 Example:
   zenith-db seed";
+
+pub(super) const PURGE_HELP: &str = "\
+Deletes oldest first, in small transactions with pauses, so that others can write meanwhile. If it is
+interrupted, run it again. Entries of the audit log are never deleted. Take a backup before.
+
+Examples:
+  zenith-db purge --conversations 365
+  zenith-db purge --metrics 30 --sessions 0 --notifications 7 --yes";
 
 pub(super) const HEALTH_CHECK_HELP: &str = "\
 Exits with 3 if a critical check fails. Other failed checks are warnings.
@@ -148,6 +160,24 @@ Examples:
   zenith-db transfer --to postgres://zenith@host/zenith
   zenith-db transfer --to postgres://zenith@host/zenith --resume
   zenith-db transfer --database-url postgres://zenith@host/zenith --to zenith.db";
+
+pub(super) const ROLES_HELP: &str = "\
+Five roles instead of one that owns and does everything:
+
+  zenith_owner    owns the schema and its tables, and runs migrations
+  zenith_app      reads and writes rows; of the audit log, reads and adds entries only
+  zenith_auditor  reads the audit log and the security events, and who a user is
+  zenith_reader   reads the tables of zenith-db, without credentials
+  zenith_backup   reads everything in the schema, for `zenith-db backup`
+
+The SQL changes nothing when it runs again, and holds no password: set those in psql with \\password.
+Nobody else may connect to the database afterwards, except its owner and superusers. Run it as one of
+these, and again after migrations; docs/postgresql-roles.md describes each right.
+
+Examples:
+  zenith-db roles > roles.sql           print the SQL, to read it, and to run it with psql
+  zenith-db roles --apply               show it, ask, and run it
+  zenith-db roles --prefix billing --apply --yes";
 
 pub(super) const CONFIG_HELP: &str = "\
 Examples:

@@ -1,4 +1,6 @@
 //! The command `zenith-db`: parses flags, calls the library, prints its reports.
+//!
+//! An application with migrations of its own has the same command for its databases: its `main` calls [`run_with`].
 
 mod adopt;
 mod args;
@@ -16,13 +18,16 @@ mod lint;
 mod migrate;
 mod object;
 mod output;
+mod program;
 mod progress;
+mod purge;
 mod rebuild;
 mod received;
 mod render;
 mod render_backups;
 mod render_migrations;
 mod restore;
+mod roles;
 mod secret;
 mod signals;
 mod text;
@@ -34,7 +39,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 use serde_json::json;
+use zenith_db::migrations::EmbeddedMigration;
 
 use args::Args;
 use exit::Exit;
@@ -43,6 +50,27 @@ use output::Output;
 /// Runs the command with the arguments of the process, and returns its exit code.
 #[must_use]
 pub fn run() -> ExitCode {
+    run_for(&[])
+}
+
+/// Runs the command of an application with the arguments of the process, and returns its exit code. It does what
+/// `zenith-db` does, for databases with the application's migrations, which are listed oldest first. Messages and help
+/// name the program as it was started.
+///
+/// ```no_run
+/// # use zenith_db::migrations::{EmbeddedMigration, Script};
+/// # static OWN: &[EmbeddedMigration] = &[];
+/// fn main() -> std::process::ExitCode {
+///     zenith_db_cli::run_with(OWN)
+/// }
+/// ```
+#[must_use]
+pub fn run_with(own: &'static [EmbeddedMigration]) -> ExitCode {
+    program::take_name();
+    run_for(own)
+}
+
+fn run_for(own: &'static [EmbeddedMigration]) -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => return usage(&error),
@@ -50,7 +78,7 @@ pub fn run() -> ExitCode {
     let output = Output::new(&args);
     output.start_logging();
     signals::install(move |signal, exit| output.stopped(signal, exit));
-    let result = commands::run(&args, output);
+    let result = commands::run(&args, output, own);
     signals::wait_if_ending();
     let exit = match result {
         Ok(exit) => exit,
@@ -69,10 +97,13 @@ fn usage(error: &clap::Error) -> ExitCode {
     let words: Vec<_> = std::env::args_os().collect();
     let secrets = secrets(&words);
     // If this cannot be written either, there is nowhere to report it.
-    if secrets.is_empty() || !error.use_stderr() {
+    let text = error.render().ansi().to_string();
+    if error.use_stderr() {
+        let _ = write!(anstream::stderr(), "{}", without(&secrets, program::named_in_help(&text)));
+    } else if error.kind() == ErrorKind::DisplayVersion {
         let _ = error.print();
     } else {
-        let _ = write!(anstream::stderr(), "{}", without(&secrets, error.render().ansi()));
+        let _ = write!(anstream::stdout(), "{}", program::named_in_help(&text));
     }
     if !error.use_stderr() {
         return ExitCode::from(Exit::Done as u8);

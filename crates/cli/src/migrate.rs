@@ -26,9 +26,10 @@ pub(super) fn run(args: &Args, output: Output, manager: &DatabaseManager) -> any
             output.result(&report, |out, report| render::migration(out, report))?;
             Ok(Exit::Done)
         }
-        Command::Rollback { steps, to, plan } => {
+        Command::Rollback { steps, to, own, plan } => {
             let target = match to {
                 Some(version) => RollbackTarget::Version(version.clone()),
+                None if *own => RollbackTarget::Own,
                 None => RollbackTarget::Steps(steps.get()),
             };
             if *plan {
@@ -53,12 +54,14 @@ fn rollback(
     manager: &DatabaseManager,
     target: &RollbackTarget,
 ) -> anyhow::Result<Exit> {
-    // Fails before the question if the database does not exist.
-    let version = manager.status()?.schema_version.unwrap_or_else(|| "none".into());
+    // Fails before the question if the database does not exist, or if something depends on what would be reverted.
+    let plan = manager.plan_rollback(target)?;
+    let version = text::version(plan.version.as_deref(), plan.application_version.as_deref());
     let path = shown(manager.config().location());
     let how = match target {
         RollbackTarget::Steps(steps) => format!("by {steps} migration(s)"),
         RollbackTarget::Version(version) => format!("to version {version}"),
+        RollbackTarget::Own => "by all migrations of the application".into(),
     };
     let question = format!(
         "Roll back {path} (version {version}) {how}, {}? The tables and columns that these migrations \
@@ -73,12 +76,13 @@ fn rollback(
 }
 
 fn redo(args: &Args, output: Output, manager: &DatabaseManager) -> anyhow::Result<Exit> {
-    let version = manager.status()?.schema_version.unwrap_or_else(|| "none".into());
+    let plan = manager.plan_redo()?;
+    let name = plan.steps.first().map_or("", |step| &step.name);
     let path = shown(manager.config().location());
     ask_first(
         args,
         &format!(
-            "Revert version {version} of {path} and apply it again, {}? The tables and columns that it \
+            "Revert {name} in {path} and apply it again, {}? The tables and columns that it \
              added are dropped with their data{}, and created again empty.",
             text::backup_first(manager.config()),
             text::no_copy(manager.config()),

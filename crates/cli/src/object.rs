@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::escape::escaped_json;
+use super::program::named;
 
 /// Keys of the objects that contain a member, outermost first.
 pub(super) type Path = &'static [&'static str];
@@ -56,7 +57,7 @@ pub(super) fn begin(path: Path, members: &[(&'static str, &str)]) -> io::Result<
     let text = format!("{{{}{}\n", opened.concat(), written.join(","));
     // Nothing can be done about a part of it that may have been written.
     *state = State::Begun(path, members.iter().map(|(key, _)| *key).collect());
-    io::stdout().write_all(escaped_json(&text).as_bytes())
+    io::stdout().write_all(escaped_json(&named(&text)).as_bytes())
 }
 
 fn finish(state: &mut State, value: &Value) -> io::Result<()> {
@@ -65,7 +66,7 @@ fn finish(state: &mut State, value: &Value) -> io::Result<()> {
         State::Begun(path, written) => rest(Some(value), path, &written),
         State::Written => return Ok(()),
     };
-    writeln!(io::stdout(), "{}", escaped_json(&text))
+    writeln!(io::stdout(), "{}", escaped_json(&named(&text)))
 }
 
 /// Returns the members that an object lacks, from the innermost open object outwards, and closes it.

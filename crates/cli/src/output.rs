@@ -6,6 +6,7 @@ use anstream::{AutoStream, ColorChoice};
 use serde::Serialize;
 use serde_json::json;
 use zenith_db::Error;
+use zenith_db::internal::error::dependents;
 use zenith_db_import::AdoptionError;
 use zenith_db_transfer::TransferError;
 
@@ -128,7 +129,10 @@ impl Output {
     /// Writes the error, its causes and its hint to standard error; as JSON also to standard
     /// output.
     pub(super) fn error(self, error: &anyhow::Error, exit: u8) {
-        let mut causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+        let texts = |cause: &(dyn std::error::Error + 'static)| {
+            std::iter::once(cause.to_string()).chain(dependents(cause))
+        };
+        let mut causes: Vec<String> = error.chain().flat_map(texts).collect();
         let too_large = signals::file_too_large();
         causes.extend(too_large.clone());
         self.say(BAD, "error", &causes.join(": "));

@@ -4,11 +4,12 @@ use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use zenith_db::manager::{FileProgress, IntegrityProgress};
+use zenith_db::manager::{FileProgress, IntegrityProgress, PurgeReport};
 use zenith_db_transfer::{TransferPhase, TransferProgress};
 
 use super::escape::escaped;
 use super::output::Output;
+use super::render::deleted;
 
 /// Interval at which a spinner turns and the elapsed time is updated.
 const TICK: Duration = Duration::from_millis(100);
@@ -107,6 +108,16 @@ impl Output {
         });
         bar.finish_and_clear();
         result
+    }
+
+    /// Shows how many rows have been deleted, on a terminal only.
+    pub(super) fn while_purging<T>(self, work: impl FnOnce(&mut dyn FnMut(PurgeReport)) -> T) -> T {
+        let spinner = self.spinner("deleting");
+        work(&mut |done| {
+            if let Some(bar) = &spinner.0 {
+                bar.set_message(deleted(&done));
+            }
+        })
     }
 
     /// Shows a spinner during `work`, on a terminal only.

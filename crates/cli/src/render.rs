@@ -6,13 +6,15 @@ use zenith_db::config::Setting;
 use zenith_db::internal::config::shown;
 use zenith_db::internal::error::in_shell;
 use zenith_db::manager::{
-    AdministratorOutcome, HealthCheck, HealthReport, SeedReport, SetupReport, StatusSummary,
-    UnreadableTable,
+    AdministratorOutcome, HealthCheck, HealthReport, PurgeReport, SeedReport, SetupReport,
+    StatusSummary, UnreadableTable,
 };
 use zenith_db_transfer::{TableContents, TransferRecord, TransferredTable};
 
 use super::render_migrations::steps;
-use super::text::{BAD, GOOD, Out, STRONG, WARNING, align_right, backup, field, plain_table};
+use super::text::{
+    BAD, GOOD, Out, STRONG, WARNING, align_right, backup, field, plain_table, version,
+};
 
 pub(super) fn setup(out: Out<'_>, report: &SetupReport) -> Result<()> {
     let details = &report.details;
@@ -52,6 +54,18 @@ pub(super) fn seed(out: Out<'_>, report: &SeedReport) -> Result<()> {
             "{roles} roles, {permissions} permissions, {grants} grants, {settings} settings"
         ),
     )
+}
+
+/// Returns what has been deleted, in words.
+pub(super) fn deleted(report: &PurgeReport) -> String {
+    let PurgeReport { conversations, metrics, sessions, notifications, .. } = report;
+    format!(
+        "deleted {conversations} conversations, {metrics} metrics, {sessions} sessions, {notifications} notifications"
+    )
+}
+
+pub(super) fn purged(out: Out<'_>, report: &PurgeReport) -> Result<()> {
+    writeln!(out, "{}", deleted(report))
 }
 
 pub(super) fn transfer(out: Out<'_>, record: &TransferRecord) -> Result<()> {
@@ -112,8 +126,13 @@ fn verdict(out: Out<'_>, report: &HealthReport) -> Result<()> {
 pub(super) fn status(out: Out<'_>, status: &StatusSummary) -> Result<()> {
     field(out, "database", shown(&status.database_path))?;
     field(out, "size", format_args!("{:.3} MB", status.database_size_mb))?;
-    field(out, "version", status.schema_version.as_deref().unwrap_or("none"))?;
+    let (library, own) = (&status.schema_version, &status.application_version);
+    field(out, "version", version(library.as_deref(), own.as_deref()))?;
     field(out, "applied", format_args!("{} migrations", status.applied_migrations.len()))?;
+    for migration in &status.unknown_migrations {
+        let text = format_args!("{} of an application: use its command", shown(migration));
+        field(out, "not known", text)?;
+    }
     let pending = &status.pending_migrations;
     field(out, "pending", if pending.is_empty() { "none".into() } else { pending.join(", ") })?;
     for fault in &status.history_faults {

@@ -6,7 +6,7 @@ use zenith_db::manager::{
     Effect, HistoryFault, MigrationPlan, MigrationReport, Phase, RepairReport, Step, StepDirection,
 };
 
-use super::text::{BAD, GOOD, Out, STRONG, WARNING, backup, field};
+use super::text::{BAD, GOOD, Out, STRONG, WARNING, backup, field, of_owner, version};
 
 pub(super) fn migration(out: Out<'_>, report: &MigrationReport) -> Result<()> {
     if report.steps.is_empty() {
@@ -24,7 +24,11 @@ pub(super) fn migration(out: Out<'_>, report: &MigrationReport) -> Result<()> {
     }
     steps(out, &report.steps)?;
     conditions(out, Phase::After, "after")?;
-    field(out, "version", report.version.as_deref().unwrap_or("none"))?;
+    field(
+        out,
+        "version",
+        version(report.version.as_deref(), report.application_version.as_deref()),
+    )?;
     match &report.undo {
         Some(undo) => field(out, "undo", undo),
         None => Ok(()),
@@ -40,7 +44,7 @@ pub(super) fn plan(out: Out<'_>, plan: &MigrationPlan) -> Result<()> {
             StepDirection::Applied => "would apply",
             StepDirection::Reverted => "would revert",
         };
-        writeln!(out, "{STRONG}{verb} {}{STRONG:#}", step.name)?;
+        writeln!(out, "{STRONG}{verb} {}{STRONG:#}{}", step.name, of_owner(step.owner))?;
         for statement in &step.statements {
             let style = match statement.effect {
                 Effect::Creates | Effect::WritesRows => GOOD,
@@ -51,7 +55,7 @@ pub(super) fn plan(out: Out<'_>, plan: &MigrationPlan) -> Result<()> {
             writeln!(out, "  {style}{effect:<12}{style:#}  {}", statement.subject)?;
         }
     }
-    field(out, "version", plan.version.as_deref().unwrap_or("none"))?;
+    field(out, "version", version(plan.version.as_deref(), plan.application_version.as_deref()))?;
     writeln!(out, "nothing was written")
 }
 
@@ -61,7 +65,8 @@ pub(super) fn steps(out: Out<'_>, steps: &[Step]) -> Result<()> {
             StepDirection::Applied => "applied",
             StepDirection::Reverted => "reverted",
         };
-        field(out, word, format_args!("{} ({} ms)", step.name, step.milliseconds))?;
+        let Step { name, owner, milliseconds, .. } = step;
+        field(out, word, format_args!("{name}{} ({milliseconds} ms)", of_owner(*owner)))?;
         for change in &step.rows {
             let rows = |rows: Option<i64>| rows.map_or("none".to_owned(), |rows| rows.to_string());
             let (before, after) = (rows(change.before), rows(change.after));

@@ -8,6 +8,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use zenith_db::Config;
 use zenith_db::internal::config::shown;
 use zenith_db::manager::BackupReport;
+use zenith_db::types::MigrationOwner;
 
 use super::escape::Paint;
 
@@ -76,4 +77,21 @@ pub(super) fn backup_first(config: &Config) -> &'static str {
 /// Returns how a question goes on about data that is deleted.
 pub(super) fn no_copy(config: &Config) -> &'static str {
     if config.auto_backup() { "" } else { ", of which no copy is kept" }
+}
+
+/// Returns the newest versions of the library and of the application, as one text.
+pub(super) fn version(library: Option<&str>, application: Option<&str>) -> String {
+    let library = library.unwrap_or("none");
+    application.map_or_else(
+        || library.to_owned(),
+        |own| format!("{library}, and {own} of the application"),
+    )
+}
+
+/// Returns what follows the name of a migration of the application; empty for one of the library.
+pub(super) fn of_owner(owner: MigrationOwner) -> &'static str {
+    match owner {
+        MigrationOwner::Library => "",
+        MigrationOwner::Application => " of the application",
+    }
 }

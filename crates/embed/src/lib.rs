@@ -29,8 +29,8 @@ use std::{env, fs, io};
 pub use schema::{ColumnType, typed_schema, write_schema};
 
 /// Writes `migrations.rs` with the migrations of `directory` into the `OUT_DIR` of the build script that
-/// calls this function. The directory is relative to the package's `Cargo.toml`, and contains `sqlite/` and
-/// `postgres/`.
+/// calls this function. The directory is relative to the package's `Cargo.toml`, and contains `sqlite/` or
+/// `postgres/`, or both with the same migrations.
 ///
 /// # Errors
 /// Those of [`list`]; the system's error if the file cannot be written.
@@ -43,37 +43,64 @@ pub fn write(directory: impl AsRef<Path>) -> io::Result<()> {
 }
 
 /// Returns Rust source code for the migrations of a directory: a slice of `EmbeddedMigration`, by ascending
-/// version. Files, and directories whose names begin with a dot, are ignored.
+/// version, each with the name and version of the package that is compiled. Files, and directories whose names
+/// begin with a dot, are ignored.
 ///
 /// # Errors
 /// An error that names the path, if it cannot be read or is a symbolic link to nothing, if its name is not
 /// `<timestamp>_<verb_object>`, if two have the same version, or if a script is missing, has a name in
-/// another case or begins with a byte order mark; an error that names the migration if it exists for one
-/// backend only.
+/// another case or begins with a byte order mark; an error that names the migration if the directory has
+/// both backends and the migration exists for one of them only.
 pub fn list(migrations: &Path) -> io::Result<String> {
     let (sqlite, postgres) = (migrations.join("sqlite"), migrations.join("postgres"));
-    let (names, others) = (names_in(&sqlite)?, names_in(&postgres)?);
-    let lonely = |ours: &Names, theirs: &Names| {
-        ours.values().find(|name| !theirs.values().any(|other| other == *name)).cloned()
-    };
-    if let Some(name) = lonely(&names, &others).or_else(|| lonely(&others, &names)) {
-        return Err(io::Error::other(format!(
-            "the migration {name} exists in only one of {} and {}: write it for both",
-            sqlite.display(),
-            postgres.display()
-        )));
+    match (sqlite.is_dir(), postgres.is_dir()) {
+        (true, true) => constructed("new", &same_names(&sqlite, &postgres)?, &[&sqlite, &postgres]),
+        (true, false) => constructed("for_sqlite", &names_in(&sqlite)?, &[&sqlite]),
+        (false, true) => constructed("for_postgres", &names_in(&postgres)?, &[&postgres]),
+        (false, false) => {
+            let text = format!(
+                "{} has neither sqlite/ nor postgres/: create the directory of each database that the \
+                 program supports",
+                migrations.display()
+            );
+            Err(io::Error::new(io::ErrorKind::NotFound, text))
+        }
     }
+}
+
+/// Returns the source code of a list, each migration by a constructor that takes its name, and its scripts in
+/// these directories.
+fn constructed(constructor: &str, names: &Names, directories: &[&Path]) -> io::Result<String> {
     let mut source = String::from("&[\n");
     for name in names.values() {
+        let scripts = directories.iter().map(|directory| script(&directory.join(name)));
+        let scripts = scripts.collect::<io::Result<Vec<_>>>()?.join(", ");
         let _ = writeln!(
             source,
-            "    EmbeddedMigration::new({name:?}, {}, {}),",
-            script(&sqlite.join(name))?,
-            script(&postgres.join(name))?,
+            "    EmbeddedMigration::{constructor}({name:?}, {scripts}).by({PROGRAM}),"
         );
     }
     source.push_str("]\n");
     Ok(source)
+}
+
+/// Name and version of the package that includes the list, as source code.
+const PROGRAM: &str = r#"concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"))"#;
+
+/// Returns the names in two directories, which must be the same.
+fn same_names(sqlite: &Path, postgres: &Path) -> io::Result<Names> {
+    let (names, others) = (names_in(sqlite)?, names_in(postgres)?);
+    let lonely = |ours: &Names, theirs: &Names| {
+        ours.values().find(|name| !theirs.values().any(|other| other == *name)).cloned()
+    };
+    match lonely(&names, &others).or_else(|| lonely(&others, &names)) {
+        None => Ok(names),
+        Some(name) => Err(io::Error::other(format!(
+            "the migration {name} exists in only one of {} and {}: write it for both",
+            sqlite.display(),
+            postgres.display()
+        ))),
+    }
 }
 
 /// Byte order mark in UTF-8, with which some editors begin a file.

@@ -59,6 +59,24 @@ fn migrations_are_listed_by_version_and_nothing_else_is() {
 }
 
 #[test]
+fn a_directory_with_one_database_lists_its_scripts_alone() {
+    for (backend, other) in [("sqlite", "postgres"), ("postgres", "sqlite")] {
+        let migrations = Migrations::new("one", &["2026-01-01-000001_a"]);
+        fs::remove_dir_all(migrations.0.join(other)).unwrap();
+        let listed = list(&migrations.0).unwrap();
+        let expected =
+            format!("EmbeddedMigration::for_{backend}(\"2026-01-01-000001_a\", Script {{");
+        assert!(listed.contains(&expected), "{listed}");
+        assert!(!listed.contains(other), "{listed}");
+    }
+    let migrations = Migrations::new("none", &[]);
+    for backend in ["sqlite", "postgres"] {
+        fs::remove_dir_all(migrations.0.join(backend)).unwrap();
+    }
+    assert!(migrations.refusal().contains("neither sqlite/ nor postgres/"));
+}
+
+#[test]
 fn without_migrations_the_list_is_empty() {
     assert_eq!(list(&Migrations::new("empty", &[]).0).unwrap(), "&[\n]\n");
 }

@@ -8,12 +8,12 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use zenith_db::config::SqliteOptions;
 use zenith_db::internal::catalog::{literal, names};
-use zenith_db::internal::connection::{self, Access};
+use zenith_db::internal::connection::{self, Access, TransactionSettings};
 use zenith_db::internal::manager::{refresh, seed};
 use zenith_db::internal::migrations::{Target, run};
 use zenith_db::internal::models::{SeededSetting, seeded_settings};
 use zenith_db::manager::SeedReport;
-use zenith_db::migrations::EmbeddedMigration;
+use zenith_db::migrations::Migrations;
 use zenith_db::{DbConnection, Error};
 
 use super::cell::AnyRow;
@@ -47,12 +47,13 @@ pub(super) fn build(
     legacy: &LegacyDb<'_>,
     target: &Path,
     options: &SqliteOptions,
-    migrations: &'static [EmbeddedMigration],
+    migrations: Migrations,
 ) -> Result<BuildOutcome> {
     connection::sqlite::create_file(&connection_path(target)?)?;
     let unknown = unknown_tables::create(target, legacy, migrations)?;
     let mut connection = open(target, options)?;
-    let finished = run(&mut connection, migrations, &Target::Latest, |_| Ok(()), |_| Ok(()));
+    let (settings, latest) = (TransactionSettings::default(), &Target::Latest);
+    let finished = run(&mut connection, &settings, migrations, latest, |_| Ok(()), |_| Ok(()));
     let finished = finished.map_err(|error| unknown_tables::explain(error, &unknown))?;
     finished.ensure_committed(&mut connection)?;
     let inner = connection.sqlite()?;
@@ -72,7 +73,7 @@ pub(super) fn build(
     let (seeded, grants) = connection::write(&mut connection, |connection| {
         let seeded = seed(connection)?;
         let grants = grants::grant(connection.sqlite()?, legacy, &context)?;
-        let refreshed = refresh(connection)?;
+        let refreshed = refresh(connection, migrations)?;
         Ok::<_, AdoptionError>((SeedReport { refreshed, ..seeded }, grants))
     })?;
     finish(connection, &suspended, options)?;

@@ -7,7 +7,7 @@ use super::finding::Finding;
 use super::rules::{self, Direction};
 use super::script_schema::ScriptSchema;
 use super::sources::{MigrationSet, SourceScript};
-use super::{comments, files, parity, trial};
+use super::{comments, files, own, parity, trial};
 
 /// Checks the scripts of each set, and compares the sets with each other. Returns the findings in the
 /// order of sets, migrations and lines.
@@ -18,6 +18,7 @@ pub fn lint(sets: &[MigrationSet]) -> Vec<Finding> {
     let mut found = Vec::new();
     for set in sets {
         found.extend(files::check(set));
+        found.extend(own::check(set));
         let mut schema = ScriptSchema::default();
         for migration in &set.migrations {
             let before = schema.clone();

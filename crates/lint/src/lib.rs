@@ -15,6 +15,7 @@ mod files;
 mod finding;
 mod forbidden;
 mod lint_rule;
+mod own;
 mod parity;
 mod rebuild_error;
 mod rebuild_script;

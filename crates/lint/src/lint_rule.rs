@@ -37,6 +37,10 @@ rules! {
     MalformedDeclaration = "malformed-declaration",
     /// A declaration names a table that the script does not touch.
     IdleDeclaration = "idle-declaration",
+    /// A migration of an application requires a version that Zenith DB does not have.
+    UnknownRequirement = "unknown-requirement",
+    /// A migration of an application changes a table of Zenith DB.
+    ChangesLibrary = "changes-library",
     /// Building an index blocks writes to an existing table (PostgreSQL).
     IndexLocks = "index-locks",
     /// A change of a column's type rewrites the table (PostgreSQL).

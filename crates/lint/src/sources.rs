@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use zenith_db::internal::config::shown;
 
 use zenith_db::Backend;
-use zenith_db::internal::migrations::{Migrations, version_number, version_of};
-use zenith_db::migrations::all;
+use zenith_db::internal::migrations::{version_number, version_of};
+use zenith_db::migrations::{EmbeddedMigration, all};
 
 use super::finding::Finding;
 use super::lint_rule::LintRule;
@@ -129,7 +129,7 @@ impl SourceScript {
 
 /// Returns the embedded migrations that run before the given ones: all of Zenith DB's before those of an
 /// application, none before Zenith DB's own.
-pub(super) fn embedded_before(migrations: &[SourceMigration]) -> Migrations {
+pub(super) fn embedded_before(migrations: &[SourceMigration]) -> &'static [EmbeddedMigration] {
     let is_ours = |name: &str| all().iter().any(|embedded| embedded.name() == name);
     if migrations.iter().any(|migration| is_ours(&migration.name)) { &[] } else { all() }
 }

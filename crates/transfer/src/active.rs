@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use zenith_db::DbConnection;
 use zenith_db::internal::catalog::{IntegrityCheck, ensure_intact};
 use zenith_db::internal::connection;
-use zenith_db::migrations::EmbeddedMigration;
 
 use super::digest::TableContents;
 use super::error::{Result, TransferError};
@@ -22,6 +21,8 @@ use super::target::{self, TransferTarget};
 pub(super) struct ActiveTransfer<'a> {
     pub(super) source: SourceSnapshot<'a>,
     target: TransferTarget<'a>,
+    /// Tables of the schema and of the application.
+    tables: &'a [&'a dyn TransferTable],
     batch_rows: usize,
     progress: &'a mut dyn FnMut(TransferProgress),
     lease: TransferLease,
@@ -35,16 +36,19 @@ impl<'a> ActiveTransfer<'a> {
     pub(super) fn begin(
         mut source: SourceSnapshot<'a>,
         mut target: TransferTarget<'a>,
+        tables: &'a [&'a dyn TransferTable],
         options: &TransferOptions,
         progress: &'a mut dyn FnMut(TransferProgress),
     ) -> Result<Self> {
         let skipped = check_source(source.connection(), options)?;
         // Rows that a damaged page hides would be missing without a difference.
-        ensure_checked(&ensure_intact(source.connection(), IntegrityCheck::Full, "the source")?)?;
+        let unchecked = ensure_intact(source.connection(), IntegrityCheck::Full, "the source")?;
+        ensure_checked(&unchecked, tables)?;
         let identity = source.identity()?.digest.to_string();
         let of_source = source.versions()?;
-        let known: Vec<String> =
-            options.migrations.iter().map(EmbeddedMigration::version).collect();
+        let mut known: Vec<String> =
+            options.migrations.iter().map(|known| known.version()).collect();
+        known.sort_unstable();
         let (lease, state) = connection::write(target.connection(), |target| {
             let of_target = source::versions(target)?;
             if of_source != known || of_target != known {
@@ -61,8 +65,8 @@ impl<'a> ActiveTransfer<'a> {
                 Some(state) if state.source != identity => Err(TransferError::OtherSource),
                 Some(state) => Ok((TransferLease::take_over(target)?, state)),
                 None => {
-                    ensure_empty(target)?;
-                    let to_restore = target::drop_foreign_keys(target)?;
+                    ensure_empty(target, tables)?;
+                    let to_restore = target::drop_foreign_keys(target, tables)?;
                     let state = TransferState {
                         source: identity.clone(),
                         to_restore,
@@ -74,12 +78,22 @@ impl<'a> ActiveTransfer<'a> {
         })?;
         let batch_rows = options.batch_rows.max(1);
         let resumed_rows = 0;
-        Ok(Self { source, target, batch_rows, progress, lease, state, resumed_rows, skipped })
+        Ok(Self {
+            source,
+            target,
+            tables,
+            batch_rows,
+            progress,
+            lease,
+            state,
+            resumed_rows,
+            skipped,
+        })
     }
 
     /// Copies the rows of a table that the target does not have yet. Returns the contents of the source's
     /// table.
-    pub(super) fn copy(&mut self, table: &'static dyn TransferTable) -> Result<TableContents> {
+    pub(super) fn copy(&mut self, table: &dyn TransferTable) -> Result<TableContents> {
         let name = table.name();
         let of = table.count(self.source.connection())?;
         let (mut contents, first_key) = self.compare(table, of)?;
@@ -117,11 +131,12 @@ impl<'a> ActiveTransfer<'a> {
     /// to copy; `None` if no key can follow. If the rows differ, the target's table is emptied.
     fn compare(
         &mut self,
-        table: &'static dyn TransferTable,
+        table: &dyn TransferTable,
         of: i64,
     ) -> Result<(TableContents, Option<i64>)> {
         let name = table.name();
         let Some(copied) = self.state.tables.get(name).copied() else {
+            self.empty_if_own(table)?;
             return Ok((TableContents::default(), Some(i64::MIN)));
         };
         let mut report = |rows| {
@@ -146,26 +161,38 @@ impl<'a> ActiveTransfer<'a> {
         Ok((TableContents::default(), Some(i64::MIN)))
     }
 
+    /// Deletes the rows that triggers of the application have written to one of its tables meanwhile.
+    fn empty_if_own(&mut self, table: &dyn TransferTable) -> Result<()> {
+        if ALL.iter().any(|known| known.name() == table.name()) {
+            return Ok(());
+        }
+        let Self { target, lease, state, .. } = self;
+        connection::write(target.connection(), |target| {
+            lease.record(target, state)?;
+            table.empty(target)
+        })
+    }
+
     /// Completes the transfer in one transaction: history, sequences, foreign keys, statistics, and the
     /// comparison of the target with the expected contents.
     pub(super) fn finish(
         &mut self,
         expected: &BTreeMap<&'static str, TableContents>,
     ) -> Result<Vec<TransferredTable>> {
-        let Self { source, target, progress, lease, state, .. } = self;
+        let Self { source, target, tables, progress, lease, state, .. } = self;
         let source = source.connection();
         connection::write(target.connection(), |target| {
             lease.record(target, state)?;
             copy_history(source, target)?;
-            for table in ALL {
+            for table in *tables {
                 let last = sequence::last_key(source, *table)?;
                 sequence::continue_after(target, *table, last)?;
             }
             target::restore_foreign_keys(target, state)?;
-            target::gather_statistics(target)?;
-            let tables = compare_target(target, expected, *progress)?;
+            target::gather_statistics(target, tables)?;
+            let compared = compare_target(target, tables, expected, *progress)?;
             TransferLease::end(target)?;
-            Ok(tables)
+            Ok(compared)
         })
     }
 }
@@ -190,11 +217,12 @@ fn copy_history(source: &mut DbConnection, target: &mut DbConnection) -> Result<
 /// Reads the whole target and compares it with the expected contents.
 fn compare_target(
     target: &mut DbConnection,
+    all: &[&dyn TransferTable],
     expected: &BTreeMap<&'static str, TableContents>,
     progress: &mut dyn FnMut(TransferProgress),
 ) -> Result<Vec<TransferredTable>> {
-    let mut tables = Vec::with_capacity(ALL.len());
-    for table in ALL {
+    let mut tables = Vec::with_capacity(all.len());
+    for table in all {
         let name = table.name();
         let source = expected.get(name).copied().unwrap_or_default();
         let mut report = |rows| {

@@ -8,10 +8,11 @@ use zenith_db::{DbConnection, Error};
 use super::active::ActiveTransfer;
 use super::digest::TableContents;
 use super::error::Result;
+use super::own;
 use super::report::{TransferOptions, TransferProgress, TransferReport};
 use super::rows::{ALL, HISTORY};
 use super::source::SourceSnapshot;
-use super::table::ALL_KEYS;
+use super::table::{ALL_KEYS, TransferTable};
 use super::target::TransferTarget;
 
 /// Copies every row of one database to another, with its key, and compares the two databases: the target
@@ -69,11 +70,15 @@ pub fn transfer_between(
     if source.in_transaction() || target.in_transaction() {
         return Err(Error::TransactionOpen { operation: "a transfer" }.into());
     }
-    let source = SourceSnapshot::begin(source)?;
+    let mut source = SourceSnapshot::begin(source)?;
     let target = TransferTarget::new(target)?;
-    let mut transfer = ActiveTransfer::begin(source, target, options, progress)?;
+    let own = own::all(source.connection(), options.migrations)?;
+    let own = own.iter().map(|table| table as &dyn TransferTable);
+    let mut tables: Vec<&dyn TransferTable> = ALL.iter().map(|table| *table as _).collect();
+    tables.extend(own);
+    let mut transfer = ActiveTransfer::begin(source, target, &tables, options, progress)?;
     let mut contents = BTreeMap::new();
-    for table in ALL.iter().filter(|table| table.name() != HISTORY) {
+    for table in tables.iter().filter(|table| table.name() != HISTORY) {
         contents.insert(table.name(), transfer.copy(*table)?);
     }
     contents.insert(HISTORY, transfer.source.identity()?);

@@ -13,6 +13,7 @@ mod between;
 mod digest;
 mod error;
 mod managed;
+mod own;
 mod preconditions;
 mod report;
 mod rows;

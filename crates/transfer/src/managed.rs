@@ -15,9 +15,12 @@ use zenith_db::{DbConnection, Error};
 
 use super::between::transfer_between;
 use super::error::{Result, TransferError};
+use super::own;
 use super::preconditions::{check_source, ensure_empty};
 use super::report::{TransferOptions, TransferProgress, TransferReport};
+use super::rows::ALL;
 use super::state::TransferState;
+use super::table::TransferTable as _;
 
 /// Record of a transfer of the configured database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -97,6 +100,10 @@ fn fill(
     let mut connection = target.open()?;
     if is_empty(&mut connection)? {
         target.run_with_backup(&mut connection, &Target::Latest, "transfer", |_| Ok(()))?;
+        // Rows that a migration of the application inserted are in the source, if they still are.
+        for table in own::all(&mut connection, options.migrations)? {
+            table.empty(&mut connection)?;
+        }
     }
     transfer_between(source, &mut connection, options, progress)
 }
@@ -116,7 +123,7 @@ fn remove_if_unused(target: &Config, error: &TransferError) {
         if is_empty(connection)? {
             return Ok(true);
         }
-        match ensure_empty(connection) {
+        match ensure_empty(connection, ALL) {
             Ok(()) => Ok(true),
             Err(TransferError::NotEmpty { .. }) => Ok(false),
             Err(error) => Err(error),

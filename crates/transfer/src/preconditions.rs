@@ -7,11 +7,13 @@ use zenith_db::internal::catalog::{RowCounts, row_counts};
 use zenith_db::manager::UnreadableTable;
 
 use super::error::{Result, TransferError};
+use super::own::{self, OwnTable};
 use super::report::TransferOptions;
 use super::rows::{ALL, HISTORY};
 use super::state::TransferState;
+use super::table::TransferTable;
 
-/// Tables of the source that are not in the schema. They are reported: if they were skipped silently, they
+/// Tables of the source that are neither in the schema nor of the application, or cannot be transferred. They are reported: if they were skipped silently, they
 /// would be missed too late.
 #[derive(Debug, Default)]
 pub(super) struct OtherTables {
@@ -29,7 +31,8 @@ pub(super) fn check_source(
     if TransferState::read(source)?.is_some() {
         return Err(TransferError::UnfinishedSource);
     }
-    let OtherTables { counted: with_rows, unreadable } = other_tables(source)?;
+    let own = own::all(source, options.migrations)?;
+    let OtherTables { counted: with_rows, unreadable } = other_tables(source, &own)?;
     let found: Vec<String> = with_rows
         .iter()
         .map(|(table, rows)| counted(table, *rows))
@@ -41,16 +44,23 @@ pub(super) fn check_source(
     Ok(OtherTables { counted: with_rows, unreadable })
 }
 
-fn other_tables(source: &mut DbConnection) -> Result<OtherTables> {
-    let known = |name: &str| name.starts_with("__") || ALL.iter().any(|table| table.name() == name);
+fn other_tables(source: &mut DbConnection, own: &[OwnTable]) -> Result<OtherTables> {
+    let known = |name: &str| {
+        name.starts_with("__")
+            || ALL.iter().any(|table| table.name() == name)
+            || own.iter().any(|table| table.name() == name)
+    };
     let RowCounts { counted, unreadable } = row_counts(source)?;
     let counted = counted.into_iter().filter(|(name, rows)| *rows > 0 && !known(name)).collect();
     Ok(OtherTables { counted, unreadable })
 }
 
 /// Refuses a source of which a table of the schema could not be checked for damage.
-pub(super) fn ensure_checked(unchecked: &[UnreadableTable]) -> Result<()> {
-    let ours = |table: &&UnreadableTable| ALL.iter().any(|known| known.name() == table.name);
+pub(super) fn ensure_checked(
+    unchecked: &[UnreadableTable],
+    tables: &[&dyn TransferTable],
+) -> Result<()> {
+    let ours = |table: &&UnreadableTable| tables.iter().any(|known| known.name() == table.name);
     let tables: Vec<String> =
         unchecked.iter().filter(ours).map(UnreadableTable::to_string).collect();
     if tables.is_empty() {
@@ -60,9 +70,9 @@ pub(super) fn ensure_checked(unchecked: &[UnreadableTable]) -> Result<()> {
 }
 
 /// Refuses a target with rows, except for its history of migrations.
-pub(super) fn ensure_empty(target: &mut DbConnection) -> Result<()> {
+pub(super) fn ensure_empty(target: &mut DbConnection, tables: &[&dyn TransferTable]) -> Result<()> {
     let mut found = Vec::new();
-    for table in ALL.iter().filter(|table| table.name() != HISTORY) {
+    for table in tables.iter().filter(|table| table.name() != HISTORY) {
         let rows = table.count(target)?;
         if rows > 0 {
             found.push(counted(table.name(), rows));

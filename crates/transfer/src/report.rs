@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use zenith_db::manager::UnreadableTable;
-use zenith_db::migrations::{EmbeddedMigration, all};
+use zenith_db::migrations::Migrations;
 
 use super::digest::TableContents;
 
@@ -22,12 +22,17 @@ pub struct TransferOptions {
     pub leave_other_tables: bool,
     /// Migrations that both databases must have, and no others; those of `zenith-db` by default.
     /// [`transfer`](crate::transfer) uses its manager's instead.
-    pub migrations: &'static [EmbeddedMigration],
+    pub migrations: Migrations,
 }
 
 impl Default for TransferOptions {
     fn default() -> Self {
-        Self { resume: false, batch_rows: 5_000, leave_other_tables: false, migrations: all() }
+        Self {
+            resume: false,
+            batch_rows: 5_000,
+            leave_other_tables: false,
+            migrations: Migrations::default(),
+        }
     }
 }
 

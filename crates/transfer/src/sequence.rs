@@ -6,6 +6,7 @@ use diesel::prelude::*;
 #[cfg(feature = "postgres")]
 use diesel::sql_types::{BigInt, Nullable, Text};
 use zenith_db::DbConnection;
+use zenith_db::internal::catalog::literal;
 
 use super::error::Result;
 use super::table::TransferTable;
@@ -50,6 +51,9 @@ pub(super) fn continue_after(
 ) -> Result<()> {
     match connection {
         DbConnection::Sqlite(inner) => {
+            if !has_sequence(inner, table)? {
+                return Ok(());
+            }
             // Copying the rows has set it already.
             diesel::delete(sqlite_sequence::table.filter(sqlite_sequence::name.eq(table.name())))
                 .execute(inner)?;
@@ -62,7 +66,7 @@ pub(super) fn continue_after(
         DbConnection::Postgres(inner) => {
             // A sequence begins at 1; `false` means that 1 has not been generated yet.
             let last = last.filter(|last| *last >= 1);
-            let set = sql::<BigInt>("setval(pg_get_serial_sequence(")
+            let set = sql::<Nullable<BigInt>>("setval(pg_get_serial_sequence(")
                 .bind::<Text, _>(table.name())
                 .sql(", 'id')::regclass, ")
                 .bind::<BigInt, _>(last.unwrap_or(1))
@@ -71,4 +75,16 @@ pub(super) fn continue_after(
         }
     }
     Ok(())
+}
+
+/// Whether the key of a table of SQLite is `AUTOINCREMENT`; that of an application's table may not be.
+fn has_sequence(connection: &mut SqliteConnection, table: &dyn TransferTable) -> Result<bool> {
+    let query = format!(
+        "(SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = {}
+            AND sql LIKE '%AUTOINCREMENT%')",
+        literal(table.name())
+    );
+    let found: i64 = diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(&query))
+        .get_result(connection)?;
+    Ok(found > 0)
 }

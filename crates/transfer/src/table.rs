@@ -3,6 +3,8 @@
 use std::marker::PhantomData;
 use std::ops::RangeInclusive;
 
+#[cfg(feature = "postgres")]
+use zenith_db::internal::catalog::quoted;
 use zenith_db::{DbConnection, Error};
 
 use super::digest::TableContents;
@@ -65,12 +67,21 @@ pub(super) fn read_all<R: TransferRow>(
     keys: Keys,
     each: &mut dyn FnMut(R) -> Result<()>,
 ) -> Result<()> {
+    read_pages(&TypedTable::<R>::TABLE, connection, keys, each)
+}
+
+fn read_pages<T: RowTable>(
+    table: &T,
+    connection: &mut DbConnection,
+    keys: Keys,
+    each: &mut dyn FnMut(T::Row) -> Result<()>,
+) -> Result<()> {
     let (mut first, end) = keys.into_inner();
     loop {
         let (mut rows, mut last) = (0, end);
-        R::read(connection, first..=end, PAGE_ROWS, &mut |row| {
+        table.read(connection, first..=end, PAGE_ROWS, &mut |row| {
             rows += 1;
-            last = row.key();
+            last = T::key(&row);
             each(row)
         })?;
         if rows < PAGE_ROWS || last == end {
@@ -126,9 +137,86 @@ impl<R> TypedTable<R> {
     pub(super) const TABLE: Self = Self(PhantomData);
 }
 
-impl<R: TransferRow> TransferTable for TypedTable<R> {
-    fn name(&self) -> &'static str {
+impl<R: TransferRow> RowTable for TypedTable<R> {
+    type Row = R;
+
+    fn table(&self) -> &'static str {
         R::TABLE
+    }
+
+    fn key(row: &R) -> i64 {
+        row.key()
+    }
+
+    fn encode(&self, row: &R, out: &mut Vec<u8>) {
+        row.encode(out);
+    }
+
+    fn read(
+        &self,
+        connection: &mut DbConnection,
+        keys: Keys,
+        limit: i64,
+        each: &mut dyn FnMut(R) -> Result<()>,
+    ) -> Result<()> {
+        R::read(connection, keys, limit, each)
+    }
+
+    fn write(&self, connection: &mut DbConnection, rows: &[R]) -> Result<()> {
+        R::write(connection, rows)
+    }
+
+    fn delete_all(&self, connection: &mut DbConnection) -> Result<()> {
+        R::delete_all(connection)
+    }
+
+    fn rows(&self, connection: &mut DbConnection) -> Result<i64> {
+        R::count(connection)
+    }
+
+    fn greatest_id(&self, connection: &mut DbConnection) -> Result<Option<i64>> {
+        R::last_id(connection)
+    }
+}
+
+/// Table with rows of one type: of the schema, or of an application.
+pub(super) trait RowTable: Sync {
+    type Row;
+
+    /// Returns the name of the table.
+    fn table(&self) -> &'static str;
+
+    /// Returns the key by which rows are ordered.
+    fn key(row: &Self::Row) -> i64;
+
+    /// Appends the encoded row, which does not depend on the backend.
+    fn encode(&self, row: &Self::Row, out: &mut Vec<u8>);
+
+    /// Calls `each` with up to `limit` rows, ordered by key, until it fails.
+    fn read(
+        &self,
+        connection: &mut DbConnection,
+        keys: Keys,
+        limit: i64,
+        each: &mut dyn FnMut(Self::Row) -> Result<()>,
+    ) -> Result<()>;
+
+    /// Inserts the rows.
+    fn write(&self, connection: &mut DbConnection, rows: &[Self::Row]) -> Result<()>;
+
+    /// Deletes all rows.
+    fn delete_all(&self, connection: &mut DbConnection) -> Result<()>;
+
+    /// Returns the number of rows.
+    fn rows(&self, connection: &mut DbConnection) -> Result<i64>;
+
+    /// Returns the greatest `id`; `None` if there are no rows.
+    fn greatest_id(&self, connection: &mut DbConnection) -> Result<Option<i64>>;
+}
+
+impl<T: RowTable> TransferTable for T {
+    fn name(&self) -> &'static str {
+        self.table()
     }
 
     fn contents(
@@ -140,17 +228,17 @@ impl<R: TransferRow> TransferTable for TypedTable<R> {
         let mut contents = TableContents::default();
         let mut encoded = Vec::new();
         let mut last = None;
-        let read = read_all::<R>(connection, keys, &mut |row| {
+        let read = read_pages(self, connection, keys, &mut |row| {
             encoded.clear();
-            row.encode(&mut encoded);
+            self.encode(&row, &mut encoded);
             contents.add(&encoded);
-            last = Some(row.key());
+            last = Some(T::key(&row));
             if contents.rows % 1_000 == 0 {
                 each(contents.rows);
             }
             Ok(())
         });
-        read.map_err(|error| reading_failed(R::TABLE, last, error))?;
+        read.map_err(|error| reading_failed(self.table(), last, error))?;
         Ok(contents)
     }
 
@@ -162,25 +250,25 @@ impl<R: TransferRow> TransferTable for TypedTable<R> {
         contents: &mut TableContents,
         commit: &mut Commit<'_>,
     ) -> Result<()> {
-        let mut batch: Vec<R> = Vec::new();
+        let mut batch: Vec<T::Row> = Vec::new();
         let (mut bytes, mut encoded) = (0, Vec::new());
         let mut last = None;
-        let read = read_all::<R>(source, keys, &mut |row| {
+        let read = read_pages(self, source, keys, &mut |row| {
             encoded.clear();
-            row.encode(&mut encoded);
+            self.encode(&row, &mut encoded);
             contents.add(&encoded);
             bytes += encoded.len();
-            last = Some(row.key());
+            last = Some(T::key(&row));
             batch.push(row);
             if batch.len() >= batch_rows || bytes >= BATCH_BYTES {
                 bytes = 0;
-                hand_over(&batch, commit)?;
+                hand_over(self, &batch, commit)?;
                 batch.clear();
             }
             Ok(())
         });
-        read.map_err(|error| reading_failed(R::TABLE, last, error))?;
-        hand_over(&batch, commit)
+        read.map_err(|error| reading_failed(self.table(), last, error))?;
+        hand_over(self, &batch, commit)
     }
 
     fn empty(&self, connection: &mut DbConnection) -> Result<()> {
@@ -188,33 +276,33 @@ impl<R: TransferRow> TransferTable for TypedTable<R> {
         if let DbConnection::Postgres(inner) = connection {
             use diesel::connection::SimpleConnection;
             // Deleted rows would occupy the file until it is vacuumed.
-            return Ok(inner.batch_execute(&format!("TRUNCATE {}", R::TABLE))?);
+            return Ok(inner.batch_execute(&format!("TRUNCATE {}", quoted(self.table())))?);
         }
-        R::delete_all(connection)
+        self.delete_all(connection)
     }
 
     fn count(&self, connection: &mut DbConnection) -> Result<i64> {
-        R::count(connection)
+        self.rows(connection)
     }
 
     fn last_id(&self, connection: &mut DbConnection) -> Result<Option<i64>> {
-        R::last_id(connection)
+        self.greatest_id(connection)
     }
 }
 
 /// Commits a batch. If that fails, commits its halves one by one, so that all rows before the one that
 /// cannot be written are kept, and the error names that row.
-fn hand_over<R: TransferRow>(batch: &[R], commit: &mut Commit<'_>) -> Result<()> {
-    let Some(last) = batch.last().map(R::key) else { return Ok(()) };
+fn hand_over<T: RowTable>(table: &T, batch: &[T::Row], commit: &mut Commit<'_>) -> Result<()> {
+    let Some(last) = batch.last().map(T::key) else { return Ok(()) };
     let rows = i64::try_from(batch.len()).unwrap_or(i64::MAX);
-    match commit(last, rows, &mut |target| R::write(target, batch)) {
+    match commit(last, rows, &mut |target| table.write(target, batch)) {
         Err(TransferError::Database(cause)) if batch.len() == 1 => {
-            Err(failed("writing", R::TABLE, format!("the row with the key {last}"), cause))
+            Err(failed("writing", table.table(), format!("the row with the key {last}"), cause))
         }
         Err(TransferError::Database(_)) => {
             let (before, after) = batch.split_at(batch.len() / 2);
-            hand_over(before, commit)?;
-            hand_over(after, commit)
+            hand_over(table, before, commit)?;
+            hand_over(table, after, commit)
         }
         done => done,
     }

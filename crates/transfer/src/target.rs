@@ -4,12 +4,13 @@
 use diesel::connection::SimpleConnection;
 use zenith_db::DbConnection;
 use zenith_db::internal::catalog::broken_references;
+#[cfg(feature = "postgres")]
+use zenith_db::internal::catalog::quoted;
 use zenith_db::internal::connection::read_pragma;
 
 use super::error::{Result, TransferError};
-#[cfg(feature = "postgres")]
-use super::rows::ALL;
 use super::state::TransferState;
+use super::table::TransferTable;
 
 /// Connection to the target. Until this is dropped, an SQLite connection does not enforce foreign keys,
 /// and a PostgreSQL connection has no time limits: adding a foreign key reads two tables.
@@ -55,11 +56,15 @@ impl Drop for TransferTarget<'_> {
     not(feature = "postgres"),
     expect(clippy::unnecessary_wraps, reason = "PostgreSQL can refuse")
 )]
-pub(super) fn drop_foreign_keys(target: &mut DbConnection) -> Result<Vec<String>> {
+#[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "PostgreSQL needs them"))]
+pub(super) fn drop_foreign_keys(
+    target: &mut DbConnection,
+    tables: &[&dyn TransferTable],
+) -> Result<Vec<String>> {
     match target {
         DbConnection::Sqlite(_) => Ok(Vec::new()),
         #[cfg(feature = "postgres")]
-        DbConnection::Postgres(inner) => postgres::drop_foreign_keys(inner),
+        DbConnection::Postgres(inner) => postgres::drop_foreign_keys(inner, tables),
     }
 }
 
@@ -91,14 +96,17 @@ pub(super) fn restore_foreign_keys(target: &mut DbConnection, state: &TransferSt
     not(feature = "postgres"),
     expect(clippy::unnecessary_wraps, reason = "PostgreSQL can refuse")
 )]
-pub(super) fn gather_statistics(target: &mut DbConnection) -> Result<()> {
+pub(super) fn gather_statistics(
+    target: &mut DbConnection,
+    tables: &[&dyn TransferTable],
+) -> Result<()> {
     #[cfg(feature = "postgres")]
     if let DbConnection::Postgres(inner) = target {
-        let tables: Vec<&str> = ALL.iter().map(|table| table.name()).collect();
+        let tables: Vec<String> = tables.iter().map(|table| quoted(table.name())).collect();
         inner.batch_execute(&format!("ANALYZE {}", tables.join(", ")))?;
     }
     #[cfg(not(feature = "postgres"))]
-    let _ = target;
+    let _ = (target, tables);
     Ok(())
 }
 
@@ -110,7 +118,7 @@ mod postgres {
     use diesel::sql_types::{Array, Text};
 
     use crate::error::Result;
-    use crate::rows::ALL;
+    use crate::table::TransferTable;
 
     #[derive(QueryableByName)]
     struct DroppedForeignKey {
@@ -129,7 +137,7 @@ mod postgres {
         FROM pg_constraint AS f JOIN pg_class AS t ON t.oid = f.conrelid
         JOIN pg_class AS p ON p.oid = f.confrelid
         WHERE f.contype = 'f' AND (t.relname = ANY ($1) OR p.relname = ANY ($1))
-            AND t.relnamespace = current_schema()::regnamespace
+            AND t.relnamespace = quote_ident(current_schema())::regnamespace
         ORDER BY t.relname, f.conname";
 
     /// Turns off the time limits. Returns the statements that restore them.
@@ -144,8 +152,11 @@ mod postgres {
         Ok(restore)
     }
 
-    pub(super) fn drop_foreign_keys(target: &mut PgConnection) -> Result<Vec<String>> {
-        let tables: Vec<&str> = ALL.iter().map(|table| table.name()).collect();
+    pub(super) fn drop_foreign_keys(
+        target: &mut PgConnection,
+        tables: &[&dyn TransferTable],
+    ) -> Result<Vec<String>> {
+        let tables: Vec<&str> = tables.iter().map(|table| table.name()).collect();
         let parts: Vec<DroppedForeignKey> =
             diesel::sql_query(FOREIGN_KEYS).bind::<Array<Text>, _>(&tables).load(target)?;
         for part in &parts {

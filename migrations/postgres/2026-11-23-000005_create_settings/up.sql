@@ -8,6 +8,10 @@ EXCEPTION WHEN invalid_text_representation THEN
     RETURN FALSE;
 END;
 $$;
+-- lint: allow opaque-statement a script does not know the name of its schema
+DO $$ BEGIN
+    EXECUTE format('ALTER FUNCTION is_json(TEXT) SET search_path = %I, pg_temp', current_schema());
+END $$;
 
 -- Settings of the installation, each with its type. The value of a secret setting is ciphertext
 -- ('enc:v1:…') or NULL, never plain text.

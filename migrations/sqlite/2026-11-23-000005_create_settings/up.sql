@@ -5,13 +5,13 @@
 CREATE TABLE system_settings (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     key TEXT NOT NULL
-        CONSTRAINT system_settings_key_length CHECK (length(key) BETWEEN 1 AND 100 AND instr(key, char(0)) = 0),
+        CONSTRAINT system_settings_key_length CHECK (length(key) BETWEEN 1 AND 100 AND typeof(key) <> 'blob' AND instr(key, char(0)) = 0),
     value TEXT
-        CONSTRAINT system_settings_value_text CHECK (instr(value, char(0)) = 0),
+        CONSTRAINT system_settings_value_text CHECK (typeof(value) <> 'blob' AND instr(value, char(0)) = 0),
     value_type TEXT NOT NULL DEFAULT 'string'
         CONSTRAINT system_settings_value_type_known CHECK (value_type IN ('string', 'integer', 'float', 'boolean', 'json')),
     description TEXT
-        CONSTRAINT system_settings_description_text CHECK (instr(description, char(0)) = 0),
+        CONSTRAINT system_settings_description_text CHECK (typeof(description) <> 'blob' AND instr(description, char(0)) = 0),
     is_secret BOOLEAN NOT NULL DEFAULT 0
         CONSTRAINT system_settings_is_secret_flag CHECK (is_secret IN (0, 1)),
     is_readonly BOOLEAN NOT NULL DEFAULT 0
@@ -19,16 +19,16 @@ CREATE TABLE system_settings (
     is_user_settable BOOLEAN NOT NULL DEFAULT 0
         CONSTRAINT system_settings_is_user_settable_flag CHECK (is_user_settable IN (0, 1)),
     validation_rule TEXT
-        CONSTRAINT system_settings_validation_rule_length CHECK (length(validation_rule) BETWEEN 1 AND 500 AND instr(validation_rule, char(0)) = 0),
+        CONSTRAINT system_settings_validation_rule_length CHECK (length(validation_rule) BETWEEN 1 AND 500 AND typeof(validation_rule) <> 'blob' AND instr(validation_rule, char(0)) = 0),
     category TEXT NOT NULL DEFAULT 'general'
-        CONSTRAINT system_settings_category_length CHECK (length(category) BETWEEN 1 AND 50 AND instr(category, char(0)) = 0),
+        CONSTRAINT system_settings_category_length CHECK (length(category) BETWEEN 1 AND 50 AND typeof(category) <> 'blob' AND instr(category, char(0)) = 0),
     created_at TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
         CONSTRAINT system_settings_created_at_utc CHECK (datetime(substr(created_at, 1, 19)) IS substr(created_at, 1, 19)
-            AND substr(created_at, 12, 2) < '24' AND instr(created_at, char(0)) = 0
+            AND substr(created_at, 12, 2) < '24' AND typeof(created_at) <> 'blob' AND instr(created_at, char(0)) = 0
             AND substr(created_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     updated_at TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
         CONSTRAINT system_settings_updated_at_utc CHECK (datetime(substr(updated_at, 1, 19)) IS substr(updated_at, 1, 19)
-            AND substr(updated_at, 12, 2) < '24' AND instr(updated_at, char(0)) = 0
+            AND substr(updated_at, 12, 2) < '24' AND typeof(updated_at) <> 'blob' AND instr(updated_at, char(0)) = 0
             AND substr(updated_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     updated_by BIGINT
         CONSTRAINT system_settings_updated_by_fkey REFERENCES users (id) ON DELETE SET NULL,
@@ -55,20 +55,20 @@ CREATE TABLE user_preferences (
     user_id BIGINT NOT NULL
         CONSTRAINT user_preferences_user_id_fkey REFERENCES users (id) ON DELETE CASCADE,
     key TEXT NOT NULL
-        CONSTRAINT user_preferences_key_length CHECK (length(key) BETWEEN 1 AND 100 AND instr(key, char(0)) = 0),
+        CONSTRAINT user_preferences_key_length CHECK (length(key) BETWEEN 1 AND 100 AND typeof(key) <> 'blob' AND instr(key, char(0)) = 0),
     value TEXT
-        CONSTRAINT user_preferences_value_text CHECK (instr(value, char(0)) = 0),
+        CONSTRAINT user_preferences_value_text CHECK (typeof(value) <> 'blob' AND instr(value, char(0)) = 0),
     value_type TEXT NOT NULL DEFAULT 'string'
         CONSTRAINT user_preferences_value_type_known CHECK (value_type IN ('string', 'integer', 'float', 'boolean', 'json')),
     category TEXT NOT NULL DEFAULT 'general'
-        CONSTRAINT user_preferences_category_length CHECK (length(category) BETWEEN 1 AND 50 AND instr(category, char(0)) = 0),
+        CONSTRAINT user_preferences_category_length CHECK (length(category) BETWEEN 1 AND 50 AND typeof(category) <> 'blob' AND instr(category, char(0)) = 0),
     created_at TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
         CONSTRAINT user_preferences_created_at_utc CHECK (datetime(substr(created_at, 1, 19)) IS substr(created_at, 1, 19)
-            AND substr(created_at, 12, 2) < '24' AND instr(created_at, char(0)) = 0
+            AND substr(created_at, 12, 2) < '24' AND typeof(created_at) <> 'blob' AND instr(created_at, char(0)) = 0
             AND substr(created_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     updated_at TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
         CONSTRAINT user_preferences_updated_at_utc CHECK (datetime(substr(updated_at, 1, 19)) IS substr(updated_at, 1, 19)
-            AND substr(updated_at, 12, 2) < '24' AND instr(updated_at, char(0)) = 0
+            AND substr(updated_at, 12, 2) < '24' AND typeof(updated_at) <> 'blob' AND instr(updated_at, char(0)) = 0
             AND substr(updated_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     CONSTRAINT user_preferences_value_agrees_with_type CHECK (value IS NULL OR CASE value_type
             WHEN 'integer' THEN value = CAST(CAST(value AS INTEGER) AS TEXT)

@@ -16,45 +16,45 @@ CREATE TABLE audit_log (
     user_id BIGINT
         CONSTRAINT audit_log_user_id_fkey REFERENCES users (id) ON DELETE RESTRICT,
     actor_name TEXT
-        CONSTRAINT audit_log_actor_name_length CHECK (length(actor_name) BETWEEN 1 AND 50 AND instr(actor_name, char(0)) = 0),
+        CONSTRAINT audit_log_actor_name_length CHECK (length(actor_name) BETWEEN 1 AND 50 AND typeof(actor_name) <> 'blob' AND instr(actor_name, char(0)) = 0),
     session_id TEXT
-        CONSTRAINT audit_log_session_id_length CHECK (length(session_id) BETWEEN 1 AND 64 AND instr(session_id, char(0)) = 0),
+        CONSTRAINT audit_log_session_id_length CHECK (length(session_id) BETWEEN 1 AND 64 AND typeof(session_id) <> 'blob' AND instr(session_id, char(0)) = 0),
     event_type TEXT NOT NULL
-        CONSTRAINT audit_log_event_type_length CHECK (length(event_type) BETWEEN 1 AND 50 AND instr(event_type, char(0)) = 0),
+        CONSTRAINT audit_log_event_type_length CHECK (length(event_type) BETWEEN 1 AND 50 AND typeof(event_type) <> 'blob' AND instr(event_type, char(0)) = 0),
     event_category TEXT NOT NULL
-        CONSTRAINT audit_log_event_category_length CHECK (length(event_category) BETWEEN 1 AND 50 AND instr(event_category, char(0)) = 0),
+        CONSTRAINT audit_log_event_category_length CHECK (length(event_category) BETWEEN 1 AND 50 AND typeof(event_category) <> 'blob' AND instr(event_category, char(0)) = 0),
     resource_type TEXT
-        CONSTRAINT audit_log_resource_type_length CHECK (length(resource_type) BETWEEN 1 AND 50 AND instr(resource_type, char(0)) = 0),
+        CONSTRAINT audit_log_resource_type_length CHECK (length(resource_type) BETWEEN 1 AND 50 AND typeof(resource_type) <> 'blob' AND instr(resource_type, char(0)) = 0),
     resource_id TEXT
-        CONSTRAINT audit_log_resource_id_length CHECK (length(resource_id) BETWEEN 1 AND 100 AND instr(resource_id, char(0)) = 0),
+        CONSTRAINT audit_log_resource_id_length CHECK (length(resource_id) BETWEEN 1 AND 100 AND typeof(resource_id) <> 'blob' AND instr(resource_id, char(0)) = 0),
     action TEXT NOT NULL
-        CONSTRAINT audit_log_action_length CHECK (length(action) BETWEEN 1 AND 100 AND instr(action, char(0)) = 0),
+        CONSTRAINT audit_log_action_length CHECK (length(action) BETWEEN 1 AND 100 AND typeof(action) <> 'blob' AND instr(action, char(0)) = 0),
     description TEXT
-        CONSTRAINT audit_log_description_text CHECK (instr(description, char(0)) = 0),
+        CONSTRAINT audit_log_description_text CHECK (typeof(description) <> 'blob' AND instr(description, char(0)) = 0),
     ip_address TEXT
-        CONSTRAINT audit_log_ip_address_length CHECK (length(ip_address) BETWEEN 1 AND 45 AND instr(ip_address, char(0)) = 0),
+        CONSTRAINT audit_log_ip_address_length CHECK (length(ip_address) BETWEEN 1 AND 45 AND typeof(ip_address) <> 'blob' AND instr(ip_address, char(0)) = 0),
     user_agent TEXT
-        CONSTRAINT audit_log_user_agent_text CHECK (instr(user_agent, char(0)) = 0),
+        CONSTRAINT audit_log_user_agent_text CHECK (typeof(user_agent) <> 'blob' AND instr(user_agent, char(0)) = 0),
     timestamp TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
         CONSTRAINT audit_log_timestamp_utc CHECK (datetime(substr(timestamp, 1, 19)) IS substr(timestamp, 1, 19)
-            AND substr(timestamp, 12, 2) < '24' AND instr(timestamp, char(0)) = 0
+            AND substr(timestamp, 12, 2) < '24' AND typeof(timestamp) <> 'blob' AND instr(timestamp, char(0)) = 0
             AND substr(timestamp, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     severity TEXT NOT NULL DEFAULT 'info'
         CONSTRAINT audit_log_severity_known CHECK (severity IN ('debug', 'info', 'warning', 'error', 'critical')),
     success BOOLEAN NOT NULL DEFAULT 1
         CONSTRAINT audit_log_success_flag CHECK (success IN (0, 1)),
     error_message TEXT
-        CONSTRAINT audit_log_error_message_text CHECK (instr(error_message, char(0)) = 0),
+        CONSTRAINT audit_log_error_message_text CHECK (typeof(error_message) <> 'blob' AND instr(error_message, char(0)) = 0),
     request_data TEXT
-        CONSTRAINT audit_log_request_data_json CHECK (request_data IS NULL OR json_valid(request_data)),
+        CONSTRAINT audit_log_request_data_json CHECK (request_data IS NULL OR typeof(request_data) <> 'blob' AND json_valid(request_data)),
     response_data TEXT
-        CONSTRAINT audit_log_response_data_json CHECK (response_data IS NULL OR json_valid(response_data)),
+        CONSTRAINT audit_log_response_data_json CHECK (response_data IS NULL OR typeof(response_data) <> 'blob' AND json_valid(response_data)),
     metadata TEXT NOT NULL DEFAULT '{}'
-        CONSTRAINT audit_log_metadata_json CHECK (json_valid(metadata)),
+        CONSTRAINT audit_log_metadata_json CHECK (typeof(metadata) <> 'blob' AND json_valid(metadata)),
     prev_hash TEXT NOT NULL
-        CONSTRAINT audit_log_prev_hash_sha256 CHECK (length(prev_hash) = 64 AND prev_hash NOT GLOB '*[^0-9a-f]*' AND instr(prev_hash, char(0)) = 0),
+        CONSTRAINT audit_log_prev_hash_sha256 CHECK (length(prev_hash) = 64 AND prev_hash NOT GLOB '*[^0-9a-f]*' AND typeof(prev_hash) <> 'blob' AND instr(prev_hash, char(0)) = 0),
     entry_hash TEXT NOT NULL
-        CONSTRAINT audit_log_entry_hash_sha256 CHECK (length(entry_hash) = 64 AND entry_hash NOT GLOB '*[^0-9a-f]*' AND instr(entry_hash, char(0)) = 0
+        CONSTRAINT audit_log_entry_hash_sha256 CHECK (length(entry_hash) = 64 AND entry_hash NOT GLOB '*[^0-9a-f]*' AND typeof(entry_hash) <> 'blob' AND instr(entry_hash, char(0)) = 0
             AND typeof(entry_hash) = 'text')
         CONSTRAINT audit_log_entry_hash_nonzero CHECK (ltrim(entry_hash, '0') <> '')
 );
@@ -109,31 +109,31 @@ CREATE TABLE security_events (
     user_id BIGINT
         CONSTRAINT security_events_user_id_fkey REFERENCES users (id) ON DELETE RESTRICT,
     event_type TEXT NOT NULL
-        CONSTRAINT security_events_event_type_length CHECK (length(event_type) BETWEEN 1 AND 50 AND instr(event_type, char(0)) = 0),
+        CONSTRAINT security_events_event_type_length CHECK (length(event_type) BETWEEN 1 AND 50 AND typeof(event_type) <> 'blob' AND instr(event_type, char(0)) = 0),
     event_subtype TEXT
-        CONSTRAINT security_events_event_subtype_length CHECK (length(event_subtype) BETWEEN 1 AND 50 AND instr(event_subtype, char(0)) = 0),
+        CONSTRAINT security_events_event_subtype_length CHECK (length(event_subtype) BETWEEN 1 AND 50 AND typeof(event_subtype) <> 'blob' AND instr(event_subtype, char(0)) = 0),
     severity TEXT NOT NULL
         CONSTRAINT security_events_severity_known CHECK (severity IN ('debug', 'info', 'warning', 'error', 'critical')),
     source_ip TEXT
-        CONSTRAINT security_events_source_ip_length CHECK (length(source_ip) BETWEEN 1 AND 45 AND instr(source_ip, char(0)) = 0),
+        CONSTRAINT security_events_source_ip_length CHECK (length(source_ip) BETWEEN 1 AND 45 AND typeof(source_ip) <> 'blob' AND instr(source_ip, char(0)) = 0),
     user_agent TEXT
-        CONSTRAINT security_events_user_agent_text CHECK (instr(user_agent, char(0)) = 0),
+        CONSTRAINT security_events_user_agent_text CHECK (typeof(user_agent) <> 'blob' AND instr(user_agent, char(0)) = 0),
     timestamp TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
         CONSTRAINT security_events_timestamp_utc CHECK (datetime(substr(timestamp, 1, 19)) IS substr(timestamp, 1, 19)
-            AND substr(timestamp, 12, 2) < '24' AND instr(timestamp, char(0)) = 0
+            AND substr(timestamp, 12, 2) < '24' AND typeof(timestamp) <> 'blob' AND instr(timestamp, char(0)) = 0
             AND substr(timestamp, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     details TEXT
-        CONSTRAINT security_events_details_json CHECK (details IS NULL OR json_valid(details)),
+        CONSTRAINT security_events_details_json CHECK (details IS NULL OR typeof(details) <> 'blob' AND json_valid(details)),
     resolved BOOLEAN NOT NULL DEFAULT 0
         CONSTRAINT security_events_resolved_flag CHECK (resolved IN (0, 1)),
     resolved_at TIMESTAMP
         CONSTRAINT security_events_resolved_at_utc CHECK (datetime(substr(resolved_at, 1, 19)) IS substr(resolved_at, 1, 19)
-            AND substr(resolved_at, 12, 2) < '24' AND instr(resolved_at, char(0)) = 0
+            AND substr(resolved_at, 12, 2) < '24' AND typeof(resolved_at) <> 'blob' AND instr(resolved_at, char(0)) = 0
             AND substr(resolved_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     resolved_by BIGINT
         CONSTRAINT security_events_resolved_by_fkey REFERENCES users (id) ON DELETE RESTRICT,
     investigation_notes TEXT
-        CONSTRAINT security_events_investigation_notes_text CHECK (instr(investigation_notes, char(0)) = 0),
+        CONSTRAINT security_events_investigation_notes_text CHECK (typeof(investigation_notes) <> 'blob' AND instr(investigation_notes, char(0)) = 0),
     CONSTRAINT security_events_resolution_order CHECK (resolved_at >= timestamp)
 );
 CREATE UNIQUE INDEX idx_security_events_event_id ON security_events (event_id);

@@ -3,29 +3,52 @@
 use diesel::PgConnection;
 use diesel::connection::SimpleConnection;
 
-use super::connect;
+use super::connect::connect;
+use super::name::name_of;
+use super::quoted::quoted;
+use super::schema;
 use crate::backend::DbConnection;
 use crate::config::{ServerOptions, ServerUrl};
 use crate::error::{Error, Result};
 
-/// Whether the database exists: only the server's answer that it does not counts as no.
-pub(in crate::connection) fn exists(url: &ServerUrl, options: &ServerOptions) -> Result<bool> {
+/// Returns a connection to the database; `None` if it does not exist: only the server's answer that it does not counts.
+fn connect_if_exists(url: &ServerUrl, options: &ServerOptions) -> Result<Option<PgConnection>> {
     match connect(url, options) {
-        Ok(_) => Ok(true),
-        Err(Error::NoDatabase { .. }) => Ok(false),
+        Ok(connection) => Ok(Some(connection)),
+        Err(Error::NoDatabase { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// Creates the database, if the user may. Returns `false` if it already exists.
-pub(in crate::connection) fn create(url: &ServerUrl, options: &ServerOptions) -> Result<bool> {
-    if exists(url, options)? {
-        return Ok(false);
+/// Whether the database exists, and the configured schema in it.
+pub(in crate::connection) fn exists(url: &ServerUrl, options: &ServerOptions) -> Result<bool> {
+    match (connect_if_exists(url, options)?, &options.schema) {
+        (None, _) => Ok(false),
+        (Some(_), None) => Ok(true),
+        (Some(mut connection), Some(schema)) => schema::exists(&mut connection, schema),
     }
-    let name = url.database().unwrap_or_default();
+}
+
+/// Creates the database, if the user may, and in it the configured schema. Returns `false` if the database already
+/// exists.
+pub(in crate::connection) fn create(url: &ServerUrl, options: &ServerOptions) -> Result<bool> {
+    let existing = connect_if_exists(url, options)?;
+    let created = existing.is_none() && create_database(url, options)?;
+    if let Some(schema) = &options.schema {
+        let mut connection = existing.map_or_else(|| connect(url, options), Ok)?;
+        // `IF NOT EXISTS` needs the right to create one even if it exists.
+        if !schema::exists(&mut connection, schema)? {
+            connection.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(schema)))?;
+        }
+    }
+    Ok(created)
+}
+
+/// Creates the database. Returns `false` if another process was faster.
+fn create_database(url: &ServerUrl, options: &ServerOptions) -> Result<bool> {
+    let name = name_of(url)?;
     match maintenance(url, options)?.batch_execute(&creation(&name)) {
-        // Another process was faster.
-        Err(_) if exists(url, options)? => Ok(false),
+        Err(_) if connect_if_exists(url, options)?.is_some() => Ok(false),
         done => Ok(done.map(|()| true)?),
     }
 }
@@ -48,14 +71,9 @@ pub(in crate::connection) fn remove_created<E: From<Error>>(
     }
     drop(connection);
     // Only a name that the URL gives can be missing: the default one is the user's, and said so.
-    let drop = format!("DROP DATABASE {}", quoted(&url.database().unwrap_or_default()));
+    let drop = format!("DROP DATABASE {}", quoted(&name_of(url)?));
     maintenance(url, options)?.batch_execute(&drop).map_err(Error::from)?;
     Ok(true)
-}
-
-/// Returns the name of a database in double quotes.
-pub(super) fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// A connection to a database that every server has, other than the one that is meant.

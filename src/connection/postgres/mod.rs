@@ -1,26 +1,34 @@
 //! Opening a database on a PostgreSQL server, and diagnosing failures.
 
+mod connect;
 mod databases;
+mod name;
+mod quoted;
 mod rights;
+mod schema;
 mod scratch;
+#[cfg(feature = "testing")]
+mod template_lock;
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use diesel::ConnectionError;
-use diesel::connection::{CacheSize, SimpleConnection};
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 
 pub(super) use databases::{create, exists, remove_created};
+pub(crate) use name::name_of;
 pub(crate) use rights::{RestoreLock, right_missing};
+pub(crate) use schema::{present_objects, schema_of};
 pub(crate) use scratch::{ScratchDatabase, others_in};
+#[cfg(feature = "testing")]
+pub(crate) use template_lock::TemplateLock;
 
 use super::access::Access;
 use crate::backend::DbConnection;
 use crate::config::Config;
 use crate::config::{ServerOptions, ServerUrl};
-use crate::error::ConnectFault;
 use crate::error::{Error, Result};
 
 /// Oldest supported server, as `server_version_num`.
@@ -33,65 +41,42 @@ pub(super) fn open(
     options: &ServerOptions,
     access: Access,
 ) -> Result<DbConnection> {
-    let mut connection = connect(url, options)?;
+    let mut connection = connect::connect(url, options)?;
     let server = Server::ask(&mut connection)?;
     server.check(url, access)?;
+    let schema = schema::resolve(&mut connection, url, options)?;
     // What is set on a pooler's connection, other clients get.
     if !options.transaction_pooler {
-        connection.batch_execute(&session(options, access))?;
+        connection.batch_execute(&session(options, access, &schema))?;
     }
     Ok(DbConnection::Postgres(connection))
 }
 
-/// Returns a connection without any settings.
-fn connect(url: &ServerUrl, options: &ServerOptions) -> Result<PgConnection> {
-    // libpq takes whole seconds, and 1 as 2.
-    let seconds = options.connect_timeout.as_millis().div_ceil(1000).max(2);
-    let full = url
-        .or_with("application_name", "zenith-db")
-        .or_with("connect_timeout", &seconds.to_string());
-    let mut connection = PgConnection::establish(full.expose()).map_err(|source| {
-        let source = without_secrets(source);
-        match ConnectFault::of(&source) {
-            ConnectFault::NoDatabase => Error::NoDatabase { database: url.to_string() },
-            fault => Error::Connect { server: url.to_string(), fault, source },
-        }
-    })?;
-    if options.transaction_pooler {
-        connection.set_prepared_statement_cache_size(CacheSize::Disabled);
-    }
-    Ok(connection)
-}
-
-/// Masks the parts of a URL that libpq quotes when it cannot parse the URL: the password may be
-/// among them. Once libpq has parsed a URL, its messages begin differently.
-fn without_secrets(error: ConnectionError) -> ConnectionError {
-    let ConnectionError::BadConnection(text) = error else { return error };
-    if ["connection to server", "could not translate"].iter().any(|words| text.starts_with(words)) {
-        return ConnectionError::BadConnection(text);
-    }
-    let parts = text.split('"').enumerate();
-    let plain = parts.map(|(at, part)| if at % 2 == 0 { part } else { "***" });
-    ConnectionError::BadConnection(plain.collect::<Vec<_>>().join("\""))
-}
-
 /// Returns the settings of each connection.
-fn session(options: &ServerOptions, access: Access) -> String {
+fn session(options: &ServerOptions, access: Access, schema: &str) -> String {
     let mut settings = String::from("SET client_min_messages = warning;");
+    settings.push_str(&schema::pin("SET", schema));
     if access.is_pooled() {
         settings.push_str(&limits(options, "SET"));
     } else {
-        // To PostgreSQL, 0 is without end; to this setting, as on SQLite, it is not at all.
-        let lock_timeout = options.lock_timeout.as_millis().max(1);
-        settings
-            .push_str("SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0;");
-        // Writing to a String does not fail.
-        let _ = write!(settings, "SET lock_timeout = {lock_timeout};");
+        settings.push_str(&operator_settings("SET", options));
     }
     if !access.writes() {
         settings.push_str("SET default_transaction_read_only = on;");
     }
     settings
+}
+
+/// Returns the limits of an operator's work, and the schema if one is configured, as statements that begin with `set`.
+pub(super) fn operator_settings(set: &str, options: &ServerOptions) -> String {
+    let schema = options.schema.as_ref().map(|schema| schema::pin(set, schema));
+    // To PostgreSQL, 0 is without end; to this setting, as on SQLite, it is not at all.
+    let lock_timeout = options.lock_timeout.as_millis().max(1);
+    format!(
+        "{} {set} statement_timeout = 0; {set} idle_in_transaction_session_timeout = 0; \
+         {set} lock_timeout = {lock_timeout};",
+        schema.unwrap_or_default()
+    )
 }
 
 /// Returns the pool's limits, as statements that begin with `set`. Zero leaves a limit to the
@@ -110,10 +95,13 @@ fn limits(options: &ServerOptions, set: &str) -> String {
     settings
 }
 
-/// Sets the pool's limits for the current transaction: behind a pooler they cannot be set for the
+/// Sets the schema and the pool's limits for the current transaction: behind a pooler they cannot be set for the
 /// session.
 pub(crate) fn limit_transaction(connection: &mut DbConnection, config: &Config) -> Result<()> {
-    Ok(connection.batch_execute(&limits(config.server(), "SET LOCAL"))?)
+    let options = config.server();
+    let schema = options.schema.as_ref().map(|schema| schema::pin("SET LOCAL", schema));
+    let settings = schema.unwrap_or_default() + &limits(options, "SET LOCAL");
+    Ok(connection.batch_execute(&settings)?)
 }
 
 /// Properties of a server.
@@ -129,8 +117,6 @@ pub(crate) struct Server {
     is_replica: bool,
     #[diesel(sql_type = Bool)]
     is_read_only: bool,
-    #[diesel(sql_type = Nullable<Text>)]
-    schema: Option<String>,
 }
 
 impl Server {
@@ -139,8 +125,7 @@ impl Server {
                 current_setting('server_version') AS shown_version,
                 current_setting('server_encoding') AS encoding,
                 pg_is_in_recovery() AS is_replica,
-                current_setting('default_transaction_read_only')::bool AS is_read_only,
-                current_schema()::text AS schema";
+                current_setting('default_transaction_read_only')::bool AS is_read_only";
         Ok(diesel::sql_query(query).get_result(connection)?)
     }
 
@@ -170,13 +155,6 @@ impl Server {
             && let Some(reason) = self.version_fault().or_else(|| self.encoding_fault())
         {
             return refuse(reason);
-        }
-        if self.schema.is_none() {
-            return refuse(
-                "no schema of its search_path exists; create one with CREATE SCHEMA, or correct \
-                 the search_path"
-                    .into(),
-            );
         }
         if access.writes() && (self.is_replica || self.is_read_only) {
             let reason = if self.is_replica {

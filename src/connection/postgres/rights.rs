@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable, Text};
 
 use super::databases::maintenance;
+use super::name::name_of;
 use crate::config::{ServerOptions, ServerUrl};
 use crate::error::{Error, Result};
 use crate::locks::Obstacle;
@@ -17,7 +18,7 @@ struct Missing {
 /// Returns why the user may not create a database like the one at `model` that takes its name; `None` if it may.
 pub(crate) fn right_missing(model: &ServerUrl, options: &ServerOptions) -> Result<Option<String>> {
     let found: Missing = diesel::sql_query(MISSING)
-        .bind::<Text, _>(model.database().unwrap_or_default())
+        .bind::<Text, _>(name_of(model)?)
         .get_result(&mut maintenance(model, options)?)?;
     Ok(found.reason)
 }
@@ -49,9 +50,8 @@ impl RestoreLock {
         // Not in the database itself, to which nobody may be connected.
         let mut held = maintenance(model, options)?;
         let query = "SELECT pg_try_advisory_lock(hashtextextended('zenith-db restores ' || $1, 0)) AS taken";
-        let found: Taken = diesel::sql_query(query)
-            .bind::<Text, _>(model.database().unwrap_or_default())
-            .get_result(&mut held)?;
+        let found: Taken =
+            diesel::sql_query(query).bind::<Text, _>(name_of(model)?).get_result(&mut held)?;
         if found.taken {
             return Ok(Self { _held: held });
         }

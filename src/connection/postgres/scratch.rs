@@ -6,8 +6,10 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use super::connect;
-use super::databases::{creation, maintenance, quoted};
+use super::connect::connect;
+use super::databases::{creation, maintenance};
+use super::name::name_of;
+use super::quoted::quoted;
 use crate::config::{ServerOptions, ServerUrl};
 use crate::error::hint::is_not_permitted;
 use crate::error::{Error, Result};
@@ -47,10 +49,9 @@ impl ScratchDatabase {
         purpose: &str,
     ) -> Result<Self> {
         let mut maintenance = maintenance(model, options)?;
-        let of = model.database().unwrap_or_default();
+        let of = name_of(model)?;
         drop_leftovers(&mut maintenance, &of)?;
-        let random = uuid::Uuid::new_v4().simple().to_string();
-        let name = beside(&of, &format!("_{purpose}_{}", random.get(..12).unwrap_or_default()));
+        let name = random_name(&of, purpose);
         let like = statements(&mut maintenance, CREATE_LIKE, &of, &name)?;
         let create = like.into_iter().next().unwrap_or_else(|| creation(&name));
         maintenance.batch_execute(&create)?;
@@ -69,6 +70,26 @@ impl ScratchDatabase {
         Ok(scratch)
     }
 
+    /// Creates a copy of the database at `model`, with its rows, to which nobody may be connected meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::Connect`]; [`Error::Query`] if the user may not create databases.
+    #[cfg(feature = "testing")]
+    pub(crate) fn copy_of(model: &ServerUrl, options: &ServerOptions) -> Result<Self> {
+        let mut maintenance = maintenance(model, options)?;
+        let of = name_of(model)?;
+        drop_leftovers(&mut maintenance, &of)?;
+        let name = random_name(&of, "copy");
+        let (own, template) = (quoted(&name), quoted(&of));
+        maintenance.batch_execute(&format!("CREATE DATABASE {own} TEMPLATE {template}"))?;
+        let (model, options) = (model.clone(), options.clone());
+        let mut scratch =
+            Self { url: model.at(&name), model, options, held: None, is_temporary: true };
+        scratch.held = Some(connect(&scratch.url, &scratch.options)?);
+        maintenance.batch_execute(&format!("COMMENT ON DATABASE {own} IS '{COMMENT}'"))?;
+        Ok(scratch)
+    }
+
     pub(crate) const fn url(&self) -> &ServerUrl {
         &self.url
     }
@@ -80,8 +101,7 @@ impl ScratchDatabase {
     /// [`Error::Locked`] if somebody is connected to the model; [`Error::Query`] if the user may not rename it.
     pub(crate) fn take_place(mut self, suffix: &str) -> Result<Option<String>> {
         let mut maintenance = maintenance(&self.model, &self.options)?;
-        let (of, name) =
-            (self.model.database().unwrap_or_default(), self.url.database().unwrap_or_default());
+        let (of, name) = (name_of(&self.model)?, name_of(&self.url)?);
         let comment = statements(&mut maintenance, COMMENT_LIKE, &of, &name)?;
         let kept = beside(&of, suffix);
         let (model, own, other) = (quoted(&of), quoted(&name), quoted(&kept));
@@ -149,6 +169,12 @@ fn give_setting(maintenance: &mut PgConnection, statement: &str) -> Result<()> {
         tracing::warn!(%error, "a setting was not given to the restored database, and has to be set by hand: {setting}");
         Ok(())
     })
+}
+
+/// Returns the name of a temporary database beside another.
+fn random_name(database: &str, purpose: &str) -> String {
+    let random = uuid::Uuid::new_v4().simple().to_string();
+    beside(database, &format!("_{purpose}_{}", random.get(..12).unwrap_or_default()))
 }
 
 /// Returns the name of a database with a suffix; a long name is shortened.

@@ -107,13 +107,19 @@ impl Identity {
         Self {}
     }
 
+    /// Returns that of the file at the path.
+    pub(super) fn at(path: &Path) -> Result<Self> {
+        let found = fs::symlink_metadata(path);
+        Ok(Self::of(&found.map_err(Error::io("inspect the database file", path))?))
+    }
+
     /// Whether the file is still at the path, and SQLite has opened it.
     pub(super) fn is_held(self, path: &Path) -> Result<bool> {
         Ok(self.is_at(path)? && self.has_descriptor())
     }
 
     /// Whether the file is still at the path.
-    fn is_at(self, path: &Path) -> Result<bool> {
+    pub(super) fn is_at(self, path: &Path) -> Result<bool> {
         match fs::symlink_metadata(path) {
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(false),
             found => {

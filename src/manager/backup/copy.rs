@@ -17,6 +17,9 @@ pub enum Fidelity {
     SameTables,
 }
 
+/// What is beside each table in a list of differences between a database and its copy.
+pub(super) const COMPARED: [&str; 2] = ["rows in the database", "rows in the copy"];
+
 /// Row count of each table, how exactly they were compared, and the tables that could not be.
 pub(in crate::manager) struct CopyOutcome {
     pub(super) tables: BTreeMap<String, i64>,

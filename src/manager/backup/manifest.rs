@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::codec::Encoding;
 use super::content::ContentDigest;
 use super::regular::open_regular;
+use crate::catalog::row_differences;
 use crate::config::Config;
 use crate::connection::{NewFile, Owner};
 use crate::error::{BackupFault, Error, Result};
@@ -29,8 +30,11 @@ pub struct BackupManifest {
     pub started_at: UtcTime,
     /// Operation for which the backup was taken: `backup`, or another such as `migrate`.
     pub triggered_by: String,
-    /// Newest version of the schema that has been applied; `None` before the first migration.
+    /// Newest version of the library that has been applied; `None` before the first migration.
     pub schema_version: Option<String>,
+    /// Newest version of an application's own migrations that has been applied, if any has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application_version: Option<String>,
     /// Number of rows of each table that could be read.
     pub tables: BTreeMap<String, i64>,
     /// Size of the backup, in bytes.
@@ -67,6 +71,19 @@ impl BackupManifest {
     /// Returns the size and the SHA-256 of the backup.
     pub(super) const fn file(&self) -> ContentDigest {
         ContentDigest { size_bytes: self.size_bytes, sha256: self.sha256 }
+    }
+
+    /// Returns an error if the row counts that were found in the backup at `path` are not those of the manifest.
+    pub(super) fn compare_rows(
+        &self,
+        path: &Path,
+        found: &BTreeMap<String, i64>,
+    ) -> Result<(), BackupFault> {
+        let names = ["rows in the manifest", "rows in the backup"];
+        row_differences(names, [&self.tables, found]).map_or(Ok(()), |differences| {
+            let reason = format!("its row counts are not those of its manifest:{differences}");
+            Err(BackupFault::Damaged { path: path.to_owned(), reason })
+        })
     }
 
     /// Whether the manifest names the configured database.

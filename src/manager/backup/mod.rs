@@ -15,6 +15,8 @@
 
 mod codec;
 mod content;
+#[cfg(feature = "postgres")]
+mod copied_rows;
 mod copy;
 mod encoded;
 mod file_name;
@@ -64,7 +66,7 @@ use crate::config::{DatabasePath, Location};
 use crate::connection::{self, Access, NewFile, Owner};
 use crate::error::{BackupFault, Error, Result};
 use crate::models::BackupJob;
-use crate::types::UtcTime;
+use crate::types::{MigrationOwner, UtcTime};
 
 impl DatabaseManager {
     /// Takes a backup, even if `auto_backup` is off, verifies it, and records it in `backup_jobs`.
@@ -89,7 +91,7 @@ impl DatabaseManager {
         let started_at = UtcTime::now();
         self.recover()?;
         let result = self.copy_and_check(BY_HAND, progress);
-        match (&result, self.open_ours()) {
+        match (&result, self.open_to_record()) {
             (Ok(report), Ok(mut connection)) => report.record(&mut connection),
             (Err(error), Ok(mut connection)) => record_failure(error, started_at, &mut connection),
             // The caller gets the result of the copy.
@@ -246,6 +248,7 @@ impl DatabaseManager {
             started_at,
             triggered_by: triggered_by.to_owned(),
             schema_version: ledger.current().map(str::to_owned),
+            application_version: ledger.newest(MigrationOwner::Application).map(str::to_owned),
             tables,
             size_bytes,
             sha256,

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use super::content::{CHECKING, COPYING, FileProgress};
-use super::copy::{CopyOutcome, Fidelity};
+use super::copy::{COMPARED, CopyOutcome, Fidelity};
 use crate::backend::DbConnection;
 use crate::catalog::{
     IntegrityCheck, RowCounts, UnreadableTable, broken_references, ensure_intact, row_counts,
+    row_differences,
 };
 use crate::config::Config;
 use crate::connection;
@@ -41,8 +42,8 @@ fn check(
     let unfaithful = |reason: String| Err(BackupFault::Unfaithful { reason }.into());
     let found = Contents::of(copy)?;
     let undisturbed = before.commits == after.commits;
-    if undisturbed && found.rows != before.rows {
-        return unfaithful("its row counts differ from those of the database".into());
+    if undisturbed && let Some(differences) = before.differences(&found) {
+        return unfaithful(format!("its row counts are not those of the database:{differences}"));
     }
     let fidelity = if undisturbed { Fidelity::ExactRowCounts } else { Fidelity::SameTables };
     let names = |contents: &Contents| {
@@ -72,6 +73,12 @@ struct Contents {
 }
 
 impl Contents {
+    /// Returns the differences of a copy as a small table.
+    fn differences(&self, copy: &Self) -> Option<String> {
+        let counts = |contents: &Self| contents.rows.counted.iter().cloned().collect();
+        row_differences(COMPARED, [&counts(self), &counts(copy)])
+    }
+
     fn of(connection: &mut DbConnection) -> Result<Self> {
         let inner = connection.sqlite()?;
         let commits = connection::read_pragma(inner, "data_version", "data_version")?;

@@ -16,6 +16,7 @@ use crate::connection;
 use crate::error::{BackupFault, Error, Result, chain};
 use crate::manager::DatabaseManager;
 use crate::manager::origin::{Origin, origin_among};
+use crate::types::MigrationOwner;
 
 impl DatabaseManager {
     /// Compares the size, the SHA-256 and the row counts of a backup with its manifest, if it has one, and checks
@@ -107,15 +108,19 @@ impl DatabaseManager {
                 return Err(BackupFault::Damaged { path: path.to_owned(), reason }.into());
             }
         };
-        let version = self.ledger(copy)?.current().map(str::to_owned);
-        if manifest.is_some_and(|manifest| manifest.schema_version != version) {
+        let ledger = self.ledger(copy)?;
+        let newest = |owner| ledger.newest(owner).map(str::to_owned);
+        let version = newest(MigrationOwner::Library);
+        let own = newest(MigrationOwner::Application);
+        if manifest.is_some_and(|manifest| {
+            manifest.schema_version != version || manifest.application_version != own
+        }) {
             let reason = "its schema version is not that of its manifest".to_owned();
             return Err(BackupFault::Damaged { path: path.to_owned(), reason }.into());
         }
         let tables: BTreeMap<String, i64> = row_counts(copy)?.counted.into_iter().collect();
-        if manifest.is_some_and(|manifest| manifest.tables != tables) {
-            let reason = "its tables or row counts are not those of its manifest".to_owned();
-            return Err(BackupFault::Damaged { path: path.to_owned(), reason }.into());
+        if let Some(manifest) = manifest {
+            manifest.compare_rows(path, &tables)?;
         }
         Ok(VerifiedBackup {
             path: path.to_owned(),

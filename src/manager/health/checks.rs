@@ -9,6 +9,7 @@ use crate::manager::origin::has_unfinished_transfer;
 use crate::manager::{Administrator, DatabaseManager, seed};
 use crate::migrations::{self, HistoryFault};
 use crate::models::User;
+use crate::types::MigrationOwner;
 
 /// Function that runs one check.
 pub(super) type CheckFn = fn(&mut DbConnection, &DatabaseManager) -> Result<CheckOutcome>;
@@ -52,8 +53,19 @@ pub(super) fn schema_version(
         faults.push("a transfer into this database was interrupted".into());
         fix = "`zenith-db transfer --to … --resume`, run on the source, completes it";
     }
-    let current = ledger.current().unwrap_or("none").to_owned();
-    Ok(CheckOutcome::from_faults(&faults, format!("{current}, as recorded in schema_version"), fix))
+    let mut current = ledger.current().unwrap_or("none").to_owned();
+    if let Some(version) = ledger.newest(MigrationOwner::Application) {
+        current = format!("{current}, and {version} of the application");
+    }
+    let mut good = format!("{current}, as recorded in schema_version");
+    let unknown = ledger.of_application();
+    if !unknown.is_empty() {
+        let unknown = unknown.join("; ");
+        good = format!(
+            "{good}; not known to this program, and what they created is not checked: {unknown}"
+        );
+    }
+    Ok(CheckOutcome::from_faults(&faults, good, fix))
 }
 
 /// Name of the check of [`foreign_key_violations`].

@@ -1,7 +1,7 @@
 //! Schema of a database, for comparison with the schema that the migrations create.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 #[cfg(feature = "postgres")]
 use crate::backend::Backend;
@@ -10,7 +10,7 @@ use crate::catalog;
 use crate::error::Result;
 #[cfg(feature = "postgres")]
 use crate::migrations::Structure;
-use crate::migrations::{self, Migrations};
+use crate::migrations::{KnownMigration, Migrations, fresh_in_memory};
 
 /// Definitions of the tables, indexes or triggers by name.
 type Definitions = BTreeMap<String, Definition>;
@@ -26,29 +26,12 @@ pub(super) struct Definition {
 
 /// Returns the structure that the migrations create on PostgreSQL.
 #[cfg(feature = "postgres")]
-pub(super) fn expected_on_postgres(migrations: Migrations) -> Result<Arc<Structure>> {
-    static EXPECTED: OnceLock<Arc<Structure>> = OnceLock::new();
-    once_per_process(&EXPECTED, migrations, || {
-        Structure::made_by(migrations.iter(), Backend::Postgres)
-    })
+pub(super) fn expected_on_postgres(migrations: Migrations) -> Result<Structure> {
+    Structure::made_by(migrations.iter(), Backend::Postgres)
 }
 
-/// Computes the value for the embedded migrations, which never change, once per process, and for
-/// others each time.
-fn once_per_process<T>(
-    cache: &'static OnceLock<Arc<T>>,
-    migrations: Migrations,
-    compute: impl FnOnce() -> Result<T>,
-) -> Result<Arc<T>> {
-    if !std::ptr::eq(migrations, migrations::all()) {
-        return Ok(Arc::new(compute()?));
-    }
-    if let Some(value) = cache.get() {
-        return Ok(Arc::clone(value));
-    }
-    let value = Arc::new(compute()?);
-    Ok(Arc::clone(cache.get_or_init(|| value)))
-}
+/// Schema that was computed last, with the migrations that create it: they are the same in most processes.
+static COMPUTED: Mutex<Option<(Migrations, Arc<SchemaDefinitions>)>> = Mutex::new(None);
 
 /// Tables, indexes and triggers of a database.
 pub(super) struct SchemaDefinitions {
@@ -60,11 +43,14 @@ pub(super) struct SchemaDefinitions {
 impl SchemaDefinitions {
     /// Returns the schema that the migrations create, read from a database in memory.
     pub(super) fn expected(migrations: Migrations) -> Result<Arc<Self>> {
-        static EXPECTED: OnceLock<Arc<SchemaDefinitions>> = OnceLock::new();
-        once_per_process(&EXPECTED, migrations, || {
-            let fresh = migrations::fresh_in_memory(migrations.iter())?;
-            Self::of(&mut DbConnection::Sqlite(fresh))
-        })
+        let computed = || COMPUTED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, expected)) = computed().as_ref().filter(|(of, _)| *of == migrations) {
+            return Ok(Arc::clone(expected));
+        }
+        let fresh = fresh_in_memory(migrations.iter().map(KnownMigration::embedded))?;
+        let expected = Arc::new(Self::of(&mut DbConnection::Sqlite(fresh))?);
+        *computed() = Some((migrations, Arc::clone(&expected)));
+        Ok(expected)
     }
 
     /// Reads the schema of this database, without SQLite's and Diesel's internal tables.

@@ -9,10 +9,12 @@ use serde::Serialize;
 
 use super::backup::BackupReport;
 use super::{DatabaseManager, seed};
+use crate::backend::DbConnection;
 use crate::catalog;
 use crate::connection::{self, Writer};
 use crate::error::{MigrationFault, Result};
-use crate::migrations::{self, Check, PlannedStep, Run, Step, Target};
+use crate::migrations::{self, Check, Migrations, PlannedStep, Run, Step, Target};
+use crate::types::MigrationOwner;
 
 pub use record::FailedMigration;
 pub(super) use record::last_failure;
@@ -23,8 +25,10 @@ pub use repair::RepairReport;
 pub struct MigrationReport {
     /// Migrations that ran, in order; empty if there was nothing to do.
     pub steps: Vec<Step>,
-    /// Newest version that is applied after the run; `None` if none is.
+    /// Newest version of the library that is applied after the run; `None` if none is.
     pub version: Option<String>,
+    /// Newest version of the application that is applied after the run; `None` if none is.
+    pub application_version: Option<String>,
     /// Checks before and after the run; empty if there was nothing to do.
     pub conditions: Vec<Check>,
     /// Backup taken before the run; `None` if there was nothing to do or to save, or `auto_backup`
@@ -39,8 +43,10 @@ pub struct MigrationReport {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[must_use = "a plan changes nothing"]
 pub struct MigrationPlan {
-    /// Newest version that is applied; `None` if none is.
+    /// Newest version of the library that is applied; `None` if none is.
     pub version: Option<String>,
+    /// Newest version of the application that is applied; `None` if none is.
+    pub application_version: Option<String>,
     /// Migrations that would run, in order; empty if there is nothing to do.
     pub steps: Vec<PlannedStep>,
 }
@@ -48,15 +54,18 @@ pub struct MigrationPlan {
 /// Target of [`DatabaseManager::rollback`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RollbackTarget {
-    /// Number of migrations to revert.
+    /// Number of migrations to revert, of any owner: those that were applied last.
     Steps(usize),
-    /// Version to roll back to, which stays applied; `0` reverts all migrations.
+    /// Version to roll back to, which stays applied. Only later migrations of the same owner are reverted; `0` reverts
+    /// all migrations of both owners.
     Version(String),
+    /// Every migration of the application is reverted.
+    Own,
 }
 
 impl DatabaseManager {
-    /// Applies the pending migrations in one transaction, after a backup unless `auto_backup` is
-    /// off.
+    /// Applies the pending migrations in one transaction, those of the library first, after a backup unless
+    /// `auto_backup` is off.
     ///
     /// # Errors
     /// [`Error::NoDatabase`](crate::Error::NoDatabase);
@@ -68,7 +77,8 @@ impl DatabaseManager {
     }
 
     /// Applies the pending migrations up to `version`, in one transaction, after a backup unless
-    /// `auto_backup` is off.
+    /// `auto_backup` is off. To a version of the library, no migration of the application is applied; to a version of the
+    /// application, all of the library are applied first.
     ///
     /// # Errors
     /// The errors of [`DatabaseManager::migrate`], and [`MigrationFault::LaterVersion`].
@@ -84,7 +94,7 @@ impl DatabaseManager {
         self.plan(&Target::UpTo(version.to_owned()))
     }
 
-    /// Reverts the newest migration and applies it again, in one transaction, after a backup unless
+    /// Reverts the migration that was applied last and applies it again, in one transaction, after a backup unless
     /// `auto_backup` is off. The tables and columns that the migration added lose their data.
     ///
     /// # Errors
@@ -101,11 +111,12 @@ impl DatabaseManager {
         self.plan(&Target::Redo)
     }
 
-    /// Reverts migrations, newest first, in one transaction, after a backup unless `auto_backup` is
+    /// Reverts migrations, the last applied first, in one transaction, after a backup unless `auto_backup` is
     /// off. Checks the foreign keys before the commit.
     ///
     /// # Errors
-    /// [`Error::NoDatabase`](crate::Error::NoDatabase);
+    /// [`MigrationFault::Required`] and [`MigrationFault::Dependents`] if migrations or objects of the application
+    /// that stay depend on what would be reverted; [`Error::NoDatabase`](crate::Error::NoDatabase);
     /// [`Error::Migration`](crate::Error::Migration) with the fault, inside
     /// [`RolledBack`](crate::MigrationFault::RolledBack) if a backup was taken. The database is
     /// then unchanged.
@@ -134,9 +145,10 @@ impl DatabaseManager {
     fn plan(&self, target: &Target) -> Result<MigrationPlan> {
         self.ensure_ours()?;
         connection::inspect(&self.config, |connection| {
-            let version = self.ledger(connection)?.current().map(str::to_owned);
+            let (version, application_version) = self.versions(connection)?;
             Ok(MigrationPlan {
                 version,
+                application_version,
                 steps: migrations::plan(connection, self.migrations, target)?,
             })
         })
@@ -146,14 +158,20 @@ impl DatabaseManager {
         let mut connection = self.open_ours()?;
         let (run, backup) =
             self.run_with_backup(&mut connection, target, operation, |connection| {
-                let version = self.ledger(connection)?.current().map(str::to_owned);
-                refresh_settings(connection)?;
-                Ok(version)
+                refresh_settings(connection, self.migrations)?;
+                self.versions(connection)
             })?;
         let undo = (!run.steps.is_empty())
             .then(|| undo::undo(&self.config, target, &run, backup.as_ref()));
-        let Run { steps, conditions, value: version, .. } = run;
-        Ok(MigrationReport { steps, version, conditions, backup, undo })
+        let Run { steps, conditions, value: (version, application_version), .. } = run;
+        Ok(MigrationReport { steps, version, application_version, conditions, backup, undo })
+    }
+
+    /// Returns the newest applied version of the library, and that of the application.
+    fn versions(&self, connection: &mut DbConnection) -> Result<(Option<String>, Option<String>)> {
+        let ledger = self.ledger(connection)?;
+        let newest = |owner| ledger.newest(owner).map(str::to_owned);
+        Ok((newest(MigrationOwner::Library), newest(MigrationOwner::Application)))
     }
 }
 
@@ -162,15 +180,16 @@ fn target_of(target: &RollbackTarget) -> Result<Target> {
         RollbackTarget::Steps(0) => Err(MigrationFault::NoSteps.into()),
         RollbackTarget::Steps(steps) => Ok(Target::RollbackSteps(*steps)),
         RollbackTarget::Version(version) => Ok(Target::RollbackTo(version.clone())),
+        RollbackTarget::Own => Ok(Target::RollbackOwn),
     }
 }
 
 /// Updates the read-only settings, such as `SCHEMA_VERSION`, if their tables exist.
-fn refresh_settings(connection: &mut Writer<'_>) -> Result<()> {
+fn refresh_settings(connection: &mut Writer<'_>, migrations: Migrations) -> Result<()> {
     for table in ["system_settings", "users", "roles"] {
         if !catalog::table_exists(connection, table)? {
             return Ok(());
         }
     }
-    seed::refresh(connection).map(drop)
+    seed::refresh(connection, migrations).map(drop)
 }

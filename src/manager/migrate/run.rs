@@ -3,7 +3,7 @@
 use super::record::{record_failure, record_success};
 use crate::backend::DbConnection;
 use crate::catalog::{self, IntegrityCheck};
-use crate::connection::{self, Access, Writer};
+use crate::connection::{self, Access, TransactionSettings, Writer};
 use crate::error::{Error, MigrationFault, Result};
 use crate::manager::DatabaseManager;
 use crate::manager::backup::BackupReport;
@@ -39,7 +39,9 @@ impl DatabaseManager {
             begun = true;
             Ok(())
         };
-        let result = migrations::run(connection, self.migrations, target, prepare, after);
+        let settings = TransactionSettings::of(&self.config);
+        let known = self.migrations;
+        let result = migrations::run(connection, &settings, known, target, prepare, after);
         if !result.as_ref().is_ok_and(migrations::RunOutcome::is_committed) {
             self.replace_if_lost(connection, &session);
         }

@@ -1,10 +1,13 @@
 //! Command that undoes a run of migrations.
 
+use std::collections::BTreeSet;
+
 use crate::config::Config;
 use crate::config::{Key, Source};
 use crate::error::in_shell;
 use crate::manager::backup::BackupReport;
-use crate::migrations::{Run, Target};
+use crate::migrations::{Run, Target, back_to};
+use crate::types::MigrationOwner;
 
 /// Returns the command that undoes a run, and what it does not restore.
 pub(super) fn undo<T>(
@@ -13,7 +16,6 @@ pub(super) fn undo<T>(
     run: &Run<T>,
     backup: Option<&BackupReport>,
 ) -> String {
-    let was = run.was.as_deref().unwrap_or("0");
     let database = database_flag(config);
     let restore = |as_it_was: &str| {
         backup.map(|backup| {
@@ -24,7 +26,7 @@ pub(super) fn undo<T>(
     match target {
         // Migrations of an empty database delete no rows.
         Target::Latest | Target::UpTo(_) => {
-            let command = format!("zenith-db rollback --to {was}{database}");
+            let command = format!("zenith-db rollback {}{database}", back(run));
             let lost = run.steps.iter().any(|step| !step.rows.is_empty());
             match restore(" --no-migrate") {
                 _ if !lost => command,
@@ -35,13 +37,35 @@ pub(super) fn undo<T>(
             }
         }
         Target::Redo => restore("").unwrap_or_else(|| "not possible: no backup was taken".into()),
-        Target::Everything | Target::RollbackSteps(_) | Target::RollbackTo(_) => {
-            let command = format!("zenith-db migrate --to {was}{database} restores the schema");
+        Target::Everything
+        | Target::RollbackSteps(_)
+        | Target::RollbackTo(_)
+        | Target::RollbackOwn => {
+            let to = |owner: &MigrationOwner| {
+                let was = run.was.get(owner).map_or("0", String::as_str);
+                format!("zenith-db migrate --to {was}{database}")
+            };
+            let command = owners(run).iter().map(to).collect::<Vec<_>>().join(" && ");
+            let command = format!("{command} restores the schema");
             match restore("") {
                 Some(rows) => format!("{command}; {rows}"),
                 None => format!("{command}, but not the previous rows: no backup was taken"),
             }
         }
+    }
+}
+
+/// Returns the owners of the steps, the library first.
+fn owners<T>(run: &Run<T>) -> BTreeSet<MigrationOwner> {
+    run.steps.iter().map(|step| step.owner).collect()
+}
+
+/// Returns the flags of `zenith-db rollback` that revert what the run has applied.
+fn back<T>(run: &Run<T>) -> String {
+    match Vec::from_iter(owners(run)).as_slice() {
+        [owner] => back_to(*owner, run.was.get(owner).map(String::as_str)),
+        // Of both owners, the versions to go back to would need two runs.
+        _ => format!("--steps {}", run.steps.len()),
     }
 }
 

@@ -6,7 +6,7 @@ use super::RestoreOptions;
 use super::report::DrillReport;
 use super::staged::Staged;
 use crate::backend::DbConnection;
-use crate::catalog::{row_counts, table_exists};
+use crate::catalog::table_exists;
 #[cfg(feature = "postgres")]
 use crate::config::Location;
 use crate::connection::{self, Access, Owner, StagingDir};
@@ -93,10 +93,7 @@ impl Staged {
             return Err(failed(format!("{}: {}", fault.name, fault.details)).into());
         }
         if self.migrations.is_empty() {
-            let counted = connection::inspect(self.manager.config(), row_counts)?.counted;
-            if !backup.tables.iter().eq(counted.iter().map(|(name, rows)| (name, rows))) {
-                return Err(failed("the restored tables do not have its row counts".into()).into());
-            }
+            self.manager.ensure_rows_of(&backup)?;
         }
         Ok(DrillReport { backup, migrations: self.migrations, health, milliseconds: 0 })
     }

@@ -8,6 +8,8 @@
 //! A failure before the last step leaves the rows of the existing database as they were. On a server, the copy is a
 //! temporary database, and the existing one is kept under another name.
 
+#[cfg(feature = "postgres")]
+mod archive_list;
 mod drill;
 #[cfg(feature = "postgres")]
 mod postgres;

@@ -1,28 +1,25 @@
 //! Restoring an archive of `pg_dump` on a server: into a temporary database, which then takes the name of the one
 //! that it replaces.
 
-use std::io::Write as _;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use super::RestoreOptions;
+use super::archive_list::ArchiveList;
 use super::report::RestoreReport;
 use super::staged::Staged;
-use crate::catalog::row_counts;
+use crate::catalog::{literal, quoted};
 use crate::config::{Location, ServerUrl};
-use crate::connection::{
-    self, NewFile, Owner, RestoreLock, ScratchDatabase, others_in, right_missing,
-};
+use crate::connection::{self, RestoreLock, ScratchDatabase, name_of, others_in, right_missing};
 use crate::error::{Error, ProgramFault, Result, chain};
 use crate::locks::Obstacle;
 use crate::manager::DatabaseManager;
 use crate::manager::backup::{FileProgress, PlainBackup, write_bytes};
 use crate::manager::origin::Origin;
-use crate::manager::server_programs::{connect, finish, spawn, succeeded};
+use crate::manager::server_programs::{connect, program, spawn, succeeded};
 use crate::types::UtcTime;
 
 impl DatabaseManager {
@@ -46,7 +43,7 @@ impl DatabaseManager {
             return Err(self.refused(format!("{reason}; restore to another database with --to")));
         }
         if !is_absent {
-            self.ensure_replaceable(url)?;
+            self.ensure_replaceable(url, &backup)?;
         }
         let (staged, renamed_to) = if let Some(reason) = missing {
             if origin != Origin::Empty {
@@ -84,15 +81,7 @@ impl DatabaseManager {
         let config = self.config.for_temporary_copy(Location::Postgres(url.clone()));
         let manager = self.for_config(config);
         manager.load_archive(backup, url, progress)?;
-        let counted = connection::inspect(&manager.config, row_counts)?.counted;
-        if !backup.report.tables.iter().eq(counted.iter().map(|(name, rows)| (name, rows))) {
-            let reason = if counted.is_empty() {
-                "its tables are in another schema than the first one in the search_path of the database"
-            } else {
-                "the restored tables do not have its row counts"
-            };
-            return Err(backup.damaged(reason.to_owned()).into());
-        }
+        manager.ensure_rows_of(&backup.report)?;
         let migrations = manager.bring_up_to_date(&backup.report, options)?;
         // The server collects the statistics for its plans later otherwise.
         manager.open()?.batch_execute("ANALYZE")?;
@@ -107,12 +96,21 @@ impl DatabaseManager {
         url: &ServerUrl,
         progress: &mut dyn FnMut(FileProgress),
     ) -> Result<()> {
-        let list = self.list_without_schemas(backup.contents())?;
+        let (archive, directory) = (backup.contents(), self.config.backup_dir());
+        let (schemas, extensions) = connection::present_objects(url, self.config.server())?;
+        let contents = ArchiveList::read(archive, directory)?;
+        let list = contents.without(archive, directory, &schemas, &extensions)?;
+        // First, because the owner of a table needs the right to create in its schema.
+        if let Some((schema, owner)) = contents.owner_of_one(&schemas)
+            && let Err(error) = self.give_schema(schema, owner)
+        {
+            tracing::warn!(%error, "the owner of the schema {schema} could not be restored");
+        }
         let mut load = |more: &[&str]| {
-            let mut restore = Command::new("pg_restore");
+            let mut restore = program("pg_restore");
             restore.args(["--single-transaction", "--exit-on-error"]).args(more);
             restore.arg("--use-list").arg(list.path());
-            connect(&mut restore, url);
+            let _secrets = connect(&mut restore, url, directory)?;
             let child = spawn("pg_restore", restore.stdin(Stdio::piped()).stdout(Stdio::null()))?;
             let feed =
                 |target: &mut dyn std::io::Write| write_bytes(backup.contents(), target, progress);
@@ -138,53 +136,38 @@ impl DatabaseManager {
         }
     }
 
-    /// Writes the contents of an archive to a file, without the schemas that the database already has.
-    fn list_without_schemas(&self, archive: &Path) -> Result<NewFile> {
-        let directory = self.config.backup_dir();
-        connection::create_private_dir(directory)?;
-        let owner = Owner::of(directory).map_err(Error::io("read the metadata of", directory))?;
-        let mut list = NewFile::create(directory, owner)?;
-        let mut restore = Command::new("pg_restore");
-        restore.arg("--list").arg("--file").arg(list.path()).arg(archive);
-        let restore = restore.stdin(Stdio::null()).stdout(Stdio::null());
-        finish("pg_restore", spawn("pg_restore", restore)?)?;
-        let failed = |cause| Error::io("read", list.path())(cause);
-        let text = std::fs::read_to_string(list.path()).map_err(failed)?;
-        let schemas = connection::inspect(&self.config, |connection| {
-            texts(connection.postgres()?, "SELECT nspname::text AS text FROM pg_namespace")
-        })?;
-        let is_present = |line: &str| {
-            let named =
-                line.split_once(" SCHEMA - ").or_else(|| line.split_once(" COMMENT - SCHEMA "));
-            // The owner is the last word.
-            let name = named.and_then(|(_, rest)| rest.rsplit_once(' ')).map(|(name, _)| name);
-            name.is_some_and(|name| schemas.iter().any(|schema| schema == name))
-        };
-        let kept: Vec<&str> = text.lines().filter(|line| !is_present(line)).collect();
-        let path = list.path().to_owned();
-        let file = list.as_file_mut();
-        file.set_len(0)
-            .and_then(|()| file.write_all(kept.join("\n").as_bytes()))
-            .map_err(Error::io("write", path))?;
-        Ok(list)
+    /// Makes a role the owner of a schema that the database already has, as in the archive.
+    fn give_schema(&self, schema: &str, owner: &str) -> Result<()> {
+        let mut connection = self.open()?;
+        let owners =
+            "SELECT pg_get_userbyid(nspowner)::text AS text FROM pg_namespace WHERE nspname =";
+        let query = format!("{owners} {}", literal(schema));
+        if texts(connection.postgres()?, &query)?.iter().any(|present| present == owner) {
+            return Ok(());
+        }
+        let statement = format!("ALTER SCHEMA {} OWNER TO {}", quoted(schema), quoted(owner));
+        Ok(connection.batch_execute(&statement)?)
     }
 
-    /// Returns an error if somebody is connected to the database, or it contains what a backup does not.
-    fn ensure_replaceable(&self, url: &ServerUrl) -> Result<()> {
-        let (others, beyond) = connection::inspect(&self.config, |connection| {
+    /// Returns an error if somebody is connected to the database, or it contains what the backup does not.
+    fn ensure_replaceable(&self, url: &ServerUrl, backup: &PlainBackup) -> Result<()> {
+        let (others, mut beyond, extensions) = connection::inspect(&self.config, |connection| {
             let connection = connection.postgres()?;
-            let others = others_in(connection, &url.database().unwrap_or_default())?;
-            Ok((others, texts(connection, NOT_IN_BACKUPS)?))
+            let others = others_in(connection, &name_of(url)?)?;
+            Ok((others, texts(connection, NOT_IN_BACKUPS)?, texts(connection, EXTENSIONS)?))
         })?;
         if let Some(other) = others {
             let action = "restoring the backup (stop the application first)";
             return Err(Error::locked(action, None, Obstacle::Process(other), None));
         }
+        let archive = ArchiveList::read(backup.contents(), self.config.backup_dir())?;
+        let missing = extensions.iter().filter(|name| !archive.has_extension(name));
+        beyond.extend(missing.map(|name| format!("the extension {}", quoted(name))));
         if beyond.is_empty() {
             return Ok(());
         }
         Err(self.refused(format!(
-            "it also contains {}, which a backup does not; restore to another database with --to",
+            "it also contains {}, which the backup does not; restore to another database with --to",
             beyond.join(", ")
         )))
     }
@@ -215,12 +198,21 @@ fn texts(connection: &mut PgConnection, query: &str) -> Result<Vec<String>> {
     Ok(rows.into_iter().map(|row| row.text).collect())
 }
 
-/// What a database has outside of the schema that is backed up.
+/// What a database has outside of the schema that is backed up, except for extensions and what belongs to them.
 const NOT_IN_BACKUPS: &str = "
     SELECT format('the schema %I', nspname) AS text FROM pg_namespace AS n
         WHERE nspname <> current_schema() AND nspname !~ '^pg_' AND nspname <> 'information_schema'
-            AND (nspname <> 'public' OR EXISTS (SELECT FROM pg_class WHERE relnamespace = n.oid)
-                OR EXISTS (SELECT FROM pg_proc WHERE pronamespace = n.oid))
-    UNION ALL SELECT format('the extension %I', extname) FROM pg_extension WHERE extname <> 'plpgsql'
+            AND (nspname <> 'public' OR EXISTS (
+                SELECT FROM (
+                    SELECT 'pg_class'::regclass AS catalog, oid, relnamespace AS schema FROM pg_class
+                    UNION ALL SELECT 'pg_proc'::regclass, oid, pronamespace FROM pg_proc
+                ) AS object
+                WHERE object.schema = n.oid AND NOT EXISTS (
+                    SELECT FROM pg_depend WHERE classid = catalog AND objid = object.oid AND deptype = 'e'
+                )
+            ))
     UNION ALL SELECT format('the publication %I', pubname) FROM pg_publication
     UNION ALL SELECT 'large objects' WHERE EXISTS (SELECT FROM pg_largeobject_metadata)";
+
+const EXTENSIONS: &str =
+    "SELECT extname::text AS text FROM pg_extension WHERE extname <> 'plpgsql'";

@@ -1,12 +1,14 @@
 //! A backup as a database that is ready to take its name.
 
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 
 use super::RestoreOptions;
 use super::present::Present;
+use crate::catalog::{row_counts, row_differences};
 use crate::config::Config;
-use crate::connection::{Owner, StagingDir};
+use crate::connection::{self, Owner, StagingDir};
 use crate::error::{BackupFault, Error, MigrationFault, Result};
 use crate::manager::DatabaseManager;
 use crate::manager::backup::{FileProgress, PlainBackup, VerifiedBackup, write_bytes};
@@ -75,6 +77,23 @@ impl DatabaseManager {
             return Err(BackupFault::Damaged { path: backup.path.clone(), reason }.into());
         }
         Ok(report.steps.into_iter().map(|step| step.name).collect())
+    }
+
+    /// Compares the row counts of the restored database with those of its backup.
+    pub(super) fn ensure_rows_of(&self, backup: &VerifiedBackup) -> Result<()> {
+        let counted = connection::inspect(&self.config, row_counts)?.counted;
+        let counted: BTreeMap<String, i64> = counted.into_iter().collect();
+        let names = ["rows in the backup", "rows in the restored database"];
+        let Some(differences) = row_differences(names, [&backup.tables, &counted]) else {
+            return Ok(());
+        };
+        let reason = if counted.is_empty() {
+            "its tables are in another schema than the first one in the search_path of the database"
+                .to_owned()
+        } else {
+            format!("the restored tables do not have its row counts:{differences}")
+        };
+        Err(BackupFault::Damaged { path: backup.path.clone(), reason }.into())
     }
 
     /// Refuses to begin without space for the copy of the backup, and for what is kept of the existing

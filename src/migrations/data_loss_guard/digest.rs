@@ -110,7 +110,7 @@ fn columns_of(connection: &mut DbConnection, table: &str) -> Result<TableColumns
                  coalesce(array_position(x.indkey::int2[], a.attnum) + 1, 0)::int8 AS place
              FROM pg_class AS t JOIN pg_attribute AS a ON a.attrelid = t.oid
              LEFT JOIN pg_index AS x ON x.indrelid = t.oid AND x.indisprimary
-             WHERE t.relname = $1 AND t.relnamespace = current_schema()::regnamespace
+             WHERE t.relname = $1 AND t.relnamespace = quote_ident(current_schema())::regnamespace
                  AND a.attnum > 0 AND NOT a.attisdropped
              ORDER BY a.attnum"
         }

@@ -6,6 +6,7 @@ use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 
 use super::wait::LockWait;
 use crate::backend::DbConnection;
+use crate::connection::TransactionSettings;
 use crate::dispatch;
 use crate::error::Result;
 
@@ -21,15 +22,13 @@ pub(super) fn is_granted() -> String {
     )
 }
 
-/// Configures the transaction, before its first query: queries after a wait see what was committed
-/// during the wait, the work has no time limit, and a wait for a table has one, also behind a pooler.
-pub(super) fn configure_transaction(connection: &mut DbConnection) -> Result<()> {
-    Ok(connection.batch_execute(
-        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-         SET LOCAL statement_timeout = 0;
-         SET LOCAL idle_in_transaction_session_timeout = 0;
-         SELECT set_config('lock_timeout', '5s', true) WHERE current_setting('lock_timeout') = '0'",
-    )?)
+/// Configures the transaction, before its first query: queries after a wait see what was committed during the wait.
+pub(super) fn configure_transaction(
+    connection: &mut DbConnection,
+    settings: &TransactionSettings,
+) -> Result<()> {
+    let isolation = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED;";
+    Ok(connection.batch_execute(&format!("{isolation} {}", settings.sql()))?)
 }
 
 #[derive(QueryableByName)]

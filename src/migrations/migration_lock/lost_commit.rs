@@ -9,6 +9,7 @@ use diesel::sql_types::{Bool, Nullable, Text};
 
 use super::advisory_lock;
 use crate::backend::DbConnection;
+use crate::connection::TransactionSettings;
 use crate::dispatch;
 use crate::error::{Error, Result};
 
@@ -78,6 +79,8 @@ fn comment(connection: &mut DbConnection) -> Result<Option<String>> {
 pub struct LostCommit {
     pub(super) marker: CommitMarker,
     pub(super) cause: diesel::result::Error,
+    /// Settings of the transaction, which another needs too.
+    pub(super) settings: TransactionSettings,
 }
 
 impl LostCommit {
@@ -94,7 +97,7 @@ impl LostCommit {
         };
         // Under the lock, the lost transaction has ended and cannot set its comment later.
         let now = connection.write(|connection| {
-            advisory_lock::configure_transaction(connection)?;
+            advisory_lock::configure_transaction(connection, &self.settings)?;
             advisory_lock::take(connection)?;
             comment(connection)
         });

@@ -15,13 +15,15 @@ pub use run_outcome::RunOutcome;
 pub(crate) use session::Session;
 
 use crate::backend::DbConnection;
-use crate::connection::Writer;
+use crate::connection::{TransactionSettings, Writer};
 use crate::error::Result;
 
 /// Runs `work` in one write transaction that has the migration lock. Other connections can read during
 /// it, which a backup needs.
 pub(super) fn with_migration_lock<T>(
     connection: &mut DbConnection,
+    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "SQLite has none"))]
+    settings: &TransactionSettings,
     work: impl FnOnce(&mut Writer<'_>) -> Result<T>,
 ) -> Result<RunOutcome<T>> {
     match connection {
@@ -29,7 +31,7 @@ pub(super) fn with_migration_lock<T>(
             sqlite::with_migration_lock(connection, work).map(RunOutcome::Committed)
         }
         #[cfg(feature = "postgres")]
-        DbConnection::Postgres(_) => postgres::with_migration_lock(connection, work),
+        DbConnection::Postgres(_) => postgres::with_migration_lock(connection, settings, work),
     }
 }
 

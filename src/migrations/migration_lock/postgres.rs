@@ -7,16 +7,17 @@ use super::lost_commit::{CommitMarker, LostCommit};
 use super::run_outcome::RunOutcome;
 use crate::backend::DbConnection;
 use crate::catalog::{quoted, table_names};
-use crate::connection::{TransactionOutcome, Writer};
+use crate::connection::{TransactionOutcome, TransactionSettings, Writer};
 use crate::error::Result;
 
 /// Runs `work` in a transaction that has the advisory lock.
 pub(super) fn with_migration_lock<T>(
     connection: &mut DbConnection,
+    settings: &TransactionSettings,
     work: impl FnOnce(&mut Writer<'_>) -> Result<T>,
 ) -> Result<RunOutcome<T>> {
     let ended = connection.write_keeping(|connection| {
-        advisory_lock::configure_transaction(connection)?;
+        advisory_lock::configure_transaction(connection, settings)?;
         advisory_lock::take(connection)?;
         let value = work(connection)?;
         Ok((value, CommitMarker::leave(connection)?))
@@ -24,7 +25,7 @@ pub(super) fn with_migration_lock<T>(
     Ok(match ended {
         TransactionOutcome::Committed((value, _)) => RunOutcome::Committed(value),
         TransactionOutcome::Unknown((value, marker), cause) => {
-            RunOutcome::Unknown(value, LostCommit { marker, cause })
+            RunOutcome::Unknown(value, LostCommit { marker, cause, settings: settings.clone() })
         }
     })
 }

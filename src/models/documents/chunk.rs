@@ -12,7 +12,8 @@ use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::Result;
 use crate::models::query::{
-    OneOf, OptionalFilter, Parent, Prepare, explain_broken_reference, require_affected,
+    OneOf, OptionalFilter, Parent, Prepare, explain_broken_reference, insert_rows, not_found,
+    require_affected,
 };
 use crate::schema::{document_chunks, documents};
 use crate::types::{
@@ -103,13 +104,9 @@ pub struct NewDocumentChunk<'a> {
     pub metadata: JsonText,
 }
 
-/// Number of rows that one statement inserts. Each row binds 12 values, and PostgreSQL and SQLite
-/// allow 32,766 in a statement; beyond some fifty rows there is nothing more to gain.
-const ROWS_PER_STATEMENT: usize = 64;
-
 impl DocumentChunk {
     /// Inserts chunks of a document and adds them to its counters of chunks and tokens, in one
-    /// transaction. Returns the number of inserted chunks.
+    /// transaction. Returns the document with its new counters.
     ///
     /// # Errors
     /// [`Error::NotFound`](crate::Error::NotFound) if no document has this id;
@@ -119,7 +116,7 @@ impl DocumentChunk {
         connection: &mut Writer<'_>,
         document: DocumentId,
         chunks: &[NewDocumentChunk<'_>],
-    ) -> Result<usize> {
+    ) -> Result<Document> {
         let count = i32::try_from(chunks.len()).unwrap_or(i32::MAX);
         // A negative number is for the chunk's own rule to refuse.
         let tokens: i64 = chunks.iter().map(|chunk| i64::from(chunk.token_count.max(0))).sum();
@@ -128,33 +125,26 @@ impl DocumentChunk {
                 documents::chunk_count.eq(documents::chunk_count + count),
                 documents::total_tokens.eq(documents::total_tokens + tokens),
             );
-            require_affected(
-                dispatch!(&mut *connection, |connection| diesel::update(
-                    documents::table.find(document)
-                )
-                .set(counted)
-                .execute(connection))?,
-                "documents",
-                document,
+            let counted = dispatch!(&mut *connection, |connection| diesel::update(
+                documents::table.find(document)
+            )
+            .set(counted)
+            .returning(Document::as_returning())
+            .get_result(connection)
+            .optional())?
+            .ok_or_else(not_found("documents", "id", document))?;
+            let inserted = dispatch!(&mut *connection, |connection| {
+                let row =
+                    |chunk| (document_chunks::document_id.eq(document), chunk).values().values;
+                insert_rows(connection, document_chunks::table, chunks, row)
+            });
+            let parent = Some(Parent::Document(document));
+            explain_broken_reference(
+                connection,
+                inserted,
+                &[("document_chunks_document_id_fkey", parent)],
             )?;
-            for some in chunks.chunks(ROWS_PER_STATEMENT) {
-                let rows: Vec<_> = some
-                    .iter()
-                    .map(|chunk| (document_chunks::document_id.eq(document), chunk))
-                    .collect();
-                let inserted = dispatch!(&mut *connection, |connection| diesel::insert_into(
-                    document_chunks::table
-                )
-                .values(rows)
-                .execute(connection));
-                let parent = Some(Parent::Document(document));
-                explain_broken_reference(
-                    connection,
-                    inserted,
-                    &[("document_chunks_document_id_fkey", parent)],
-                )?;
-            }
-            Ok(chunks.len())
+            Ok(counted)
         })
     }
 

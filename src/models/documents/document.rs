@@ -166,7 +166,8 @@ pub struct DocumentFilter<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "the document may have existed before"]
 pub enum Registered {
-    /// The document was inserted.
+    /// The document was inserted. It has no chunks yet: [`DocumentChunk::insert_all`](super::DocumentChunk::insert_all)
+    /// adds them, and returns it with their number.
     New(Document),
     /// The user already has this document with the same content. Nothing was written.
     Existing(Document),

@@ -100,8 +100,10 @@ impl NewApiKey<'_> {
     /// [`Error::Violation`](crate::Error::Violation) if a user does not exist, the key exists, or a
     /// value breaks a rule.
     pub fn insert(&self, connection: &mut Writer<'_>) -> Result<ApiKey> {
+        // The clock that the time of expiry is of, which the schema compares with it.
+        let created = api_keys::created_at.eq(UtcTime::now());
         let result = dispatch!(&mut *connection, |connection| diesel::insert_into(api_keys::table)
-            .values(self)
+            .values((self, created))
             .returning(ApiKey::as_returning())
             .get_result(connection));
         let references = [

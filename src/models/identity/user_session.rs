@@ -18,6 +18,11 @@ use crate::types::{
     JsonText, SessionToken, TokenHash, UserId, UserSessionId, UserSessionPublicId, UtcTime,
 };
 
+diesel::alias! {
+    // The sessions that retention is about to delete.
+    const DOOMED: Alias<Doomed> = user_sessions as doomed;
+}
+
 /// Session of a signed-in user, without its token: the database holds only the token's hash.
 #[derive(
     Clone,
@@ -101,9 +106,12 @@ impl NewUserSession<'_> {
     /// [`Error::Violation`](crate::Error::Violation) if the user does not exist, the token is in
     /// use, the times are out of order, or a value breaks a rule.
     pub fn insert(&self, connection: &mut Writer<'_>) -> Result<UserSession> {
+        // The clock that the times of expiry are of, which the schema compares with it.
+        let now = UtcTime::now();
+        let begun = (user_sessions::created_at.eq(now), user_sessions::last_activity.eq(now));
         let result =
             dispatch!(&mut *connection, |connection| diesel::insert_into(user_sessions::table)
-                .values(self)
+                .values((self, begun))
                 .returning(UserSession::as_returning())
                 .get_result(connection));
         let user = Some(Parent::User(self.user_id));
@@ -115,6 +123,9 @@ paged!(UserSession, "user_sessions", (UtcTime, UserSessionId), |session| (
     session.last_activity,
     session.id
 ));
+
+/// Seconds after a recorded use of a session within which another is not recorded.
+const RECORDED_EVERY: u32 = 60;
 
 impl UserSession {
     /// Returns the session with this token, if any, that is neither revoked nor expired at the time
@@ -169,12 +180,22 @@ impl UserSession {
             .optional())?)
     }
 
+    /// Whether [`UserSession::touch`] would record a use at the time `now`, as far as this row says: if not, nobody has to
+    /// wait for the connection for writing.
+    #[must_use]
+    pub fn is_touch_due(&self, now: UtcTime) -> bool {
+        self.is_active
+            && self.idle_expires_at > now
+            && (self.last_activity <= now.minus_seconds(RECORDED_EVERY)
+                || self.idle_expires_at <= now.plus_seconds(RECORDED_EVERY))
+    }
+
     /// Records a use of the session at the time `now`, and sets `idle_expires_at`, but not to a time
     /// after `expires_at`.
     ///
-    /// Returns whether the use was recorded. It is not within a minute of the last recorded use, unless
-    /// the session would expire within the next minute, and never for a session that is revoked or
-    /// has expired.
+    /// Returns whether the use was recorded, which [`UserSession::is_touch_due`] tells in advance. It is not within a
+    /// minute of the last recorded use, unless the session would expire within the next minute, and never for a session
+    /// that is revoked or has expired.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
@@ -195,8 +216,8 @@ impl UserSession {
             .filter(
                 // Whoever would be idle within the minute cannot wait it out.
                 user_sessions::last_activity
-                    .le(now.minus_seconds(60))
-                    .or(user_sessions::idle_expires_at.le(now.plus_seconds(60))),
+                    .le(now.minus_seconds(RECORDED_EVERY))
+                    .or(user_sessions::idle_expires_at.le(now.plus_seconds(RECORDED_EVERY))),
             )
             .set((user_sessions::last_activity.eq(now), user_sessions::idle_expires_at.eq(capped),))
             .returning(user_sessions::id)
@@ -270,15 +291,25 @@ impl UserSession {
         Ok(Page::of(rows, size))
     }
 
-    /// Deletes the sessions that expired before `before`. Returns the number of deleted sessions.
+    /// Deletes the sessions that expired before `before`, at most `batch` of them. Returns the number of deleted
+    /// sessions; call it until that is 0.
     ///
     /// Revoked sessions are kept until they expire, so that the time of revocation can be seen.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
-    pub fn purge_expired(connection: &mut Writer<'_>, before: UtcTime) -> Result<usize> {
+    pub fn purge_expired(
+        connection: &mut Writer<'_>,
+        before: UtcTime,
+        batch: PageSize,
+    ) -> Result<usize> {
+        let expired = DOOMED
+            .select(DOOMED.field(user_sessions::id))
+            .filter(DOOMED.field(user_sessions::expires_at).lt(before))
+            .order(DOOMED.field(user_sessions::expires_at))
+            .limit(batch.rows().into());
         Ok(dispatch!(connection, |connection| diesel::delete(user_sessions::table)
-            .filter(user_sessions::expires_at.lt(before))
+            .filter(user_sessions::id.eq_any(expired))
             .execute(connection))?)
     }
 }

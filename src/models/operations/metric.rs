@@ -10,7 +10,7 @@ use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::Result;
 use crate::error::{Rule, Violation};
-use crate::models::query::{OptionalFilter, PageSize};
+use crate::models::query::{OptionalFilter, PageSize, insert_rows};
 use crate::schema::system_metrics;
 use crate::types::{Component, JsonText, MetricName, MetricType, SystemMetricId, UtcTime};
 
@@ -89,9 +89,6 @@ pub struct MetricBucket {
     pub last: f64,
 }
 
-/// Number of rows that one statement inserts.
-const ROWS_PER_STATEMENT: usize = 64;
-
 impl SystemMetric {
     /// Inserts measured values in one transaction. Returns the number of inserted values.
     ///
@@ -107,14 +104,12 @@ impl SystemMetric {
             return Err(Violation::new(Rule::Range, rule).into());
         }
         connection.write(|connection| {
-            for some in values.chunks(ROWS_PER_STATEMENT) {
-                dispatch!(&mut *connection, |connection| diesel::insert_into(
-                    system_metrics::table
-                )
-                .values(some)
-                .execute(connection))?;
-            }
-            Ok(values.len())
+            Ok(dispatch!(connection, |connection| insert_rows(
+                connection,
+                system_metrics::table,
+                values,
+                |value| Insertable::<system_metrics::table>::values(value).values,
+            ))?)
         })
     }
 

@@ -12,12 +12,17 @@ use crate::error::Result;
 use crate::models::User;
 use crate::models::query::{
     Cursor, LiteralLimit, OptionalFilter, Page, PageSize, Parent, Prepare,
-    explain_broken_reference, not_before, paged,
+    explain_broken_reference, insert_rows, not_before, paged,
 };
 use crate::schema::{notifications, users};
 use crate::types::{
     JsonText, NotificationId, NotificationPublicId, NotificationType, RoleId, UserId, UtcTime,
 };
+
+diesel::alias! {
+    // The notifications that retention is about to delete.
+    const DOOMED: Alias<Doomed> = notifications as doomed;
+}
 
 /// Notification to a user. Queries omit it after `expires_at`; its row stays until it is purged.
 #[derive(
@@ -101,9 +106,6 @@ pub struct NewNotification<'a> {
     pub metadata: JsonText,
 }
 
-/// Number of users to whom one statement writes.
-const USERS_PER_STATEMENT: usize = 64;
-
 impl NewNotification<'_> {
     /// Sends the notification to one user and returns its row.
     ///
@@ -114,6 +116,8 @@ impl NewNotification<'_> {
         let row = (
             notifications::user_id.eq(user),
             notifications::notification_id.eq(NotificationPublicId::new()),
+            // The clock that the time of expiry is of, which the schema compares with it.
+            notifications::created_at.eq(UtcTime::now()),
             self,
         );
         let result =
@@ -152,19 +156,14 @@ impl NewNotification<'_> {
                 .filter(users::is_active.eq(true))
                 .order(users::id)
                 .load(connection))?;
-            for some in receivers.chunks(USERS_PER_STATEMENT) {
+            let created = notifications::created_at.eq(UtcTime::now());
+            Ok(dispatch!(connection, |connection| {
                 let row = |user: &UserId| {
                     let id = notifications::notification_id.eq(NotificationPublicId::new());
-                    (notifications::user_id.eq(*user), id, self)
+                    (notifications::user_id.eq(*user), id, created, self).values().values
                 };
-                let rows: Vec<_> = some.iter().map(row).collect();
-                dispatch!(&mut *connection, |connection| diesel::insert_into(
-                    notifications::table
-                )
-                .values(rows)
-                .execute(connection))?;
-            }
-            Ok(receivers.len())
+                insert_rows(connection, notifications::table, &receivers, row)
+            })?)
         })
     }
 }
@@ -253,14 +252,23 @@ impl Notification {
             .execute(connection))?)
     }
 
-    /// Deletes the notifications that expired before `before`. Returns the number of
-    /// deleted notifications.
+    /// Deletes the notifications that expired before `before`, at most `batch` of them. Returns the number of deleted
+    /// notifications; call it until that is 0.
     ///
     /// # Errors
     /// [`Error::Query`](crate::Error::Query) if the database cannot be written.
-    pub fn purge_expired(connection: &mut Writer<'_>, before: UtcTime) -> Result<usize> {
+    pub fn purge_expired(
+        connection: &mut Writer<'_>,
+        before: UtcTime,
+        batch: PageSize,
+    ) -> Result<usize> {
+        let expired = DOOMED
+            .select(DOOMED.field(notifications::id))
+            .filter(DOOMED.field(notifications::expires_at).lt(before))
+            .order(DOOMED.field(notifications::expires_at))
+            .limit(batch.rows().into());
         Ok(dispatch!(connection, |connection| diesel::delete(notifications::table)
-            .filter(notifications::expires_at.lt(before))
+            .filter(notifications::id.eq_any(expired))
             .execute(connection))?)
     }
 }

@@ -7,7 +7,7 @@ use crate::backend::DbConnection;
 use crate::dispatch;
 use crate::error::Result;
 use crate::schema::schema_version;
-use crate::types::{SchemaVersionId, UtcTime};
+use crate::types::{MigrationOwner, SchemaVersionId, UtcTime};
 
 /// Applied migration.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Serialize, Deserialize)]
@@ -24,6 +24,8 @@ pub struct SchemaVersion {
     pub description: Option<String>,
     /// SHA-256 of the migration's `up.sql` with normalised line ends, in hexadecimal.
     pub checksum: Option<String>,
+    /// Owner of the migration.
+    pub owner: MigrationOwner,
 }
 
 /// Applied migration to record.
@@ -37,6 +39,8 @@ pub struct NewSchemaVersion {
     pub description: Option<String>,
     /// SHA-256 of the migration's `up.sql` with normalised line ends, in hexadecimal.
     pub checksum: Option<String>,
+    /// Owner of the migration.
+    pub owner: MigrationOwner,
 }
 
 impl SchemaVersion {

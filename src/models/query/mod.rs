@@ -1,5 +1,5 @@
-//! Shared parts of the queries: look-ups by a unique key, pages, optional filters, and the
-//! identification of broken references.
+//! Shared parts of the queries: look-ups by a unique key, pages, optional filters, the insertion of
+//! many rows, and the identification of broken references.
 
 mod broken_reference;
 mod cursor;
@@ -8,6 +8,7 @@ mod filter;
 mod not_found;
 mod page;
 mod prepared;
+mod rows;
 
 pub(super) use broken_reference::{Parent, explain_broken_reference};
 pub(super) use cursor::paged;
@@ -19,3 +20,4 @@ pub(super) use not_found::{not_found, require_affected};
 pub(super) use page::LiteralLimit;
 pub use page::{Page, PageSize};
 pub(super) use prepared::Prepare;
+pub(super) use rows::insert_rows;

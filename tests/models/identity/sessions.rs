@@ -173,7 +173,10 @@ fn a_use_is_written_once_a_minute() {
     let start = session.last_activity;
     let touch = |now: UtcTime| {
         let until = now.plus_seconds(1800);
-        models.run(|conn| UserSession::touch(conn, session.id, now, until))
+        let is_due = sessions(&models, models.ann())[0].is_touch_due(now);
+        let touched = models.run(|conn| UserSession::touch(conn, session.id, now, until));
+        assert_eq!(is_due, touched, "told in advance");
+        touched
     };
     assert!(!touch(start));
     assert!(!touch(start.plus_seconds(59)));
@@ -211,7 +214,13 @@ fn a_use_never_outlasts_the_session() {
 fn a_session_that_has_ended_is_not_used() {
     let models = Models::new();
     let session = open(&models, models.ann(), "t");
-    let touch = |id, now| models.run(|conn| UserSession::touch(conn, id, now, UtcTime::MAX));
+    let touch = |id, now| {
+        let found = sessions(&models, models.ann()).into_iter().find(|session| session.id == id);
+        let is_due = found.is_some_and(|session| session.is_touch_due(now));
+        let touched = models.run(|conn| UserSession::touch(conn, id, now, UtcTime::MAX));
+        assert_eq!(is_due, touched, "told in advance");
+        touched
+    };
     assert!(!touch(session.id, session.idle_expires_at));
     assert!(!touch(session.id, UtcTime::MAX));
     assert!(!touch(UserSessionId(4711), session.last_activity.plus_seconds(60)));
@@ -305,7 +314,8 @@ fn only_sessions_whose_time_is_over_are_cleared_away() {
     let ann = models.ann();
     let (kept, gone) = (open(&models, ann, "a"), open(&models, ann, "b"));
     models.run(|conn| UserSession::revoke(conn, gone.id));
-    let purge = |before| models.run(|conn| UserSession::purge_expired(conn, before));
+    let purge =
+        |before| models.run(|conn| UserSession::purge_expired(conn, before, PageSize::default()));
     assert_eq!(purge(UtcTime::now()), 0, "a revoked one stays until its time comes");
     assert_eq!(purge(kept.expires_at.min(gone.expires_at)), 0);
     let longer = NewUserSession { expires_at: UtcTime::MAX, ..valid(ann, "c") };

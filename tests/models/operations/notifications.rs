@@ -307,11 +307,12 @@ fn what_expired_before_a_time_is_purged() {
         let title = expires_at.map_or("never".to_owned(), |time| time.to_string());
         send(&models, user, &NewNotification { expires_at, ..message(&title) });
     }
-    let purge = |time| models.run(|conn| Notification::purge_expired(conn, future(time)));
+    let size = PageSize::default();
+    let purge = |time| models.run(|conn| Notification::purge_expired(conn, future(time), size));
     assert_eq!(purge("11:00:00.000000"), 0);
     assert_eq!(purge("12:00:00.000000"), 2);
     assert_eq!(purge("12:00:00.000000"), 0);
     assert_eq!(titles(&models, ann, false, now()), ["never", "2999-01-01 12:00:00.000000"]);
     assert_eq!(page(&models, admin, false, now()), []);
-    assert_eq!(models.run(|conn| Notification::purge_expired(conn, UtcTime::MAX)), 1);
+    assert_eq!(models.run(|conn| Notification::purge_expired(conn, UtcTime::MAX, size)), 1);
 }

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use zenith_db::Error;
 use zenith_db::internal::catalog::{is_one_of, quoted};
 use zenith_db::internal::manager::expected_names;
-use zenith_db::migrations::EmbeddedMigration;
+use zenith_db::migrations::Migrations;
 
 use super::preserved::{PreservedTable, UnknownTables, cannot_preserve};
 use super::row_key::RowKey;
@@ -21,7 +21,7 @@ use crate::tables::{DROPPED_INDEXES, is_known};
 pub(crate) fn create(
     target: &Path,
     legacy: &LegacyDb<'_>,
-    migrations: &'static [EmbeddedMigration],
+    migrations: Migrations,
 ) -> Result<UnknownTables> {
     let mut reserved = expected_names(migrations)?;
     reserved.push(overflow_values::TABLE.to_owned());

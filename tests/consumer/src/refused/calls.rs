@@ -57,7 +57,7 @@ fn a_time_without_a_zone(conn: Conn<'_>, key: &ApiKeySecret) {
 }
 
 fn a_time_as_text(conn: Conn<'_>) {
-    let _ = UserSession::purge_expired(conn, "2026-01-01 00:00:00"); //~ E0308
+    let _ = UserSession::purge_expired(conn, "2026-01-01 00:00:00", PageSize::default()); //~ E0308
 }
 
 // Closed vocabularies.

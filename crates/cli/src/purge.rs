@@ -1,0 +1,57 @@
+//! The subcommand `purge`.
+
+use std::time::Duration;
+
+use anyhow::bail;
+use zenith_db::manager::{DatabaseManager, PurgePolicy};
+
+use super::args::{Args, PurgeArgs};
+use super::ask;
+use super::exit::Exit;
+use super::output::Output;
+use super::render;
+
+const DAY: u64 = 86_400;
+
+fn in_words(days: u32) -> String {
+    if days == 1 { "1 day".into() } else { format!("{days} days") }
+}
+
+pub(super) fn run(
+    args: &Args,
+    output: Output,
+    manager: &DatabaseManager,
+    ages: &PurgeArgs,
+) -> anyhow::Result<Exit> {
+    let database = manager.open_database()?;
+    let mut policy = PurgePolicy::none();
+    let mut doomed = Vec::new();
+    let age = |days: u32| Duration::from_secs(u64::from(days) * DAY);
+    if let Some(days) = ages.conversations {
+        policy = policy.conversations_after(age(days));
+        doomed.push(format!(
+            "conversations without activity for {}, with their messages",
+            in_words(days)
+        ));
+    }
+    if let Some(days) = ages.metrics {
+        policy = policy.metrics_after(age(days));
+        doomed.push(format!("metrics older than {}", in_words(days)));
+    }
+    if let Some(days) = ages.sessions {
+        policy = policy.sessions_after(age(days));
+        doomed.push(format!("sessions that expired {} ago", in_words(days)));
+    }
+    if let Some(days) = ages.notifications {
+        policy = policy.notifications_after(age(days));
+        doomed.push(format!("notifications that expired {} ago", in_words(days)));
+    }
+    let question = format!("Delete from {}: {}?", manager.config().location(), doomed.join("; "));
+    if !ask::confirm(args, &question)? {
+        bail!("not confirmed; nothing was changed")
+    }
+    let report = output.while_purging(|progress| database.purge(&policy, progress))?;
+    database.close()?;
+    output.result(&report, |out, report| render::purged(out, report))?;
+    Ok(Exit::Done)
+}

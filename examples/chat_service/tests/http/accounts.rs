@@ -1,0 +1,89 @@
+//! Signing up and signing in.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use zenith_db::models::{Setting, SystemSetting, User};
+use zenith_db::testing::{Clock, PASSWORD};
+use zenith_db::types::UtcTime;
+
+use super::service::Service;
+
+fn form(username: &str, password: &str) -> Value {
+    json!({ "username": username, "email": "ann@example.org", "password": password })
+}
+
+#[tokio::test]
+async fn a_user_signs_up_and_in() {
+    let service = Service::start();
+    let account = service.post("/sign-up", "", &form(" Ann", PASSWORD)).await;
+    assert_eq!((account.status, &account.body["username"]), (StatusCode::CREATED, &json!("ann")));
+    let token = service.sign_in("ANN", PASSWORD).await.expect("a token");
+    assert_eq!(service.get("/documents", &token).await.status, StatusCode::OK);
+    assert_eq!(service.get("/documents", "made up").await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_form_with_a_fault_is_refused_with_the_reason() {
+    let service = Service::start();
+    assert_eq!(
+        service.post("/sign-up", "", &form("ann", PASSWORD)).await.status,
+        StatusCode::CREATED
+    );
+    for (form, status, reason) in [
+        (form("ann", PASSWORD), StatusCode::CONFLICT, "is already taken"),
+        (form("", PASSWORD), StatusCode::UNPROCESSABLE_ENTITY, "a username has 1 to 50 characters"),
+        (
+            form("bob", "short"),
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "it must have at least 12 characters",
+        ),
+    ] {
+        let refused = service.post("/sign-up", "", &form).await;
+        assert_eq!(refused.status, status);
+        let shown = refused.body["error"].as_str().expect("a reason");
+        assert!(shown.contains(reason), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn wrong_passwords_lock_the_account_for_a_while() {
+    let clock = Clock::stopped();
+    let _entered = clock.enter();
+    let service = Service::start();
+    let (ann, _) = service.user().await;
+    service
+        .database()
+        .write(|conn| SystemSetting::set(conn, Setting::MAX_LOGIN_ATTEMPTS, 2, None))
+        .expect("the setting");
+    let wrong = Err(StatusCode::UNAUTHORIZED);
+    assert_eq!(service.sign_in("nobody", PASSWORD).await, wrong);
+
+    // A successful sign-in between two failed ones forgets the first.
+    assert_eq!(service.sign_in(&ann.username, "a wrong password").await, wrong);
+    service.sign_in(&ann.username, PASSWORD).await.expect("a token");
+    assert_eq!(service.sign_in(&ann.username, "a wrong password").await, wrong);
+    service.sign_in(&ann.username, PASSWORD).await.expect("a token");
+
+    for _ in 0..2 {
+        assert_eq!(service.sign_in(&ann.username, "a wrong password").await, wrong);
+    }
+    assert_eq!(service.sign_in(&ann.username, PASSWORD).await, wrong);
+    let found = service.database().read(|conn| User::find(conn, ann.id)).expect("a read");
+    assert!(found.and_then(|ann| ann.locked_until).is_some_and(|until| until > UtcTime::now()));
+    clock.advance(30 * 60);
+    service.sign_in(&ann.username, PASSWORD).await.expect("a token");
+}
+
+#[tokio::test]
+async fn a_session_lives_as_long_as_it_is_used() {
+    let clock = Clock::stopped();
+    let _entered = clock.enter();
+    let service = Service::start();
+    let (_, token) = service.user().await;
+    for _ in 0..2 {
+        clock.advance(23 * 3_600);
+        assert_eq!(service.get("/documents", &token).await.status, StatusCode::OK);
+    }
+    clock.advance(25 * 3_600);
+    assert_eq!(service.get("/documents", &token).await.status, StatusCode::UNAUTHORIZED);
+}

@@ -1,0 +1,2 @@
+DROP INDEX own_users_by_full_name;
+DROP VIEW note_counts;

@@ -1,0 +1,90 @@
+//! One transaction of an SQLite file that several writes share, with one commit.
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::result::Error as DieselError;
+use diesel::sql_types::Bool;
+
+use super::Writer;
+use super::transaction::Begin;
+use crate::backend::DbConnection;
+use crate::error::{Error, Result};
+
+/// Row that refers to none, which SQLite notices at the commit: while it exists, nobody can commit.
+const SET_GUARD: &str = "
+    CREATE TEMP TABLE IF NOT EXISTS zenith_shared_transaction (
+        id INTEGER PRIMARY KEY,
+        missing INTEGER REFERENCES zenith_shared_transaction (id) DEFERRABLE INITIALLY DEFERRED
+    );
+    INSERT INTO temp.zenith_shared_transaction VALUES (1, 2)";
+const REMOVE_GUARD: &str = "DELETE FROM temp.zenith_shared_transaction";
+
+/// Whether a write has deferred what is to be enforced at once. To switch it off again would be to forget what it has
+/// broken: only the commit, which looks at that, may.
+const DEFERS: &str = "PRAGMA defer_foreign_keys";
+
+#[derive(QueryableByName)]
+struct Defers {
+    #[diesel(sql_type = Bool)]
+    defer_foreign_keys: bool,
+}
+
+impl DbConnection {
+    /// Begins a write transaction and runs the first write in it, without its commit. On `Err` and on panic it is rolled
+    /// back.
+    pub(crate) fn begin_shared<T, E>(
+        &mut self,
+        work: impl FnOnce(&mut Writer<'_>) -> Result<T, E>,
+    ) -> Result<T, E>
+    where
+        E: From<Error>,
+    {
+        self.begin(Begin::Default)?;
+        self.run_to_commit(|connection| work(&mut Writer::begun(connection)))
+    }
+
+    /// Makes the transaction ready for further writes, on a connection that enforces foreign keys. In them, a `COMMIT` is refused, because it would commit the
+    /// others too. Returns `false`, and does nothing, if [`DbConnection::may_be_shared`] does.
+    pub(crate) fn share(&mut self) -> Result<bool> {
+        if !self.may_be_shared()? {
+            return Ok(false);
+        }
+        self.batch_execute(SET_GUARD)?;
+        Ok(true)
+    }
+
+    /// Returns `false` if the last write has left the transaction in a state that is no other's business.
+    pub(crate) fn may_be_shared(&mut self) -> Result<bool> {
+        let found: Defers = diesel::sql_query(DEFERS).get_result(self.sqlite()?)?;
+        Ok(!found.defer_foreign_keys)
+    }
+
+    /// Whether the transaction is open, and no savepoint in it.
+    pub(crate) fn is_shared_open(&mut self) -> bool {
+        self.depth() == Some(1)
+    }
+
+    /// Commits the transaction. If that fails, it is rolled back.
+    pub(crate) fn commit_shared(&mut self, is_guarded: bool) -> Result<()> {
+        if is_guarded && let Err(cause) = self.remove_guard() {
+            self.roll_back_to(Some(1));
+            return Err(cause);
+        }
+        self.commit(Some(1))
+    }
+
+    /// Whether a transaction that a write has ended was committed all the same: `PRAGMA defer_foreign_keys = OFF` makes
+    /// SQLite forget what the guard breaks. A rollback takes the guard with it, a commit leaves it.
+    pub(crate) fn was_committed(&mut self) -> bool {
+        self.end_what_was_begun();
+        matches!(self.remove_guard(), Ok(()))
+    }
+
+    /// Fails if the guard is not there: then this is not the transaction that was shared.
+    fn remove_guard(&mut self) -> Result<()> {
+        match diesel::sql_query(REMOVE_GUARD).execute(self.sqlite()?)? {
+            1 => Ok(()),
+            _ => Err(DieselError::NotInTransaction.into()),
+        }
+    }
+}

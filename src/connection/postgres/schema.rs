@@ -1,0 +1,130 @@
+//! The schema of a server's database in which the tables are.
+//!
+//! The `search_path` alone does not say: a schema that somebody creates later, such as one with the name of the user,
+//! comes before the one in which the tables are.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Bool, Nullable, Text};
+
+use super::connect::connect;
+use super::quoted::quoted;
+use crate::config::{ServerOptions, ServerUrl};
+use crate::error::{Error, Result};
+
+#[derive(QueryableByName)]
+struct Schema {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Bool)]
+    has_ledger: bool,
+}
+
+/// The schemas of the `search_path` that exist. A ledger counts if it belongs to the user, or to somebody who could
+/// do anything in the schema: everybody who may create tables in one can create a table of this name.
+const PATH: &str = "
+    SELECT n.nspname::text AS name, EXISTS (
+        SELECT FROM pg_class AS c
+        WHERE c.relnamespace = n.oid AND c.relname = '__diesel_schema_migrations' AND c.relkind IN ('r', 'p')
+            AND (c.relowner = (SELECT oid FROM pg_roles WHERE rolname = current_user)
+                OR pg_has_role(c.relowner, n.nspowner, 'MEMBER'))
+    ) AS has_ledger
+    FROM unnest(current_schemas(false)) WITH ORDINALITY AS path (name, position)
+    JOIN pg_namespace AS n ON n.nspname = path.name
+    WHERE n.nspname !~ '^pg_' ORDER BY position";
+
+/// Returns the name of the schema: the configured one, or the first of the `search_path`, if no other schema of that has
+/// a ledger of migrations.
+///
+/// # Errors
+/// [`Error::NoDatabase`] if the configured one does not exist; [`Error::Refused`]
+pub(super) fn resolve(
+    connection: &mut PgConnection,
+    url: &ServerUrl,
+    options: &ServerOptions,
+) -> Result<String> {
+    let refuse = |reason: String| Err(Error::Refused { database: url.to_string(), reason });
+    if let Some(name) = &options.schema {
+        if is_usable(connection, name)? {
+            return Ok(name.clone());
+        }
+        let (is_there, name) = (exists(connection, name)?, quoted(name));
+        if !is_there {
+            let database = format!("{url}, schema {name} (DATABASE_SCHEMA)");
+            return Err(Error::NoDatabase { database });
+        }
+        return refuse(format!(
+            "this user may not use its schema {name} (DATABASE_SCHEMA): GRANT USAGE ON SCHEMA {name} TO the user"
+        ));
+    }
+    let path: Vec<Schema> = diesel::sql_query(PATH).load(connection)?;
+    let Some((first, others)) = path.split_first() else {
+        return refuse(
+            "no schema of its search_path exists; create one with CREATE SCHEMA, correct the search_path, or set \
+             DATABASE_SCHEMA"
+                .into(),
+        );
+    };
+    let Some(other) = others.iter().find(|schema| schema.has_ledger) else {
+        return Ok(first.name.clone());
+    };
+    let (first_name, other) = (quoted(&first.name), quoted(&other.name));
+    let both = if first.has_ledger { "both have migrations" } else { "has none" };
+    refuse(format!(
+        "migrations were applied in its schema {other}, and the schema {first_name}, which comes first in the \
+         search_path, {both}; set DATABASE_SCHEMA to the name of the one that is meant"
+    ))
+}
+
+/// Whether the schema exists.
+pub(super) fn exists(connection: &mut PgConnection, schema: &str) -> Result<bool> {
+    is_true(
+        connection,
+        "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1) AS found",
+        schema,
+    )
+}
+
+/// Returns the names of the schemas and of the extensions of the database at `url`, in which the configured schema may
+/// not exist yet.
+///
+/// # Errors
+/// [`Error::Connect`] or [`Error::NoDatabase`]
+pub(crate) fn present_objects(
+    url: &ServerUrl,
+    options: &ServerOptions,
+) -> Result<(Vec<String>, Vec<String>)> {
+    let names = |query| diesel::dsl::sql::<Array<Text>>(query);
+    let schemas = names("array(SELECT nspname::text FROM pg_namespace)");
+    let extensions = names("array(SELECT extname::text FROM pg_extension)");
+    Ok(diesel::select((schemas, extensions)).get_result(&mut connect(url, options)?)?)
+}
+
+/// Whether the schema exists and the user may look up its tables.
+fn is_usable(connection: &mut PgConnection, schema: &str) -> Result<bool> {
+    let query = "SELECT EXISTS (SELECT FROM pg_namespace
+        WHERE nspname = $1 AND has_schema_privilege(oid, 'USAGE')) AS found";
+    is_true(connection, query, schema)
+}
+
+fn is_true(connection: &mut PgConnection, query: &str, schema: &str) -> Result<bool> {
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = Bool)]
+        found: bool,
+    }
+
+    let found: Found = diesel::sql_query(query).bind::<Text, _>(schema).get_result(connection)?;
+    Ok(found.found)
+}
+
+/// Returns the name of the schema that a connection uses.
+pub(crate) fn schema_of(connection: &mut PgConnection) -> Result<Option<String>> {
+    let name = diesel::dsl::sql::<Nullable<Text>>("current_schema()::text");
+    Ok(diesel::select(name).get_result(connection)?)
+}
+
+/// Returns the statement that looks up tables in the schema only, and temporary ones last: before, they would stand for
+/// others of their names. `set` is `SET` or `SET LOCAL`.
+pub(super) fn pin(set: &str, schema: &str) -> String {
+    format!("{set} search_path = {}, pg_temp;", quoted(schema))
+}

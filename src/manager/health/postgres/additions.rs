@@ -1,0 +1,76 @@
+//! What others have added to the tables of the migrations.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Text};
+
+use crate::backend::DbConnection;
+use crate::error::Result;
+use crate::manager::DatabaseManager;
+use crate::manager::health::expected_schema::expected_on_postgres;
+use crate::manager::health::outcome::CheckOutcome;
+use crate::migrations::Structure;
+
+/// What is on the tables `$1` besides the triggers `$2`, each of which is `table: trigger`.
+const ADDED: &str = "
+    WITH ours AS (
+        SELECT oid, relname::text AS name, relowner, relacl, relrowsecurity, relpersistence FROM pg_class
+        WHERE relkind IN ('r', 'p') AND relnamespace = quote_ident(current_schema())::regnamespace
+            AND relname = ANY ($1))
+    SELECT format('the trigger %I of %I', tgname, name) AS line FROM pg_trigger JOIN ours ON ours.oid = tgrelid
+        WHERE NOT tgisinternal AND name || ': ' || tgname <> ALL ($2)
+    UNION ALL SELECT format('the rule %I of %I', rulename, name) FROM pg_rewrite JOIN ours ON ours.oid = ev_class
+    UNION ALL SELECT format('the policy %I of %I', polname, name) FROM pg_policy JOIN ours ON ours.oid = polrelid
+    UNION ALL SELECT format('row security on %I', name) FROM ours WHERE relrowsecurity
+    UNION ALL SELECT format('%s, which inherits from %I', inhrelid::regclass, name)
+        FROM pg_inherits JOIN ours ON ours.oid = inhparent
+    UNION ALL SELECT format('%s, from which %I inherits', inhparent::regclass, name)
+        FROM pg_inherits JOIN ours ON ours.oid = inhrelid
+    UNION ALL SELECT format('UNLOGGED of %I, which a crash empties', name) FROM ours WHERE relpersistence = 'u'
+    UNION ALL SELECT DISTINCT format('%s on %I for PUBLIC', privilege_type, name)
+        FROM ours, aclexplode(relacl) WHERE grantee = 0
+    UNION ALL SELECT DISTINCT format('%s on %I for %I', privilege_type, name, pg_get_userbyid(grantee))
+        FROM ours, aclexplode(relacl)
+        WHERE name = 'audit_log' AND grantee NOT IN (0, relowner)
+            AND privilege_type IN ('UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER')
+    UNION ALL SELECT format('%s on %I.%I for %s', privilege_type, name, attname,
+            CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
+        FROM ours JOIN pg_attribute ON attrelid = ours.oid, aclexplode(attacl)
+        WHERE grantee = 0 OR name = 'audit_log' AND privilege_type = 'UPDATE'
+    UNION ALL SELECT format('%s, which switches triggers and foreign keys off', setting)
+        FROM pg_db_role_setting, unnest(setconfig) AS setting
+        WHERE setting ~ '^session_replication_role=' AND setting <> 'session_replication_role=origin'
+            AND setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+            AND 'audit_log' = ANY ($1)
+    ORDER BY line";
+
+/// Returns one line for each addition to this table of the migrations, or to all but that.
+pub(super) fn added_to(
+    connection: &mut DbConnection,
+    expected: &Structure,
+    only: Option<&str>,
+) -> Result<Vec<String>> {
+    #[derive(QueryableByName)]
+    struct Line {
+        #[diesel(sql_type = Text)]
+        line: String,
+    }
+
+    let is_meant = |table: &str| only.map_or(table != "audit_log", |only| table == only);
+    let tables: Vec<&str> = expected.tables().into_iter().filter(|it| is_meant(it)).collect();
+    let triggers: Vec<&String> = expected.triggers.iter().collect();
+    let found: Vec<Line> = diesel::sql_query(ADDED)
+        .bind::<Array<Text>, _>(tables)
+        .bind::<Array<Text>, _>(triggers)
+        .load(connection.postgres()?)?;
+    Ok(found.into_iter().map(|row| format!("no migration has added {}", row.line)).collect())
+}
+
+/// Checks the tables other than the audit log, of which triggers and rights are checked with the triggers.
+pub(super) fn additions(
+    connection: &mut DbConnection,
+    manager: &DatabaseManager,
+) -> Result<CheckOutcome> {
+    let faults = added_to(connection, &expected_on_postgres(manager.migrations)?, None)?;
+    let cure = "remove it, or make it a migration of the application";
+    Ok(CheckOutcome::from_faults(&faults, "no triggers, rules, policies or rights", cure))
+}

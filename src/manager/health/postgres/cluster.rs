@@ -1,0 +1,138 @@
+//! Checks of what lies below the schema: indexes, sequences, collations, and what keeps a server from its housekeeping.
+
+use super::names::names;
+use crate::backend::DbConnection;
+use crate::error::Result;
+use crate::manager::DatabaseManager;
+use crate::manager::health::outcome::CheckOutcome;
+
+pub(super) fn indexes_valid(
+    connection: &mut DbConnection,
+    _: &DatabaseManager,
+) -> Result<CheckOutcome> {
+    let query = "SELECT indexrelid::regclass || ' is invalid' AS name FROM pg_index
+                 JOIN pg_class ON pg_class.oid = indrelid
+                 WHERE NOT (indisvalid AND indisready)
+                     AND relnamespace = quote_ident(current_schema())::regnamespace ORDER BY 1";
+    let faults = names(connection, query)?;
+    Ok(CheckOutcome::from_faults(&faults, "all", "`REINDEX INDEX CONCURRENTLY` rebuilds an index"))
+}
+
+/// Queries that each say whether the sequence of a table is behind its greatest id: a later insert gets one that exists.
+const SEQUENCES: &str = "
+    SELECT format('SELECT %L AS name FROM %s WHERE CASE WHEN is_called THEN last_value ELSE last_value - 1 END
+            < (SELECT max(%I) FROM %s)',
+        format('SELECT setval(%L, (SELECT max(%I) FROM %s))', s.oid::regclass, attname, attrelid::regclass),
+        s.oid::regclass, attname, attrelid::regclass) AS name
+    FROM pg_class AS s
+    JOIN pg_depend AS d ON d.classid = 'pg_class'::regclass AND d.objid = s.oid AND d.deptype IN ('a', 'i')
+    JOIN pg_attribute ON attrelid = d.refobjid AND attnum = d.refobjsubid
+    WHERE s.relkind = 'S' AND s.relnamespace = quote_ident(current_schema())::regnamespace
+        -- The trigger of this table gives the next id whatever the sequence says.
+        AND attrelid <> coalesce(to_regclass('audit_log')::oid, 0)
+        -- Asked of nothing else: to ask it of a table is an error.
+        AND CASE s.relkind WHEN 'S' THEN has_sequence_privilege(s.oid, 'SELECT') END
+        AND has_table_privilege(attrelid, 'SELECT')
+    ORDER BY 1";
+
+pub(super) fn sequences(
+    connection: &mut DbConnection,
+    _: &DatabaseManager,
+) -> Result<CheckOutcome> {
+    let queries = names(connection, SEQUENCES)?;
+    if queries.is_empty() {
+        return Ok(CheckOutcome::Good("none can be read".into()));
+    }
+    let behind = names(connection, &queries.join(" UNION ALL "))?;
+    let good = format!("all {} are ahead of their keys", queries.len());
+    let faults: Vec<String> =
+        behind.into_iter().map(|cure| format!("one is behind: {cure}")).collect();
+    Ok(CheckOutcome::from_faults(&faults, good, "an insert that gets an id which exists fails"))
+}
+
+/// The versions of a collation that an index was built with, and that the server has now.
+const COLLATIONS: &str = "
+    SELECT format('the database was made with version %s of its collation, and the server has %s', datcollversion,
+            pg_database_collation_actual_version(oid)) AS name
+    FROM pg_database
+    WHERE datname = current_database() AND datcollversion <> pg_database_collation_actual_version(oid)
+    UNION ALL
+    SELECT DISTINCT format('the collation %I has version %s, and the server has %s', collname, collversion,
+            pg_collation_actual_version(c.oid))
+    FROM pg_collation AS c
+    WHERE collversion <> pg_collation_actual_version(c.oid) AND EXISTS (
+        SELECT FROM pg_attribute JOIN pg_class AS t ON t.oid = attrelid
+        WHERE attcollation = c.oid AND t.relnamespace = quote_ident(current_schema())::regnamespace)";
+
+pub(super) fn collations(
+    connection: &mut DbConnection,
+    _: &DatabaseManager,
+) -> Result<CheckOutcome> {
+    let faults = names(connection, COLLATIONS)?;
+    let cure = "texts may be sorted otherwise than in the indexes, and not be found: REINDEX the database, then \
+                ALTER DATABASE (or COLLATION) … REFRESH VERSION (of a database: REFRESH COLLATION VERSION)";
+    Ok(CheckOutcome::from_faults(&faults, "the versions that indexes were built with", cure))
+}
+
+/// Sessions that hold locks on tables of the schema and have done nothing for minutes, which an ordinary user sees of
+/// itself only.
+const OLD: &str = "
+    SELECT format('%s (process %s of the server) has been idle in a transaction for %s seconds',
+        coalesce(nullif(application_name, ''), usename::text), pid,
+        extract(epoch FROM clock_timestamp() - state_change)::int8) AS name
+    FROM pg_stat_activity AS a
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND state LIKE 'idle in transaction%'
+        AND state_change < clock_timestamp() - interval '5 minutes' AND EXISTS (
+            SELECT FROM pg_locks AS l JOIN pg_class AS t ON t.oid = l.relation
+            WHERE l.pid = a.pid AND l.locktype = 'relation'
+                AND t.relnamespace = quote_ident(current_schema())::regnamespace)
+    UNION ALL
+    SELECT format('the transaction %s was prepared at %s, and neither committed nor rolled back', gid, prepared)
+    FROM pg_prepared_xacts
+    WHERE database = current_database() AND prepared < clock_timestamp() - interval '5 minutes'
+    ORDER BY 1";
+
+pub(super) fn old_transactions(
+    connection: &mut DbConnection,
+    _: &DatabaseManager,
+) -> Result<CheckOutcome> {
+    let faults = names(connection, OLD)?;
+    let cure = "migrations wait for it, and rows that were deleted stay: end it with pg_terminate_backend or ROLLBACK \
+                PREPARED";
+    Ok(CheckOutcome::from_faults(&faults, "none", cure))
+}
+
+pub(super) fn transaction_ids(
+    connection: &mut DbConnection,
+    _: &DatabaseManager,
+) -> Result<CheckOutcome> {
+    // At 2 billion the server stops to write.
+    let query = "SELECT format('the oldest transaction id is %s transactions old', greatest(age(datfrozenxid),
+            mxid_age(datminmxid))) AS name
+        FROM pg_database
+        WHERE datname = current_database() AND greatest(age(datfrozenxid), mxid_age(datminmxid)) > 1000000000";
+    let faults = names(connection, query)?;
+    let cure = "VACUUM the database, and find out what keeps autovacuum from it: an old transaction or a replication slot";
+    Ok(CheckOutcome::from_faults(&faults, "young enough", cure))
+}
+
+/// Slots that keep more than a gigabyte of the log for nobody, or have lost what their reader needs.
+const SLOTS: &str = "
+    SELECT format('the slot %I keeps %s of the log, and nobody reads it', slot_name, pg_size_pretty(bytes)) AS name
+    FROM (SELECT *, CASE WHEN pg_is_in_recovery() THEN 0
+        ELSE pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) END AS bytes FROM pg_replication_slots) AS slots
+    WHERE NOT active AND bytes > 1073741824
+    UNION ALL
+    SELECT format('the slot %I has lost a part of the log', slot_name) FROM pg_replication_slots
+    WHERE wal_status = 'lost'
+    ORDER BY 1";
+
+pub(super) fn replication_slots(
+    connection: &mut DbConnection,
+    _: &DatabaseManager,
+) -> Result<CheckOutcome> {
+    let faults = names(connection, SLOTS)?;
+    let cure =
+        "start what reads it, or SELECT pg_drop_replication_slot(name), before the disk is full";
+    Ok(CheckOutcome::from_faults(&faults, "none keeps the log", cure))
+}

@@ -1,0 +1,163 @@
+//! Checks of the server and of the way to it.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+
+use super::names::names;
+use crate::backend::DbConnection;
+use crate::config::Location;
+use crate::connection::{self, Server};
+use crate::dispatch;
+use crate::error::Result;
+use crate::manager::DatabaseManager;
+use crate::manager::health::outcome::CheckOutcome;
+
+/// Returns the value of a setting in a new session of this user.
+fn setting(connection: &mut DbConnection, name: &str) -> Result<String> {
+    let query =
+        format!("SELECT coalesce(reset_val, '') AS name FROM pg_settings WHERE name = '{name}'");
+    Ok(names(connection, &query)?.into_iter().next().unwrap_or_default())
+}
+
+pub(super) fn server_version(
+    connection: &mut DbConnection,
+    _: &DatabaseManager,
+) -> Result<CheckOutcome> {
+    let server = Server::ask(connection.postgres()?)?;
+    let good = format!("PostgreSQL {}", server.shown_version);
+    Ok(server.version_fault().map_or(CheckOutcome::Good(good), CheckOutcome::Bad))
+}
+
+pub(super) fn encoding(connection: &mut DbConnection, _: &DatabaseManager) -> Result<CheckOutcome> {
+    let server = Server::ask(connection.postgres()?)?;
+    Ok(server.encoding_fault().map_or(CheckOutcome::Good(server.encoding), CheckOutcome::Bad))
+}
+
+/// Checks the default time zone. This program stores times in UTC whatever it is, but other
+/// programs would show and compare them wrongly.
+pub(super) fn time_zone(
+    connection: &mut DbConnection,
+    _: &DatabaseManager,
+) -> Result<CheckOutcome> {
+    let zone = setting(connection, "TimeZone")?;
+    let is_utc = ["UTC", "Etc/UTC", "GMT", "Etc/GMT", "Zulu", "Etc/Zulu", "UCT"].contains(&&*zone);
+    Ok(if is_utc {
+        CheckOutcome::Good(zone)
+    } else {
+        CheckOutcome::Bad(format!(
+            "sessions of this user have the time zone {zone}, in which other programs misread the \
+             stored times: ALTER DATABASE … SET timezone TO 'UTC'"
+        ))
+    })
+}
+
+#[derive(QueryableByName)]
+struct Room {
+    /// What has the limit.
+    #[diesel(sql_type = Text)]
+    of: String,
+    #[diesel(sql_type = BigInt)]
+    most: i64,
+    #[diesel(sql_type = BigInt)]
+    free: i64,
+}
+
+/// The limits on connections that hold for this user, the one with the least room first. `pg_stat_activity` shows an
+/// ordinary user of the sessions of others neither what kind they are nor what they do, but that they are there.
+const ROOM: &str = "
+    WITH me AS (SELECT oid, rolsuper, rolconnlimit::int8 AS most FROM pg_roles WHERE rolname = current_user),
+    sessions AS (SELECT datid, usesysid FROM pg_stat_activity
+        WHERE pid <> pg_backend_pid() AND datid IS NOT NULL AND usesysid IS NOT NULL),
+    server AS (SELECT current_setting('max_connections')::int8 - CASE WHEN rolsuper THEN 0
+        ELSE current_setting('superuser_reserved_connections')::int8
+            + coalesce(current_setting('reserved_connections', true), '0')::int8 END AS most FROM me),
+    limits AS (
+        SELECT 'the server' AS of, most, most - (SELECT count(*) FROM sessions) AS free FROM server
+        UNION ALL
+        SELECT 'the database', datconnlimit, datconnlimit - (SELECT count(*) FROM sessions WHERE datid = d.oid)
+        FROM pg_database AS d, me WHERE datname = current_database() AND datconnlimit >= 0 AND NOT rolsuper
+        UNION ALL
+        SELECT 'the user', most, most - (SELECT count(*) FROM sessions WHERE usesysid = me.oid)
+        FROM me WHERE most >= 0 AND NOT rolsuper)
+    SELECT of, most, greatest(free, 0) AS free FROM limits ORDER BY free LIMIT 1";
+
+pub(super) fn headroom(
+    connection: &mut DbConnection,
+    manager: &DatabaseManager,
+) -> Result<CheckOutcome> {
+    let room: Room = diesel::sql_query(ROOM).get_result(connection.postgres()?)?;
+    let wanted = i64::from(manager.config.max_connections());
+    let Room { of, most, free } = room;
+    let state = format!("{free} of {most} connections of {of} are free, a pool may use {wanted}");
+    Ok(if free >= wanted {
+        CheckOutcome::Good(state)
+    } else {
+        CheckOutcome::Bad(format!(
+            "{state}; lower DATABASE_MAX_CONNECTIONS, raise that limit, or use a connection pooler"
+        ))
+    })
+}
+
+/// Checks that nobody between here and the server can read or change what is sent.
+pub(super) fn encryption(
+    connection: &mut DbConnection,
+    manager: &DatabaseManager,
+) -> Result<CheckOutcome> {
+    let query = "SELECT CASE WHEN client_addr IS NULL OR client_addr << '127.0.0.0/8' OR client_addr = '::1'
+                OR client_addr = inet_server_addr() THEN 'here' WHEN ssl THEN 'encrypted' ELSE 'plain' END AS name
+        FROM pg_stat_activity JOIN pg_stat_ssl USING (pid) WHERE pid = pg_backend_pid()";
+    let how = names(connection, query)?.into_iter().next().unwrap_or_default();
+    let verifies = match manager.config.location() {
+        Location::Postgres(url) => url.verifies_server(),
+        Location::Sqlite(_) => true,
+    };
+    let cure = "add sslmode=verify-full, and sslrootcert, to the URL";
+    Ok(match (how.as_str(), verifies) {
+        ("here", _) => CheckOutcome::Good("the server is on this machine".into()),
+        ("encrypted", true) => CheckOutcome::Good("encrypted, to a server that is verified".into()),
+        ("encrypted", false) => CheckOutcome::Bad(format!(
+            "connections are encrypted, but anybody may pose as the server: {cure}"
+        )),
+        _ => CheckOutcome::Bad(format!("connections to another machine are not encrypted: {cure}")),
+    })
+}
+
+#[derive(QueryableByName)]
+struct Identity {
+    #[diesel(sql_type = BigInt)]
+    system: i64,
+}
+
+/// Returns the system identifier of the server, which a replica shares with its primary.
+fn identity(connection: &mut DbConnection) -> Result<i64> {
+    let query = "SELECT system_identifier AS system FROM pg_control_system()";
+    let found: Identity = dispatch!(connection, |c| diesel::sql_query(query).get_result(c))?;
+    Ok(found.system)
+}
+
+pub(super) fn replica(
+    connection: &mut DbConnection,
+    manager: &DatabaseManager,
+) -> Result<CheckOutcome> {
+    let config = &manager.config;
+    let Some(url) = &config.server().replica else {
+        return Ok(CheckOutcome::Good("none is configured".into()));
+    };
+    let mut replica = connection::open_replica(url, config)?;
+    if identity(connection)? != identity(&mut replica)? {
+        return Ok(CheckOutcome::Bad(format!(
+            "{url} is not a replica of this server: correct DATABASE_REPLICA_URL"
+        )));
+    }
+    let limit = config.server().replica_max_lag;
+    Ok(match connection::lag(&mut replica)? {
+        Some(lag) if lag <= limit => CheckOutcome::Good(format!("lag of {} ms", lag.as_millis())),
+        lag => {
+            let lag = lag.map_or("an unknown time".into(), |lag| format!("{} ms", lag.as_millis()));
+            CheckOutcome::Bad(format!(
+                "the lag is {lag}, {} ms are allowed; reads use the primary. Is replication running?",
+                limit.as_millis()
+            ))
+        }
+    })
+}

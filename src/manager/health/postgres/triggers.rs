@@ -1,0 +1,131 @@
+//! The triggers of the migrations, and the functions that they and checks call.
+
+use std::collections::BTreeMap;
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Bool, Text};
+
+use super::additions::added_to;
+use super::structures::{both, differences};
+use crate::backend::{Backend, DbConnection};
+use crate::error::Result;
+use crate::manager::DatabaseManager;
+use crate::manager::health::checks::schema_fix;
+use crate::manager::health::outcome::CheckOutcome;
+use crate::migrations::{KnownMigration, Migrations, PlannedStatement, Structure, statements};
+use crate::types::MigrationOwner;
+
+pub(super) fn triggers(
+    connection: &mut DbConnection,
+    manager: &DatabaseManager,
+) -> Result<CheckOutcome> {
+    let (expected, found) = both(connection, manager)?;
+    let mut faults = differences(&expected.triggers, &found.triggers, &found.tables());
+    faults.extend(weakened_triggers(connection, manager.migrations, &expected)?);
+    faults.extend(weakened_functions(connection, manager.migrations)?);
+    // One that is added can undo what these enforce, or lose an entry.
+    faults.extend(added_to(connection, &expected, Some("audit_log"))?);
+    Ok(CheckOutcome::from_faults(
+        &faults,
+        format!("all {} triggers", expected.triggers.len()),
+        schema_fix(connection, manager)?,
+    ))
+}
+
+/// Returns a text with its white space normalised.
+fn plain(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Returns the statements of these migrations that begin with these words.
+fn written(
+    migrations: impl Iterator<Item = KnownMigration>,
+    begin: &'static str,
+) -> impl Iterator<Item = PlannedStatement> {
+    let scripts = migrations.filter_map(|migration| migration.script(Backend::Postgres));
+    let all = scripts.flat_map(|script| statements(script.up, Backend::Postgres));
+    all.filter(move |statement| statement.words.starts(begin))
+}
+
+#[derive(QueryableByName)]
+struct Trigger {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    definition: String,
+}
+
+/// Returns one line for each trigger of the schema whose definition is not one of the migrations'.
+fn weakened_triggers(
+    connection: &mut DbConnection,
+    migrations: Migrations,
+    expected: &Structure,
+) -> Result<Vec<String>> {
+    let query = "SELECT c.relname || ': ' || t.tgname AS name,
+            replace(pg_get_triggerdef(t.oid), quote_ident(current_schema()) || '.', '') AS definition
+        FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid
+        WHERE NOT t.tgisinternal AND c.relnamespace = quote_ident(current_schema())::regnamespace";
+    let found: Vec<Trigger> = diesel::sql_query(query).load(connection.postgres()?)?;
+    let written: Vec<String> =
+        written(migrations.iter(), "CREATE TRIGGER").map(|it| plain(&it.sql)).collect();
+    let ours = found.into_iter().filter(|trigger| expected.triggers.contains(&trigger.name));
+    let weakened = ours.filter(|trigger| !written.contains(&plain(&trigger.definition)));
+    Ok(weakened.map(|trigger| format!("{} differs from the migrations", trigger.name)).collect())
+}
+
+#[derive(QueryableByName)]
+struct Function {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    body: String,
+    /// Whether it is in the language and runs with the rights that the migrations give it.
+    #[diesel(sql_type = Bool)]
+    is_plain: bool,
+    /// Whether it looks names up in its schema only.
+    #[diesel(sql_type = Bool)]
+    is_pinned: bool,
+    /// Statement that makes it do so.
+    #[diesel(sql_type = Text)]
+    pin: String,
+}
+
+const FUNCTIONS: &str = "
+    WITH path AS (SELECT quote_ident(current_schema()) || ', pg_temp' AS path)
+    SELECT proname::text AS name, prosrc AS body, lanname = 'plpgsql' AND NOT prosecdef AS is_plain,
+        coalesce(proconfig = ARRAY['search_path=' || path], false) AS is_pinned,
+        format('ALTER FUNCTION %s SET search_path = %s', p.oid::regprocedure, path) AS pin
+    FROM pg_proc AS p JOIN pg_language AS l ON l.oid = prolang, path
+    WHERE pronamespace = quote_ident(current_schema())::regnamespace AND proname = ANY ($1) ORDER BY 1";
+
+/// Returns one line for each function of the library that is missing or differs from the migrations.
+fn weakened_functions(
+    connection: &mut DbConnection,
+    migrations: Migrations,
+) -> Result<Vec<String>> {
+    let library = migrations.of_owner(MigrationOwner::Library);
+    let body = |sql: &str| Some(plain(sql.split_once("$$")?.1.rsplit_once("$$")?.0));
+    let written: BTreeMap<String, String> = written(library, "CREATE FUNCTION")
+        .filter_map(|it| Some((it.subject.split_once(' ')?.1.to_owned(), body(&it.sql)?)))
+        .collect();
+    let names: Vec<&String> = written.keys().collect();
+    let found: Vec<Function> =
+        diesel::sql_query(FUNCTIONS).bind::<Array<Text>, _>(names).load(connection.postgres()?)?;
+    let mut faults = Vec::new();
+    for (name, body) in &written {
+        let mut same = found.iter().filter(|function| function.name == *name).peekable();
+        if same.peek().is_none() {
+            faults.push(format!("the function {name} is missing"));
+        }
+        for function in same {
+            if plain(&function.body) != *body || !function.is_plain {
+                faults.push(format!("the function {name} differs from the migrations"));
+            } else if !function.is_pinned {
+                // As after the schema was renamed.
+                faults
+                    .push(format!("the function {name} looks in other schemas: {}", function.pin));
+            }
+        }
+    }
+    Ok(faults)
+}

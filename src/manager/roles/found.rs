@@ -1,0 +1,108 @@
+//! What the roles get rights on: the objects in the schema that migrations have created.
+
+use std::collections::BTreeMap;
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Text};
+
+use crate::error::Result;
+use crate::migrations::{Ledger, ServerObject, made};
+use crate::types::MigrationOwner;
+
+/// Database, its schema, and the objects in it.
+pub(super) struct Found {
+    pub(super) database: String,
+    pub(super) schema: String,
+    /// Objects that migrations have created, each with the owner of the migration.
+    pub(super) objects: Vec<(ServerObject, MigrationOwner)>,
+    /// Names of the objects that no migration has created.
+    pub(super) strange: Vec<String>,
+    /// Sequences of the tables that migrations have created, as SQL names them.
+    pub(super) sequences: Vec<String>,
+    /// Columns of each table of the schema in their order.
+    columns: BTreeMap<String, Vec<String>>,
+}
+
+#[derive(QueryableByName)]
+struct Place {
+    #[diesel(sql_type = Text)]
+    database: String,
+    #[diesel(sql_type = Text)]
+    schema: String,
+}
+
+#[derive(QueryableByName)]
+struct Column {
+    #[diesel(sql_type = Text)]
+    table: String,
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+#[derive(QueryableByName)]
+struct Sequence {
+    #[diesel(sql_type = Text)]
+    path: String,
+}
+
+const COLUMNS: &str = r#"
+    SELECT relname::text AS "table", attname::text AS name FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
+    WHERE relnamespace = quote_ident(current_schema())::regnamespace AND attnum > 0 AND NOT attisdropped
+    ORDER BY relname, attnum"#;
+
+const SEQUENCES: &str = "
+    SELECT s.oid::regclass::text AS path FROM pg_class AS s
+    JOIN pg_depend AS d ON d.classid = 'pg_class'::regclass AND d.objid = s.oid AND d.deptype IN ('a', 'i')
+    JOIN pg_class AS t ON d.refclassid = 'pg_class'::regclass AND t.oid = d.refobjid
+    WHERE s.relkind = 'S' AND t.relnamespace = quote_ident(current_schema())::regnamespace AND t.relname = ANY ($1)
+    ORDER BY s.relname";
+
+impl Found {
+    pub(super) fn read(connection: &mut PgConnection, ledger: &Ledger) -> Result<Self> {
+        let place = "SELECT current_database()::text AS database, current_schema()::text AS schema";
+        let Place { database, schema } = diesel::sql_query(place).get_result(connection)?;
+        let owners = made(ledger);
+        let (mut objects, mut strange) = (Vec::new(), Vec::new());
+        for object in ServerObject::all(connection)? {
+            match owners.get(&object.name) {
+                Some(owner) => objects.push((object, *owner)),
+                None => strange.push(object.path),
+            }
+        }
+        let tables: Vec<&str> = objects.iter().map(|(object, _)| object.name.as_str()).collect();
+        let sequences: Vec<Sequence> =
+            diesel::sql_query(SEQUENCES).bind::<Array<Text>, _>(tables).load(connection)?;
+        let mut columns: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for Column { table, name } in diesel::sql_query(COLUMNS).load::<Column>(connection)? {
+            columns.entry(table).or_default().push(name);
+        }
+        let sequences = sequences.into_iter().map(|sequence| sequence.path).collect();
+        Ok(Self { database, schema, objects, strange, sequences, columns })
+    }
+
+    /// Returns the columns of a table in their order.
+    pub(super) fn columns(&self, table: &str) -> impl Iterator<Item = &str> {
+        self.columns.get(table).into_iter().flatten().map(String::as_str)
+    }
+
+    /// Returns the objects of the owner with one of these kinds.
+    fn of<'a>(
+        &'a self,
+        owner: MigrationOwner,
+        is_kind: impl Fn(&str) -> bool + 'a,
+    ) -> impl Iterator<Item = &'a ServerObject> {
+        let of_owner = self.objects.iter().filter(move |(_, its)| *its == owner);
+        of_owner.map(|(object, _)| object).filter(move |object| is_kind(&object.kind))
+    }
+
+    /// Returns the tables and views of the owner.
+    pub(super) fn relations(&self, owner: MigrationOwner) -> impl Iterator<Item = &ServerObject> {
+        self.of(owner, |kind| kind.ends_with("TABLE") || kind.ends_with("VIEW"))
+    }
+
+    /// Returns the paths of the objects with a kind.
+    pub(super) fn paths(&self, kind: &'static str) -> impl Iterator<Item = &str> {
+        let objects = self.objects.iter().map(|(object, _)| object);
+        objects.filter(move |object| object.kind == kind).map(|object| object.path.as_str())
+    }
+}

@@ -1,0 +1,81 @@
+//! Dropping everything in a database, before its schema is created again.
+
+#[cfg(feature = "postgres")]
+mod postgres;
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+use super::ledger::Ledger;
+use crate::backend::DbConnection;
+use crate::catalog::UnreadableTable;
+use crate::error::{Error, Result};
+
+#[derive(QueryableByName)]
+struct DropStatement {
+    /// Name of the table, view or trigger.
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    statement: String,
+}
+
+/// Fails if something is in the database that is not to be dropped: on a server, where a schema may be shared, what no
+/// migration of the program has created.
+///
+/// # Errors
+/// [`Error::Refused`]
+#[cfg_attr(
+    not(feature = "postgres"),
+    expect(unused_variables, clippy::unnecessary_wraps, reason = "a file is not shared")
+)]
+pub(super) fn ensure_droppable(connection: &mut DbConnection, ledger: &Ledger) -> Result<()> {
+    match connection {
+        DbConnection::Sqlite(_) => Ok(()),
+        #[cfg(feature = "postgres")]
+        DbConnection::Postgres(inner) => postgres::ensure_ours(inner, ledger),
+    }
+}
+
+/// Drops every table, view and trigger of an SQLite file, whoever created it; on a server, the tables, views, functions,
+/// sequences and types in the schema.
+///
+/// # Errors
+/// [`Error::Query`] if something elsewhere depends on one.
+pub(super) fn drop_everything(connection: &mut DbConnection) -> Result<()> {
+    match connection {
+        DbConnection::Sqlite(_) => drop_file_contents(connection),
+        #[cfg(feature = "postgres")]
+        DbConnection::Postgres(inner) => postgres::drop_objects(inner),
+    }
+}
+
+fn drop_file_contents(connection: &mut DbConnection) -> Result<()> {
+    // Views and triggers first: they may refer to tables.
+    let query = r#"SELECT 'DROP ' || type || ' IF EXISTS "' || replace(name, '"', '""') || '"' AS statement, name
+        FROM sqlite_schema
+        WHERE type IN ('view', 'trigger', 'table') AND name NOT LIKE 'sqlite\_%' ESCAPE '\'
+        ORDER BY CASE type WHEN 'trigger' THEN 0 WHEN 'view' THEN 1 ELSE 2 END, rootpage <> 0"#;
+    let objects: Vec<DropStatement> = diesel::sql_query(query).load(connection.sqlite()?)?;
+    for object in objects {
+        if let Err(error) = connection.batch_execute(&object.statement) {
+            forget_virtual_table(connection, &object.name, error.into())?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes a virtual table of SQLite from the schema if its module keeps it from being dropped: the
+/// program does not have the module, or the module refuses its own data. The tables with that data are
+/// dropped like all others.
+fn forget_virtual_table(connection: &mut DbConnection, name: &str, error: Error) -> Result<()> {
+    UnreadableTable::of(connection, name, error)?;
+    let forget = "DELETE FROM sqlite_schema WHERE type = 'table' AND rootpage = 0 AND name = ?";
+    connection.batch_execute("PRAGMA writable_schema = ON")?;
+    let forgotten = diesel::sql_query(forget).bind::<Text, _>(name).execute(connection.sqlite()?);
+    // SQLite reads the schema anew.
+    connection.batch_execute("PRAGMA writable_schema = RESET")?;
+    forgotten?;
+    Ok(())
+}

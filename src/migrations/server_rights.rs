@@ -1,0 +1,62 @@
+//! Rights on a server: that which migrations need, and those that they must not leave to others.
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+use crate::backend::DbConnection;
+use crate::error::{MigrationFault, Result};
+
+/// The user and the schema, as SQL quotes them, if the user may not create in the schema: in PostgreSQL 15 and later
+/// only the owner of the database may in `public`.
+const MISSING: &str =
+    "SELECT quote_ident(current_user) AS role, quote_ident(current_schema()) AS schema
+    WHERE NOT has_schema_privilege(current_schema(), 'CREATE')";
+
+/// Statements that take from everybody but the owner what would change entries of the audit log. `ALTER DEFAULT
+/// PRIVILEGES` gives it to the role of an application when a migration creates the table, or creates it again.
+const REVOKE: &str = "
+    SELECT format('REVOKE UPDATE, DELETE, TRUNCATE ON audit_log FROM %s',
+        CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END) AS statement
+    FROM pg_class, aclexplode(relacl)
+    WHERE relname = 'audit_log' AND relnamespace = quote_ident(current_schema())::regnamespace
+        AND grantee <> relowner AND pg_has_role(relowner, 'USAGE')
+        AND privilege_type IN ('UPDATE', 'DELETE', 'TRUNCATE')
+    GROUP BY grantee";
+
+/// Refuses a user of a server who may not create in the schema, which every migration needs.
+///
+/// # Errors
+/// [`MigrationFault::MayNotCreate`].
+pub(super) fn ensure_may_create(connection: &mut DbConnection) -> Result<()> {
+    #[derive(QueryableByName)]
+    struct Missing {
+        #[diesel(sql_type = Text)]
+        role: String,
+        #[diesel(sql_type = Text)]
+        schema: String,
+    }
+
+    let DbConnection::Postgres(connection) = connection else { return Ok(()) };
+    let missing: Option<Missing> = diesel::sql_query(MISSING).get_result(connection).optional()?;
+    match missing {
+        None => Ok(()),
+        Some(Missing { role, schema }) => Err(MigrationFault::MayNotCreate { role, schema }.into()),
+    }
+}
+
+/// Takes from everybody but the owner what default privileges have given on the audit log.
+pub(super) fn keep_audit_log_append_only(connection: &mut DbConnection) -> Result<()> {
+    #[derive(QueryableByName)]
+    struct Revoke {
+        #[diesel(sql_type = Text)]
+        statement: String,
+    }
+
+    let DbConnection::Postgres(connection) = connection else { return Ok(()) };
+    let statements: Vec<Revoke> = diesel::sql_query(REVOKE).load(connection)?;
+    for Revoke { statement } in statements {
+        connection.batch_execute(&statement)?;
+    }
+    Ok(())
+}

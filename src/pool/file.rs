@@ -1,0 +1,69 @@
+//! Work on SQLite's connection for writing.
+
+use super::measure;
+use super::queue::{Turn, Use};
+use crate::backend::DbConnection;
+use crate::connection::{self, Writer};
+use crate::error::{Error, Result};
+
+/// Runs `work` and commits it, together with that of others if `usage` allows.
+pub(super) fn write<T, E>(
+    mut turn: Turn<'_>,
+    usage: Use,
+    work: impl FnOnce(&mut Writer<'_>) -> Result<T, E>,
+) -> Result<T, E>
+where
+    E: From<Error>,
+{
+    let (result, outcome) = if let Some(group) = turn.group() {
+        let outcome = group.join();
+        let connection = turn.connection()?;
+        let result = connection.join_shared(work);
+        if !connection.is_shared_open() {
+            // This is the write that has ended the transaction, so its error says why.
+            return result;
+        }
+        (result, outcome)
+    } else {
+        turn.ensure_in_place()?;
+        let value = turn.connection()?.begin_shared(work)?;
+        let shared = if usage == Use::Shared { turn.share()? } else { None };
+        let Some(outcome) = shared else {
+            turn.connection()?.commit_shared(false)?;
+            measure::committed(1);
+            return Ok(value);
+        };
+        (Ok(value), outcome)
+    };
+    drop(turn);
+    // What failed may have seen what the others wrote, so it waits too.
+    outcome.wait()?;
+    result
+}
+
+/// Runs `work` on the connection, which cannot write meanwhile.
+pub(super) fn read<T, E>(
+    mut turn: Turn<'_>,
+    work: impl FnOnce(&mut DbConnection) -> Result<T, E>,
+) -> Result<T, E>
+where
+    E: From<Error>,
+{
+    let connection = turn.connection()?;
+    connection::set_query_only(connection.sqlite()?, true)?;
+    // After a panic the connection is closed, so this needs no guard.
+    let result = read_only(connection, work);
+    connection::set_query_only(connection.sqlite()?, false)?;
+    result
+}
+
+/// Runs `work` on a connection that cannot write.
+pub(super) fn read_only<T, E>(
+    connection: &mut DbConnection,
+    work: impl FnOnce(&mut DbConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    let result = work(connection);
+    // After a panic the connection is closed.
+    connection.end_what_was_begun();
+    result
+}

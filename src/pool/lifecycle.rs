@@ -1,0 +1,83 @@
+//! The end of a [`Database`], and whether it lives.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::queue::Use;
+use super::{ADVICE, Database, Primary};
+use crate::backend::DbConnection;
+use crate::error::Result;
+
+/// Pause between two looks whether a call has ended.
+const PAUSE: Duration = Duration::from_millis(2);
+
+impl Database {
+    /// Fails unless a connection for writing answers, with the settings that it was opened with, and its file is at its
+    /// path.
+    pub(crate) fn ping_writer(&self) -> Result<()> {
+        match &self.inner.primary {
+            Primary::File(queue) => {
+                let _running = self.begin("ready")?;
+                self.turn(queue, Use::Alone)?.check()
+            }
+            #[cfg(feature = "postgres")]
+            Primary::Server(_) => self.read_primary(DbConnection::ping),
+        }
+    }
+
+    /// Refuses calls of all clones from now on with [`CallRefused::Closed`](crate::CallRefused::Closed), waits for those
+    /// that run or wait, and writes what SQLite's log holds to the database file; if another connection reads an old
+    /// state of the database, some of it stays in the log, which a warning says, and nothing is lost. A database that is
+    /// closed already is left alone. Connections for reading are closed when the last clone is dropped. After an error
+    /// the database is closed all the same, and this can be called again.
+    ///
+    /// # Errors
+    /// [`Error::PoolTimeout`](crate::Error::PoolTimeout) if a call runs for longer than `DATABASE_POOL_TIMEOUT_MS`;
+    /// [`Error::NestedCall`](crate::Error::NestedCall) in the closure of a call.
+    pub fn close(&self) -> Result<()> {
+        self.ensure_outermost("close")?;
+        self.inner.is_closed.store(true, Ordering::SeqCst);
+        let _closing = self.inner.closing.lock().unwrap_or_else(PoisonError::into_inner);
+        let begun = Instant::now();
+        loop {
+            let running = self.inner.running.load(Ordering::SeqCst);
+            if running == 0 {
+                break;
+            }
+            if begun.elapsed() > self.inner.config.pool_timeout() {
+                let running = u32::try_from(running).unwrap_or(u32::MAX);
+                let limit = self.inner.config.max_connections();
+                return Err(self.timeout(running, limit, String::new(), ADVICE).into());
+            }
+            std::thread::sleep(PAUSE);
+        }
+        if let Some(checkpoints) = &self.inner.checkpoints {
+            checkpoints.end();
+        }
+        match &self.inner.primary {
+            Primary::File(queue) => {
+                if let Some(mut writer) = queue.close().map_err(|reason| self.no_turn(reason))? {
+                    checkpoint(&mut writer);
+                }
+            }
+            #[cfg(feature = "postgres")]
+            Primary::Server(_) => {}
+        }
+        Ok(())
+    }
+}
+
+fn checkpoint(connection: &mut DbConnection) {
+    match connection.checkpoint_and_truncate() {
+        // What is in the log is safe, and the next connection reads it.
+        Ok(log) if log.pending() > 0 => {
+            tracing::warn!(
+                pages = log.pending(),
+                "the log stays, because another connection uses it"
+            );
+        }
+        Ok(_) => {}
+        Err(error) => tracing::debug!(%error, "the log was not written to the database"),
+    }
+}

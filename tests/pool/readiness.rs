@@ -1,0 +1,154 @@
+//! `open` refuses a database that lacks migrations, and `ready` says what a service lacks.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use diesel::connection::SimpleConnection;
+use zenith_db::config::{Config, Key};
+use zenith_db::manager::{DatabaseManager, RollbackTarget};
+use zenith_db::{CallRefused, Database, Error, MigrationFault, NoRoom, Result};
+
+use super::writes::{insert, open, panic_quietly};
+use crate::support::embedded::{before, notifications};
+use crate::support::mounts::SmallDisk;
+use crate::support::own_migrations::{manager_with, migration, upgraded};
+use crate::support::{Fixture, SqliteFixture, administrator, run};
+
+fn pending<T: std::fmt::Debug>(result: Result<T>) -> usize {
+    match result {
+        Err(Error::Migration(MigrationFault::Pending { count })) => count,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_database_that_lacks_migrations_is_not_opened_unless_the_program_says_so() {
+    let blank = Fixture::blank();
+    assert!(pending(Database::open(&blank.config())) > 1);
+    let fixture = Fixture::created();
+    let manager = fixture.manager();
+    manager.rollback(&before(notifications())).expect("a rollback");
+    assert!(pending(Database::open(&fixture.config())) >= 1);
+    let database = Database::open_unchecked(&fixture.config()).expect("a database");
+    assert!(pending(database.ready()) >= 1);
+    // What is missing comes while it is open.
+    manager.migrate().expect("migrated");
+    database.ready().expect("ready");
+    Database::open(&fixture.config()).expect("a database").ready().expect("ready");
+}
+
+#[test]
+fn migrations_of_the_application_are_looked_at_by_its_manager() {
+    let fixture = Fixture::created();
+    let notes =
+        migration("CREATE TABLE notes (id BIGINT PRIMARY KEY NOT NULL)", "DROP TABLE notes");
+    let manager = manager_with(&fixture, &[notes]);
+    assert_eq!(pending(manager.open_database()), 1);
+    manager.migrate().expect("migrated");
+    let database = manager.open_database().expect("a database");
+    database.ready().expect("ready");
+    manager.rollback(&RollbackTarget::Steps(1)).expect("a rollback");
+    assert_eq!(pending(database.ready()), 1);
+}
+
+#[test]
+fn a_database_that_a_newer_version_of_the_service_has_migrated_is_opened() {
+    let fixture = Fixture::created();
+    let later =
+        migration("CREATE TABLE later (id BIGINT PRIMARY KEY NOT NULL)", "DROP TABLE later");
+    upgraded(&fixture, &[later]).migrate().expect("migrated");
+    fixture.database().ready().expect("ready");
+}
+
+#[test]
+fn a_service_is_ready_with_one_connection_too_and_not_when_it_is_closed() {
+    for limit in ["1", "2"] {
+        let fixture = Fixture::created();
+        let database = open(&fixture, limit);
+        database.ready().expect("ready");
+        database.close().expect("closed");
+        let refused = database.ready();
+        assert!(matches!(refused, Err(Error::CallRefused(CallRefused::Closed))), "{refused:?}");
+    }
+}
+
+#[test]
+fn a_service_whose_writer_or_readers_are_taken_is_not_ready() {
+    let fixture = SqliteFixture::created();
+    let settings = [(Key::MaxConnections, "2"), (Key::PoolTimeout, "50")];
+    let database = Database::open(&fixture.config_with(&settings)).expect("a database");
+    let asks = || {
+        std::thread::scope(|scope| {
+            let asked = scope.spawn(|| database.ready()).join().expect("no panic");
+            assert!(matches!(asked, Err(Error::PoolTimeout(_))), "{asked:?}");
+        });
+        Ok(())
+    };
+    database.write(|_| asks()).expect("a write");
+    database.read(|_| asks()).expect("a read");
+    database.ready().expect("ready");
+}
+
+#[test]
+fn a_setting_that_a_closure_has_changed_is_found_and_mended() {
+    for setting in ["query_only = ON", "locking_mode = EXCLUSIVE", "busy_timeout = 1"] {
+        let fixture = SqliteFixture::created();
+        let database = Database::open(&fixture.config()).expect("a database");
+        let change = format!("PRAGMA {setting}");
+        database.write(|conn| Ok(conn.batch_execute(&change)?)).expect("a write");
+        let asked = database.ready();
+        assert!(matches!(asked, Err(Error::Pragma { .. })), "{setting}: {asked:?}");
+        database.ready().expect("a new connection");
+        database.write(|conn| insert(conn, "kept")).expect("a write");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_at_its_path_any_more_is_not_written() {
+    let replace = |path: &Path| std::fs::copy(path.with_extension("moved"), path).map(drop);
+    let remove = |_: &Path| Ok(());
+    for then in [replace as fn(&Path) -> std::io::Result<()>, remove] {
+        let fixture = SqliteFixture::created();
+        let database = Database::open(&fixture.config()).expect("a database");
+        database.write(|conn| insert(conn, "kept")).expect("a write");
+        let path = &fixture.path();
+        std::fs::rename(path, path.with_extension("moved")).expect("moved");
+        then(path).expect("done");
+        let refused = database.write(|conn| insert(conn, "lost"));
+        assert!(matches!(refused, Err(Error::Refused { .. })), "{refused:?}");
+        let asked = database.ready();
+        assert!(matches!(asked, Err(Error::Refused { .. })), "{asked:?}");
+        // Neither does a connection that is opened again look at another file than the readers.
+        let broken = || -> Result<()> { database.write(|_| panic_quietly()) };
+        let _ = catch_unwind(AssertUnwindSafe(broken));
+        let refused = database.write(|conn| insert(conn, "lost"));
+        assert!(matches!(refused, Err(Error::Refused { .. })), "{refused:?}");
+    }
+}
+
+const DISK: &str = "ZENITH_TEST_DISK";
+
+#[test]
+fn a_service_on_a_disk_that_is_nearly_full_is_not_ready() {
+    let Some(disk) = SmallDisk::mount(30_000_000) else { return };
+    // The disk is mounted for the processes of its namespace only.
+    let mut asker = Command::new(std::env::current_exe().expect("this program"));
+    asker.args(["--exact", "pool::readiness::the_service_on_a_disk", "--ignored", "--nocapture"]);
+    run(&mut disk.command(asker.env(DISK, disk.path())), 0);
+}
+
+#[test]
+#[ignore = "a process of its own, on the disk of another test"]
+fn the_service_on_a_disk() {
+    let directory = PathBuf::from(std::env::var_os(DISK).expect("a directory"));
+    let config = Config::for_path(directory.join("zenith.db")).expect("a configuration");
+    let manager = DatabaseManager::new(config);
+    let _ = manager.initialize(&administrator()).expect("a database");
+    let database = manager.open_database().expect("a database");
+    database.ready().expect("ready");
+    std::fs::write(directory.join("other"), vec![1; 16_000_000]).expect("a file");
+    let asked = database.ready();
+    assert!(matches!(asked, Err(Error::NoRoom(NoRoom { needed: 16_000_000, .. }))), "{asked:?}");
+    database.write(|conn| insert(conn, "still")).expect("a write, while there is room");
+}

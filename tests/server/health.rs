@@ -1,0 +1,228 @@
+//! What others have changed on a server is a check that fails and names it.
+#![cfg(feature = "postgres")]
+
+use diesel::connection::SimpleConnection;
+use zenith_db::config::Key;
+use zenith_db::manager::{DatabaseManager, HealthReport};
+
+use crate::support::own_server::{Server, config};
+use crate::support::{Fixture, administrator, failed};
+
+const TRIGGERS: &str = "Triggers Present";
+const ADDED: &str = "Nothing Added";
+const NONE: [&str; 0] = [];
+
+/// What somebody does, how it is undone, and the check that fails meanwhile.
+const CHANGES: &[(&str, &str, &str)] = &[
+    // A function that only contains what it should.
+    (
+        "CREATE OR REPLACE FUNCTION audit_log_refuse() RETURNS trigger LANGUAGE plpgsql
+         SET search_path = public, pg_temp AS $$ BEGIN RETURN NULL; END; $$",
+        "CREATE OR REPLACE FUNCTION audit_log_refuse() RETURNS trigger LANGUAGE plpgsql
+         SET search_path = public, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION 'audit_log is append-only: rows cannot be changed or deleted';
+END;
+$$",
+        TRIGGERS,
+    ),
+    (
+        "CREATE OR REPLACE FUNCTION is_json(candidate TEXT) RETURNS BOOLEAN LANGUAGE plpgsql IMMUTABLE
+         SET search_path = public, pg_temp AS $$ BEGIN RETURN TRUE; END; $$",
+        "CREATE OR REPLACE FUNCTION is_json(candidate TEXT) RETURNS BOOLEAN LANGUAGE plpgsql IMMUTABLE
+         SET search_path = public, pg_temp AS $$
+BEGIN
+    RETURN candidate::json IS NOT NULL;
+EXCEPTION WHEN invalid_text_representation THEN
+    RETURN FALSE;
+END;
+$$",
+        TRIGGERS,
+    ),
+    (
+        "ALTER FUNCTION keep_updated_at() SECURITY DEFINER",
+        "ALTER FUNCTION keep_updated_at() SECURITY INVOKER",
+        TRIGGERS,
+    ),
+    (
+        "ALTER FUNCTION audit_log_append() RESET search_path",
+        "ALTER FUNCTION audit_log_append() SET search_path = public, pg_temp",
+        TRIGGERS,
+    ),
+    (
+        "ALTER FUNCTION audit_log_append() SET search_path = pg_temp, public",
+        "ALTER FUNCTION audit_log_append() SET search_path = public, pg_temp",
+        TRIGGERS,
+    ),
+    (
+        "ALTER TABLE audit_log DISABLE TRIGGER audit_log_no_delete",
+        "ALTER TABLE audit_log ENABLE TRIGGER audit_log_no_delete",
+        TRIGGERS,
+    ),
+    (
+        "ALTER TABLE audit_log ENABLE REPLICA TRIGGER audit_log_append",
+        "ALTER TABLE audit_log ENABLE TRIGGER audit_log_append",
+        TRIGGERS,
+    ),
+    (
+        "DROP TRIGGER audit_log_no_update ON audit_log; CREATE TRIGGER audit_log_no_update
+         BEFORE UPDATE ON audit_log FOR EACH ROW WHEN (false) EXECUTE FUNCTION audit_log_refuse()",
+        "DROP TRIGGER audit_log_no_update ON audit_log; CREATE TRIGGER audit_log_no_update
+         BEFORE UPDATE ON audit_log FOR EACH ROW EXECUTE FUNCTION audit_log_refuse()",
+        TRIGGERS,
+    ),
+    (
+        "CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+         CREATE TRIGGER a_first BEFORE INSERT ON audit_log FOR EACH ROW EXECUTE FUNCTION lose()",
+        "DROP FUNCTION lose CASCADE",
+        TRIGGERS,
+    ),
+    (
+        "CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+         CREATE TRIGGER a_first BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION lose()",
+        "DROP FUNCTION lose CASCADE",
+        ADDED,
+    ),
+    (
+        "CREATE RULE lose AS ON INSERT TO audit_log DO INSTEAD NOTHING",
+        "DROP RULE lose ON audit_log",
+        TRIGGERS,
+    ),
+    ("CREATE RULE lose AS ON DELETE TO users DO INSTEAD NOTHING", "DROP RULE lose ON users", ADDED),
+    (
+        "ALTER TABLE audit_log ENABLE ROW LEVEL SECURITY",
+        "ALTER TABLE audit_log DISABLE ROW LEVEL SECURITY",
+        TRIGGERS,
+    ),
+    (
+        "CREATE POLICY nobody ON documents USING (false)",
+        "DROP POLICY nobody ON documents",
+        ADDED,
+    ),
+    (
+        "CREATE TABLE more_entries () INHERITS (audit_log)",
+        "DROP TABLE more_entries",
+        TRIGGERS,
+    ),
+    ("CREATE TABLE more_users () INHERITS (users)", "DROP TABLE more_users", ADDED),
+    ("GRANT SELECT ON users TO PUBLIC", "REVOKE ALL ON users FROM PUBLIC", ADDED),
+    ("GRANT SELECT (password_hash) ON users TO PUBLIC", "REVOKE ALL (password_hash) ON users FROM PUBLIC", ADDED),
+    ("GRANT DELETE ON audit_log TO pg_monitor", "REVOKE ALL ON audit_log FROM pg_monitor", TRIGGERS),
+    (
+        "GRANT UPDATE (action) ON audit_log TO pg_monitor",
+        "REVOKE ALL (action) ON audit_log FROM pg_monitor",
+        TRIGGERS,
+    ),
+    ("ALTER TABLE api_keys SET UNLOGGED", "ALTER TABLE api_keys SET LOGGED", ADDED),
+    (
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET session_replication_role = replica',
+         current_database()); END $$",
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET session_replication_role',
+         current_database()); END $$",
+        TRIGGERS,
+    ),
+    (
+        "SELECT setval(pg_get_serial_sequence('users', 'id'), 1, false)",
+        "SELECT setval(pg_get_serial_sequence('users', 'id'), 100)",
+        "Sequences",
+    ),
+    (
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'idx_users_email'::regclass",
+        "UPDATE pg_index SET indisvalid = true WHERE indexrelid = 'idx_users_email'::regclass",
+        "Indexes Valid",
+    ),
+];
+
+#[test]
+fn what_was_changed_beside_the_migrations_is_reported() {
+    let Some(fixture) = Fixture::on_a_server(Fixture::created) else { return };
+    let manager = fixture.manager();
+    assert_eq!(failed(&manager.health_check()), NONE);
+    for (change, undo, check) in CHANGES {
+        fixture.sql(change);
+        assert_eq!(failed(&manager.health_check()), [*check], "{change}");
+        fixture.sql(undo);
+        assert_eq!(failed(&manager.health_check()), NONE, "{undo}");
+    }
+}
+
+#[test]
+fn a_schema_that_was_renamed_is_reported_with_what_mends_it() {
+    let Some(fixture) = Fixture::on_a_server(Fixture::blank) else { return };
+    let in_schema = |name: &str| DatabaseManager::new(fixture.config_with(&[(Key::Schema, name)]));
+    let _ = in_schema("before").initialize(&administrator()).expect("created");
+    fixture.sql("ALTER SCHEMA before RENAME TO \"After All\"");
+    let report = in_schema("After All").health_check();
+    assert_eq!(failed(&report), [TRIGGERS]);
+    let details = report.failures().map(|check| check.details.as_str()).collect::<String>();
+    let cure = "SET search_path = \"After All\", pg_temp";
+    assert!(details.contains(cure), "{details}");
+    for function in
+        ["keep_updated_at()", "is_json(text)", "audit_log_append()", "audit_log_refuse()"]
+    {
+        fixture.sql(&format!("ALTER FUNCTION \"After All\".{function} {cure}"));
+    }
+    assert_eq!(failed(&in_schema("After All").health_check()), NONE);
+}
+
+/// The trigger reads the table to find the entry before.
+#[test]
+fn a_temporary_table_does_not_stand_for_the_audit_log() {
+    let Some(fixture) = Fixture::on_a_server(Fixture::created) else { return };
+    let mut connection = fixture.raw();
+    crate::support::rows::fill(&mut connection);
+    let shadow = "CREATE TEMP TABLE audit_log AS TABLE audit_log WITH NO DATA";
+    connection.batch_execute(shadow).expect("a temporary table");
+    let again = "INSERT INTO public.audit_log (seq, event_id, event_type, event_category, action, prev_hash, entry_hash)
+        VALUES (1, gen_random_uuid(), 'x', 'x', 'x', repeat('0', 64), repeat('a', 64))";
+    let refused = connection.batch_execute(again).expect_err("the first one again").to_string();
+    assert!(refused.contains("seq must be one more than the last"), "{refused}");
+}
+
+fn details<'a>(report: &'a HealthReport, name: &str) -> &'a str {
+    let check = report.checks.iter().find(|check| check.name == name);
+    check.map(|check| check.details.as_str()).expect(name)
+}
+
+/// A role sees of the sessions of others only that they are there.
+#[test]
+fn an_ordinary_role_sees_how_many_connections_it_can_still_have() {
+    let Some(server) = Server::start() else { return };
+    let mut admin = server.admin("postgres");
+    let make =
+        "CREATE ROLE ordinary LOGIN PASSWORD 'x' CONNECTION LIMIT 12; CREATE ROLE other LOGIN";
+    admin.batch_execute(make).expect("roles");
+    admin.batch_execute("CREATE DATABASE ours OWNER ordinary").expect("a database");
+    let url = server.tcp_url("ordinary:x").replacen("/zenith?", "/ours?", 1);
+    let manager = |settings: &[(Key, &str)]| DatabaseManager::new(config(&url, settings));
+    let all = manager(&[(Key::AutoBackup, "false")]);
+    let _ = all.initialize(&administrator()).expect("created");
+    assert_eq!(failed(&all.health_check()), NONE);
+    assert!(
+        details(&all.health_check(), "Connection Headroom").contains("12 connections of the user")
+    );
+    let _others: Vec<_> = (0..8).map(|_| server.admin("postgres")).collect();
+    admin.batch_execute("ALTER ROLE ordinary CONNECTION LIMIT -1").expect("no limit");
+    admin.batch_execute("ALTER DATABASE ours CONNECTION LIMIT 5").expect("a limit");
+    let report = all.health_check();
+    assert_eq!(failed(&report), ["Connection Headroom"]);
+    let found = details(&report, "Connection Headroom");
+    assert!(found.starts_with("5 of 5 connections of the database"), "{found}");
+}
+
+/// As after an upgrade of the operating system: texts that an index has are not found by it.
+#[test]
+fn a_collation_that_has_another_version_than_the_indexes_is_reported() {
+    let Some(server) = Server::start() else { return };
+    let mut admin = server.admin("postgres");
+    let make = "CREATE DATABASE sorted ENCODING 'UTF8' LOCALE_PROVIDER icu ICU_LOCALE 'en-US' TEMPLATE template0";
+    admin.batch_execute(make).expect("a database");
+    let manager = DatabaseManager::new(config(&server.url("sorted"), &[]));
+    let _ = manager.initialize(&administrator()).expect("created");
+    assert_eq!(failed(&manager.health_check()), NONE);
+    let old = "UPDATE pg_database SET datcollversion = '140.1' WHERE datname = 'sorted'";
+    admin.batch_execute(old).expect("another version");
+    let report = manager.health_check();
+    assert_eq!(failed(&report), ["Collations"]);
+    assert!(details(&report, "Collations").contains("version 140.1"));
+}

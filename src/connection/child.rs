@@ -28,16 +28,8 @@ impl ChildProcess {
         &mut self.0
     }
 
-    /// Waits for the end of the process, and returns its status and what it writes to standard error.
-    ///
-    /// # Errors
-    /// The error of the operating system.
-    pub fn wait(self) -> io::Result<Output> {
-        self.wait_feeding(|_| ()).map(|((), output)| output)
-    }
-
-    /// As [`ChildProcess::wait`], while `feed` writes to the standard input of the process, which is closed after
-    /// it.
+    /// Waits for the end of the process, while `feed` writes to its standard input, if that is a pipe, which is closed
+    /// after it. Returns the result of `feed`, and the status of the process with what it wrote to standard error.
     ///
     /// # Errors
     /// The error of the operating system.

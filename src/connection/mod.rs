@@ -29,7 +29,7 @@ pub(crate) use open::{create, exists, inspect, open, recover, reopen};
 #[cfg(feature = "postgres")]
 pub(crate) use open::{open_replica, remove_created};
 #[cfg(all(feature = "postgres", feature = "testing"))]
-pub(crate) use postgres::TemplateLock;
+pub(crate) use postgres::ScratchLock;
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::{
     RestoreLock, ScratchDatabase, Server, check_lag, default_to_read_only, lag, limit_transaction,

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{ChildStdout, Command, Output, Stdio};
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -122,13 +122,27 @@ pub(super) fn spawn(program: &'static str, command: &mut Command) -> Result<Chil
     })
 }
 
-/// Waits for the end of a program.
+/// Runs a program while `read` takes what it writes to its standard output. If this process is killed, the program ends
+/// when it writes again.
 ///
 /// # Errors
-/// [`Error::Program`] if it failed.
-pub(super) fn finish(program: &'static str, child: ChildProcess) -> Result<()> {
-    let output = child.wait().map_err(Error::io("wait for", program))?;
-    succeeded(program, &output)
+/// [`Error::Program`] if the program failed; the error of `read`.
+pub(super) fn read_output<T>(
+    name: &'static str,
+    command: &mut Command,
+    read: impl FnOnce(ChildStdout) -> Result<T>,
+) -> Result<T> {
+    let mut child = spawn(name, command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
+    let Some(output) = child.as_child_mut().stdout.take() else {
+        return Err(Error::Internal(format!("{name} has no output")));
+    };
+    let ended = child.wait_feeding(|_| read(output));
+    let (taken, ended) = ended.map_err(Error::io("wait for", name))?;
+    match succeeded(name, &ended) {
+        // Its output was closed before its end.
+        Err(_) if taken.is_err() && ended.stderr.is_empty() => taken,
+        failed => failed.and(taken),
+    }
 }
 
 /// Returns an error if a program failed.

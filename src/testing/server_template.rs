@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::fill::fill;
 use crate::config::{Location, ServerOptions, ServerUrl};
-use crate::connection::{ScratchDatabase, TemplateLock};
+use crate::connection::{ScratchDatabase, ScratchLock};
 use crate::error::Result;
 use crate::manager::DatabaseManager;
 
@@ -25,7 +25,7 @@ impl ServerTemplate {
         let options = manager.config().server().clone();
         let mut complete = COMPLETE.lock().unwrap_or_else(PoisonError::into_inner);
         if !complete.contains(url.expose()) {
-            let _lock = TemplateLock::exclusive(&url, &options)?;
+            let _lock = ScratchLock::exclusive(&url, &options)?;
             let (location, nowhere) = (Location::Postgres(url.clone()), "backups".into());
             let config = manager.config().for_tests(location, nowhere);
             fill(&manager.for_config(config))?;
@@ -36,7 +36,6 @@ impl ServerTemplate {
 
     /// Returns a copy, which is dropped with the result.
     pub(super) fn copy(&self) -> Result<ScratchDatabase> {
-        let _lock = TemplateLock::shared(&self.url, &self.options)?;
         ScratchDatabase::copy_of(&self.url, &self.options)
     }
 }

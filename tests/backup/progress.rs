@@ -10,8 +10,14 @@ use crate::support::{Fixture, SqliteFixture, open_file, text};
 fn a_backup_reports_what_it_does() {
     let fixture = filled(Fixture::created());
     let mut actions: Vec<&str> = Vec::new();
+    let mut copied = 0;
     let report = fixture.manager().backup_with_progress(&mut |progress| {
-        assert!(progress.done <= progress.total);
+        // How large an archive of a server becomes, nobody knows.
+        assert!(progress.done <= progress.total || progress.total == 0);
+        if progress.action == "copying" {
+            assert!(progress.done >= copied, "{progress:?} after {copied}");
+            copied = progress.done;
+        }
         if actions.last() != Some(&progress.action) {
             actions.push(progress.action);
         }
@@ -19,8 +25,8 @@ fn a_backup_reports_what_it_does() {
     let last = report.expect("a backup");
     assert!(last.size_bytes > 0);
     assert!(actions.ends_with(&["reading"]), "{actions:?}");
-    let expected = fixture.either("checking", "copying");
-    assert!(actions.contains(&expected), "{actions:?}");
+    assert!(actions.starts_with(&["copying", "checking"]), "{actions:?}");
+    assert!(copied > 0);
 }
 
 /// The copy is made in several steps, and a step that saw a commit of another connection would begin anew.

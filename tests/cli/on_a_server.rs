@@ -237,19 +237,16 @@ fn a_trigger_that_does_something_else_than_it_should_is_noticed() {
     }
 }
 
-/// A `pg_dump` that says its process id and then never ends.
-const ENDLESS: &str =
-    "#!/bin/sh\necho $$ >\"$0.pid.new\" && mv \"$0.pid.new\" \"$0.pid\" && exec sleep 3600\n";
-
+/// Begins a backup with a `pg_dump` that says its process id and then runs `endless`, sends a signal to the command, and
+/// waits until both have ended.
 #[cfg(target_os = "linux")]
-#[test]
-fn a_signal_ends_pg_dump_too_and_leaves_no_copy() {
+fn assert_a_signal_ends_both(fixture: &Fixture, endless: &str, signal: &str) -> Option<i32> {
     use std::os::unix::fs::PermissionsExt;
 
-    let Some(fixture) = Fixture::on_a_server(Fixture::created) else { return };
     let programs = tempfile::tempdir().expect("a directory");
     let (dump, noted) = (programs.path().join("pg_dump"), programs.path().join("pg_dump.pid"));
-    std::fs::write(&dump, ENDLESS).expect("a program");
+    let note = r#"echo $$ >"$0.pid.new" && mv "$0.pid.new" "$0.pid""#;
+    std::fs::write(&dump, format!("#!/bin/sh\n{note} && exec {endless}\n")).expect("a program");
     std::fs::set_permissions(&dump, PermissionsExt::from_mode(0o700)).expect("executable");
     let path = std::env::var("PATH").unwrap_or_default();
     let mut command = fixture.zenith();
@@ -259,13 +256,38 @@ fn a_signal_ends_pg_dump_too_and_leaves_no_copy() {
         assert!(child.try_wait().expect("a status").is_none(), "it ended too early");
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    run(Command::new("kill").args(["-TERM", &child.id().to_string()]), 0);
-    assert_eq!(child.wait().expect("it ends").code(), Some(143));
+    run(Command::new("kill").args([signal, &child.id().to_string()]), 0);
+    let code = child.wait().expect("it ends").code();
     let id = std::fs::read_to_string(noted).expect("an id");
     // A process whose parent has gone is reaped by another one, soon.
-    while let Ok(status) = std::fs::read_to_string(format!("/proc/{}/status", id.trim())) {
-        let has_ended = ["State:\tZ", "State:\tX"].iter().any(|state| status.contains(state));
-        assert!(!status.contains("Name:\tsleep") || has_ended, "{status}");
-    }
+    let is_running = || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", id.trim()));
+        status.is_ok_and(|status| {
+            !["\tZ", "\tX"].iter().any(|s| status.contains(&format!("State:{s}")))
+        })
+    };
+    let waits = (0..12_000).take_while(|_| is_running());
+    waits.for_each(|_| std::thread::sleep(std::time::Duration::from_millis(5)));
+    assert!(!is_running(), "{endless} goes on");
+    code
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_ends_pg_dump_too_and_leaves_no_copy() {
+    let Some(fixture) = Fixture::on_a_server(Fixture::created) else { return };
+    assert_eq!(assert_a_signal_ends_both(&fixture, "sleep 3600", "-TERM"), Some(143));
     assert_eq!(files_in(&fixture.backups()), Vec::<String>::new());
+}
+
+/// Nothing runs after it, but `pg_dump` writes to a pipe that has no reader then.
+#[cfg(target_os = "linux")]
+#[test]
+fn pg_dump_ends_after_a_kill_and_the_next_backup_removes_the_copy() {
+    let Some(fixture) = Fixture::on_a_server(Fixture::created) else { return };
+    assert_eq!(assert_a_signal_ends_both(&fixture, "cat /dev/zero", "-KILL"), None);
+    assert_eq!(files_in(&fixture.backups()).len(), 1);
+    run(fixture.zenith().arg("backup"), 0);
+    let left = files_in(&fixture.backups());
+    assert!(left.len() == 2 && left.iter().all(|name| name.contains(".dump")), "{left:?}");
 }

@@ -17,6 +17,9 @@ const TICK: Duration = Duration::from_millis(100);
 /// Shape of work of which nothing is known but that it goes on.
 const UNMEASURED: &str = "{spinner} {msg} ({elapsed})";
 
+/// Shape of work on bytes whose number is not known.
+const ENDLESS: &str = "{spinner} {msg} {bytes}, {bytes_per_sec} ({elapsed})";
+
 /// Shape of work on a known number of bytes.
 const MEASURED: &str = "{msg:10} {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
 
@@ -72,11 +75,15 @@ impl Output {
         let mut action = "";
         let result = work(&mut |progress| {
             // Each action has its own shape, rate and time left. A file may be read more than once.
-            if action != progress.action || bar.position() > progress.done {
+            if action != progress.action || bar.position() > progress.done || bar.position() == 0 {
                 action = progress.action;
                 bar.reset();
                 bar.set_message(action);
-                let shape = if progress.total > 0 { MEASURED } else { UNMEASURED };
+                let shape = match progress {
+                    FileProgress { total: 1.., .. } => MEASURED,
+                    FileProgress { done: 1.., .. } => ENDLESS,
+                    _ => UNMEASURED,
+                };
                 if let Ok(style) = ProgressStyle::with_template(shape) {
                     bar.set_style(style);
                 }

@@ -7,8 +7,8 @@ mod quoted;
 mod rights;
 mod schema;
 mod scratch;
-#[cfg(feature = "testing")]
-mod template_lock;
+mod scratch_lock;
+mod scratch_name;
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub(crate) use rights::{RestoreLock, right_missing};
 pub(crate) use schema::{present_objects, schema_of};
 pub(crate) use scratch::{ScratchDatabase, others_in};
 #[cfg(feature = "testing")]
-pub(crate) use template_lock::TemplateLock;
+pub(crate) use scratch_lock::ScratchLock;
 
 use super::access::Access;
 use crate::backend::DbConnection;

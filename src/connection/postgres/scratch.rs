@@ -10,13 +10,15 @@ use super::connect::connect;
 use super::databases::{creation, maintenance};
 use super::name::name_of;
 use super::quoted::quoted;
+use super::scratch_lock::ScratchLock;
+use super::scratch_name::{beside, random_name};
 use crate::config::{ServerOptions, ServerUrl};
 use crate::error::hint::is_not_permitted;
 use crate::error::{Error, Result};
 use crate::locks::Obstacle;
 
 /// Database with a temporary name, beside another one on its server. It is dropped when this is dropped; that of
-/// a killed process, by the next [`ScratchDatabase::create`] for the same database.
+/// a killed process, by the next exclusive [`ScratchLock`] of the same database.
 pub(crate) struct ScratchDatabase {
     /// Database whose name it may take.
     model: ServerUrl,
@@ -27,19 +29,14 @@ pub(crate) struct ScratchDatabase {
     is_temporary: bool,
 }
 
-/// Comment on a temporary database, without which none is dropped.
-const COMMENT: &str = "temporary database of zenith-db";
-
 /// How often, and after which pause, the sessions in a database are looked at again.
 const LOOKS: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Longest name of a database, in bytes (`NAMEDATALEN - 1`).
-const LONGEST: usize = 63;
-
 impl ScratchDatabase {
     /// Creates an empty database, with the owner, the locale, the settings and the privileges of the database at
-    /// `model`, if that exists. `purpose` becomes a part of its name.
+    /// `model`, if that exists. `purpose` becomes a part of its name. What killed processes left is dropped before; the
+    /// server may still create what they asked for, which is waited for.
     ///
     /// # Errors
     /// [`Error::Connect`]; [`Error::Query`] if the user may not create databases.
@@ -48,24 +45,22 @@ impl ScratchDatabase {
         options: &ServerOptions,
         purpose: &str,
     ) -> Result<Self> {
-        let mut maintenance = maintenance(model, options)?;
+        let mut lock = ScratchLock::exclusive(model, options)?;
+        let maintenance = lock.connection();
         let of = name_of(model)?;
-        drop_leftovers(&mut maintenance, &of)?;
         let name = random_name(&of, purpose);
-        let like = statements(&mut maintenance, CREATE_LIKE, &of, &name)?;
+        let like = statements(maintenance, CREATE_LIKE, &of, &name)?;
         let create = like.into_iter().next().unwrap_or_else(|| creation(&name));
         maintenance.batch_execute(&create)?;
         let url = model.at(&name);
         let (model, options) = (model.clone(), options.clone());
         let mut scratch = Self { model, url, options, held: None, is_temporary: true };
         scratch.held = Some(connect(&scratch.url, &scratch.options)?);
-        let comment = format!("COMMENT ON DATABASE {} IS '{COMMENT}'", quoted(&name));
-        maintenance.batch_execute(&comment)?;
-        for property in statements(&mut maintenance, PROPERTIES, &of, &name)? {
+        for property in statements(maintenance, PROPERTIES, &of, &name)? {
             maintenance.batch_execute(&property)?;
         }
-        for setting in statements(&mut maintenance, SETTINGS, &of, &name)? {
-            give_setting(&mut maintenance, &setting)?;
+        for setting in statements(maintenance, SETTINGS, &of, &name)? {
+            give_setting(maintenance, &setting)?;
         }
         Ok(scratch)
     }
@@ -76,17 +71,15 @@ impl ScratchDatabase {
     /// [`Error::Connect`]; [`Error::Query`] if the user may not create databases.
     #[cfg(feature = "testing")]
     pub(crate) fn copy_of(model: &ServerUrl, options: &ServerOptions) -> Result<Self> {
-        let mut maintenance = maintenance(model, options)?;
+        let mut lock = ScratchLock::shared(model, options)?;
         let of = name_of(model)?;
-        drop_leftovers(&mut maintenance, &of)?;
         let name = random_name(&of, "copy");
-        let (own, template) = (quoted(&name), quoted(&of));
-        maintenance.batch_execute(&format!("CREATE DATABASE {own} TEMPLATE {template}"))?;
+        let copy = format!("CREATE DATABASE {} TEMPLATE {}", quoted(&name), quoted(&of));
+        lock.connection().batch_execute(&copy)?;
         let (model, options) = (model.clone(), options.clone());
         let mut scratch =
             Self { url: model.at(&name), model, options, held: None, is_temporary: true };
         scratch.held = Some(connect(&scratch.url, &scratch.options)?);
-        maintenance.batch_execute(&format!("COMMENT ON DATABASE {own} IS '{COMMENT}'"))?;
         Ok(scratch)
     }
 
@@ -102,17 +95,18 @@ impl ScratchDatabase {
     pub(crate) fn take_place(mut self, suffix: &str) -> Result<Option<String>> {
         let mut maintenance = maintenance(&self.model, &self.options)?;
         let (of, name) = (name_of(&self.model)?, name_of(&self.url)?);
-        let comment = statements(&mut maintenance, COMMENT_LIKE, &of, &name)?;
+        let like = statements(&mut maintenance, COMMENT_LIKE, &of, &name)?;
         let kept = beside(&of, suffix);
         let (model, own, other) = (quoted(&of), quoted(&name), quoted(&kept));
-        let (aside, comment) = match comment.as_slice() {
-            [comment] => (format!("ALTER DATABASE {model} RENAME TO {other};"), comment.clone()),
-            _ => (String::new(), format!("COMMENT ON DATABASE {own} IS NULL")),
-        };
+        let is_there = !like.is_empty();
+        let aside = is_there
+            .then(|| format!("ALTER DATABASE {model} RENAME TO {other};"))
+            .unwrap_or_default();
         // A database to which anybody is connected cannot be renamed.
         self.held = None;
         // The server runs statements that it gets at once in one transaction.
-        let swap = format!("{comment}; {aside} ALTER DATABASE {own} RENAME TO {model}");
+        let comment = like.concat();
+        let swap = format!("{comment} {aside} ALTER DATABASE {own} RENAME TO {model}");
         if let Err(error) = maintenance.batch_execute(&swap) {
             // The server lists who is in the way.
             if let Some(other) = others_in(&mut maintenance, &of)? {
@@ -122,7 +116,7 @@ impl ScratchDatabase {
             maintenance.batch_execute(&swap)?;
         }
         self.is_temporary = false;
-        Ok((!aside.is_empty()).then_some(kept))
+        Ok(is_there.then_some(kept))
     }
 }
 
@@ -146,18 +140,6 @@ impl Drop for ScratchDatabase {
     }
 }
 
-/// Drops the temporary databases that killed processes left beside a database.
-fn drop_leftovers(maintenance: &mut PgConnection, of: &str) -> Result<()> {
-    for drop in statements(maintenance, LEFTOVERS, of, COMMENT)? {
-        match maintenance.batch_execute(&drop) {
-            Ok(()) => tracing::debug!(drop, "removed a killed process's database"),
-            // Another process may use it.
-            Err(error) => tracing::debug!(%error, drop, "was not dropped"),
-        }
-    }
-    Ok(())
-}
-
 /// Runs the statement of a setting. One that only a superuser may set is left out, with a warning that has its name
 /// and not its value: the owner of a database may restore it, although a superuser has set something there.
 fn give_setting(maintenance: &mut PgConnection, statement: &str) -> Result<()> {
@@ -169,20 +151,6 @@ fn give_setting(maintenance: &mut PgConnection, statement: &str) -> Result<()> {
         tracing::warn!(%error, "a setting was not given to the restored database, and has to be set by hand: {setting}");
         Ok(())
     })
-}
-
-/// Returns the name of a temporary database beside another.
-fn random_name(database: &str, purpose: &str) -> String {
-    let random = uuid::Uuid::new_v4().simple().to_string();
-    beside(database, &format!("_{purpose}_{}", random.get(..12).unwrap_or_default()))
-}
-
-/// Returns the name of a database with a suffix; a long name is shortened.
-fn beside(database: &str, suffix: &str) -> String {
-    let longest = LONGEST - suffix.len();
-    let is_end = |end: &usize| database.is_char_boundary(*end);
-    let end = (0..=longest.min(database.len())).rev().find(is_end).unwrap_or_default();
-    format!("{}{suffix}", database.get(..end).unwrap_or_default())
 }
 
 /// Returns who is connected to a database, other than this connection. The session of a client that has just gone
@@ -266,14 +234,8 @@ const SETTINGS: &str = "
 
 /// Gives `$2` the comment of `$1`.
 const COMMENT_LIKE: &str = "
-    SELECT format('COMMENT ON DATABASE %I IS %L', $2, shobj_description(oid, 'pg_database')) AS statement
+    SELECT format('COMMENT ON DATABASE %I IS %L;', $2, shobj_description(oid, 'pg_database')) AS statement
     FROM pg_database WHERE datname = $1";
-
-/// Drops the databases beside `$1` that have the comment `$2`.
-const LEFTOVERS: &str = r"
-    SELECT format('DROP DATABASE IF EXISTS %I', datname) AS statement FROM pg_database
-    WHERE datname ~ '_[a-z]+_[0-9a-f]{12}$' AND shobj_description(oid, 'pg_database') = $2
-        AND starts_with($1, regexp_replace(datname, '_[a-z]+_[0-9a-f]{12}$', ''))";
 
 /// Lists the sessions in `$1`.
 const SESSIONS: &str = "

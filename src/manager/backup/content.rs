@@ -17,7 +17,7 @@ pub struct FileProgress {
     pub action: &'static str,
     /// Number of bytes that are done.
     pub done: u64,
-    /// Number of bytes in all; 0 if the action does not count bytes.
+    /// Number of bytes in all; 0 if it is not known, or the action does not count bytes.
     pub total: u64,
 }
 

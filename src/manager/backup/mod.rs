@@ -53,7 +53,6 @@ pub use prune::{KeptBackup, PruneReport, RetentionPolicy};
 pub use report::{BackupReport, VerifiedBackup};
 
 #[cfg(feature = "postgres")]
-use content::COPYING;
 pub(super) use content::{CHECKING, write_bytes};
 use content::{WRITING, digest_of};
 use file_name::BackupName;
@@ -178,9 +177,8 @@ impl DatabaseManager {
             }
             #[cfg(feature = "postgres")]
             Location::Postgres(url) => {
-                progress(FileProgress::unmeasured(COPYING));
                 let pooled = self.config.server().transaction_pooler;
-                postgres::copy(&mut source, partial.path(), url, pooled)?
+                postgres::copy(&mut source, partial.path(), url, pooled, progress)?
             }
         };
         Ok((partial, outcome, owner))

@@ -1,16 +1,16 @@
 //! Copy of a database on a server: `pg_dump` in its custom format, read back with `pg_restore`.
 
 use std::collections::BTreeMap;
-use std::io::{BufReader, Read as _};
+use std::fs::File;
+use std::io::{self, BufReader, Read, Write as _};
 use std::path::Path;
-use std::process::Stdio;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use super::codec::Encoding;
-use super::content::ContentDigest;
+use super::content::{CHECKING, COPYING, ContentDigest, FileProgress, PIECE, next_piece};
 use super::copied_rows::count_rows;
 use super::copy::{COMPARED, CopyOutcome, Fidelity};
 use super::manifest::BackupManifest;
@@ -21,7 +21,7 @@ use crate::catalog::{dumped_extensions, heirs_elsewhere, quoted, row_counts, row
 use crate::config::ServerUrl;
 use crate::dispatch;
 use crate::error::{BackupFault, Error, ProgramFault, Result};
-use crate::manager::server_programs::{connect, finish, program, spawn};
+use crate::manager::server_programs::{connect, program, read_output};
 
 #[derive(QueryableByName)]
 struct ExportedSnapshot {
@@ -38,12 +38,13 @@ pub(super) fn copy(
     target: &Path,
     url: &ServerUrl,
     pooled: bool,
+    progress: &mut dyn FnMut(FileProgress),
 ) -> Result<CopyOutcome> {
     if pooled {
         return Err(Error::TransactionPooler);
     }
     source.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
-    let result = dump_and_check(source, target, url);
+    let result = dump_and_check(source, target, url, progress);
     // Nothing was written, and closing the connection ends the transaction too.
     if let Err(cause) = source.batch_execute("ROLLBACK") {
         tracing::warn!(%cause, "ending the snapshot failed");
@@ -55,6 +56,7 @@ fn dump_and_check(
     source: &mut DbConnection,
     target: &Path,
     url: &ServerUrl,
+    progress: &mut dyn FnMut(FileProgress),
 ) -> Result<CopyOutcome> {
     let query = "SELECT pg_export_snapshot() AS id, quote_ident(current_schema()) AS schema";
     let snapshot: ExportedSnapshot =
@@ -80,12 +82,15 @@ fn dump_and_check(
             dumped_extensions(source.postgres()?)?
                 .iter()
                 .map(|name| format!("--extension={}", quoted(name))),
-        )
-        .arg("--file")
-        .arg(target);
+        );
     let directory = target.parent().unwrap_or_else(|| Path::new("."));
     let _secrets = connect(&mut dump, url, directory)?;
-    finish("pg_dump", spawn("pg_dump", dump.stdin(Stdio::null()).stdout(Stdio::null()))?)?;
+    let failed = |cause| Error::io("write", target)(cause);
+    let mut file = File::options().write(true).open(target).map_err(failed)?;
+    read_output("pg_dump", &mut dump, |archive| {
+        write_all_of(archive, &mut file, progress).map_err(failed)
+    })?;
+    progress(FileProgress::unmeasured(CHECKING));
 
     let found = rows_of(target)?;
     if let Some(differences) = row_differences(COMPARED, [&counted, &found]) {
@@ -95,17 +100,31 @@ fn dump_and_check(
     Ok(CopyOutcome { tables: found, fidelity: Fidelity::ExactRowCounts, unchecked: Vec::new() })
 }
 
+/// Writes an archive, whose size nobody knows, to a file. The program has a pipe and no file of its own, so that it ends
+/// soon after this process even if that is killed.
+fn write_all_of(
+    mut archive: impl Read,
+    file: &mut File,
+    progress: &mut dyn FnMut(FileProgress),
+) -> io::Result<()> {
+    let mut piece = vec![0; PIECE];
+    let mut at = FileProgress::unmeasured(COPYING);
+    progress(at);
+    while let Some(bytes) = next_piece(&mut archive, &mut piece)? {
+        file.write_all(bytes)?;
+        at.done += bytes.len() as u64;
+        progress(at);
+    }
+    Ok(())
+}
+
 /// Reads the whole dump back and counts the rows of each table.
 fn rows_of(dump: &Path) -> Result<BTreeMap<String, i64>> {
     let mut restore = program("pg_restore");
-    restore.args(["--data-only", "--file=-"]).arg(dump).stdin(Stdio::null()).stdout(Stdio::piped());
-    let mut child = spawn("pg_restore", &mut restore)?;
-    let Some(output) = child.as_child_mut().stdout.take() else {
-        return Err(Error::Internal("pg_restore has no output".into()));
-    };
-    let counted = count_rows(BufReader::new(output)).map_err(Error::io("read back", dump));
-    finish("pg_restore", child)?;
-    counted
+    restore.args(["--data-only", "--file=-"]).arg(dump);
+    read_output("pg_restore", &mut restore, |script| {
+        count_rows(BufReader::new(script)).map_err(Error::io("read back", dump))
+    })
 }
 
 /// Checks a backup by reading `archive`, its contents, whole.

@@ -1,13 +1,12 @@
 //! What an archive of `pg_dump` contains, and which of it is restored.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
-use std::process::Stdio;
 
 use crate::catalog::quoted;
 use crate::connection::{self, NewFile, Owner};
 use crate::error::{Error, Result};
-use crate::manager::server_programs::{finish, program, spawn};
+use crate::manager::server_programs::{program, read_output};
 
 /// Object of an archive that is not in a schema: a schema, an extension or a comment on one.
 struct Entry {
@@ -21,10 +20,10 @@ struct Entry {
 pub(super) struct ArchiveList(Vec<Entry>);
 
 impl ArchiveList {
-    /// Reads the archive. A temporary file is made in the directory.
-    pub(super) fn read(archive: &Path, directory: &Path) -> Result<Self> {
+    /// Reads the archive.
+    pub(super) fn read(archive: &Path) -> Result<Self> {
         // The script names each object on a line of its own; in the list, a name may end anywhere in its line.
-        let script = printed(archive, directory, &["--schema-only", "--verbose"])?;
+        let script = printed(archive, &["--schema-only", "--verbose"])?;
         let mut entries = Vec::new();
         let mut id = None;
         for line in script.lines() {
@@ -85,7 +84,7 @@ impl ArchiveList {
                 Some(entry.id.as_str()) == id && present.iter().any(is)
             })
         };
-        let text = printed(archive, directory, &["--list"])?;
+        let text = printed(archive, &["--list"])?;
         let kept: Vec<&str> = text.lines().filter(|line| !is_present(line)).collect();
         let mut list = temporary(directory)?;
         let path = list.path().to_owned();
@@ -102,13 +101,14 @@ fn on_a_line(name: &str) -> String {
 }
 
 /// Returns what `pg_restore` prints of an archive.
-fn printed(archive: &Path, directory: &Path, arguments: &[&str]) -> Result<String> {
-    let output = temporary(directory)?;
+fn printed(archive: &Path, arguments: &[&str]) -> Result<String> {
     let mut restore = program("pg_restore");
-    restore.args(arguments).arg("--file").arg(output.path()).arg(archive);
-    let restore = restore.stdin(Stdio::null()).stdout(Stdio::null());
-    finish("pg_restore", spawn("pg_restore", restore)?)?;
-    let bytes = std::fs::read(output.path()).map_err(Error::io("read", output.path()))?;
+    restore.args(arguments).arg("--file=-").arg(archive);
+    let bytes = read_output("pg_restore", &mut restore, |mut script| {
+        let mut bytes = Vec::new();
+        script.read_to_end(&mut bytes).map_err(Error::io("list", archive))?;
+        Ok(bytes)
+    })?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

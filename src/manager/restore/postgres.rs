@@ -98,7 +98,7 @@ impl DatabaseManager {
     ) -> Result<()> {
         let (archive, directory) = (backup.contents(), self.config.backup_dir());
         let (schemas, extensions) = connection::present_objects(url, self.config.server())?;
-        let contents = ArchiveList::read(archive, directory)?;
+        let contents = ArchiveList::read(archive)?;
         let list = contents.without(archive, directory, &schemas, &extensions)?;
         // First, because the owner of a table needs the right to create in its schema.
         if let Some((schema, owner)) = contents.owner_of_one(&schemas)
@@ -160,7 +160,7 @@ impl DatabaseManager {
             let action = "restoring the backup (stop the application first)";
             return Err(Error::locked(action, None, Obstacle::Process(other), None));
         }
-        let archive = ArchiveList::read(backup.contents(), self.config.backup_dir())?;
+        let archive = ArchiveList::read(backup.contents())?;
         let missing = extensions.iter().filter(|name| !archive.has_extension(name));
         beyond.extend(missing.map(|name| format!("the extension {}", quoted(name))));
         if beyond.is_empty() {

@@ -13,6 +13,7 @@ mod integrity;
 mod objects;
 mod references;
 mod rows;
+mod transfer_table;
 mod unreadable;
 
 pub(crate) use differences::row_differences;
@@ -25,6 +26,7 @@ pub(crate) use objects::{
 };
 pub(crate) use references::broken_references;
 pub(crate) use rows::{RowCounts, row_count, row_counts, try_row_count};
+pub(crate) use transfer_table::{TRANSFER_TABLE, has_transfer_table};
 pub use unreadable::UnreadableTable;
 pub(crate) use unreadable::not_checked;
 
@@ -42,4 +44,5 @@ pub mod internal {
     };
     pub use super::references::broken_references;
     pub use super::rows::{RowCounts, row_counts};
+    pub use super::transfer_table::{TRANSFER_TABLE, has_transfer_table};
 }

@@ -71,12 +71,22 @@ pub fn table_names(connection: &mut DbConnection) -> Result<Vec<String>> {
     Ok(names.into_iter().map(|name| name.name).collect())
 }
 
-/// Returns the names of the tables that store rows themselves, sorted. A virtual table of SQLite is not
+/// Tables that the user of a server can read, and lock against writes: it can change no rows of others.
+#[cfg(feature = "postgres")]
+const COMPARABLE: &str = r#"SELECT relname::text AS name FROM pg_class
+    WHERE relkind IN ('r', 'p') AND relnamespace = quote_ident(current_schema())::regnamespace
+        AND has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'UPDATE, DELETE, TRUNCATE')
+    ORDER BY relname::text COLLATE "C""#;
+
+/// Returns the names of the tables whose rows a migration may change, sorted. On a server, these are the tables that the
+/// user can read and write. On SQLite, they are those that store rows themselves: a virtual table of SQLite is not
 /// among them, nor are the shadow tables in which its module keeps what it derives from other tables; the
 /// shadow table `…_content`, in which a full-text index keeps its rows, is.
 pub(crate) fn storing_tables(connection: &mut DbConnection) -> Result<Vec<String>> {
-    if connection.backend() == Backend::Postgres {
-        return table_names(connection);
+    #[cfg(feature = "postgres")]
+    if let DbConnection::Postgres(connection) = connection {
+        let names: Vec<Name> = diesel::sql_query(COMPARABLE).load(connection)?;
+        return Ok(names.into_iter().map(|name| name.name).collect());
     }
     names(
         connection.sqlite()?,

@@ -25,15 +25,15 @@ pub(crate) use file::{Owner, create_private_dir, rename_new, sync_dir};
 pub(crate) use lock_owner::{lock_owner, user_of};
 pub(crate) use log::{MANY_PAGES, MOST_PAGES};
 pub(crate) use new_file::NewFile;
-pub(crate) use open::{create, exists, inspect, open, recover, reopen};
 #[cfg(feature = "postgres")]
-pub(crate) use open::{open_replica, remove_created};
+pub(crate) use open::open_replica;
+pub(crate) use open::{create, exists, inspect, open, recover, reopen};
 #[cfg(all(feature = "postgres", feature = "testing"))]
 pub(crate) use postgres::ScratchLock;
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::{
-    RestoreLock, ScratchDatabase, Server, check_lag, default_to_read_only, lag, limit_transaction,
-    name_of, others_in, present_objects, right_missing, schema_of,
+    RestoreLock, ScratchDatabase, Server, check_lag, default_to_read_only, drop_if_bare, lag,
+    limit_transaction, name_of, others_in, present_objects, right_missing, schema_of,
 };
 pub(crate) use pragma::{MOST_BYTES, is_busy, read as read_pragma, set_query_only};
 pub(crate) use sqlite::{

@@ -172,7 +172,7 @@ pub enum Error {
     CommitUnknown(#[source] diesel::result::Error),
 
     /// Serialization failure, deadlock, or a prepared statement whose table has changed: rolled back, and can be repeated.
-    #[error("the transaction conflicted with another one and was rolled back; it can be repeated")]
+    #[error("the transaction was rolled back, because of another change; it can be repeated")]
     Conflict(#[source] diesel::result::Error),
 
     /// The transaction that a write shared with others was rolled back, and can be repeated.

@@ -2,7 +2,7 @@
 
 use super::DatabaseManager;
 use super::origin::{FOREIGN_LEDGER, Origin, has_unfinished_transfer, origin_of};
-use crate::backend::DbConnection;
+use crate::backend::{Backend, DbConnection};
 use crate::catalog;
 use crate::connection;
 use crate::error::{Error, Result};
@@ -85,11 +85,20 @@ impl DatabaseManager {
                 return is_known(&ledger);
             }
             self.refuse_former(connection)?;
-            let reason = "it has tables, but none of this program's migrations, so another program \
-                          created it. Nothing was changed. Name another database, or delete all tables \
-                          of this one, after a backup, with `zenith-db create --force`";
-            let database = self.config.location().to_string();
-            Err(Error::Refused { database, reason: reason.into() })
+            let cure = match connection.backend() {
+                Backend::Sqlite => {
+                    "Name another database, or delete all tables of this one, after a backup, with `zenith-db create \
+                     --force`"
+                }
+                Backend::Postgres => {
+                    "Name another database, or another schema of it (DATABASE_SCHEMA)"
+                }
+            };
+            let reason = format!(
+                "it has tables, but none of this program's migrations, so another program created it. Nothing was \
+                 changed. {cure}"
+            );
+            Err(Error::Refused { database: self.config.location().to_string(), reason })
         })
     }
 

@@ -64,9 +64,7 @@ pub use crate::migrations::{
 #[doc(hidden)]
 pub mod internal {
     pub use super::health::expected_names;
-    pub use super::origin::{
-        FORMER_TABLES, TRANSFER_TABLE, has_transfer_table, origin_among, origin_of,
-    };
+    pub use super::origin::{FORMER_TABLES, origin_among, origin_of};
     pub use super::seed::{refresh, seed};
 }
 

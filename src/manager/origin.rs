@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::DatabaseManager;
 use crate::backend::DbConnection;
-use crate::catalog::{self, columns, is_one_of, literal};
+use crate::catalog::{self, TRANSFER_TABLE, columns, has_transfer_table, is_one_of, literal};
 use crate::connection;
 use crate::error::{Error, Result};
 use crate::migrations::{Ledger, Migrations};
@@ -143,44 +143,6 @@ fn as_former(connection: &mut SqliteConnection, tables: &[String]) -> Result<Ori
         return Ok(Origin::Foreign(format!("its encoding is {encoding}, not UTF-8")));
     }
     Ok(Origin::Former)
-}
-
-/// Name of the table that marks the target of an unfinished transfer.
-pub const TRANSFER_TABLE: &str = "zenith_transfer";
-
-/// Columns of that table on a server. It counts if it belongs to the user, to whom the ledger belongs, or to somebody who
-/// could do anything in the schema: everybody who may create tables there can create one of this name, and nothing
-/// would run any more.
-#[cfg(feature = "postgres")]
-const TRANSFER_COLUMNS: &str = "array(
-    SELECT attname::text FROM pg_attribute
-    JOIN pg_class AS c ON c.oid = attrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace
-    WHERE n.nspname = current_schema() AND c.relname = 'zenith_transfer' AND attnum > 0 AND NOT attisdropped
-        AND (pg_has_role(c.relowner, n.nspowner, 'MEMBER')
-            OR c.relowner = (SELECT oid FROM pg_roles WHERE rolname = current_user)
-            OR c.relowner = (SELECT ledger.relowner FROM pg_class AS ledger
-                WHERE ledger.relnamespace = n.oid AND ledger.relname = '__diesel_schema_migrations'))
-    ORDER BY attnum)";
-
-/// Whether the database has that table. An application may have one of the same name with other columns.
-///
-/// # Errors
-/// [`Error::Query`] if the database cannot be read.
-pub fn has_transfer_table(connection: &mut DbConnection) -> Result<bool> {
-    if !catalog::table_exists(connection, TRANSFER_TABLE)? {
-        return Ok(false);
-    }
-    let columns = match connection {
-        DbConnection::Sqlite(inner) => columns(inner, TRANSFER_TABLE)?,
-        #[cfg(feature = "postgres")]
-        DbConnection::Postgres(inner) => {
-            use diesel::sql_types::{Array, Text};
-
-            let names = diesel::dsl::sql::<Array<Text>>(TRANSFER_COLUMNS);
-            diesel::select(names).get_result(inner)?
-        }
-    };
-    Ok(columns == ["id", "run", "state"])
 }
 
 /// Returns whether an unfinished transfer into this database exists, so that rows are missing.

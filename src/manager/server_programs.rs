@@ -153,13 +153,34 @@ pub(super) fn succeeded(program: &'static str, output: &Output) -> Result<()> {
     if output.status.success() {
         return Ok(());
     }
-    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    let said = without_rows(program, &String::from_utf8_lossy(&output.stderr));
     Err(ProgramFault::Failed { program, said }.into())
+}
+
+/// Leaves out the details of the server, in which values of rows are: a password hash is one. They may have several
+/// lines, up to the next one of the program.
+fn without_rows(program: &str, said: &str) -> String {
+    let mut is_detail = false;
+    let kept = said.lines().filter(|line| {
+        is_detail = ["DETAIL:", "CONTEXT:"].iter().any(|start| line.starts_with(start))
+            || is_detail && !line.starts_with(&format!("{program}:"));
+        !is_detail
+    });
+    kept.collect::<Vec<_>>().join("\n").trim().to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_of_a_program_has_no_row() {
+        let said = "pg_restore: error: COPY failed for table \"users\": ERROR:  a check\nDETAIL:  Failing row \
+            contains (1, ann,\n$argon2id$v=19$, x).\nCONTEXT:  COPY users, line 1: \"1\tann\"\npg_restore: warning: \
+            errors ignored\n";
+        let kept = "pg_restore: error: COPY failed for table \"users\": ERROR:  a check\npg_restore: warning: errors ignored";
+        assert_eq!(without_rows("pg_restore", said), kept);
+    }
 
     #[test]
     fn what_a_line_of_a_service_file_cannot_hold_is_refused_without_repeating_it() {

@@ -15,11 +15,12 @@ use super::library_tables::LibraryTables;
 use super::migration_lock::{RunOutcome, lock_tables_against_writes, with_migration_lock};
 use super::own_objects::SetAside;
 use super::parsed_script::ParsedScript;
+use super::reset::Droppable;
 #[cfg(feature = "postgres")]
 use super::server_rights;
 use super::steps::{PlannedStep, Step, StepDirection};
 use super::target::{ScriptsToRun, Target, scripts_to_run};
-use super::{dependents, history, reset};
+use super::{dependents, history};
 use crate::backend::DbConnection;
 use crate::connection::{TransactionSettings, Writer};
 use crate::dispatch;
@@ -71,8 +72,9 @@ pub fn run<T>(
         lock_tables_against_writes(connection)?;
         let mut conditions = Vec::new();
         conditions.extend(check_integrity(connection)?);
+        let mut droppable = None;
         if *target == Target::Everything {
-            reset::ensure_droppable(connection, &ledger)?;
+            droppable = Some(Droppable::find(connection, &ledger)?);
         } else {
             // Otherwise broken references could not be attributed to the migrations.
             check_references(connection, "the database has")?;
@@ -80,8 +82,8 @@ pub fn run<T>(
             dependents::ensure_none(connection, &ledger, &scripts)?;
         }
         before(connection)?;
-        if *target == Target::Everything {
-            reset::drop_everything(connection)?;
+        if let Some(droppable) = droppable {
+            droppable.drop_all(connection)?;
         }
         let ledger = Ledger::read_for(connection, known)?;
         let drift = Drift::of(connection, &ledger)?;

@@ -42,9 +42,9 @@ pub use ledger::Ledger;
 pub(crate) use ledger::back_to;
 pub(crate) use migration_lock::{RunOutcome, Session};
 #[cfg(feature = "postgres")]
-pub(crate) use schema_objects::{ServerObject, made};
+pub(crate) use schema_objects::{SchemaObjects, ServerObject};
 #[cfg(feature = "postgres")]
-pub(crate) use statement::statements;
+pub(crate) use statement::{Action, statements};
 pub use statement::{Effect, PlannedStatement};
 pub use steps::{PlannedStep, Step, StepDirection};
 pub use structure::Structure;

@@ -16,12 +16,14 @@ const MISSING: &str =
 /// Statements that take from everybody but the owner what would change entries of the audit log. `ALTER DEFAULT
 /// PRIVILEGES` gives it to the role of an application when a migration creates the table, or creates it again.
 const REVOKE: &str = "
-    SELECT format('REVOKE UPDATE, DELETE, TRUNCATE ON audit_log FROM %s',
+    SELECT format('REVOKE UPDATE, DELETE, TRUNCATE, TRIGGER ON audit_log FROM %s',
         CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END) AS statement
-    FROM pg_class, aclexplode(relacl)
+    FROM pg_class AS c, LATERAL (SELECT grantee, privilege_type FROM aclexplode(relacl)
+        -- A right on the table takes back those on its columns too.
+        UNION ALL SELECT x.grantee, x.privilege_type FROM pg_attribute, aclexplode(attacl) AS x WHERE attrelid = c.oid) AS r
     WHERE relname = 'audit_log' AND relnamespace = quote_ident(current_schema())::regnamespace
         AND grantee <> relowner AND pg_has_role(relowner, 'USAGE')
-        AND privilege_type IN ('UPDATE', 'DELETE', 'TRUNCATE')
+        AND privilege_type IN ('UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER')
     GROUP BY grantee";
 
 /// Refuses a user of a server who may not create in the schema, which every migration needs.

@@ -167,7 +167,7 @@ const POSTGRES: [&str; 5] = [
           || CASE WHEN a.attnotnull OR t.typnotnull THEN ' NOT NULL' ELSE '' END
           || coalesce(' DEFAULT ' || CASE WHEN d.value LIKE '%CURRENT_TIMESTAMP%' THEN 'now'
               ELSE replace(d.value, '::text', '') END, '')
-          || CASE a.attgenerated WHEN 's' THEN ' GENERATED' ELSE '' END AS line
+          || CASE a.attgenerated WHEN '' THEN '' ELSE ' GENERATED' END AS line
       FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid JOIN pg_type AS t ON t.oid = a.atttypid,
           LATERAL (SELECT format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL) AS type, (
               SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef

@@ -17,7 +17,8 @@ pub enum Target {
     /// Every migration of this version's owner up to it applied; if the owner is the application, all migrations of
     /// the library too.
     UpTo(String),
-    /// Every object of the database dropped, whoever created it, and every migration applied again.
+    /// Everything in an SQLite file dropped, whoever created it, or what migrations have created in a server's schema,
+    /// and every migration applied again.
     Everything,
     /// The `n` migrations that were applied last reverted.
     RollbackSteps(usize),

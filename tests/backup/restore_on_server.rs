@@ -8,6 +8,7 @@ use diesel::connection::SimpleConnection;
 use rustix::process::{Pid, Signal, kill_process};
 use zenith_db::config::{Config, Key};
 use zenith_db::manager::{DatabaseManager, RestoreOptions, RestoreReport, RollbackTarget};
+use zenith_db::types::Sha256Hash;
 use zenith_db::{BackupFault, Error, Result};
 
 use super::{IS_LATER, backed_up, filled};
@@ -223,18 +224,15 @@ fn what_a_killed_restore_left_is_dropped_and_what_another_uses_or_made_stays() {
     let Some((fixture, backup)) = prepared() else { return };
     let name = name_of(&fixture);
     let mut server = connect(&url_of("postgres"));
-    let (left, used, theirs) = (
-        format!("{name}_restoring_0123456789ab"),
-        format!("{name}_restoring_0123456789ac"),
-        format!("{name}_restoring_0123456789ad"),
-    );
+    // The end of the name proves whose it is.
+    let own = |random: &str| {
+        let text = format!("temporary database of zenith-db\0{name}\0{random}");
+        format!("{name}_restoring_{random}{}", &Sha256Hash::of(text).to_string()[..8])
+    };
+    let (left, used) = (own("0123456a"), own("0123456b"));
+    let theirs = format!("{name}_restoring_0123456c00000000");
     for database in [&left, &used, &theirs] {
         server.batch_execute(&format!("CREATE DATABASE {database}")).expect("a database");
-    }
-    for database in [&left, &used] {
-        let comment =
-            format!("COMMENT ON DATABASE {database} IS 'temporary database of zenith-db'");
-        server.batch_execute(&comment).expect("a comment");
     }
     let other = connect(&url_of(&used));
     restore(&fixture.manager(), &backup).expect("a restore");

@@ -68,6 +68,44 @@ fn what_is_old_is_deleted_in_steps_and_the_rest_stays() {
 }
 
 #[test]
+fn sessions_and_notifications_go_by_their_own_age() {
+    let fixture = aged();
+    let days = |days: u32| {
+        fixture.either(
+            format!("strftime('%Y-%m-%d %H:%M:%f000', 'now', '-{days} days')"),
+            format!("CURRENT_TIMESTAMP AT TIME ZONE 'UTC' - interval '{days} days'"),
+        )
+    };
+    let (made, ended, fresh) = (days(30), days(10), days(0));
+    for (count, ended) in [(1, &ended), (2, &fresh)] {
+        let hash = count.to_string().repeat(64);
+        let uuid = format!("00000000-0000-7000-8000-00000000000{count}");
+        fixture.sql(&format!(
+            "INSERT INTO user_sessions
+                (session_id, user_id, token_hash, created_at, last_activity, idle_expires_at, expires_at)
+             SELECT '{uuid}', min(id), '{hash}', {made}, {made}, {ended}, {ended} FROM users;
+             INSERT INTO notifications (notification_id, user_id, title, message, type, created_at, expires_at)
+             SELECT '{uuid}', min(id), 'a', 'b', 'info', {made}, {ended} FROM users"
+        ));
+    }
+    let left = || {
+        ["user_sessions", "notifications"]
+            .map(|table| fixture.text(&format!("SELECT count(*) FROM {table}")))
+    };
+    assert_eq!(left(), ["2", "2"]);
+    let database = fixture.database();
+    let policy = PurgePolicy::none().sessions_after(9 * DAY).notifications_after(11 * DAY);
+    let report = database.purge(&policy, &mut |_| ()).expect("deleted");
+    assert_eq!((report.sessions, report.notifications), (1, 0));
+    assert_eq!(left(), ["1", "2"]);
+    let arguments =
+        ["purge", "--notifications", "9", "--sessions", "11", "--yes", "--format", "json"];
+    let done = json(&run(fixture.zenith().args(arguments), 0));
+    assert_eq!((&done["sessions"], &done["notifications"]), (&0.into(), &1.into()));
+    assert_eq!(left(), ["1", "1"]);
+}
+
+#[test]
 fn what_was_stopped_has_deleted_what_it_reported_and_the_next_call_goes_on() {
     let fixture = aged();
     let database = fixture.database();

@@ -4,7 +4,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use zenith_db::config::Key;
-use zenith_db::manager::{DatabaseManager, RestoreOptions, RollbackTarget};
+use zenith_db::manager::{DatabaseManager, RestoreOptions, RoleNames, RollbackTarget};
 use zenith_db::prelude::*;
 use zenith_db::schema::roles;
 use zenith_db::{Config, Error};
@@ -109,6 +109,11 @@ fn whatever_the_name_of_the_schema_everything_works_in_it_alone() {
         );
         let restored = manager.restore(&backup, &options, &mut |_| ()).expect(name);
         assert_eq!(failed(&restored.health), Vec::<&str>::new(), "{name}");
+        // What was there, which nobody else can drop.
+        let kept = restored.renamed_to.expect("the database was not empty");
+        let exists = format!("SELECT count(*) FROM pg_database WHERE datname = '{kept}'");
+        assert_eq!(fixture.text(&exists), "1", "{name}");
+        fixture.sql(&format!("DROP DATABASE {}", quoted(&kept)));
     }
 }
 
@@ -143,7 +148,8 @@ fn a_schema_that_comes_before_the_one_with_the_tables_is_not_taken_for_it() {
         "DO $$ BEGIN EXECUTE format('CREATE TABLE %I.__diesel_schema_migrations AS
         TABLE public.__diesel_schema_migrations', current_user); END $$",
     );
-    assert!(refusal(Database::open(&fixture.config())).contains("both"));
+    let asked = refusal(Database::open(&fixture.config()));
+    assert!(asked.contains("in \"public\" too"), "{asked}");
     assert_eq!(failed(&manager.health_check()), Vec::<&str>::new());
 }
 
@@ -195,6 +201,36 @@ fn behind_a_pooler_each_transaction_is_in_the_schema() {
     assert_eq!(value(&mut other, "SELECT current_setting('search_path')"), "\"$user\", public");
 }
 
+#[test]
+fn behind_a_pooler_a_command_is_in_the_schema_or_refused() {
+    let Some(server) = Server::start() else { return };
+    let made = DatabaseManager::new(server.config(&[(Key::Schema, "Zenith")]));
+    let _ = made.initialize(&administrator()).expect("created");
+    let Some(pooler) = Pooler::before(&server) else { return };
+    let settings = [(Key::TransactionPooler, "true"), (Key::Schema, "Zenith")];
+    let manager = DatabaseManager::new(config(&pooler.url(), &settings));
+    for said in [
+        refusal(manager.status()),
+        refusal(manager.origin()),
+        refusal(manager.seed()),
+        refusal(manager.migrate()),
+        refusal(manager.recreate(&administrator())),
+        refusal(manager.plan_roles(&RoleNames::with_prefix("zenith").expect("names"))),
+    ] {
+        assert!(said.contains("ALTER ROLE … SET search_path = \"Zenith\""), "{said}");
+    }
+    let set = "ALTER ROLE zenith SET search_path = \"Zenith\"";
+    server.admin("zenith").batch_execute(set).expect("a setting");
+    drop(pooler);
+    let Some(pooler) = Pooler::before(&server) else { return };
+    let manager = DatabaseManager::new(config(&pooler.url(), &settings));
+    assert_eq!(
+        manager.status().expect("it").record_counts,
+        made.status().expect("it").record_counts
+    );
+    assert_eq!(failed(&manager.health_check()), Vec::<&str>::new());
+}
+
 const MARKER: &str = "CREATE TABLE zenith_transfer (id int, run text, state text);
     INSERT INTO zenith_transfer VALUES (1, 'x', 'y')";
 
@@ -214,6 +250,30 @@ fn what_marks_a_transfer_counts_only_if_somebody_has_made_it_who_may() {
     admin.batch_execute(MARKER).expect("a table");
     let refused = manager.rollback(&RollbackTarget::Steps(1));
     assert!(matches!(refused, Err(Error::UnfinishedTransfer)), "{refused:?}");
+    // As the error says.
+    let _ = manager.recreate(&administrator()).expect("emptied");
+    assert_eq!(failed(&manager.health_check()), Vec::<&str>::new());
+}
+
+/// A restore drops the empty database that it replaces, and no other.
+#[test]
+fn a_restore_keeps_a_database_that_has_anything() {
+    for (strange, is_kept) in [
+        ("CREATE FUNCTION cook() RETURNS int LANGUAGE sql AS 'SELECT 1'", true),
+        ("SELECT 1", false),
+    ] {
+        let Some(fixture) = Fixture::on_a_server(Fixture::created) else { return };
+        let backup = fixture.manager().backup().expect("a backup").path;
+        let _ = fixture.manager().rollback(&RollbackTarget::Version("0".into())).expect("empty");
+        fixture.sql("DROP TABLE __diesel_schema_migrations");
+        fixture.sql(strange);
+        let options = RestoreOptions::default();
+        let restored = fixture.manager().restore(&backup, &options, &mut |_| ()).expect(strange);
+        assert_eq!(restored.renamed_to.is_some(), is_kept, "{strange}");
+        if let Some(kept) = restored.renamed_to {
+            fixture.sql(&format!("DROP DATABASE {}", quoted(&kept)));
+        }
+    }
 }
 
 #[test]
@@ -223,7 +283,16 @@ fn nothing_is_dropped_that_no_migration_has_made() {
         ("CREATE VIEW names AS SELECT username FROM users", "names"),
         ("CREATE FUNCTION cook() RETURNS int LANGUAGE sql AS 'SELECT 1'", "cook()"),
         ("CREATE SEQUENCE dishes", "dishes"),
+        ("CREATE TABLE years (year INTEGER) PARTITION BY RANGE (year)", "years"),
         ("CREATE TYPE taste AS ENUM ('good')", "taste"),
+        ("CREATE TYPE pair AS (first int, second int)", "pair"),
+        ("CREATE TYPE lengths AS RANGE (subtype = float8)", "lengths"),
+        // With the name of an index, and of a function, that a migration has created.
+        ("CREATE TYPE idx_users_email AS ENUM ('good')", "idx_users_email"),
+        (
+            "CREATE FUNCTION is_json(json) RETURNS bool LANGUAGE sql AS 'SELECT true'",
+            "is_json(json)",
+        ),
     ] {
         let Some(fixture) = Fixture::on_a_server(Fixture::created) else { return };
         fixture.sql(strange);
@@ -232,6 +301,12 @@ fn nothing_is_dropped_that_no_migration_has_made() {
         assert!(refused.contains(words), "{refused}");
         assert_eq!(fixture.text("SELECT uuid FROM users"), before);
     }
+    // Nor what a pending one would create.
+    let Some(fixture) = Fixture::on_a_server(Fixture::created) else { return };
+    fixture.manager().rollback(&RollbackTarget::Steps(1)).expect("a rollback");
+    fixture.sql("CREATE TABLE notifications (theirs TEXT)");
+    let refused = refusal(fixture.manager().recreate(&administrator()));
+    assert!(refused.contains(": notifications;"), "{refused}");
     let Some(fixture) = Fixture::on_a_server(Fixture::created) else { return };
     fixture.sql("CREATE SCHEMA theirs; CREATE VIEW theirs.names AS SELECT username FROM users");
     let refused = fixture.manager().recreate(&administrator()).expect_err("a view depends on it");

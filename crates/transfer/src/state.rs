@@ -6,8 +6,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-use zenith_db::internal::catalog::table_exists;
-use zenith_db::internal::manager::{TRANSFER_TABLE, has_transfer_table};
+use zenith_db::internal::catalog::{TRANSFER_TABLE, has_transfer_table, table_exists};
 use zenith_db::{DbConnection, dispatch};
 
 use super::error::{Result, TransferError};

@@ -1,7 +1,8 @@
 //! Creating and dropping databases on a server.
 
-use diesel::PgConnection;
 use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
 
 use super::connect::connect;
 use super::name::name_of;
@@ -65,7 +66,14 @@ pub(in crate::connection) fn remove_created<E: From<Error>>(
     options: &ServerOptions,
     is_unused: impl FnOnce(&mut DbConnection) -> Result<bool, E>,
 ) -> Result<bool, E> {
-    let mut connection = DbConnection::Postgres(connect(url, options)?);
+    let mut connection = connect(url, options)?;
+    let schema = schema::resolve(&mut connection, url, options)?;
+    if options.transaction_pooler {
+        schema::ensure_settled(&mut connection, url, options)?;
+    } else {
+        connection.batch_execute(&schema::pin("SET", &schema)).map_err(Error::from)?;
+    }
+    let mut connection = DbConnection::Postgres(connection);
     if !is_unused(&mut connection)? {
         return Ok(false);
     }
@@ -73,6 +81,28 @@ pub(in crate::connection) fn remove_created<E: From<Error>>(
     // Only a name that the URL gives can be missing: the default one is the user's, and said so.
     let drop = format!("DROP DATABASE {}", quoted(&name_of(url)?));
     maintenance(url, options)?.batch_execute(&drop).map_err(Error::from)?;
+    Ok(true)
+}
+
+/// Whether a database has nothing that a new one has not, in any schema: the server gives its own objects ids below.
+const BARE: &str = "
+    NOT EXISTS (SELECT FROM pg_class WHERE oid >= 16384)
+        AND NOT EXISTS (SELECT FROM pg_proc WHERE oid >= 16384)
+        AND NOT EXISTS (SELECT FROM pg_type WHERE oid >= 16384)
+        AND NOT EXISTS (SELECT FROM pg_collation WHERE oid >= 16384)
+        AND NOT EXISTS (SELECT FROM pg_extension WHERE oid >= 16384)
+        AND NOT EXISTS (SELECT FROM pg_event_trigger) AND NOT EXISTS (SELECT FROM pg_publication)
+        AND NOT EXISTS (SELECT FROM pg_foreign_data_wrapper) AND NOT EXISTS (SELECT FROM pg_largeobject_metadata)";
+
+/// Drops the database at `url` if nobody has made anything in it but schemas. Returns whether it was dropped. The server
+/// refuses if others are connected.
+pub(crate) fn drop_if_bare(url: &ServerUrl, options: &ServerOptions) -> Result<bool> {
+    let bare = diesel::dsl::sql::<Bool>(BARE);
+    if !diesel::select(bare).get_result(&mut connect(url, options)?)? {
+        return Ok(false);
+    }
+    let drop = format!("DROP DATABASE {}", quoted(&name_of(url)?));
+    maintenance(url, options)?.batch_execute(&drop)?;
     Ok(true)
 }
 

@@ -17,6 +17,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 
+pub(crate) use databases::drop_if_bare;
 pub(super) use databases::{create, exists, remove_created};
 pub(crate) use name::name_of;
 pub(crate) use rights::{RestoreLock, right_missing};
@@ -48,6 +49,8 @@ pub(super) fn open(
     // What is set on a pooler's connection, other clients get.
     if !options.transaction_pooler {
         connection.batch_execute(&session(options, access, &schema))?;
+    } else if !access.is_pooled() {
+        schema::ensure_settled(&mut connection, url, options)?;
     }
     Ok(DbConnection::Postgres(connection))
 }

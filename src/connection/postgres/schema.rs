@@ -68,11 +68,34 @@ pub(super) fn resolve(
         return Ok(first.name.clone());
     };
     let (first_name, other) = (quoted(&first.name), quoted(&other.name));
-    let both = if first.has_ledger { "both have migrations" } else { "has none" };
+    let too = if first.has_ledger { " too" } else { ", and not in the first one" };
     refuse(format!(
-        "migrations were applied in its schema {other}, and the schema {first_name}, which comes first in the \
-         search_path, {both}; set DATABASE_SCHEMA to the name of the one that is meant"
+        "its search_path begins with the schema {first_name}, but migrations were applied in {other}{too}; set DATABASE_SCHEMA to the name of the one that is meant"
     ))
+}
+
+/// Returns an error if a command would look at another schema than the configured one: behind a pooler it has the
+/// settings of the pooler's connection, and only a transaction can have its own.
+///
+/// # Errors
+/// [`Error::Refused`]
+pub(super) fn ensure_settled(
+    connection: &mut PgConnection,
+    url: &ServerUrl,
+    options: &ServerOptions,
+) -> Result<()> {
+    let Some(configured) = options.schema.as_ref().filter(|_| options.transaction_pooler) else {
+        return Ok(());
+    };
+    if schema_of(connection)?.as_ref() == Some(configured) {
+        return Ok(());
+    }
+    let name = quoted(configured);
+    let reason = format!(
+        "behind a transaction pooler a command cannot set the schema {name} (DATABASE_SCHEMA); connect to the server \
+         itself, or make it the first one of the user's search_path there: ALTER ROLE … SET search_path = {name}"
+    );
+    Err(Error::Refused { database: url.to_string(), reason })
 }
 
 /// Whether the schema exists.

@@ -99,9 +99,11 @@ impl ScratchDatabase {
         let kept = beside(&of, suffix);
         let (model, own, other) = (quoted(&of), quoted(&name), quoted(&kept));
         let is_there = !like.is_empty();
-        let aside = is_there
-            .then(|| format!("ALTER DATABASE {model} RENAME TO {other};"))
-            .unwrap_or_default();
+        let aside = if is_there {
+            format!("ALTER DATABASE {model} RENAME TO {other};")
+        } else {
+            String::new()
+        };
         // A database to which anybody is connected cannot be renamed.
         self.held = None;
         // The server runs statements that it gets at once in one transaction.
@@ -205,6 +207,8 @@ const CREATE_LIKE: &str = "
         || CASE datlocprovider
             WHEN 'i' THEN format(' LOCALE_PROVIDER icu ICU_LOCALE %L',
                 coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale'))
+                || CASE WHEN to_jsonb(d) ->> 'daticurules' IS NULL THEN ''
+                    ELSE format(' ICU_RULES %L', to_jsonb(d) ->> 'daticurules') END
             WHEN 'b' THEN format(' LOCALE_PROVIDER builtin BUILTIN_LOCALE %L', to_jsonb(d) ->> 'datlocale')
             ELSE '' END AS statement
     FROM pg_database AS d JOIN pg_tablespace AS t ON t.oid = d.dattablespace WHERE datname = $1";

@@ -52,7 +52,6 @@ pub(super) use plain::PlainBackup;
 pub use prune::{KeptBackup, PruneReport, RetentionPolicy};
 pub use report::{BackupReport, VerifiedBackup};
 
-#[cfg(feature = "postgres")]
 pub(super) use content::{CHECKING, write_bytes};
 use content::{WRITING, digest_of};
 use file_name::BackupName;

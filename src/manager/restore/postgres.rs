@@ -56,8 +56,14 @@ impl DatabaseManager {
             let time = UtcTime::now().as_datetime().format("%Y%m%dT%H%M%S%3fZ");
             let replaced = scratch.take_place(&format!("_before_{time}"))?;
             // What was empty has nothing to keep.
-            let kept = replaced.filter(|name| !self.is_dropped_empty(url, name));
-            (staged, kept)
+            let is_dropped = |name: &String| {
+                let dropped = connection::drop_if_bare(&url.at(name), self.config.server());
+                dropped.unwrap_or_else(|error| {
+                    tracing::warn!(%error, "the empty database {name} was not dropped");
+                    false
+                })
+            };
+            (staged, replaced.filter(|name| origin != Origin::Empty || !is_dropped(name)))
         };
         Ok(RestoreReport {
             backup: backup.into_report(),
@@ -170,16 +176,6 @@ impl DatabaseManager {
             "it also contains {}, which the backup does not; restore to another database with --to",
             beyond.join(", ")
         )))
-    }
-
-    /// Drops the database of this name if it has no tables. Returns whether it did.
-    fn is_dropped_empty(&self, url: &ServerUrl, name: &str) -> bool {
-        let config = self.config.for_temporary_copy(Location::Postgres(url.at(name)));
-        let dropped: Result<bool> = connection::remove_created(&config, crate::catalog::is_empty);
-        dropped.unwrap_or_else(|error| {
-            tracing::warn!(%error, "the empty database {name} was not dropped");
-            false
-        })
     }
 
     pub(super) fn refused(&self, reason: String) -> Error {

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Text};
 
+use crate::backend::DbConnection;
 use crate::error::Result;
-use crate::migrations::{Ledger, ServerObject, made};
+use crate::migrations::{Ledger, SchemaObjects, ServerObject};
 use crate::types::MigrationOwner;
 
 /// Database, its schema, and the objects in it.
@@ -15,8 +16,10 @@ pub(super) struct Found {
     pub(super) schema: String,
     /// Objects that migrations have created, each with the owner of the migration.
     pub(super) objects: Vec<(ServerObject, MigrationOwner)>,
-    /// Names of the objects that no migration has created.
-    pub(super) strange: Vec<String>,
+    /// Partitions of tables that migrations have created, as SQL names them.
+    pub(super) partitions: Vec<String>,
+    /// Objects that no migration has created.
+    pub(super) strange: Vec<ServerObject>,
     /// Sequences of the tables that migrations have created, as SQL names them.
     pub(super) sequences: Vec<String>,
     /// Columns of each table of the schema in their order.
@@ -24,11 +27,19 @@ pub(super) struct Found {
 }
 
 #[derive(QueryableByName)]
-struct Place {
+pub(super) struct Place {
     #[diesel(sql_type = Text)]
-    database: String,
+    pub(super) database: String,
     #[diesel(sql_type = Text)]
-    schema: String,
+    pub(super) schema: String,
+}
+
+impl Place {
+    /// Returns the database and the schema of a connection.
+    pub(super) fn of(connection: &mut PgConnection) -> Result<Self> {
+        let place = "SELECT current_database()::text AS database, current_schema()::text AS schema";
+        Ok(diesel::sql_query(place).get_result(connection)?)
+    }
 }
 
 #[derive(QueryableByName)]
@@ -40,7 +51,7 @@ struct Column {
 }
 
 #[derive(QueryableByName)]
-struct Sequence {
+struct Part {
     #[diesel(sql_type = Text)]
     path: String,
 }
@@ -57,27 +68,29 @@ const SEQUENCES: &str = "
     WHERE s.relkind = 'S' AND t.relnamespace = quote_ident(current_schema())::regnamespace AND t.relname = ANY ($1)
     ORDER BY s.relname";
 
+/// A partition belongs to whoever owns it, and not to the owner of its table.
+const PARTITIONS: &str = "
+    SELECT p.oid::regclass::text AS path FROM pg_class AS p JOIN pg_class AS t ON t.oid = pg_partition_root(p.oid)
+    WHERE p.relispartition AND p.relkind IN ('r', 'p') AND p.relnamespace = quote_ident(current_schema())::regnamespace
+        AND t.relnamespace = p.relnamespace AND t.relname = ANY ($1)
+    ORDER BY p.relname";
+
 impl Found {
-    pub(super) fn read(connection: &mut PgConnection, ledger: &Ledger) -> Result<Self> {
-        let place = "SELECT current_database()::text AS database, current_schema()::text AS schema";
-        let Place { database, schema } = diesel::sql_query(place).get_result(connection)?;
-        let owners = made(ledger);
-        let (mut objects, mut strange) = (Vec::new(), Vec::new());
-        for object in ServerObject::all(connection)? {
-            match owners.get(&object.name) {
-                Some(owner) => objects.push((object, *owner)),
-                None => strange.push(object.path),
-            }
-        }
+    pub(super) fn read(connection: &mut DbConnection, ledger: &Ledger) -> Result<Self> {
+        let SchemaObjects { ours: objects, strange } = SchemaObjects::read(connection, ledger)?;
+        let connection = connection.postgres()?;
+        let Place { database, schema } = Place::of(connection)?;
         let tables: Vec<&str> = objects.iter().map(|(object, _)| object.name.as_str()).collect();
-        let sequences: Vec<Sequence> =
-            diesel::sql_query(SEQUENCES).bind::<Array<Text>, _>(tables).load(connection)?;
+        let mut parts = |query: &str| -> Result<Vec<String>> {
+            let found = diesel::sql_query(query).bind::<Array<Text>, _>(&tables);
+            Ok(found.load(connection)?.into_iter().map(|Part { path }| path).collect())
+        };
+        let (sequences, partitions) = (parts(SEQUENCES)?, parts(PARTITIONS)?);
         let mut columns: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for Column { table, name } in diesel::sql_query(COLUMNS).load::<Column>(connection)? {
             columns.entry(table).or_default().push(name);
         }
-        let sequences = sequences.into_iter().map(|sequence| sequence.path).collect();
-        Ok(Self { database, schema, objects, strange, sequences, columns })
+        Ok(Self { database, schema, objects, partitions, strange, sequences, columns })
     }
 
     /// Returns the columns of a table in their order.

@@ -8,11 +8,11 @@ mod script;
 use diesel::connection::SimpleConnection;
 use serde::Serialize;
 
-use self::found::Found;
+use self::found::{Found, Place};
 use self::script::script;
 use super::DatabaseManager;
 use crate::backend::Backend;
-use crate::config::Location;
+use crate::config::{Location, shown};
 use crate::connection;
 use crate::error::{Error, Result};
 
@@ -48,7 +48,7 @@ impl DatabaseManager {
         self.ensure_ours()?;
         let found = connection::inspect(&self.config, |connection| {
             let ledger = self.ledger(connection)?;
-            Found::read(connection.postgres()?, &ledger)
+            Found::read(connection, &ledger)
         })?;
         let sql = script(&found, roles);
         Ok(RolesPlan { database: found.database, schema: found.schema, roles: roles.clone(), sql })
@@ -58,11 +58,22 @@ impl DatabaseManager {
     /// tables and have the attribute `CREATEROLE`; it then becomes a member of the role [`RoleNames::owner`].
     ///
     /// # Errors
-    /// [`Error::WrongBackend`] on SQLite; [`Error::Query`] if the user lacks a right. Nothing is changed then.
+    /// [`Error::WrongBackend`] on SQLite; [`Error::Refused`] if the plan is for another database or schema;
+    /// [`Error::Query`] if the user lacks a right. Nothing is changed then.
     pub fn apply_roles(&self, plan: &RolesPlan) -> Result<()> {
         self.ensure_server()?;
+        let mut connection = self.open_ours()?;
+        let place = Place::of(connection.postgres()?)?;
+        if (&place.database, &place.schema) != (&plan.database, &plan.schema) {
+            let reason = format!(
+                "the plan is for the schema {} of the database {}; make one for this database",
+                shown(&plan.schema),
+                shown(&plan.database)
+            );
+            return Err(Error::Refused { database: self.config.location().to_string(), reason });
+        }
         // Closing the connection rolls back what a statement that failed has left open.
-        Ok(self.open_ours()?.batch_execute(&plan.sql)?)
+        Ok(connection.batch_execute(&plan.sql)?)
     }
 
     fn ensure_server(&self) -> Result<()> {

@@ -54,7 +54,8 @@ impl RoleNames {
     /// `zenith_backup` for `zenith`. Its case is kept, and it may have any characters except control characters.
     ///
     /// # Errors
-    /// [`NotRolePrefix`]: the text is empty, longer than 55 bytes, or begins with what PostgreSQL reserves.
+    /// [`NotRolePrefix`]: the text is empty, is longer than 55 bytes, has a control character, or begins with `pg_` (or
+    /// is `pg`), which PostgreSQL reserves.
     pub fn with_prefix(prefix: &str) -> Result<Self, NotRolePrefix> {
         let most = LONGEST - "_auditor".len();
         if prefix.is_empty() {

@@ -22,7 +22,7 @@ pub(super) fn script(found: &Found, roles: &RoleNames) -> String {
     create(&mut script, roles);
     grant_on_database(&mut script, roles, &database, &schema);
     take_over(&mut script, found, roles, &schema);
-    grant_on_objects(&mut script, found, roles, &schema);
+    grant_on_objects(&mut script, found, roles);
     grant_on_later(&mut script, roles, &schema);
     script.statement("COMMIT");
     script.0
@@ -31,8 +31,8 @@ pub(super) fn script(found: &Found, roles: &RoleNames) -> String {
 fn create(script: &mut Script, roles: &RoleNames) {
     // A GRANT on somebody else's database is only a warning.
     script.block(
-        "IF NOT (SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = current_database()) THEN\n    \
-             RAISE EXCEPTION 'permission denied: only a superuser or the owner of the database can create its roles';\n\
+        "IF NOT (SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = current_database()) THEN\n        \
+             RAISE EXCEPTION 'permission denied: only a superuser or the owner of the database can create its roles';\n    \
          END IF;",
     );
     script.comment(
@@ -44,13 +44,13 @@ fn create(script: &mut Script, roles: &RoleNames) {
     for role in roles.all() {
         let (name, value) = (quoted(role), literal(role));
         script.block(&format!(
-            "IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {value}) THEN\n    CREATE ROLE {name} LOGIN;\nEND IF;"
+            "IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {value}) THEN\n        CREATE ROLE {name} LOGIN;\n    END IF;"
         ));
     }
     script.comment("Whoever is no superuser must be a member of the owner to make it one.");
     let (owner, value) = (quoted(roles.owner()), literal(roles.owner()));
     script.block(&format!(
-        "IF NOT pg_has_role({value}, 'USAGE') THEN\n    GRANT {owner} TO CURRENT_USER;\nEND IF;"
+        "IF NOT pg_has_role({value}, 'USAGE') THEN\n        GRANT {owner} TO CURRENT_USER;\n    END IF;"
     ));
 }
 
@@ -76,15 +76,19 @@ fn take_over(script: &mut Script, found: &Found, roles: &RoleNames, schema: &str
         let (kind, path) = (&object.kind, &object.path);
         script.statement(&format!("ALTER {kind} {path} OWNER TO {owner}"));
     }
+    for partition in &found.partitions {
+        script.statement(&format!("ALTER TABLE {partition} OWNER TO {owner}"));
+    }
     if !found.strange.is_empty() {
-        let (schema, names) = (shown(schema), list(found.strange.iter().map(shown)));
+        let names = list(found.strange.iter().map(|object| shown(&object.path)));
+        let schema = shown(schema);
         script.comment(&format!(
             "No migration has created these objects of the schema {schema}, so that they keep their owners: {names}"
         ));
     }
 }
 
-fn grant_on_objects(script: &mut Script, found: &Found, roles: &RoleNames, schema: &str) {
+fn grant_on_objects(script: &mut Script, found: &Found, roles: &RoleNames) {
     let [app, auditor, reader, backup] =
         [roles.application(), roles.auditor(), roles.reader(), roles.backup()].map(quoted);
     let library: Vec<_> = found.relations(MigrationOwner::Library).collect();
@@ -123,10 +127,8 @@ fn grant_on_objects(script: &mut Script, found: &Found, roles: &RoleNames, schem
     script.on(&format!("GRANT SELECT ({columns}) ON {users} TO {auditor}"), &users);
 
     script.comment("The reader: everything but credentials.");
-    let whole = library.iter().filter(|it| secret(&it.name).is_empty());
-    let whole = list(whole.map(|it| &it.path));
-    script.on(&format!("GRANT SELECT ON {whole} TO {reader}"), &whole);
-    for table in library.iter().filter(|it| !secret(&it.name).is_empty()) {
+    // A column that a later migration adds may be one: the reader gets it by another run.
+    for table in &library {
         let columns = found.columns(&table.name).filter(|it| !secret(&table.name).contains(it));
         let (columns, path) = (list(columns.map(quoted)), &table.path);
         script.statement(&format!("GRANT SELECT ({columns}) ON {path} TO {reader}"));
@@ -139,8 +141,33 @@ fn grant_on_objects(script: &mut Script, found: &Found, roles: &RoleNames, schem
     }
 
     script.comment("The backup: what pg_dump reads, which is everything in the schema.");
-    script.statement(&format!("GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {backup}"));
-    script.statement(&format!("GRANT SELECT ON ALL SEQUENCES IN SCHEMA {schema} TO {backup}"));
+    let relations = library.iter().chain(&own).map(|it| it.path.as_str());
+    let read = list(relations.chain(found.partitions.iter().map(String::as_str)));
+    script.on(&format!("GRANT SELECT ON {read} TO {backup}"), &read);
+    script.on(&format!("GRANT SELECT ON SEQUENCE {sequences} TO {backup}"), &sequences);
+    grant_on_strange(script, roles);
+}
+
+/// What others have created: the backup reads it, and so does the owner, whose migrations take a backup first.
+fn grant_on_strange(script: &mut Script, roles: &RoleNames) {
+    let [owner, backup] = [roles.owner(), roles.backup()];
+    let cannot = |role: &str| format!("NOT has_table_privilege({}, oid, 'SELECT')", literal(role));
+    let grant = format!("GRANT SELECT ON %s TO {}, {}", quoted(owner), quoted(backup));
+    let (owner_cannot, backup_cannot, grant) = (cannot(owner), cannot(backup), literal(&grant));
+    script.block(&format!(
+        "DECLARE\n        other regclass;\n    BEGIN\n        \
+             FOR other IN SELECT oid FROM pg_class\n            \
+             WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relkind IN ('r', 'p', 'S')\n                \
+             AND ({owner_cannot} OR {backup_cannot})\n        LOOP\n            \
+             IF has_table_privilege(other, 'SELECT WITH GRANT OPTION') THEN\n                \
+             EXECUTE format({grant}, other);\n            \
+             ELSE\n                \
+             RAISE WARNING 'the owner of % has to give SELECT on it to the roles of the backup and the owner, or no \
+             backup is possible', other;\n            \
+             END IF;\n        \
+             END LOOP;\n    \
+             END;"
+    ));
 }
 
 /// Default privileges for what the owner creates later. The reader gets none, because what a later migration creates may
@@ -188,13 +215,13 @@ impl Script {
         self.0.push('\n');
     }
 
-    /// Adds an anonymous block, in a pair of marks that no name in it has.
+    /// Adds an anonymous block, in a pair of marks that no name in it has. A name may have line breaks, so that nothing
+    /// indents the body.
     fn block(&mut self, body: &str) {
         let mut mark = "$do$".to_owned();
         while body.contains(&mark) {
             mark.insert(1, '_');
         }
-        let body = body.replace('\n', "\n    ");
         self.statement(&format!("DO {mark}\nBEGIN\n    {body}\nEND\n{mark}"));
     }
 }

@@ -6,7 +6,7 @@ use super::advisory_lock;
 use super::lost_commit::{CommitMarker, LostCommit};
 use super::run_outcome::RunOutcome;
 use crate::backend::DbConnection;
-use crate::catalog::{quoted, table_names};
+use crate::catalog::{quoted, storing_tables};
 use crate::connection::{TransactionOutcome, TransactionSettings, Writer};
 use crate::error::Result;
 
@@ -30,9 +30,9 @@ pub(super) fn with_migration_lock<T>(
     })
 }
 
-/// Locks every table against writes until the transaction ends. Reads are not blocked.
+/// Locks every table that the user may write against writes until the transaction ends. Reads are not blocked.
 pub(super) fn lock_tables_against_writes(connection: &mut DbConnection) -> Result<()> {
-    let names = table_names(connection)?;
+    let names = storing_tables(connection)?;
     let tables: Vec<String> = names.iter().map(|name| quoted(name)).collect();
     if tables.is_empty() {
         return Ok(());

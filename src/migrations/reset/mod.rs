@@ -8,6 +8,8 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use super::ledger::Ledger;
+#[cfg(feature = "postgres")]
+use super::schema_objects::ServerObject;
 use crate::backend::DbConnection;
 use crate::catalog::UnreadableTable;
 use crate::error::{Error, Result};
@@ -21,33 +23,42 @@ struct DropStatement {
     statement: String,
 }
 
-/// Fails if something is in the database that is not to be dropped: on a server, where a schema may be shared, what no
-/// migration of the program has created.
-///
-/// # Errors
-/// [`Error::Refused`]
-#[cfg_attr(
-    not(feature = "postgres"),
-    expect(unused_variables, clippy::unnecessary_wraps, reason = "a file is not shared")
-)]
-pub(super) fn ensure_droppable(connection: &mut DbConnection, ledger: &Ledger) -> Result<()> {
-    match connection {
-        DbConnection::Sqlite(_) => Ok(()),
-        #[cfg(feature = "postgres")]
-        DbConnection::Postgres(inner) => postgres::ensure_ours(inner, ledger),
-    }
+/// What a database contains, all of which may be dropped.
+pub(super) enum Droppable {
+    /// Every table, view and trigger of an SQLite file, which is not shared.
+    FileContents,
+    /// What migrations of the program have created in the schema of a server, which may be shared.
+    #[cfg(feature = "postgres")]
+    Objects(Vec<ServerObject>),
 }
 
-/// Drops every table, view and trigger of an SQLite file, whoever created it; on a server, the tables, views, functions,
-/// sequences and types in the schema.
-///
-/// # Errors
-/// [`Error::Query`] if something elsewhere depends on one.
-pub(super) fn drop_everything(connection: &mut DbConnection) -> Result<()> {
-    match connection {
-        DbConnection::Sqlite(_) => drop_file_contents(connection),
+impl Droppable {
+    /// Looks what is in the database.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] if something is in a server's schema that no migration of the program has created.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(unused_variables, clippy::unnecessary_wraps, reason = "a file is not shared")
+    )]
+    pub(super) fn find(connection: &mut DbConnection, ledger: &Ledger) -> Result<Self> {
         #[cfg(feature = "postgres")]
-        DbConnection::Postgres(inner) => postgres::drop_objects(inner),
+        if matches!(connection, DbConnection::Postgres(_)) {
+            return Ok(Self::Objects(postgres::ours(connection, ledger)?));
+        }
+        Ok(Self::FileContents)
+    }
+
+    /// Drops it. What somebody has created in a server's schema since stays.
+    ///
+    /// # Errors
+    /// [`Error::Query`] if something else depends on a part of it.
+    pub(super) fn drop_all(self, connection: &mut DbConnection) -> Result<()> {
+        match self {
+            Self::FileContents => drop_file_contents(connection),
+            #[cfg(feature = "postgres")]
+            Self::Objects(objects) => postgres::drop_all(connection, &objects),
+        }
     }
 }
 

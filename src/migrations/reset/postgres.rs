@@ -4,19 +4,21 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
+use crate::backend::DbConnection;
 use crate::error::{Error, Result};
 use crate::migrations::ledger::Ledger;
-use crate::migrations::schema_objects::{ServerObject, made};
+use crate::migrations::schema_objects::{SchemaObjects, ServerObject};
 
-/// Fails if the schema has an object that no migration of the program has created.
-pub(super) fn ensure_ours(connection: &mut PgConnection, ledger: &Ledger) -> Result<()> {
-    let ours = made(ledger);
-    let objects = ServerObject::all(connection)?;
-    let mut strange =
-        objects.into_iter().filter(|it| !ours.contains_key(&it.name)).map(|it| it.path);
+/// Returns the objects in the schema, all of which migrations of the program have created.
+///
+/// # Errors
+/// [`Error::Refused`] if one is of somebody else.
+pub(super) fn ours(connection: &mut DbConnection, ledger: &Ledger) -> Result<Vec<ServerObject>> {
+    let SchemaObjects { ours, strange } = SchemaObjects::read(connection, ledger)?;
+    let mut strange = strange.into_iter().map(|object| object.path);
     let mut shown: Vec<String> = strange.by_ref().take(10).collect();
     if shown.is_empty() {
-        return Ok(());
+        return Ok(ours.into_iter().map(|(object, _)| object).collect());
     }
     let more = strange.count();
     if more > 0 {
@@ -28,12 +30,14 @@ pub(super) fn ensure_ours(connection: &mut PgConnection, ledger: &Ledger) -> Res
          (ALTER … SET SCHEMA)",
         shown.join(", ")
     );
-    Err(Error::Refused { database: diesel::select(name).get_result(connection)?, reason })
+    Err(Error::Refused {
+        database: diesel::select(name).get_result(connection.postgres()?)?,
+        reason,
+    })
 }
 
-/// Drops the objects in the schema. Nothing is dropped by `CASCADE`: what depends on them elsewhere is somebody else's.
-pub(super) fn drop_objects(connection: &mut PgConnection) -> Result<()> {
-    let objects = ServerObject::all(connection)?;
+/// Drops the objects. Nothing is dropped by `CASCADE`: what depends on them elsewhere is somebody else's.
+pub(super) fn drop_all(connection: &mut DbConnection, objects: &[ServerObject]) -> Result<()> {
     for of_one_kind in objects.chunk_by(|a, b| a.kind == b.kind) {
         // In one statement, because tables refer to each other.
         let paths: Vec<&str> = of_one_kind.iter().map(|object| object.path.as_str()).collect();

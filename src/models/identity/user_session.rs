@@ -310,6 +310,8 @@ impl UserSession {
             .limit(batch.rows().into());
         Ok(dispatch!(connection, |connection| diesel::delete(user_sessions::table)
             .filter(user_sessions::id.eq_any(expired))
+            // Again, for one that was extended while this waited for it.
+            .filter(user_sessions::expires_at.lt(before))
             .execute(connection))?)
     }
 }

@@ -269,6 +269,8 @@ impl Notification {
             .limit(batch.rows().into());
         Ok(dispatch!(connection, |connection| diesel::delete(notifications::table)
             .filter(notifications::id.eq_any(expired))
+            // Again, for one that was changed while this waited for it.
+            .filter(notifications::expires_at.lt(before))
             .execute(connection))?)
     }
 }

@@ -1,7 +1,10 @@
 //! Checks of what lies below the schema: indexes, sequences, collations, and what keeps a server from its housekeeping.
 
+use std::time::Duration;
+
 use super::names::names;
 use crate::backend::DbConnection;
+use crate::catalog::literal;
 use crate::error::Result;
 use crate::manager::DatabaseManager;
 use crate::manager::health::outcome::CheckOutcome;
@@ -74,29 +77,34 @@ pub(super) fn collations(
     Ok(CheckOutcome::from_faults(&faults, "the versions that indexes were built with", cure))
 }
 
-/// Sessions that hold locks on tables of the schema and have done nothing for minutes, which an ordinary user sees of
-/// itself only.
+/// Sessions that hold locks on tables of the schema and have done nothing for `$1`, which an ordinary user sees of itself
+/// only.
 const OLD: &str = "
     SELECT format('%s (process %s of the server) has been idle in a transaction for %s seconds',
         coalesce(nullif(application_name, ''), usename::text), pid,
         extract(epoch FROM clock_timestamp() - state_change)::int8) AS name
     FROM pg_stat_activity AS a
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND state LIKE 'idle in transaction%'
-        AND state_change < clock_timestamp() - interval '5 minutes' AND EXISTS (
+        AND state_change < clock_timestamp() - $1::interval AND EXISTS (
             SELECT FROM pg_locks AS l JOIN pg_class AS t ON t.oid = l.relation
             WHERE l.pid = a.pid AND l.locktype = 'relation'
                 AND t.relnamespace = quote_ident(current_schema())::regnamespace)
     UNION ALL
     SELECT format('the transaction %s was prepared at %s, and neither committed nor rolled back', gid, prepared)
     FROM pg_prepared_xacts
-    WHERE database = current_database() AND prepared < clock_timestamp() - interval '5 minutes'
+    WHERE database = current_database() AND prepared < clock_timestamp() - $1::interval
     ORDER BY 1";
 
 pub(super) fn old_transactions(
     connection: &mut DbConnection,
-    _: &DatabaseManager,
+    manager: &DatabaseManager,
 ) -> Result<CheckOutcome> {
-    let faults = names(connection, OLD)?;
+    // The server ends an idle transaction of a pool after the timeout. A backup has one while it runs.
+    let timeout = manager.config.server().idle_transaction_timeout;
+    let minute = Duration::from_secs(60);
+    let limit = 5 * if timeout.is_zero() { minute } else { timeout };
+    let limit = format!("{} ms", limit.as_millis());
+    let faults = names(connection, &OLD.replace("$1", &literal(&limit)))?;
     let cure = "migrations wait for it, and rows that were deleted stay: end it with pg_terminate_backend or ROLLBACK \
                 PREPARED";
     Ok(CheckOutcome::from_faults(&faults, "none", cure))
@@ -106,11 +114,13 @@ pub(super) fn transaction_ids(
     connection: &mut DbConnection,
     _: &DatabaseManager,
 ) -> Result<CheckOutcome> {
-    // At 2 billion the server stops to write.
+    // Autovacuum should have begun at half of that. At 2 billion the server stops to write.
     let query = "SELECT format('the oldest transaction id is %s transactions old', greatest(age(datfrozenxid),
             mxid_age(datminmxid))) AS name
         FROM pg_database
-        WHERE datname = current_database() AND greatest(age(datfrozenxid), mxid_age(datminmxid)) > 1000000000";
+        WHERE datname = current_database() AND (
+            age(datfrozenxid) > least(2 * current_setting('autovacuum_freeze_max_age')::int8, 1600000000)
+            OR mxid_age(datminmxid) > least(2 * current_setting('autovacuum_multixact_freeze_max_age')::int8, 1600000000))";
     let faults = names(connection, query)?;
     let cure = "VACUUM the database, and find out what keeps autovacuum from it: an old transaction or a replication slot";
     Ok(CheckOutcome::from_faults(&faults, "young enough", cure))

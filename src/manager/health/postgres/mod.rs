@@ -2,6 +2,7 @@
 
 mod additions;
 mod cluster;
+mod encryption;
 mod names;
 mod role;
 mod server;
@@ -37,7 +38,7 @@ pub(super) const CHECKS: &[NamedCheck] = &[
     ("Encoding", true, server::encoding),
     ("Time Zone", false, server::time_zone),
     ("Connection Headroom", false, server::headroom),
-    ("Encryption", false, server::encryption),
+    ("Encryption", false, encryption::encryption),
     ("Collations", true, cluster::collations),
     ("Old Transactions", false, cluster::old_transactions),
     ("Transaction Ids", false, cluster::transaction_ids),

@@ -5,7 +5,6 @@ use diesel::sql_types::{BigInt, Text};
 
 use super::names::names;
 use crate::backend::DbConnection;
-use crate::config::Location;
 use crate::connection::{self, Server};
 use crate::dispatch;
 use crate::error::Result;
@@ -95,30 +94,6 @@ pub(super) fn headroom(
         CheckOutcome::Bad(format!(
             "{state}; lower DATABASE_MAX_CONNECTIONS, raise that limit, or use a connection pooler"
         ))
-    })
-}
-
-/// Checks that nobody between here and the server can read or change what is sent.
-pub(super) fn encryption(
-    connection: &mut DbConnection,
-    manager: &DatabaseManager,
-) -> Result<CheckOutcome> {
-    let query = "SELECT CASE WHEN client_addr IS NULL OR client_addr << '127.0.0.0/8' OR client_addr = '::1'
-                OR client_addr = inet_server_addr() THEN 'here' WHEN ssl THEN 'encrypted' ELSE 'plain' END AS name
-        FROM pg_stat_activity JOIN pg_stat_ssl USING (pid) WHERE pid = pg_backend_pid()";
-    let how = names(connection, query)?.into_iter().next().unwrap_or_default();
-    let verifies = match manager.config.location() {
-        Location::Postgres(url) => url.verifies_server(),
-        Location::Sqlite(_) => true,
-    };
-    let cure = "add sslmode=verify-full, and sslrootcert, to the URL";
-    Ok(match (how.as_str(), verifies) {
-        ("here", _) => CheckOutcome::Good("the server is on this machine".into()),
-        ("encrypted", true) => CheckOutcome::Good("encrypted, to a server that is verified".into()),
-        ("encrypted", false) => CheckOutcome::Bad(format!(
-            "connections are encrypted, but anybody may pose as the server: {cure}"
-        )),
-        _ => CheckOutcome::Bad(format!("connections to another machine are not encrypted: {cure}")),
     })
 }
 

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::manager::DatabaseManager;
 use crate::manager::health::checks::schema_fix;
 use crate::manager::health::outcome::CheckOutcome;
-use crate::migrations::{KnownMigration, Migrations, PlannedStatement, Structure, statements};
+use crate::migrations::{Action, KnownMigration, Migrations, PlannedStatement, statements};
 use crate::types::MigrationOwner;
 
 pub(super) fn triggers(
@@ -21,7 +21,7 @@ pub(super) fn triggers(
 ) -> Result<CheckOutcome> {
     let (expected, found) = both(connection, manager)?;
     let mut faults = differences(&expected.triggers, &found.triggers, &found.tables());
-    faults.extend(weakened_triggers(connection, manager.migrations, &expected)?);
+    faults.extend(weakened_triggers(connection, manager.migrations)?);
     faults.extend(weakened_functions(connection, manager.migrations)?);
     // One that is added can undo what these enforce, or lose an entry.
     faults.extend(added_to(connection, &expected, Some("audit_log"))?);
@@ -55,21 +55,27 @@ struct Trigger {
     definition: String,
 }
 
-/// Returns one line for each trigger of the schema whose definition is not one of the migrations'.
-fn weakened_triggers(
-    connection: &mut DbConnection,
-    migrations: Migrations,
-    expected: &Structure,
-) -> Result<Vec<String>> {
+/// Returns one line for each trigger of the library whose definition is not that of its migration. The server has no
+/// text of its own words to compare those of an application with, which may be written in any way.
+fn weakened_triggers(connection: &mut DbConnection, migrations: Migrations) -> Result<Vec<String>> {
     let query = "SELECT c.relname || ': ' || t.tgname AS name,
-            replace(pg_get_triggerdef(t.oid), quote_ident(current_schema()) || '.', '') AS definition
+            replace(replace(pg_get_triggerdef(t.oid), ' ON ' || quote_ident(current_schema()) || '.', ' ON '),
+                ' FUNCTION ' || quote_ident(current_schema()) || '.', ' FUNCTION ') AS definition
         FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid
         WHERE NOT t.tgisinternal AND c.relnamespace = quote_ident(current_schema())::regnamespace";
     let found: Vec<Trigger> = diesel::sql_query(query).load(connection.postgres()?)?;
-    let written: Vec<String> =
-        written(migrations.iter(), "CREATE TRIGGER").map(|it| plain(&it.sql)).collect();
-    let ours = found.into_iter().filter(|trigger| expected.triggers.contains(&trigger.name));
-    let weakened = ours.filter(|trigger| !written.contains(&plain(&trigger.definition)));
+    let library = migrations.of_owner(MigrationOwner::Library);
+    let written: BTreeMap<String, String> = written(library, "CREATE TRIGGER")
+        .filter_map(|it| match Action::all(&it.words).pop()? {
+            Action::CreateTrigger { name, table, .. } => {
+                Some((format!("{table}: {name}"), plain(&it.sql)))
+            }
+            _ => None,
+        })
+        .collect();
+    let weakened = found.iter().filter(|trigger| {
+        written.get(&trigger.name).is_some_and(|sql| *sql != plain(&trigger.definition))
+    });
     Ok(weakened.map(|trigger| format!("{} differs from the migrations", trigger.name)).collect())
 }
 

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use r2d2::Pool;
 
 use super::connector::Connector;
+use super::held::{Warning, Watch};
 use super::usage::{Usages, Used};
 use crate::config::DatabasePath;
 use crate::connection::{MANY_PAGES, MOST_BYTES, MOST_PAGES};
@@ -19,9 +20,6 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Pause after a look that failed.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
-
-/// Time for which a log must be held before a warning says by whom.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The checkpoints of one database, by a thread that ends when this is dropped.
 pub(super) struct Checkpoints {
@@ -62,7 +60,7 @@ impl Checkpoints {
         if state.thread.is_none() && !state.is_over {
             let (signal, readers) = (self.signal.clone(), self.readers.clone());
             let (database, usages) = (self.database.clone(), self.usages.clone());
-            let mut keeper = Keeper { database, usages, held: None, is_failing: false };
+            let mut keeper = Keeper { database, usages, watch: Watch::new(), is_failing: false };
             let subscriber = tracing::dispatcher::get_default(Clone::clone);
             let run = move || {
                 tracing::dispatcher::with_default(&subscriber, || {
@@ -122,19 +120,9 @@ impl Signal {
 struct Keeper {
     database: DatabasePath,
     usages: Arc<Usages>,
-    held: Option<Held>,
+    watch: Watch<Used>,
     /// Whether the last look failed.
     is_failing: bool,
-}
-
-/// Log that cannot be emptied, because a connection reads an old state of the database.
-struct Held {
-    /// Number of its pages that are in the database file; `None` if no connection was free to ask.
-    checkpointed: Option<i32>,
-    since: Instant,
-    /// The reads that ran when it was first seen so.
-    reads: Vec<Used>,
-    is_told: bool,
 }
 
 impl Keeper {
@@ -142,8 +130,9 @@ impl Keeper {
     fn look(&mut self, readers: &Pool<Connector>) -> Duration {
         let Some(mut slot) = readers.try_get() else {
             // The writer makes it in the end, unless one of those who read needs the log.
-            let is_held = self.log_bytes() >= MOST_BYTES;
-            self.watch(is_held.then_some(None));
+            let is_long = self.log_bytes() >= MOST_BYTES;
+            let warning = self.watch.not_asked(is_long, self.usages.now(), Instant::now());
+            self.warn(warning);
             return PAUSE;
         };
         let checkpointed = slot.get().and_then(|connection| {
@@ -155,7 +144,9 @@ impl Keeper {
             Ok(log) => {
                 self.is_failing = false;
                 let is_held = log.is_held() && log.pages >= MOST_PAGES;
-                self.watch(is_held.then_some(Some(log.checkpointed)));
+                let (held, now) = (is_held.then_some(log.checkpointed), self.usages.now());
+                let warning = self.watch.asked(held, now, Instant::now());
+                self.warn(warning);
                 PAUSE
             }
             Err(error) => {
@@ -168,45 +159,21 @@ impl Keeper {
         }
     }
 
-    /// Warns once of each log that is held for long: by those who have kept so many of its pages from being overwritten.
-    fn watch(&mut self, held: Option<Option<i32>>) {
-        let Some(checkpointed) = held else {
-            self.held = None;
-            return;
-        };
-        let now = self.usages.now();
-        let held = match self.held.take() {
-            // While nobody is free to ask, it is held only if somebody still reads who did at first.
-            Some(mut held)
-                if held.checkpointed == checkpointed
-                    && (checkpointed.is_some() || held.reads.iter().any(|it| now.contains(it))) =>
-            {
-                if !held.is_told && held.since.elapsed() >= PATIENCE {
-                    self.warn(&held, &now);
-                    held.is_told = true;
-                }
-                held
-            }
-            _ => Held { checkpointed, since: Instant::now(), reads: now, is_told: false },
-        };
-        self.held = Some(held);
-    }
-
     /// Returns the size of the log; 0 if there is none.
     fn log_bytes(&self) -> u64 {
         std::fs::metadata(self.database.with_suffix("-wal")).map_or(0, |log| log.len())
     }
 
-    fn warn(&self, held: &Held, now: &[Used]) {
-        // The same uses of connections as when it began.
-        let mut holders: Vec<String> = Vec::new();
-        holders.extend(held.reads.iter().filter(|read| now.contains(read)).map(Used::to_string));
+    /// Warns of a log that is held for long: by those who have kept so many of its pages from being overwritten.
+    fn warn(&self, held: Option<Warning<Used>>) {
+        let Some(held) = held else { return };
+        let mut holders: Vec<String> = held.reads.iter().map(Used::to_string).collect();
         if let Obstacle::Process(name) = obstacle_of(self.database.as_path(), Wanted::Log) {
             holders.push(name);
         }
         let holders = if holders.is_empty() { "unknown".into() } else { holders.join(", ") };
         tracing::warn!(
-            database = %self.database.as_path().display(), bytes = self.log_bytes(), seconds = held.since.elapsed().as_secs(), holders,
+            database = %self.database.as_path().display(), bytes = self.log_bytes(), seconds = held.time.as_secs(), holders,
             "the write-ahead log grows, because a connection reads an old state of the database"
         );
     }

@@ -8,6 +8,7 @@ mod checkpoints;
 mod connector;
 mod file;
 mod group;
+mod held;
 #[cfg(feature = "tokio")]
 mod lane;
 mod lifecycle;

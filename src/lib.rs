@@ -20,8 +20,8 @@ pub use config::Config;
 pub use connection::Writer;
 pub use error::{
     BackupFault, CallRefused, ConnectFault, CopyError, Error, MigrationFault, NestedCall, NoRoom,
-    PoolTimeout, ProgramFault, Result, RowChange, Rule, SettingFault, SharedCommit, SideFileFault,
-    Violation,
+    PoolTimeout, PragmaFault, ProgramFault, Result, RowChange, Rule, SettingFault, SharedCommit,
+    SideFileFault, StillRunning, Violation,
 };
 #[cfg(feature = "tokio")]
 pub use pool::AsyncDatabase;

@@ -46,7 +46,8 @@ impl DbConnection {
     /// Makes the transaction ready for further writes, on a connection that enforces foreign keys. In them, a `COMMIT` is refused, because it would commit the
     /// others too. Returns `false`, and does nothing, if [`DbConnection::may_be_shared`] does.
     pub(crate) fn share(&mut self) -> Result<bool> {
-        if !self.may_be_shared()? {
+        // What the write has broken itself is to fail at its own commit.
+        if !self.is_shared_open() || !self.may_be_shared()? {
             return Ok(false);
         }
         self.batch_execute(SET_GUARD)?;

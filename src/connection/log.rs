@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Integer;
 
 use crate::backend::DbConnection;
-use crate::error::{Error, Result};
+use crate::error::{PragmaFault, Result};
 
 /// Pages in the log from which on it is to be checkpointed: SQLite's own default.
 pub(crate) const MANY_PAGES: i32 = 1_000;
@@ -72,7 +72,7 @@ impl DbConnection {
             return Ok(());
         }
         let (wanted, found) = (MOST_PAGES.to_string(), found.to_string());
-        Err(Error::Pragma { pragma, wanted, found })
+        Err(PragmaFault::NotAccepted { pragma, wanted, found }.into())
     }
 
     fn checkpoint(&mut self, mode: &str) -> Result<Log> {

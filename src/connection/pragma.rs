@@ -11,7 +11,9 @@ use diesel::sql_types::Text;
 use super::access::Access;
 use super::lock_owner;
 use crate::config::SqliteOptions;
-use crate::error::{Error, Result};
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::{PragmaFault, Result};
 use crate::locks::Wanted;
 
 /// Setting of a connection: its name, its value, and the column in which SQLite shows it.
@@ -68,7 +70,7 @@ pub(super) fn ensure_configured(
     for (pragma, wanted, column) in settings(options, access) {
         let found = read(connection, pragma, column)?;
         if found != wanted {
-            return Err(Error::Pragma { pragma, wanted, found });
+            return Err(PragmaFault::Changed { pragma, wanted, found }.into());
         }
     }
     Ok(())
@@ -103,7 +105,7 @@ fn set(
     if found == wanted {
         Ok(())
     } else {
-        Err(Error::Pragma { pragma, wanted: wanted.to_owned(), found })
+        Err(PragmaFault::NotAccepted { pragma, wanted: wanted.to_owned(), found }.into())
     }
 }
 
@@ -146,7 +148,9 @@ fn set_journal_mode(connection: &mut SqliteConnection, options: &SqliteOptions) 
                     return Ok(());
                 }
                 let wanted = wanted.to_owned();
-                return Err(Error::Pragma { pragma: "journal_mode", wanted, found });
+                return Err(
+                    PragmaFault::NotAccepted { pragma: "journal_mode", wanted, found }.into()
+                );
             }
         }
     }

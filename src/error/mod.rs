@@ -11,6 +11,7 @@ mod migration;
 mod nested_call;
 mod no_room;
 mod pool_timeout;
+mod pragma_fault;
 mod program;
 mod row_change;
 pub(crate) mod server;
@@ -18,6 +19,7 @@ mod setting;
 mod shared_commit;
 mod shell;
 mod side_file;
+mod still_running;
 mod violation;
 
 use std::{io, path::PathBuf, time::Duration};
@@ -29,6 +31,7 @@ pub use migration::MigrationFault;
 pub use nested_call::NestedCall;
 pub use no_room::NoRoom;
 pub use pool_timeout::PoolTimeout;
+pub use pragma_fault::PragmaFault;
 pub use program::ProgramFault;
 pub use row_change::RowChange;
 pub use server::ConnectFault;
@@ -36,6 +39,7 @@ pub use setting::SettingFault;
 pub use shared_commit::SharedCommit;
 pub(crate) use shell::in_shell;
 pub use side_file::{CopyError, SideFileFault};
+pub use still_running::StillRunning;
 pub use violation::{Rule, Violation};
 
 use crate::backend::Backend;
@@ -164,10 +168,9 @@ pub enum Error {
     #[error("the connection to the server was lost, and the open transaction was rolled back")]
     ConnectionLost(#[source] diesel::result::Error),
 
-    /// The connection to the server broke during a commit, whose outcome is unknown.
+    /// The connection to the server broke during a commit, or a panic ended that of an SQLite file: its outcome is unknown.
     #[error(
-        "the connection to the server was lost during a commit, whose outcome is unknown; check whether \
-         the transaction was committed before repeating it"
+        "a commit was interrupted, whose outcome is unknown; check whether it took place before repeating it"
     )]
     CommitUnknown(#[source] diesel::result::Error),
 
@@ -197,16 +200,9 @@ pub enum Error {
         source: diesel::ConnectionError,
     },
 
-    /// SQLite did not accept a PRAGMA.
-    #[error("SQLite did not accept PRAGMA {pragma}: the value should be {wanted}, but is {found}")]
-    Pragma {
-        /// Name of the PRAGMA.
-        pragma: &'static str,
-        /// Value that was set.
-        wanted: String,
-        /// Value that was read back.
-        found: String,
-    },
+    /// SQLite did not accept a PRAGMA, or a closure has changed one.
+    #[error(transparent)]
+    Pragma(#[from] PragmaFault),
 
     /// Another process or connection held a lock for too long.
     #[error("{action}: {}", lock_message::message(*waited, lock_owner.as_deref()))]
@@ -224,6 +220,10 @@ pub enum Error {
     /// No connection of the pool became free in time.
     #[error(transparent)]
     PoolTimeout(#[from] PoolTimeout),
+
+    /// The database was closed while calls ran, and they did not end in time.
+    #[error(transparent)]
+    StillRunning(#[from] StillRunning),
 
     /// The call was refused, because the database is closed or too many calls wait. Nothing was done.
     #[error(transparent)]

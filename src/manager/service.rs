@@ -1,5 +1,7 @@
 //! What a service asks of its database: that it is open, and that it is ready.
 
+use std::panic::Location;
+
 use super::DatabaseManager;
 use super::disk_space::ensure_room;
 use crate::config::Config;
@@ -53,8 +55,16 @@ impl Database {
     /// moved or replaced since it was opened; [`Error::Pragma`](crate::Error::Pragma) if a closure has changed a setting
     /// of the connection for writing, which is opened again then; [`Error::PoolTimeout`](crate::Error::PoolTimeout);
     /// [`Error::CallRefused`](crate::Error::CallRefused) if it is closed; or that of a connection.
+    #[track_caller]
     pub fn ready(&self) -> Result<()> {
-        self.read(|connection| Ledger::read_for(connection, self.migrations())?.ensure_current())?;
+        self.ready_at(Location::caller())
+    }
+
+    /// Succeeds as [`Database::ready`] does, called at this place.
+    pub(crate) fn ready_at(&self, place: &'static Location<'static>) -> Result<()> {
+        self.read_at(place, |connection| {
+            Ledger::read_for(connection, self.migrations())?.ensure_current()
+        })?;
         self.ping_writer()?;
         if let Some(path) = self.config().location().path() {
             let _ = ensure_room([("the next writes", path.directory(), ROOM)])?;

@@ -30,11 +30,13 @@ const WRITERS: usize = 32;
 /// # }
 /// ```
 ///
-/// On SQLite, as many reads run at once as there are connections for reading, and up to 32 writes, which share commits; on
-/// a server, as many of each as there are connections. Others wait, in the order in which they asked: up to 4,096 of each
-/// kind, for up to `DATABASE_POOL_TIMEOUT_MS`, and as long again for a connection that blocking calls use. Those beyond
-/// are refused at once with [`CallRefused::Overloaded`]. These limits are those of a value and its clones. The runtime
-/// needs its timer ([`enable_time`](tokio::runtime::Builder::enable_time)).
+/// On SQLite, as many reads run at once as there are connections for reading, or one of them on the only connection.
+/// Writes run one after the other and share commits, for which up to 32 hold a thread each. On a server, reads and writes
+/// have as many threads each as there are connections, for which they wait together. Other calls wait for a thread, in the
+/// order in which they asked: up to 4,096 of each kind, for up to `DATABASE_POOL_TIMEOUT_MS`, and then as long again for a
+/// connection. Those beyond are refused at once with [`CallRefused::Overloaded`]. These limits are those of a value and
+/// its clones; blocking calls use the same connections. The runtime needs its timer
+/// ([`enable_time`](tokio::runtime::Builder::enable_time)).
 ///
 /// If the future is dropped, its work is not begun, or it runs to its end, and a write is committed. The work runs in
 /// the [`tracing`] span of the caller. A panic in it panics in the caller.
@@ -122,25 +124,29 @@ impl AsyncDatabase {
     ///
     /// # Errors
     /// Those of [`AsyncDatabase::read`].
-    pub async fn read_primary<T, F>(&self, work: F) -> Result<T>
+    #[track_caller]
+    pub fn read_primary<T, F>(&self, work: F) -> impl Future<Output = Result<T>> + Send
     where
         T: Send + 'static,
         F: FnOnce(&mut DbConnection) -> Result<T> + Send + 'static,
     {
-        self.try_read_primary(work).await
+        self.try_read_primary(work)
     }
 
     /// Runs `work` as [`Database::try_read_primary`] does.
     ///
     /// # Errors
     /// Those of [`AsyncDatabase::read`].
-    pub async fn try_read_primary<T, E, F>(&self, work: F) -> Result<T, E>
+    #[track_caller]
+    pub fn try_read_primary<T, E, F>(&self, work: F) -> impl Future<Output = Result<T, E>> + Send
     where
         T: Send + 'static,
         E: From<Error> + Send + 'static,
         F: FnOnce(&mut DbConnection) -> Result<T, E> + Send + 'static,
     {
-        self.run(&self.reads, "read_primary", move |database| database.try_read_primary(work)).await
+        let place = Location::caller();
+        let read = move |database: &Database| database.read_primary_at(place, work);
+        self.run(&self.reads, "read_primary", read)
     }
 
     /// Runs `work` as [`Database::write`] does.
@@ -202,21 +208,40 @@ impl AsyncDatabase {
         T: Send + 'static,
         F: FnMut(&mut Writer<'_>) -> Result<T> + Send + 'static,
     {
-        self.run(&self.writes, "write_with_retry", move |database| database.write_with_retry(work))
-            .await
+        self.try_write_with_retry(Error::is_retryable, work).await
+    }
+
+    /// Runs `work` as [`Database::try_write_with_retry`] does.
+    ///
+    /// # Errors
+    /// Those of [`AsyncDatabase::write`].
+    pub async fn try_write_with_retry<T, E, F>(
+        &self,
+        is_retryable: impl Fn(&E) -> bool + Send + 'static,
+        work: F,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: FnMut(&mut Writer<'_>) -> Result<T, E> + Send + 'static,
+    {
+        let write = move |database: &Database| database.try_write_with_retry(is_retryable, work);
+        self.run(&self.writes, "write_with_retry", write).await
     }
 
     /// Succeeds if the database can serve, as [`Database::ready`] does.
     ///
     /// # Errors
     /// Those of [`Database::ready`]; [`Error::CallRefused`].
-    pub async fn ready(&self) -> Result<()> {
-        self.run(&self.reads, "ready", Database::ready).await
+    #[track_caller]
+    pub fn ready(&self) -> impl Future<Output = Result<()>> + Send {
+        let place = Location::caller();
+        self.run(&self.reads, "ready", move |database| database.ready_at(place))
     }
 
     /// Refuses calls of all clones from now on with [`CallRefused::Closed`], waits for those that were accepted, and closes
-    /// the database as [`Database::close`] does. If the future is dropped, calls stay refused, and this can be called
-    /// again.
+    /// the database as [`Database::close`] does, which also refuses those that still wait for their turn after
+    /// `DATABASE_POOL_TIMEOUT_MS`. If the future is dropped, calls stay refused, and this can be called again.
     ///
     /// # Errors
     /// Those of [`Database::close`].
@@ -225,9 +250,9 @@ impl AsyncDatabase {
         for lane in [&self.reads, &self.writes] {
             lane.refuse();
         }
-        self.reads.drain().await?;
-        self.writes.drain().await?;
+        let drained = self.reads.drain().await.and(self.writes.drain().await);
         let database = self.database.clone();
-        in_background(move || database.close()).await?
+        in_background(move || database.close()).await??;
+        drained
     }
 }

@@ -3,6 +3,7 @@
 use std::panic::Location;
 use std::time::Duration;
 
+use super::nesting::Counted;
 use super::queue::Use;
 #[cfg(feature = "postgres")]
 use super::server;
@@ -44,7 +45,7 @@ impl Database {
     }
 
     /// Runs `work` as [`Database::try_read`] does, called at this place.
-    pub(super) fn read_at<T, E>(
+    pub(crate) fn read_at<T, E>(
         &self,
         place: Place,
         work: impl FnOnce(&mut DbConnection) -> Result<T, E>,
@@ -52,7 +53,8 @@ impl Database {
     where
         E: From<Error>,
     {
-        let _running = self.begin("read")?;
+        let accepted = self.accept("read")?;
+        let _running = accepted.run("read");
         match &self.inner.reads {
             Reads::Readers(readers) => {
                 let mut slot = self.checkout(readers)?;
@@ -90,8 +92,20 @@ impl Database {
     where
         E: From<Error>,
     {
-        let place = Location::caller();
-        let _running = self.begin("read_primary")?;
+        self.read_primary_at(Location::caller(), work)
+    }
+
+    /// Runs `work` as [`Database::try_read_primary`] does, called at this place.
+    pub(super) fn read_primary_at<T, E>(
+        &self,
+        place: Place,
+        work: impl FnOnce(&mut DbConnection) -> Result<T, E>,
+    ) -> Result<T, E>
+    where
+        E: From<Error>,
+    {
+        let accepted = self.accept("read_primary")?;
+        let _running = accepted.run("read_primary");
         if let Reads::Readers(readers) = &self.inner.reads {
             let mut slot = self.checkout(readers)?;
             slot.sign(place);
@@ -140,7 +154,7 @@ impl Database {
     where
         E: From<Error>,
     {
-        self.write_using(Use::Shared, "write", work)
+        self.write_accepted(&self.accept("write")?, "write", Use::Shared, work)
     }
 
     /// Runs `work` as [`Database::write`] does, in a transaction that it shares with no other call: for work that
@@ -164,19 +178,20 @@ impl Database {
     where
         E: From<Error>,
     {
-        self.write_using(Use::Alone, "write_alone", work)
+        self.write_accepted(&self.accept("write_alone")?, "write_alone", Use::Alone, work)
     }
 
-    fn write_using<T, E>(
+    fn write_accepted<T, E>(
         &self,
-        usage: Use,
+        accepted: &Counted<'_>,
         call: &'static str,
+        usage: Use,
         work: impl FnOnce(&mut Writer<'_>) -> Result<T, E>,
     ) -> Result<T, E>
     where
         E: From<Error>,
     {
-        let _running = self.begin(call)?;
+        let _running = accepted.run(call);
         match &self.inner.primary {
             Primary::File(queue) => {
                 let result = file::write(self.turn(queue, usage)?, usage, work);
@@ -217,9 +232,11 @@ impl Database {
     where
         E: From<Error>,
     {
+        // One call: who closes the database waits for it between two attempts too.
+        let accepted = self.accept("write")?;
         let mut usage = Use::Shared;
         for retry in 0..5_u32 {
-            match self.write_using(usage, "write", &mut work) {
+            match self.write_accepted(&accepted, "write", usage, &mut work) {
                 Err(error) if is_retryable(&error) => {
                     tracing::debug!(retry, "trying again after an error that can be repeated");
                     // Those that met must not meet again, so each waits for a time of its own.
@@ -231,7 +248,7 @@ impl Database {
                 done => return done,
             }
         }
-        self.write_using(Use::Alone, "write", work)
+        self.write_accepted(&accepted, "write", Use::Alone, work)
     }
 
     fn read_on_the_primary<T, E>(

@@ -50,11 +50,23 @@ where
     E: From<Error>,
 {
     let connection = turn.connection()?;
-    connection::set_query_only(connection.sqlite()?, true)?;
-    // After a panic the connection is closed, so this needs no guard.
-    let result = read_only(connection, work);
-    connection::set_query_only(connection.sqlite()?, false)?;
+    let result = query_only(connection, true)
+        .map_err(E::from)
+        // After a panic the connection is closed, so this needs no guard.
+        .and_then(|()| read_only(connection, work));
+    if let Err(cause) = query_only(connection, false) {
+        let cause: &(dyn std::error::Error + 'static) = &cause;
+        tracing::warn!(
+            cause,
+            "a closure has left a connection that is not fit for others; it is opened again"
+        );
+        turn.lose();
+    }
     result
+}
+
+fn query_only(connection: &mut DbConnection, on: bool) -> Result<()> {
+    connection::set_query_only(connection.sqlite()?, on)
 }
 
 /// Runs `work` on a connection that cannot write.

@@ -3,6 +3,8 @@
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use diesel::result::Error as DieselError;
+
 use super::measure;
 use crate::error::{Error, SharedCommit};
 
@@ -10,32 +12,17 @@ use crate::error::{Error, SharedCommit};
 const MOST: usize = 64;
 
 /// Time since the end of the first write after which no further one joins.
-fn longest() -> Duration {
-    #[cfg(feature = "testing")]
-    if testing::WAITS.load(std::sync::atomic::Ordering::Relaxed) {
-        return Duration::from_secs(60);
-    }
-    Duration::from_millis(2)
-}
-
-/// For the tests of groups, which must not depend on how fast a machine is.
-#[cfg(feature = "testing")]
-pub(super) mod testing {
-    use std::sync::atomic::{AtomicBool, Ordering};
-
-    pub(super) static WAITS: AtomicBool = AtomicBool::new(false);
-
-    /// Keeps every group of the process open to those who wait.
-    pub fn keep_groups_open() {
-        WAITS.store(true, Ordering::Relaxed);
-    }
-}
+pub(super) const LONGEST: Duration = Duration::from_millis(2);
 
 /// Transaction of which at least one write is done.
 pub(super) struct Group {
     outcome: Arc<Outcome>,
     members: usize,
     begun: Instant,
+    /// Time since then after which no further write joins.
+    longest: Duration,
+    /// Whether the commit has begun: then a panic does not say what became of it.
+    is_ending: bool,
 }
 
 /// What becomes of a group's transaction, for its members to wait for.
@@ -52,12 +39,16 @@ pub(super) enum End {
     RolledBack(SharedCommit),
     /// The commit of a group of one failed, for this reason, until that one has it.
     Failed(Option<Error>),
+    /// A panic, such as in the application's instrumentation of the connection, has ended the commit.
+    Unknown,
 }
 
 impl Group {
     /// Returns a group of one write, which is done, in a transaction that is ready for others.
-    pub(super) fn of_one() -> Self {
-        Self { outcome: Arc::default(), members: 1, begun: Instant::now() }
+    /// Others join for as long as this.
+    pub(super) fn of_one(longest: Duration) -> Self {
+        let begun = Instant::now();
+        Self { outcome: Arc::default(), members: 1, begun, longest, is_ending: false }
     }
 
     /// Counts another write, for which the result tells what becomes of it.
@@ -68,31 +59,42 @@ impl Group {
 
     /// Whether another write may join.
     pub(super) fn is_open(&self) -> bool {
-        self.members < MOST && self.begun.elapsed() < longest()
+        self.members < MOST && self.begun.elapsed() < self.longest
     }
 
     pub(super) fn outcome(&self) -> Arc<Outcome> {
         self.outcome.clone()
     }
 
+    /// Says that the commit begins now.
+    pub(super) const fn begin_to_end(&mut self) {
+        self.is_ending = true;
+    }
+
     /// Tells the members that the transaction is committed, or why not.
     pub(super) fn end(self, committed: Result<(), Error>) {
+        let is_committed = committed.is_ok();
         self.outcome.end(match committed {
-            Ok(()) => {
-                measure::committed(self.members);
-                End::Committed
-            }
+            Ok(()) => End::Committed,
             Err(Error::SharedCommit(reason)) => End::RolledBack(reason),
             Err(cause) if self.members == 1 => End::Failed(Some(cause)),
             Err(cause) => End::RolledBack(SharedCommit::Failed(Arc::new(cause))),
         });
+        // Last, because the application's recorder may panic.
+        if is_committed {
+            measure::committed(self.members);
+        }
     }
 }
 
 /// Nobody is to wait for a group that is lost, such as in a panic.
 impl Drop for Group {
     fn drop(&mut self) {
-        self.outcome.end(End::RolledBack(SharedCommit::Ended));
+        self.outcome.end(if self.is_ending {
+            End::Unknown
+        } else {
+            End::RolledBack(SharedCommit::Ended)
+        });
     }
 }
 
@@ -107,7 +109,7 @@ impl Outcome {
     ///
     /// # Errors
     /// [`Error::SharedCommit`] if the transaction was rolled back; the error of the commit, if this was the only
-    /// member.
+    /// member; [`Error::CommitUnknown`].
     pub(super) fn wait(&self) -> Result<(), Error> {
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
@@ -117,8 +119,16 @@ impl Outcome {
                 Some(End::Failed(cause)) => {
                     return Err(cause.take().unwrap_or(SharedCommit::Ended.into()));
                 }
+                Some(End::Unknown) => return Err(Error::CommitUnknown(panicked())),
                 None => ended = self.told.wait(ended).unwrap_or_else(PoisonError::into_inner),
             }
         }
     }
+}
+
+fn panicked() -> DieselError {
+    DieselError::QueryBuilderError(
+        "a panic ended the commit, such as one in the application's instrumentation of connections"
+            .into(),
+    )
 }

@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::measure::{self, WaitFor};
-use crate::error::{CallRefused, Error, PoolTimeout, Result};
+use crate::error::{CallRefused, Error, PoolTimeout, Result, StillRunning};
 
 /// Most calls that wait, of reads and of writes.
 const LONGEST_QUEUE: usize = 4_096;
@@ -96,10 +96,12 @@ impl Lane {
     /// Waits until those who have asked before are served.
     pub(super) async fn drain(&self) -> Result<()> {
         let all = u32::try_from(self.threads).unwrap_or(u32::MAX);
-        match timeout(self.longest_wait, self.permits.acquire_many(all)).await {
-            Ok(_) => Ok(()),
-            Err(_) => Err(self.timed_out().into()),
-        }
+        let drained = timeout(self.longest_wait, self.permits.acquire_many(all)).await;
+        drained.map(drop).map_err(|_| {
+            let at_work = self.threads - self.permits.available_permits();
+            let calls = at_work + self.waiting.load(Ordering::Relaxed);
+            StillRunning { timeout_ms: self.longest_wait.as_millis(), calls }.into()
+        })
     }
 }
 

@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::queue::Use;
-use super::{ADVICE, Database, Primary};
+use super::{Database, Primary};
 use crate::backend::DbConnection;
-use crate::error::Result;
+use crate::error::{Result, StillRunning};
 
 /// Pause between two looks whether a call has ended.
 const PAUSE: Duration = Duration::from_millis(2);
@@ -18,7 +18,8 @@ impl Database {
     pub(crate) fn ping_writer(&self) -> Result<()> {
         match &self.inner.primary {
             Primary::File(queue) => {
-                let _running = self.begin("ready")?;
+                let accepted = self.accept("ready")?;
+                let _running = accepted.run("ready");
                 self.turn(queue, Use::Alone)?.check()
             }
             #[cfg(feature = "postgres")]
@@ -33,7 +34,7 @@ impl Database {
     /// the database is closed all the same, and this can be called again.
     ///
     /// # Errors
-    /// [`Error::PoolTimeout`](crate::Error::PoolTimeout) if a call runs for longer than `DATABASE_POOL_TIMEOUT_MS`;
+    /// [`Error::StillRunning`](crate::Error::StillRunning) if a call runs for longer than `DATABASE_POOL_TIMEOUT_MS`;
     /// [`Error::NestedCall`](crate::Error::NestedCall) in the closure of a call.
     pub fn close(&self) -> Result<()> {
         self.ensure_outermost("close")?;
@@ -45,10 +46,9 @@ impl Database {
             if running == 0 {
                 break;
             }
-            if begun.elapsed() > self.inner.config.pool_timeout() {
-                let running = u32::try_from(running).unwrap_or(u32::MAX);
-                let limit = self.inner.config.max_connections();
-                return Err(self.timeout(running, limit, String::new(), ADVICE).into());
+            let timeout = self.inner.config.pool_timeout();
+            if begun.elapsed() > timeout {
+                return Err(StillRunning { timeout_ms: timeout.as_millis(), calls: running }.into());
             }
             std::thread::sleep(PAUSE);
         }

@@ -39,7 +39,7 @@ pub use self::asynchronous::AsyncDatabase;
 use self::checkpoints::Checkpoints;
 use self::connector::{ConnectionRole, Connector};
 use self::measure::WaitFor;
-use self::nesting::Running;
+use self::nesting::Counted;
 use self::queue::{NoTurn, Queue, Turn, Use};
 #[cfg(feature = "postgres")]
 use self::replica::Replica;
@@ -54,7 +54,19 @@ use crate::migrations::Migrations;
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 pub mod internal {
-    pub use super::group::testing::keep_groups_open;
+    use std::time::Duration;
+
+    use super::{Database, Primary};
+
+    /// Keeps each transaction that writes of an SQLite file share open to others for as long as this, so that a test does
+    /// not depend on how fast a machine is.
+    pub fn share_for(database: &Database, longest: Duration) {
+        match &database.inner.primary {
+            Primary::File(queue) => queue.share_for(longest),
+            #[cfg(feature = "postgres")]
+            Primary::Server(_) => {}
+        }
+    }
 }
 
 /// Open database: a pool of connections. Clones are cheap and share the pool. On SQLite, the pool has one
@@ -183,18 +195,20 @@ impl Database {
         self.inner.migrations
     }
 
-    fn begin(&self, call: &'static str) -> Result<Running<'_>> {
-        let running = Running::begin(&self.inner.running, call)?;
+    /// Accepts a call, for which whoever closes the database waits.
+    fn accept(&self, call: &'static str) -> Result<Counted<'_>> {
+        self.ensure_outermost(call)?;
+        let counted = Counted::begin(&self.inner.running);
         // After it has been counted, so that who closes the database either waits for it or is seen by it.
         if self.inner.is_closed.load(Ordering::SeqCst) {
             return Err(CallRefused::Closed.into());
         }
-        Ok(running)
+        Ok(counted)
     }
 
     /// Fails if this thread runs a closure of the database.
     fn ensure_outermost(&self, call: &'static str) -> Result<()> {
-        Ok(Running::ensure_outermost(&self.inner.running, call)?)
+        Ok(Counted::ensure_outermost(&self.inner.running, call)?)
     }
 
     /// Waits for SQLite's writer.

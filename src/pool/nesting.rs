@@ -11,19 +11,17 @@ thread_local! {
     static RUNNING: RefCell<Vec<(usize, &'static str)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Call whose closure runs until this is dropped.
-pub(super) struct Running<'a> {
+/// Call that counts until this is dropped.
+pub(super) struct Counted<'a> {
     /// Number of calls of the database that run, whose address is that of the database too.
     count: &'a AtomicUsize,
 }
 
-impl<'a> Running<'a> {
-    /// Begins a call of the database with this count.
-    pub(super) fn begin(count: &'a AtomicUsize, call: &'static str) -> Result<Self, NestedCall> {
-        Self::ensure_outermost(count, call)?;
-        RUNNING.with_borrow_mut(|running| running.push((address(count), call)));
+impl<'a> Counted<'a> {
+    /// Counts a call of the database with this count.
+    pub(super) fn begin(count: &'a AtomicUsize) -> Self {
         count.fetch_add(1, Ordering::SeqCst);
-        Ok(Self { count })
+        Self { count }
     }
 
     /// Fails if the thread runs a closure of the database.
@@ -36,12 +34,27 @@ impl<'a> Running<'a> {
             None => Ok(()),
         })
     }
+
+    /// Marks the thread as one that runs the closure of this call, whose name is for the error of a nested one.
+    pub(super) fn run(&self, call: &'static str) -> Running<'_> {
+        RUNNING.with_borrow_mut(|running| running.push((address(self.count), call)));
+        Running(self)
+    }
 }
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.count.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Call whose closure this thread runs until this is dropped.
+pub(super) struct Running<'a>(&'a Counted<'a>);
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        RUNNING.with_borrow_mut(|running| running.retain(|(of, _)| *of != address(self.count)));
-        self.count.fetch_sub(1, Ordering::SeqCst);
+        let call = address(self.0.count);
+        RUNNING.with_borrow_mut(|running| running.retain(|(of, _)| *of != call));
     }
 }
 

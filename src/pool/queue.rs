@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::group::{Group, Outcome};
+use super::group::{Group, LONGEST, Outcome};
 use super::seat::Seat;
 use crate::backend::DbConnection;
 use crate::config::Config;
@@ -17,6 +17,9 @@ pub(super) struct Queue {
     config: Config,
     file: OpenFile,
     state: Mutex<State>,
+    /// Time for which a group is open to others.
+    #[cfg(feature = "testing")]
+    longest: Mutex<Duration>,
 }
 
 struct State {
@@ -54,11 +57,38 @@ pub(super) enum Use {
 impl Queue {
     /// Returns the queue for a connection to the database at this path, which is opened.
     pub(super) fn open(config: &Config, path: &Path) -> Result<Self> {
+        // Before the connection is opened, so that what is put there meanwhile does not pass for its file. If there is
+        // none, opening says so better.
+        let file = OpenFile::at(path);
         let seat = Seat::open(config)?;
-        let file = OpenFile::at(path)?;
+        let file = file?;
+        file.ensure_in_place()?;
         let state =
             State { free: Some(Box::new(seat)), waiting: VecDeque::new(), is_closed: false };
-        Ok(Self { config: config.clone(), file, state: Mutex::new(state) })
+        Ok(Self {
+            config: config.clone(),
+            file,
+            state: Mutex::new(state),
+            #[cfg(feature = "testing")]
+            longest: Mutex::new(LONGEST),
+        })
+    }
+
+    /// Keeps groups open to others for as long as this.
+    #[cfg(feature = "testing")]
+    pub(super) fn share_for(&self, longest: Duration) {
+        *self.longest.lock().unwrap_or_else(PoisonError::into_inner) = longest;
+    }
+
+    #[cfg(feature = "testing")]
+    fn longest(&self) -> Duration {
+        *self.longest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(not(feature = "testing"))]
+    #[expect(clippy::unused_self, reason = "tests change it")]
+    const fn longest(&self) -> Duration {
+        LONGEST
     }
 
     /// Returns the file that is open.
@@ -93,12 +123,17 @@ impl Queue {
         Ok(Turn { queue: self, seat: Some(seat) })
     }
 
-    /// Takes the connection away for ever, when nobody uses it any more.
+    /// Takes the connection away for ever, when nobody uses it any more. One that was found broken is opened again: what
+    /// is in the log is still to be written.
     pub(super) fn close(&self) -> Result<Option<DbConnection>, NoTurn> {
         let mut turn = match self.wait(Use::Alone, || ()) {
             Err(NoTurn::Closed) => return Ok(None),
             turn => turn?,
         };
+        if let Err(error) = turn.connection() {
+            let error: &(dyn std::error::Error + 'static) = &error;
+            tracing::warn!(error, "the log stays, because the database cannot be opened again");
+        }
         self.state().is_closed = true;
         Ok(turn.seat.take().and_then(|seat| seat.into_connection()))
     }
@@ -189,9 +224,14 @@ impl Turn<'_> {
         let config = &self.queue.config;
         let configured = self.connection()?.ensure_configured(config, Access::Write);
         if configured.is_err() {
-            self.seat = Some(Box::new(Seat::lost()));
+            self.lose();
         }
         configured
+    }
+
+    /// Closes the connection, which is not fit for others. The next one opens another.
+    pub(super) fn lose(&mut self) {
+        self.seat = Some(Box::new(Seat::lost()));
     }
 
     /// Returns the group whose transaction is open.
@@ -203,14 +243,17 @@ impl Turn<'_> {
     /// shared.
     pub(super) fn share(&mut self) -> Result<Option<Arc<Outcome>>> {
         let shares = self.queue.config.sqlite().foreign_keys && self.queue.next_joins();
-        self.seat.as_mut().filter(|_| shares).map_or(Ok(None), |seat| seat.begin_group())
+        let longest = self.queue.longest();
+        self.seat.as_mut().filter(|_| shares).map_or(Ok(None), |seat| seat.begin_group(longest))
     }
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        let Some(mut seat) = self.seat.take() else { return };
+        // Before the seat, so that in a panic the seat is dropped first: the next one must not wait for the lock that the
+        // old connection holds.
         let unless_passed = Replace(Some(self.queue));
+        let Some(mut seat) = self.seat.take() else { return unless_passed.disarm() };
         // Nothing is asked of SQLite if nobody waits.
         if seat.has_group() && self.queue.next_joins() && seat.may_be_joined() {
             match self.queue.pass(seat) {

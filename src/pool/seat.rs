@@ -1,6 +1,7 @@
 //! SQLite's connection for writing, and the transaction that is open on it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::group::{Group, Outcome};
 use crate::backend::DbConnection;
@@ -60,9 +61,10 @@ impl Seat {
     }
 
     /// Makes the transaction that is open a group's, if it can be shared.
-    pub(super) fn begin_group(&mut self) -> Result<Option<Arc<Outcome>>> {
+    /// Others may join for as long as this.
+    pub(super) fn begin_group(&mut self, longest: Duration) -> Result<Option<Arc<Outcome>>> {
         let Some(connection) = &mut self.connection else { return Ok(None) };
-        Ok(connection.share()?.then(|| self.group.insert(Group::of_one()).outcome()))
+        Ok(connection.share()?.then(|| self.group.insert(Group::of_one(longest)).outcome()))
     }
 
     /// Whether another write may join the transaction, which is open.
@@ -77,7 +79,8 @@ impl Seat {
     /// with what it is to be told.
     pub(super) fn settle(&mut self) -> Option<(Group, Result<()>)> {
         let is_open = self.connection.as_mut().is_some_and(DbConnection::is_shared_open);
-        let ended = self.group.take().map(|group| {
+        let ended = self.group.take().map(|mut group| {
+            group.begin_to_end();
             let committed = match self.connection.as_mut().filter(|_| is_open) {
                 Some(connection) => connection.commit_shared(true),
                 None => self.close_ended(),

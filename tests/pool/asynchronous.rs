@@ -14,7 +14,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use zenith_db::config::Key;
 use zenith_db::testing::{Clock, a_user};
 use zenith_db::types::UtcTime;
-use zenith_db::{AsyncDatabase, CallRefused, Database, Error, Result, Writer};
+use zenith_db::{AsyncDatabase, CallRefused, Database, Error, Result, StillRunning, Writer};
 
 use super::writes::{insert, names, open};
 use crate::support::{Fixture, SqliteFixture};
@@ -88,6 +88,9 @@ fn calls_do_what_the_blocking_ones_do() {
         let refused = database.read_primary(|conn| insert(conn, "lost")).await;
         assert!(matches!(refused, Err(Error::WriteRefused(_))), "{refused:?}");
         database.read(|_| Ok(())).await.expect("a read");
+        let refused: Result<(), Failure> =
+            database.try_write_with_retry(|_| false, |_| Err(Failure::Refused("no"))).await;
+        assert!(matches!(refused, Err(Failure::Refused("no"))));
         let nested = database.clone();
         let nested = database.write(move |_| nested.blocking().read(|_| Ok(()))).await;
         assert!(matches!(nested, Err(Error::NestedCall(_))), "{nested:?}");
@@ -209,6 +212,27 @@ fn closing_waits_for_what_was_accepted_and_refuses_the_rest() {
         database.close().await.expect("closed already");
     });
     assert_eq!(fixture.text("SELECT CAST(count(*) AS TEXT) FROM system_metrics"), "100");
+}
+
+#[test]
+fn after_a_timeout_the_database_is_closed_all_the_same() {
+    let fixture = SqliteFixture::created();
+    let settings = [(Key::MaxConnections, "2"), (Key::PoolTimeout, "50")];
+    let database = Database::open(&fixture.config_with(&settings)).expect("a database");
+    let database = AsyncDatabase::new(database);
+    runtime().block_on(async {
+        let (reading, go) = take_a_reader(&database);
+        let late = database.close().await;
+        assert!(
+            matches!(late, Err(Error::StillRunning(StillRunning { calls: 1, .. }))),
+            "{late:?}"
+        );
+        let refused = database.blocking().write(|conn| insert(conn, "late"));
+        assert!(matches!(refused, Err(Error::CallRefused(CallRefused::Closed))), "{refused:?}");
+        go.send(()).expect("it waits");
+        reading.await.expect("no panic").expect("a read");
+        database.close().await.expect("closed");
+    });
 }
 
 #[test]

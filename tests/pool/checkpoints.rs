@@ -3,12 +3,14 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Integer;
-use zenith_db::{Database, DbConnection};
+use tokio::runtime::Builder;
+use zenith_db::{AsyncDatabase, Database, DbConnection};
 
 use super::together::wait_until;
 use super::writes::open;
@@ -133,6 +135,32 @@ fn the_only_reader_is_named_if_it_holds_the_log() {
         };
         let (place, read) = (line!(), database.read(hold));
         let text = read.expect("a read");
+        assert!(text.contains(&format!("the read at {}:{place}:", file!())), "{text}");
+    });
+}
+
+#[test]
+fn an_asynchronous_read_that_holds_the_log_is_named_by_its_place() {
+    let fixture = SqliteFixture::created();
+    logged(|log| {
+        let database = AsyncDatabase::new(begin(&fixture, "3"));
+        let ((began, has_begun), (go, may_go)) = (channel(), channel());
+        let work = move |conn: &mut DbConnection| {
+            conn.batch_execute("BEGIN; SELECT count(*) FROM large")?;
+            began.send(()).expect("somebody waits");
+            may_go.recv().expect("the signal");
+            Ok(conn.batch_execute("COMMIT")?)
+        };
+        let (place, read) = (line!(), database.read_primary(work));
+        let runtime = Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let text = std::thread::scope(|scope| {
+            let reading = scope.spawn(|| runtime.block_on(read));
+            has_begun.recv().expect("it reads");
+            let text = grow(database.blocking(), log);
+            go.send(()).expect("it waits");
+            reading.join().expect("no panic").expect("a read");
+            text
+        });
         assert!(text.contains(&format!("the read at {}:{place}:", file!())), "{text}");
     });
 }

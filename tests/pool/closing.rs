@@ -1,12 +1,15 @@
 //! `close`: whoever was before is served, whoever comes after is refused, and the log is in the file.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;
 use std::thread;
+
+use diesel::connection::SimpleConnection;
 use zenith_db::config::Key;
-use zenith_db::{CallRefused, Database, Error, Result};
+use zenith_db::{CallRefused, Database, Error, PragmaFault, Result, SharedCommit, StillRunning};
 
 use super::together::wait_until;
-use super::writes::{insert, names, open};
+use super::writes::{insert, names, open, panic_quietly};
 use crate::support::{Fixture, SqliteFixture};
 
 fn assert_closed(database: &Database) {
@@ -48,6 +51,52 @@ fn closing_writes_the_log_to_the_file() {
     assert_eq!(std::fs::metadata(&log).map_or(0, |log| log.len()), 0, "the log is not empty");
     drop(database);
     assert!(!log.exists());
+}
+
+#[test]
+fn closing_writes_the_log_although_the_connection_for_writing_was_lost() {
+    let panics = |database: &Database| {
+        let write = || database.write(|_| -> Result<()> { panic_quietly() });
+        assert!(catch_unwind(AssertUnwindSafe(write)).is_err());
+    };
+    let changes = |database: &Database| {
+        database.write(|conn| Ok(conn.batch_execute("PRAGMA busy_timeout = 1")?)).expect("set");
+        let asked = database.ready();
+        assert!(matches!(asked, Err(Error::Pragma(PragmaFault::Changed { .. }))), "{asked:?}");
+    };
+    for lose in [panics as fn(&Database), changes] {
+        let fixture = SqliteFixture::created();
+        let database = open(&fixture, "2");
+        database.read(|_| Ok(())).expect("a reader, which stays open");
+        database.write(|conn| insert(conn, "a")).expect("a write");
+        lose(&database);
+        database.close().expect("closed");
+        let log = fixture.path().with_extension("db-wal");
+        assert_eq!(std::fs::metadata(log).map_or(0, |log| log.len()), 0, "the log is not empty");
+    }
+}
+
+#[test]
+fn closing_waits_for_the_next_attempt_of_a_write_that_is_repeated() {
+    let fixture = Fixture::created();
+    let database = open(&fixture, "2");
+    thread::scope(|scope| {
+        let mut attempts = 0;
+        let written = database.write_with_retry(|conn| {
+            attempts += 1;
+            if attempts == 1 {
+                let closing = scope.spawn(|| database.close());
+                let read = || database.read(|_| Ok(()));
+                wait_until(|| scope.spawn(read).join().expect("no panic").is_err());
+                assert!(!closing.is_finished());
+                return Err(SharedCommit::Ended.into());
+            }
+            insert(conn, "a")
+        });
+        written.expect("the second attempt");
+        assert_eq!(attempts, 2);
+    });
+    assert_eq!(names(&fixture), "a");
 }
 
 #[test]
@@ -101,8 +150,10 @@ fn closing_does_not_wait_for_ever_and_not_for_itself() {
     assert!(matches!(nested, Err(Error::NestedCall(_))), "{nested:?}");
     let late = database
         .read(|_| thread::scope(|scope| scope.spawn(|| database.close()).join().expect("it")));
-    assert!(matches!(late, Err(Error::PoolTimeout(_))), "{late:?}");
+    let Err(Error::StillRunning(late)) = late else { panic!("{late:?}") };
+    assert_eq!(late, StillRunning { timeout_ms: 50, calls: 1 });
     assert_closed(&database);
+    database.close().expect("nothing runs");
 }
 
 #[test]

@@ -97,3 +97,16 @@ fn a_transaction_that_a_read_has_begun_by_sql_ends_with_the_read() {
         assert_eq!(after, before.expect("a read") + 1, "{limit} {begin}");
     }
 }
+
+#[test]
+fn a_connection_that_a_read_has_left_unfit_for_others_is_opened_again() {
+    let fixture = SqliteFixture::created();
+    let database = open(&fixture, "1");
+    // Whether the connection may write is asked of this table from then on.
+    let hide =
+        "PRAGMA query_only = OFF; CREATE TEMP TABLE pragma_query_only AS SELECT 7 AS query_only";
+    database.read(|conn| Ok(conn.batch_execute(hide)?)).expect("a read");
+    database.read(|_| Ok(())).expect("the next read");
+    database.write(|conn| insert(conn, "kept")).expect("a write");
+    assert_eq!(names(&fixture), "kept");
+}

@@ -1,6 +1,7 @@
 //! What the recorder of an application is told.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 
@@ -8,14 +9,20 @@ use metrics::{
     Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
     SharedString, Unit,
 };
-use zenith_db::AsyncDatabase;
+use zenith_db::internal::pool::share_for;
+use zenith_db::{AsyncDatabase, Database, Result};
 
-use super::writes::{insert, open};
+use super::together::{A_MINUTE, wait_until};
+use super::writes::{insert, names, open, panic_quietly};
 use crate::support::{Fixture, SqliteFixture};
 
 /// Values by name and label, in the order in which they were recorded.
 #[derive(Clone, Default)]
-struct Recorded(Arc<Mutex<BTreeMap<String, Vec<f64>>>>);
+struct Recorded {
+    values: Arc<Mutex<BTreeMap<String, Vec<f64>>>>,
+    /// The name of one that cannot be recorded.
+    panics_at: Option<&'static str>,
+}
 
 struct Metric {
     all: Recorded,
@@ -24,7 +31,7 @@ struct Metric {
 
 impl Recorded {
     fn of(&self, name: &str) -> Vec<f64> {
-        self.0.lock().expect("a lock").get(name).cloned().unwrap_or_default()
+        self.values.lock().expect("a lock").get(name).cloned().unwrap_or_default()
     }
 
     fn metric(&self, key: &Key) -> Arc<Metric> {
@@ -36,7 +43,10 @@ impl Recorded {
 
 impl Metric {
     fn push(&self, value: f64) {
-        self.all.0.lock().expect("a lock").entry(self.name.clone()).or_default().push(value);
+        if self.all.panics_at == Some(&self.name) {
+            panic_quietly();
+        }
+        self.all.values.lock().expect("a lock").entry(self.name.clone()).or_default().push(value);
     }
 }
 
@@ -96,7 +106,7 @@ fn the_numbers_of_the_pool_are_told() {
     let recorder = Recorded::default();
     metrics::with_local_recorder(&recorder, || {
         let database = open(&fixture, "3");
-        database.write(|conn| insert(conn, "a")).expect("a write");
+        // After a write, the checkpoints may use a connection for a moment.
         database.read(|_| Ok(())).expect("a read");
         database.report_metrics();
     });
@@ -109,31 +119,50 @@ fn the_numbers_of_the_pool_are_told() {
     assert!(found("zenith_db_wait_seconds writer").is_empty(), "nobody waited");
 }
 
-#[test]
-fn a_wait_for_the_writer_and_a_shared_commit_are_recorded() {
-    let fixture = SqliteFixture::created();
-    let database = open(&fixture, "2");
-    let recorder = Recorded::default();
-    // The recorder is this thread's, so this one waits, and commits for both.
+/// Runs two writes as a group of one transaction, the second with this recorder. It waits, and commits for both. Returns
+/// the result of the first, and whether the second has panicked.
+fn two_who_share(database: &Database, recorder: &Recorded) -> (Result<()>, bool) {
+    share_for(database, A_MINUTE);
     let (began, has_begun) = channel();
     std::thread::scope(|scope| {
         let first = scope.spawn(|| {
             database.write(|conn| {
                 began.send(()).expect("somebody hears");
-                while database.pool_status().waits == 0 {
-                    std::thread::yield_now();
-                }
+                wait_until(|| database.pool_status().waits > 0);
                 insert(conn, "a")
             })
         });
         has_begun.recv().expect("the first one begins");
-        metrics::with_local_recorder(&recorder, || {
-            database.write(|conn| insert(conn, "b")).expect("a write");
-        });
-        first.join().expect("no panic").expect("a write");
-    });
+        let second = catch_unwind(AssertUnwindSafe(|| {
+            metrics::with_local_recorder(recorder, || database.write(|conn| insert(conn, "b")))
+                .expect("a write");
+        }));
+        (first.join().expect("no panic"), second.is_err())
+    })
+}
+
+#[test]
+fn a_wait_for_the_writer_and_a_shared_commit_are_recorded() {
+    let fixture = SqliteFixture::created();
+    let recorder = Recorded::default();
+    let (first, has_panicked) = two_who_share(&open(&fixture, "2"), &recorder);
+    first.expect("a write");
+    assert!(!has_panicked);
     assert_eq!(recorder.of("zenith_db_commit_writes"), [2.0]);
     assert_eq!(recorder.of("zenith_db_wait_seconds writer").len(), 1);
+}
+
+#[test]
+fn a_recorder_that_panics_does_not_make_others_believe_that_their_write_is_lost() {
+    let fixture = SqliteFixture::created();
+    let database = open(&fixture, "2");
+    let panics_at = Some("zenith_db_commit_writes");
+    let (first, has_panicked) =
+        two_who_share(&database, &Recorded { panics_at, ..Recorded::default() });
+    assert!(has_panicked, "it was not recorded");
+    first.expect("it is committed");
+    assert_eq!(names(&fixture), "a b");
+    database.write(|conn| insert(conn, "c")).expect("the next write");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::process::Command;
 use diesel::connection::SimpleConnection;
 use zenith_db::config::{Config, Key};
 use zenith_db::manager::{DatabaseManager, RollbackTarget};
-use zenith_db::{CallRefused, Database, Error, MigrationFault, NoRoom, Result};
+use zenith_db::{CallRefused, Database, Error, MigrationFault, NoRoom, PragmaFault, Result};
 
 use super::writes::{insert, open, panic_quietly};
 use crate::support::embedded::{before, notifications};
@@ -98,7 +98,9 @@ fn a_setting_that_a_closure_has_changed_is_found_and_mended() {
         let change = format!("PRAGMA {setting}");
         database.write(|conn| Ok(conn.batch_execute(&change)?)).expect("a write");
         let asked = database.ready();
-        assert!(matches!(asked, Err(Error::Pragma { .. })), "{setting}: {asked:?}");
+        let Err(Error::Pragma(changed)) = asked else { panic!("{setting}: {asked:?}") };
+        assert!(matches!(changed, PragmaFault::Changed { .. }), "{changed:?}");
+        assert!(changed.to_string().starts_with("a closure has changed PRAGMA"), "{changed}");
         database.ready().expect("a new connection");
         database.write(|conn| insert(conn, "kept")).expect("a write");
     }

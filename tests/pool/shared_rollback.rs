@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::sync::Arc;
 
-use diesel::connection::{SimpleConnection, TransactionManager};
+use diesel::connection::{Connection, InstrumentationEvent, SimpleConnection, TransactionManager};
 use zenith_db::{DbConnection, Error, Result, SharedCommit, Writer};
 
 use super::together::{Work, is_ok, is_shared, together};
@@ -189,12 +189,9 @@ fn who_releases_its_own_savepoint_rolls_back_nobody_elses_writes() {
             let results = together(&database, &works);
             let wanted = ["x", "", "y", "", "z"];
             let kept = names(&fixture);
-            for ((result, name), place) in results.iter().zip(wanted).zip(0..) {
-                let name = if place == 0 && !is_ok(result) { "" } else { name };
-                if is_ok(result) && !name.is_empty() {
-                    let is_kept = kept.split(' ').any(|kept| kept == name);
-                    assert!(is_kept, "{name} was acknowledged: {kept}, {results:?}");
-                }
+            for (result, name) in results.iter().zip(wanted).filter(|(_, name)| !name.is_empty()) {
+                let is_kept = kept.split(' ').any(|kept| kept == name);
+                assert_eq!(is_ok(result), is_kept, "{name}: {kept}, {results:?}");
             }
             database.write(|conn| insert(conn, "next")).expect("the next write");
         }
@@ -277,4 +274,44 @@ fn a_commit_that_fails_is_told_to_all_with_its_cause_and_changes_nothing() {
     let defers: Work = |conn| Ok(conn.batch_execute("PRAGMA defer_foreign_keys = ON")?);
     let results = together(&database, &[defers, breaks, defers, breaks]);
     assert!(results.iter().all(is_ok), "{results:?}");
+}
+
+#[test]
+fn who_breaks_its_own_transaction_and_says_that_all_is_well_fails_alone() {
+    let breaks: Work = |conn| {
+        let nested = conn.write(|conn| {
+            <DbConnection as TransactionManager<DbConnection>>::commit_transaction(conn)?;
+            insert(conn, "lost")
+        });
+        assert!(matches!(nested, Err(Error::Query(_))), "{nested:?}");
+        Ok(())
+    };
+    let fixture = SqliteFixture::created();
+    let database = open(&fixture, "2");
+    let results = together(&database, &[breaks, |conn| insert(conn, "a")]);
+    assert!(matches!(results[0], Ok(Err(Error::Query(_)))), "{results:?}");
+    assert!(is_ok(&results[1]), "{results:?}");
+    assert_eq!(names(&fixture), "a");
+}
+
+#[test]
+fn whose_commit_panics_after_it_was_done_says_that_nobody_knows() {
+    let panics_after_the_commit: Work = |conn| {
+        conn.set_instrumentation(|event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::FinishQuery { query, .. } = event
+                && query.to_string().contains("COMMIT")
+            {
+                panic_quietly();
+            }
+        });
+        insert(conn, "a")
+    };
+    let fixture = SqliteFixture::created();
+    let database = open(&fixture, "2");
+    let results = together(&database, &[panics_after_the_commit, |conn| insert(conn, "b")]);
+    let Ok(Err(unknown @ Error::CommitUnknown(_))) = &results[0] else { panic!("{results:?}") };
+    assert!(!unknown.is_retryable());
+    assert!(results[1].is_err(), "it has committed for both: {results:?}");
+    assert_eq!(names(&fixture), "a b");
+    database.write(|conn| insert(conn, "c")).expect("the next write");
 }

@@ -5,8 +5,11 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
-use zenith_db::internal::pool::keep_groups_open;
+use zenith_db::internal::pool::share_for;
 use zenith_db::{Database, Error, Result, Writer};
+
+/// Time for which a group stays open to those who wait: longer than a test takes.
+pub(super) const A_MINUTE: Duration = Duration::from_secs(60);
 
 pub(super) type Work = fn(&mut Writer<'_>) -> Result<()>;
 
@@ -16,7 +19,16 @@ pub(super) type Answer = thread::Result<Result<()>>;
 /// Runs these writes in the order of the list, as a group of one transaction: each begins to wait while the first is at
 /// work. Returns their answers.
 pub(super) fn together(database: &Database, writes: &[Work]) -> Vec<Answer> {
-    keep_groups_open();
+    together_within(database, A_MINUTE, writes)
+}
+
+/// Runs these writes as [`together`] does, but as groups that are open for no longer than this.
+pub(super) fn together_within(
+    database: &Database,
+    longest: Duration,
+    writes: &[Work],
+) -> Vec<Answer> {
+    share_for(database, longest);
     let (first, others) = writes.split_first().expect("a write");
     thread::scope(|scope| {
         let (began, has_begun) = channel();

@@ -13,7 +13,7 @@ pub(crate) struct OpenFile {
 }
 
 impl OpenFile {
-    /// Returns the file at the path, which has just been opened.
+    /// Returns the file at the path, which is to be opened.
     pub(crate) fn at(path: &Path) -> Result<Self> {
         Ok(Self { path: path.to_owned(), identity: Identity::at(path)? })
     }

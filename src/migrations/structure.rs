@@ -137,9 +137,10 @@ fn checks(connection: &mut DbConnection) -> Result<BTreeSet<String>> {
 
 /// Queries for columns, indexes, foreign keys, triggers and views.
 const SQLITE: [&str; 5] = [
-    // The module of a virtual table says what its columns are, and the program may not have it.
+    // The module of a virtual table says what its columns are, and the program may not have it. An `INTEGER PRIMARY KEY`
+    // is the number of the row, of 64 bits.
     r#"SELECT t.name || '.' || c.name || ' '
-           || CASE c.pk WHEN 1 THEN 'BIGINT' ELSE c.type END || iif(c."notnull", ' NOT NULL', '')
+           || iif(c.pk = 1 AND upper(c.type) = 'INTEGER', 'BIGINT', c.type) || iif(c."notnull", ' NOT NULL', '')
            || iif(c.dflt_value IS NULL, '', ' DEFAULT ' || iif(c.dflt_value LIKE 'strftime%', 'now',
                iif(c.type = 'BOOLEAN', iif(c.dflt_value, 'true', 'false'), c.dflt_value)))
            || iif(c.hidden, ' GENERATED', '') AS line

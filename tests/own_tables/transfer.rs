@@ -1,12 +1,13 @@
 //! Transfers of an application's tables, in both directions.
 
+use diesel::connection::SimpleConnection;
 use zenith_db::Backend;
 use zenith_db::manager::DatabaseManager;
 use zenith_db::migrations::{EmbeddedMigration, Script};
-use zenith_db_transfer::{TransferOptions, transfer};
+use zenith_db_transfer::{TransferError, TransferOptions, transfer, transfer_between};
 
 use super::{admin, assert_healthy};
-use crate::support::own_migrations::manager_with;
+use crate::support::own_migrations::{manager_with, migration};
 use crate::support::{Fixture, SqliteFixture, administrator, rows};
 
 /// Returns a migration with a column of each type, and a row that it inserts.
@@ -77,11 +78,156 @@ fn every_value_of_a_table_of_the_application_goes_there_and_back() {
         fixture.sql("INSERT INTO own_values (word) VALUES ('next')");
         assert_eq!(fixture.text("SELECT max(id) FROM own_values"), "4611686018427387905");
         let delete = format!("DELETE FROM users WHERE id = {}", admin(fixture));
-        let refused = fixture.database().write(|conn| {
-            use diesel::connection::SimpleConnection;
-            Ok(conn.batch_execute(&delete)?)
-        });
+        let refused = fixture.database().write(|conn| Ok(conn.batch_execute(&delete)?));
         assert!(refused.is_err(), "the reference does not restrict");
     }
     assert_eq!(back.backend(), Backend::Sqlite);
+}
+
+/// Returns a finished database with the table of all types.
+fn filled(fixture: &Fixture) -> DatabaseManager {
+    let manager = manager_with(fixture, &[values()]);
+    let _ = manager.initialize(&administrator()).expect("a database");
+    manager
+}
+
+/// Asserts that a row with this value is not transferred.
+fn assert_refused(source: &Fixture, manager: &DatabaseManager, column: &str, value: &str) {
+    source.sql(&format!("INSERT INTO own_values (id, {column}) VALUES (7, {value})"));
+    let target = SqliteFixture::empty();
+    let options = TransferOptions::default();
+    let refused = transfer(manager, target.config().location(), &options, &mut |_| ());
+    let Err(TransferError::UnfitValue { table, column: found, key, .. }) = refused else {
+        panic!("{column} {value}: {refused:?}")
+    };
+    assert_eq!((table, &*found, key), ("own_values", column, 7));
+    target.assert_nothing_was_created();
+    source.sql("DELETE FROM own_values WHERE id = 7");
+}
+
+#[test]
+fn a_value_that_only_one_of_the_databases_has_is_refused_before_anything_is_copied() {
+    let source = Fixture::empty();
+    let manager = filled(&source);
+    let unfit = source.either(
+        &[
+            ("small", "'many'"),
+            ("truth", "'maybe'"),
+            ("ratio", "'a half'"),
+            ("word", "x'00'"),
+            ("bytes", "'text'"),
+            ("moment", "'tomorrow'"),
+            ("moment", "1767322800"),
+            ("moment", "x'00'"),
+            ("moment", "'2026-02-30 03:04:05'"),
+            ("moment", "'2026-01-02 03:04:05.0000001'"),
+            ("moment", "'2026-01-02 03:04:05Z'"),
+            ("moment", "'2026-01-02 03:04:05.'"),
+            ("moment", "'0000-01-02 03:04:05'"),
+        ][..],
+        &[
+            ("ratio", "'NaN'"),
+            ("moment", "'infinity'"),
+            ("moment", "'-infinity'"),
+            ("moment", "'0044-03-15 12:00:00 BC'"),
+            ("moment", "'10000-01-01 00:00:00'"),
+        ],
+    );
+    for (column, value) in unfit {
+        assert_refused(&source, &manager, column, value);
+    }
+}
+
+#[test]
+fn a_time_of_fewer_digits_gets_six_of_them() {
+    let source = SqliteFixture::empty();
+    let manager = filled(&source);
+    source.sql(
+        "INSERT INTO own_values (id, moment) VALUES
+            (7, '2026-01-02 03:04:05'), (8, '2026-01-02 03:04:05.5'), (9, NULL), (10, CURRENT_TIMESTAMP)",
+    );
+    let target = Fixture::empty();
+    let _ = moved(&manager, &target);
+    let moments = "SELECT string_agg(substr(CAST(moment AS TEXT), 1, 26), ' ' ORDER BY id) FROM own_values WHERE id < 10";
+    // PostgreSQL shows no more digits than there are.
+    let wanted = target.either(
+        "2026-01-02 03:04:05.000000 2026-01-02 03:04:05.500000",
+        "2026-01-02 03:04:05 2026-01-02 03:04:05.5",
+    );
+    assert_eq!(target.text(moments), wanted);
+}
+
+#[test]
+fn an_infinite_number_goes_there_and_back() {
+    let source = SqliteFixture::empty();
+    let manager = filled(&source);
+    source.sql(
+        "INSERT INTO own_values (id, ratio) VALUES (7, 9e999), (8, -9e999), (9, 1e308), (10, NULL)",
+    );
+    let (between, back) = (Fixture::empty(), SqliteFixture::empty());
+    let _ = moved(&moved(&manager, &between), &back);
+    assert_eq!(
+        back.text("SELECT string_agg(CAST(ratio AS TEXT), ' ' ORDER BY id) FROM own_values"),
+        "Inf -Inf 1.0e+308"
+    );
+}
+
+#[test]
+fn all_digits_of_a_number_are_moved_whatever_a_connection_shows() {
+    let sqlite = || SqliteFixture::empty().fixture();
+    for (source, target) in [(Fixture::empty(), sqlite()), (sqlite(), Fixture::empty())] {
+        let manager = filled(&source);
+        source.sql("INSERT INTO own_values (id, ratio) VALUES (7, 0.30000000000000004)");
+        zenith_db::internal::connection::create(&target.config()).expect("a place");
+        manager_with(&target, &[values()]).migrate().expect("a target");
+        target.sql("DELETE FROM own_values");
+        let raw = |fixture: &Fixture| {
+            let mut connection = fixture.raw();
+            if fixture.backend() == Backend::Postgres {
+                connection.batch_execute("SET extra_float_digits = 0").expect("set");
+            }
+            connection
+        };
+        let options =
+            TransferOptions { migrations: manager.migrations(), ..TransferOptions::default() };
+        transfer_between(&mut raw(&source), &mut raw(&target), &options, &mut |_| ())
+            .expect("a transfer");
+        let is_equal = "SELECT count(*) FROM own_values WHERE ratio = 0.30000000000000004::float8";
+        let is_equal = target.either(is_equal.trim_end_matches("::float8"), is_equal);
+        assert_eq!(target.text(is_equal), "1");
+    }
+}
+
+#[test]
+fn a_table_of_many_columns_is_moved() {
+    let columns: Vec<String> = (0..120).map(|number| format!("c{number} TEXT")).collect();
+    let columns = columns.join(", ");
+    let up = format!("CREATE TABLE own_wide (id BIGINT PRIMARY KEY NOT NULL, {columns})");
+    let migrations = [migration(&up, "DROP TABLE own_wide")];
+    let (source, target) = (Fixture::empty(), SqliteFixture::empty());
+    let manager = manager_with(&source, &migrations);
+    let _ = manager.initialize(&administrator()).expect("a database");
+    source.sql("INSERT INTO own_wide (id, c0, c119) VALUES (1, 'first', 'last')");
+    transfer(&manager, target.config().location(), &TransferOptions::default(), &mut |_| ())
+        .expect("a transfer");
+    assert_eq!(
+        target.text("SELECT c0 || ' ' || c119 FROM own_wide WHERE c1 IS NULL"),
+        "first last"
+    );
+}
+
+#[test]
+fn a_table_whose_key_is_no_integer_is_named_and_not_left_out_quietly() {
+    let migrations = [migration(
+        "CREATE TABLE own_words (id TEXT PRIMARY KEY NOT NULL)",
+        "DROP TABLE own_words",
+    )];
+    let (source, target) = (Fixture::empty(), SqliteFixture::empty());
+    let manager = manager_with(&source, &migrations);
+    let _ = manager.initialize(&administrator()).expect("a database");
+    source.sql("INSERT INTO own_words (id) VALUES ('a')");
+    let options = TransferOptions::default();
+    let refused = transfer(&manager, target.config().location(), &options, &mut |_| ());
+    let Err(TransferError::OtherTables { found }) = refused else { panic!("{refused:?}") };
+    assert_eq!(found, "own_words (1 row)");
 }

@@ -14,7 +14,7 @@ use super::rows::{ALL, schema_version};
 use super::sequence;
 use super::source::{self, SourceSnapshot};
 use super::state::{CopiedRows, TransferLease, TransferState};
-use super::table::{ALL_KEYS, TransferRow as _, TransferTable, read_all};
+use super::table::{ALL_KEYS, RowTable as _, TransferTable, read_all};
 use super::target::{self, TransferTarget};
 
 /// Transfer that has been recorded in the target and is not complete.
@@ -44,6 +44,9 @@ impl<'a> ActiveTransfer<'a> {
         // Rows that a damaged page hides would be missing without a difference.
         let unchecked = ensure_intact(source.connection(), IntegrityCheck::Full, "the source")?;
         ensure_checked(&unchecked, tables)?;
+        for table in tables {
+            table.ensure_fit(source.connection())?;
+        }
         let identity = source.identity()?.digest.to_string();
         let of_source = source.versions()?;
         let mut known: Vec<String> =
@@ -200,18 +203,18 @@ impl<'a> ActiveTransfer<'a> {
 /// Copies the history of migrations, with the checksums of the target's own migrations.
 fn copy_history(source: &mut DbConnection, target: &mut DbConnection) -> Result<()> {
     let mut checksums = BTreeMap::new();
-    read_all::<schema_version::Row>(target, ALL_KEYS, &mut |row| {
+    read_all(&schema_version::Table, target, ALL_KEYS, &mut |row| {
         checksums.insert(row.version, row.checksum);
         Ok(())
     })?;
     let mut history = Vec::new();
-    read_all::<schema_version::Row>(source, ALL_KEYS, &mut |mut row| {
+    read_all(&schema_version::Table, source, ALL_KEYS, &mut |mut row| {
         row.checksum = checksums.remove(&row.version).flatten();
         history.push(row);
         Ok(())
     })?;
-    schema_version::Row::delete_all(target)?;
-    schema_version::Row::write(target, &history)
+    schema_version::Table.delete_all(target)?;
+    schema_version::Table.write(target, &history)
 }
 
 /// Reads the whole target and compares it with the expected contents.

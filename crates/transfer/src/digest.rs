@@ -14,11 +14,15 @@ use sha2::{Digest, Sha256};
 /// Digest of rows that does not depend on their order: the sums, modulo 2^128, of the first and of the
 /// second halves of each row's SHA-256, shown as 64 hexadecimal digits.
 ///
-/// A row is hashed as the values of its columns in the order of `schema.rs`. Integers are big-endian,
+/// A row of a table of the schema is hashed as the values of its columns in the order of `schema.rs`. Integers are big-endian,
 /// of 4 or 8 bytes by their type. A boolean is one byte. A `DOUBLE PRECISION` is the 8 bytes of IEEE
 /// 754, with -0.0 as 0.0 (SQLite does not distinguish them). A text is its length in 8 bytes and its
 /// UTF-8. A time is the microseconds since 1970 in 8 bytes. A nullable column begins with a byte that is
 /// 0 for NULL. `schema_version.checksum` is left out: each backend has its own migrations.
+///
+/// A row of a table of the application is hashed in the order of the names that `Structure::columns` has, each column with
+/// the byte for NULL. A `DOUBLE PRECISION` is hashed as above, and every other value as a text: an integer in decimal
+/// digits, a boolean as `t` or `f`, a time as `2026-01-02 03:04:05.000006`, and bytes as lower-case hexadecimal digits.
 ///
 /// The digest detects accidental differences. It does not protect against rows that are forged so that
 /// the sums agree.

@@ -65,6 +65,21 @@ pub enum TransferError {
         tables: String,
     },
 
+    /// A table of the application holds a value that only one of the databases can store.
+    #[error(
+        "{table}.{column} of the row with the key {key} is {reason}; nothing was changed. Correct it in the source"
+    )]
+    UnfitValue {
+        /// Name of the table.
+        table: &'static str,
+        /// Name of the column.
+        column: String,
+        /// Key of the row.
+        key: i64,
+        /// What the value is, in words.
+        reason: &'static str,
+    },
+
     /// The source is itself the target of an interrupted transfer.
     #[error(
         "the source is itself the target of an interrupted transfer and lacks rows; complete that \

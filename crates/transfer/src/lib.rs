@@ -12,6 +12,7 @@ mod active;
 mod between;
 mod digest;
 mod error;
+mod kind;
 mod managed;
 mod own;
 mod preconditions;

@@ -12,85 +12,10 @@ use zenith_db::internal::migrations::own_tables;
 use zenith_db::migrations::{Migrations, Structure};
 use zenith_db::{DbConnection, Error, dispatch};
 
-use super::error::Result;
+use super::error::{Result, TransferError};
+use super::kind::Kind;
 use super::table::{Keys, RowTable};
 use super::value;
-
-/// Type of a column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Integer,
-    Bool,
-    Double,
-    Text,
-    Timestamp,
-    Bytes,
-}
-
-impl Kind {
-    /// Returns the type of a line of [`Structure::columns`], after the name.
-    fn of(line: &str) -> Option<Self> {
-        let ends = [" NOT NULL", " DEFAULT "];
-        let name = ends.iter().fold(line, |line, end| line.split(end).next().unwrap_or_default());
-        Some(match name {
-            "BIGINT" | "INTEGER" => Self::Integer,
-            "BOOLEAN" => Self::Bool,
-            "DOUBLE PRECISION" => Self::Double,
-            "TEXT" => Self::Text,
-            "TIMESTAMP" => Self::Timestamp,
-            "BLOB" => Self::Bytes,
-            _ => return None,
-        })
-    }
-
-    /// Returns SQL for the text of a value of SQLite.
-    fn read_sqlite(self, column: &str) -> String {
-        match self {
-            Self::Integer => format!("CAST({column} AS TEXT)"),
-            Self::Bool => format!(
-                "CASE {column} WHEN 0 THEN 'f' WHEN 1 THEN 't' ELSE CAST({column} AS TEXT) END"
-            ),
-            Self::Double => format!("iif({column} IS NULL, NULL, printf('%!.17g', {column}))"),
-            Self::Text | Self::Timestamp => column.to_owned(),
-            Self::Bytes => format!("iif({column} IS NULL, NULL, lower(hex({column})))"),
-        }
-    }
-
-    /// Returns SQL for a value of SQLite, from the SQL of its text.
-    fn write_sqlite(self, text: &str) -> String {
-        match self {
-            Self::Integer => format!("CAST({text} AS INTEGER)"),
-            Self::Bool => format!("CASE {text} WHEN 'f' THEN 0 WHEN 't' THEN 1 ELSE {text} END"),
-            Self::Double => format!("CAST({text} AS REAL)"),
-            Self::Text | Self::Timestamp => text.to_owned(),
-            Self::Bytes => format!("unhex({text})"),
-        }
-    }
-
-    /// Returns SQL for the text of a value of PostgreSQL.
-    #[cfg(feature = "postgres")]
-    fn read_postgres(self, column: &str) -> String {
-        match self {
-            Self::Bool => format!("CASE WHEN {column} THEN 't' WHEN NOT {column} THEN 'f' END"),
-            Self::Timestamp => format!("to_char({column}, 'YYYY-MM-DD HH24:MI:SS.US')"),
-            Self::Bytes => format!("encode({column}, 'hex')"),
-            Self::Integer | Self::Double | Self::Text => format!("{column}::text"),
-        }
-    }
-
-    /// Returns SQL for a value of PostgreSQL, from the SQL of its text.
-    #[cfg(feature = "postgres")]
-    fn write_postgres(self, text: &str) -> String {
-        match self {
-            Self::Integer => format!("({text})::bigint"),
-            Self::Bool => format!("({text})::boolean"),
-            Self::Double => format!("({text})::double precision"),
-            Self::Text => text.to_owned(),
-            Self::Timestamp => format!("({text})::timestamp"),
-            Self::Bytes => format!("decode({text}, 'hex')"),
-        }
-    }
-}
 
 /// Table of an application.
 #[derive(Debug)]
@@ -113,6 +38,16 @@ struct Line {
     /// JSON array of the texts.
     #[diesel(sql_type = sql_types::Text)]
     line: value::Text,
+}
+
+/// Value that cannot be transferred.
+#[derive(QueryableByName)]
+struct Unfit {
+    #[diesel(sql_type = sql_types::BigInt)]
+    key: i64,
+    /// Place of the column.
+    #[diesel(sql_type = sql_types::BigInt)]
+    number: i64,
 }
 
 #[derive(QueryableByName)]
@@ -148,7 +83,7 @@ pub(super) fn all(connection: &mut DbConnection, migrations: Migrations) -> Resu
     Ok(found)
 }
 
-/// Whether the primary key of a table is its column `id`.
+/// Whether the primary key of a table is its column `id`, an integer.
 fn has_key(connection: &mut DbConnection, table: &str) -> Result<bool> {
     let table = literal(table);
     let query = match connection {
@@ -158,7 +93,8 @@ fn has_key(connection: &mut DbConnection, table: &str) -> Result<bool> {
         ),
         #[cfg(feature = "postgres")]
         DbConnection::Postgres(_) => format!(
-            "SELECT sum(CASE a.attname WHEN 'id' THEN 1 ELSE 2 END)::bigint AS number
+            "SELECT sum(CASE WHEN a.attname = 'id' AND a.atttypid IN ('int8'::regtype, 'int4'::regtype, 'int2'::regtype)
+                 THEN 1 ELSE 2 END)::bigint AS number
              FROM pg_index AS x JOIN pg_attribute AS a ON a.attrelid = x.indrelid AND a.attnum = ANY (x.indkey)
              WHERE x.indisprimary AND x.indrelid = to_regclass(quote_ident({table}))"
         ),
@@ -184,6 +120,37 @@ impl OwnTable {
         let query = format!("SELECT {expression} AS number FROM {}", quoted(self.name));
         let found: Number = dispatch!(connection, |c| diesel::sql_query(&query).get_result(c))?;
         Ok(found.number)
+    }
+
+    /// Returns the first value, in the order of the keys, that cannot be transferred, and why.
+    fn unfit(&self, connection: &mut DbConnection) -> Result<Option<(Unfit, &'static str)>> {
+        let unfit = |name: &str, kind: Kind| match connection {
+            DbConnection::Sqlite(_) => Some(kind.unfit_on_sqlite(name)),
+            #[cfg(feature = "postgres")]
+            DbConnection::Postgres(_) => kind.unfit_on_postgres(name),
+        };
+        let columns = self.columns.iter().map(|(name, kind)| unfit(&quoted(name), *kind));
+        let columns: Vec<_> = columns.collect();
+        let found = columns.iter().enumerate().filter_map(|(at, unfit)| {
+            let (condition, _) = unfit.as_ref()?;
+            Some(format!(" WHEN {condition} THEN {at}"))
+        });
+        let found: String = found.collect();
+        if found.is_empty() {
+            return Ok(None);
+        }
+        let query = format!(
+            "SELECT key, number FROM (
+                 SELECT CAST(id AS BIGINT) AS key, CAST(CASE{found} END AS BIGINT) AS number FROM {}
+             ) AS found WHERE number IS NOT NULL ORDER BY key LIMIT 1",
+            quoted(self.name)
+        );
+        let found: Option<Unfit> =
+            dispatch!(connection, |c| diesel::sql_query(&query).get_result(c).optional())?;
+        Ok(found.and_then(|found| {
+            let (_, reason) = columns.get(usize::try_from(found.number).ok()?)?.as_ref()?;
+            Some((found, *reason))
+        }))
     }
 
     /// Returns the columns' names in a list, and SQL for each value.
@@ -226,6 +193,13 @@ impl RowTable for OwnTable {
         }
     }
 
+    fn ensure_fit(&self, connection: &mut DbConnection) -> Result<()> {
+        let Some((Unfit { key, number }, reason)) = self.unfit(connection)? else { return Ok(()) };
+        let column = usize::try_from(number).ok().and_then(|number| self.columns.get(number));
+        let column = column.map_or_else(String::new, |(name, _)| name.clone());
+        Err(TransferError::UnfitValue { table: self.name, column, key, reason })
+    }
+
     fn read(
         &self,
         connection: &mut DbConnection,
@@ -248,9 +222,10 @@ impl RowTable for OwnTable {
             #[cfg(feature = "postgres")]
             DbConnection::Postgres(inner) => {
                 use diesel::pg::PgRowByRowLoadingMode;
+                // A function has at most 100 arguments, and an array as many items as a table has columns.
                 let (_, texts) = self.lists(|_, name, kind| kind.read_postgres(name));
                 let query = format!(
-                    "SELECT id::bigint AS key, json_build_array({texts})::text AS line FROM {table}
+                    "SELECT id::bigint AS key, array_to_json(ARRAY[{texts}]::text[])::text AS line FROM {table}
                      WHERE id BETWEEN {first} AND {end} ORDER BY id LIMIT {limit}"
                 );
                 let mut lines =

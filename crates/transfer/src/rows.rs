@@ -1,7 +1,7 @@
 //! Row types of all tables, generated from `schema.rs`: a column or a table that is added there is
 //! transferred too, and a column of an unknown type does not compile.
 
-use super::table::{TransferRow, TransferTable, TypedTable};
+use super::table::TransferTable;
 
 /// Replaces Diesel's `table!`: defines the row type of a table, its queries and its encoding.
 macro_rules! row {
@@ -16,7 +16,7 @@ macro_rules! row {
             use ::diesel::dsl::max;
             use ::diesel::prelude::*;
 
-            use crate::table::{self, Keys};
+            use crate::table::{Keys, RowTable, is_each_databases_own};
             use crate::value::{self, Encode};
             use crate::error::Result;
             use zenith_db::{DbConnection, dispatch};
@@ -25,6 +25,9 @@ macro_rules! row {
             ::diesel::table! { $table (id) $columns }
             use self::$table as in_schema;
 
+            /// Name of the table.
+            pub(crate) const NAME: &str = stringify!($table);
+
             #[derive(Queryable, Insertable)]
             #[diesel(table_name = $table, treat_none_as_default_value = false)]
             pub(crate) struct Row {
@@ -32,42 +35,50 @@ macro_rules! row {
                     value::$type $(<value::$inner>)?,)*
             }
 
-            impl table::TransferRow for Row {
-                const TABLE: &'static str = stringify!($table);
+            /// The table.
+            pub(crate) struct Table;
 
-                fn key(&self) -> i64 {
-                    self.$key
+            impl RowTable for Table {
+                type Row = Row;
+
+                fn table(&self) -> &'static str {
+                    NAME
                 }
 
-                fn encode(&self, out: &mut Vec<u8>) {
-                    $(if !table::is_each_databases_own(Self::TABLE, stringify!($column)) {
-                        self.$column.encode(out);
+                fn key(row: &Row) -> i64 {
+                    row.$key
+                }
+
+                fn encode(&self, row: &Row, out: &mut Vec<u8>) {
+                    $(if !is_each_databases_own(NAME, stringify!($column)) {
+                        row.$column.encode(out);
                     })*
                 }
 
                 fn read(
+                    &self,
                     connection: &mut DbConnection,
                     keys: Keys,
                     limit: i64,
-                    each: &mut dyn FnMut(Self) -> Result<()>,
+                    each: &mut dyn FnMut(Row) -> Result<()>,
                 ) -> Result<()> {
                     let within = in_schema::$key.ge(*keys.start()).and(in_schema::$key.le(*keys.end()));
                     let query = in_schema::table.filter(within).order(in_schema::$key).limit(limit);
                     match connection {
                         DbConnection::Sqlite(inner) => {
-                            let mut rows = query.load_iter::<Self, DefaultLoadingMode>(inner)?;
+                            let mut rows = query.load_iter::<Row, DefaultLoadingMode>(inner)?;
                             rows.try_for_each(|row| each(row?))
                         }
                         #[cfg(feature = "postgres")]
                         DbConnection::Postgres(inner) => {
                             use ::diesel::pg::PgRowByRowLoadingMode;
-                            let mut rows = query.load_iter::<Self, PgRowByRowLoadingMode>(inner)?;
+                            let mut rows = query.load_iter::<Row, PgRowByRowLoadingMode>(inner)?;
                             rows.try_for_each(|row| each(row?))
                         }
                     }
                 }
 
-                fn write(connection: &mut DbConnection, rows: &[Self]) -> Result<()> {
+                fn write(&self, connection: &mut DbConnection, rows: &[Row]) -> Result<()> {
                     match connection {
                         DbConnection::Sqlite(inner) => {
                             for row in rows {
@@ -84,16 +95,16 @@ macro_rules! row {
                     Ok(())
                 }
 
-                fn delete_all(connection: &mut DbConnection) -> Result<()> {
+                fn delete_all(&self, connection: &mut DbConnection) -> Result<()> {
                     dispatch!(connection, |inner| ::diesel::delete(in_schema::table).execute(inner))?;
                     Ok(())
                 }
 
-                fn count(connection: &mut DbConnection) -> Result<i64> {
+                fn rows(&self, connection: &mut DbConnection) -> Result<i64> {
                     Ok(dispatch!(connection, |inner| in_schema::table.count().get_result(inner))?)
                 }
 
-                fn last_id(connection: &mut DbConnection) -> Result<Option<i64>> {
+                fn greatest_id(&self, connection: &mut DbConnection) -> Result<Option<i64>> {
                     let last = in_schema::table.select(max(in_schema::id));
                     Ok(dispatch!(connection, |inner| last.get_result(inner))?)
                 }
@@ -106,7 +117,7 @@ macro_rules! row {
 macro_rules! list {
     ($($table:ident,)*) => {
         /// Every table, sorted by name.
-        pub(super) static ALL: &[&dyn TransferTable] = &[$(&TypedTable::<$table::Row>::TABLE,)*];
+        pub(super) static ALL: &[&dyn TransferTable] = &[$(&$table::Table,)*];
     };
 }
 
@@ -124,4 +135,4 @@ mod diesel {
 include!(env!("ZENITH_DB_SCHEMA"));
 
 /// Name of the table with the history of migrations, which is not copied row by row.
-pub(super) const HISTORY: &str = <schema_version::Row as TransferRow>::TABLE;
+pub(super) const HISTORY: &str = schema_version::NAME;

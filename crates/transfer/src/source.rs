@@ -7,7 +7,7 @@ use zenith_db::internal::connection::{read_pragma, set_query_only};
 use super::digest::TableContents;
 use super::error::Result;
 use super::rows::schema_version;
-use super::table::{ALL_KEYS, TransferTable as _, TypedTable, read_all};
+use super::table::{ALL_KEYS, TransferTable as _, read_all};
 
 /// Read-only transaction that sees the database as it was when the transaction began. It ends when this
 /// is dropped.
@@ -33,10 +33,11 @@ impl<'a> SourceSnapshot<'a> {
                 use diesel::connection::SimpleConnection;
                 let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
                 AnsiTransactionManager::begin_transaction_sql(inner, begin)?;
-                // Reading a table has no time limit.
+                // Reading a table has no time limit. A text of a number is to have all its digits.
                 inner.batch_execute(
                     "SET LOCAL statement_timeout = 0;
-                     SET LOCAL idle_in_transaction_session_timeout = 0",
+                     SET LOCAL idle_in_transaction_session_timeout = 0;
+                     SET LOCAL extra_float_digits = 1",
                 )?;
                 false
             }
@@ -53,8 +54,7 @@ impl<'a> SourceSnapshot<'a> {
 
     /// Returns the identity of the database: the digest of the times at which its migrations ran.
     pub(super) fn identity(&mut self) -> Result<TableContents> {
-        let table = TypedTable::<schema_version::Row>::TABLE;
-        table.contents(self.connection, ALL_KEYS, &mut |_| ())
+        schema_version::Table.contents(self.connection, ALL_KEYS, &mut |_| ())
     }
 
     /// Returns the applied versions, oldest first.
@@ -82,7 +82,7 @@ impl Drop for SourceSnapshot<'_> {
 /// Returns the versions in `schema_version`, oldest first.
 pub(super) fn versions(connection: &mut DbConnection) -> Result<Vec<String>> {
     let mut versions = Vec::new();
-    read_all::<schema_version::Row>(connection, ALL_KEYS, &mut |row| {
+    read_all(&schema_version::Table, connection, ALL_KEYS, &mut |row| {
         versions.push(row.version.to_string());
         Ok(())
     })?;

@@ -1,6 +1,5 @@
 //! Operations on any table, whatever its columns are.
 
-use std::marker::PhantomData;
 use std::ops::RangeInclusive;
 
 #[cfg(feature = "postgres")]
@@ -24,53 +23,12 @@ pub(super) const fn is_each_databases_own(table: &str, column: &str) -> bool {
     matches!((table.as_bytes(), column.as_bytes()), (b"schema_version", b"checksum"))
 }
 
-/// Row of a table. `rows.rs` defines one type for each table.
-pub(super) trait TransferRow: Sized + 'static {
-    /// Name of the table.
-    const TABLE: &'static str;
-
-    /// Returns the key by which rows are ordered.
-    fn key(&self) -> i64;
-
-    /// Appends the encoded row, which does not depend on the backend.
-    fn encode(&self, out: &mut Vec<u8>);
-
-    /// Calls `each` with up to `limit` rows, ordered by key, until it fails. Only one row at a time is in
-    /// memory.
-    fn read(
-        connection: &mut DbConnection,
-        keys: Keys,
-        limit: i64,
-        each: &mut dyn FnMut(Self) -> Result<()>,
-    ) -> Result<()>;
-
-    /// Inserts the rows.
-    fn write(connection: &mut DbConnection, rows: &[Self]) -> Result<()>;
-
-    /// Deletes all rows.
-    fn delete_all(connection: &mut DbConnection) -> Result<()>;
-
-    /// Returns the number of rows.
-    fn count(connection: &mut DbConnection) -> Result<i64>;
-
-    /// Returns the greatest `id`; `None` if there are no rows.
-    fn last_id(connection: &mut DbConnection) -> Result<Option<i64>>;
-}
-
 /// Number of rows that one statement reads. If reading stops earlier, the client library must receive
 /// the remaining rows before it can use the connection again, on PostgreSQL.
 const PAGE_ROWS: i64 = 10_000;
 
 /// Calls `each` with all rows in a range, ordered by key, until it fails.
-pub(super) fn read_all<R: TransferRow>(
-    connection: &mut DbConnection,
-    keys: Keys,
-    each: &mut dyn FnMut(R) -> Result<()>,
-) -> Result<()> {
-    read_pages(&TypedTable::<R>::TABLE, connection, keys, each)
-}
-
-fn read_pages<T: RowTable>(
+pub(super) fn read_all<T: RowTable>(
     table: &T,
     connection: &mut DbConnection,
     keys: Keys,
@@ -101,6 +59,9 @@ pub(super) trait TransferTable: Sync {
     /// Returns the name of the table.
     fn name(&self) -> &'static str;
 
+    /// Fails if a value can be stored in one of the two databases only.
+    fn ensure_fit(&self, connection: &mut DbConnection) -> Result<()>;
+
     /// Reads all rows in a range, and returns their number and digest. `each` is called with the number
     /// of rows after every thousand.
     fn contents(
@@ -130,56 +91,7 @@ pub(super) trait TransferTable: Sync {
     fn last_id(&self, connection: &mut DbConnection) -> Result<Option<i64>>;
 }
 
-/// Table with the row type `R`.
-pub(super) struct TypedTable<R>(PhantomData<fn() -> R>);
-
-impl<R> TypedTable<R> {
-    pub(super) const TABLE: Self = Self(PhantomData);
-}
-
-impl<R: TransferRow> RowTable for TypedTable<R> {
-    type Row = R;
-
-    fn table(&self) -> &'static str {
-        R::TABLE
-    }
-
-    fn key(row: &R) -> i64 {
-        row.key()
-    }
-
-    fn encode(&self, row: &R, out: &mut Vec<u8>) {
-        row.encode(out);
-    }
-
-    fn read(
-        &self,
-        connection: &mut DbConnection,
-        keys: Keys,
-        limit: i64,
-        each: &mut dyn FnMut(R) -> Result<()>,
-    ) -> Result<()> {
-        R::read(connection, keys, limit, each)
-    }
-
-    fn write(&self, connection: &mut DbConnection, rows: &[R]) -> Result<()> {
-        R::write(connection, rows)
-    }
-
-    fn delete_all(&self, connection: &mut DbConnection) -> Result<()> {
-        R::delete_all(connection)
-    }
-
-    fn rows(&self, connection: &mut DbConnection) -> Result<i64> {
-        R::count(connection)
-    }
-
-    fn greatest_id(&self, connection: &mut DbConnection) -> Result<Option<i64>> {
-        R::last_id(connection)
-    }
-}
-
-/// Table with rows of one type: of the schema, or of an application.
+/// Table with rows of one type: of the schema, for which `rows.rs` defines it, or of an application.
 pub(super) trait RowTable: Sync {
     type Row;
 
@@ -192,7 +104,12 @@ pub(super) trait RowTable: Sync {
     /// Appends the encoded row, which does not depend on the backend.
     fn encode(&self, row: &Self::Row, out: &mut Vec<u8>);
 
-    /// Calls `each` with up to `limit` rows, ordered by key, until it fails.
+    /// Fails if a value can be stored in one of the two databases only. The library's schema has no such values.
+    fn ensure_fit(&self, _: &mut DbConnection) -> Result<()> {
+        Ok(())
+    }
+
+    /// Calls `each` with up to `limit` rows, ordered by key, until it fails. Only one row at a time is in memory.
     fn read(
         &self,
         connection: &mut DbConnection,
@@ -219,6 +136,10 @@ impl<T: RowTable> TransferTable for T {
         self.table()
     }
 
+    fn ensure_fit(&self, connection: &mut DbConnection) -> Result<()> {
+        RowTable::ensure_fit(self, connection)
+    }
+
     fn contents(
         &self,
         connection: &mut DbConnection,
@@ -228,7 +149,7 @@ impl<T: RowTable> TransferTable for T {
         let mut contents = TableContents::default();
         let mut encoded = Vec::new();
         let mut last = None;
-        let read = read_pages(self, connection, keys, &mut |row| {
+        let read = read_all(self, connection, keys, &mut |row| {
             encoded.clear();
             self.encode(&row, &mut encoded);
             contents.add(&encoded);
@@ -253,7 +174,7 @@ impl<T: RowTable> TransferTable for T {
         let mut batch: Vec<T::Row> = Vec::new();
         let (mut bytes, mut encoded) = (0, Vec::new());
         let mut last = None;
-        let read = read_pages(self, source, keys, &mut |row| {
+        let read = read_all(self, source, keys, &mut |row| {
             encoded.clear();
             self.encode(&row, &mut encoded);
             contents.add(&encoded);

@@ -13,7 +13,8 @@ use super::state::TransferState;
 use super::table::TransferTable;
 
 /// Connection to the target. Until this is dropped, an SQLite connection does not enforce foreign keys,
-/// and a PostgreSQL connection has no time limits: adding a foreign key reads two tables.
+/// and a PostgreSQL connection has no time limits, because adding a foreign key reads two tables, and writes all digits of
+/// a number.
 #[derive(Debug)]
 pub(super) struct TransferTarget<'a> {
     connection: &'a mut DbConnection,
@@ -32,7 +33,7 @@ impl<'a> TransferTarget<'a> {
                 format!("PRAGMA foreign_keys = {enforced}")
             }
             #[cfg(feature = "postgres")]
-            DbConnection::Postgres(inner) => postgres::turn_off_time_limits(inner)?,
+            DbConnection::Postgres(inner) => postgres::change_settings(inner)?,
         };
         Ok(Self { connection, restore })
     }
@@ -140,14 +141,21 @@ mod postgres {
             AND t.relnamespace = quote_ident(current_schema())::regnamespace
         ORDER BY t.relname, f.conname";
 
-    /// Turns off the time limits. Returns the statements that restore them.
-    pub(super) fn turn_off_time_limits(target: &mut PgConnection) -> Result<String> {
+    /// Settings of the connection during the transfer.
+    const SETTINGS: [(&str, u8); 3] = [
+        ("statement_timeout", 0),
+        ("idle_in_transaction_session_timeout", 0),
+        ("extra_float_digits", 1),
+    ];
+
+    /// Changes the settings of the connection. Returns the statements that restore them.
+    pub(super) fn change_settings(target: &mut PgConnection) -> Result<String> {
         let mut restore = String::new();
-        for limit in ["statement_timeout", "idle_in_transaction_session_timeout"] {
-            let setting = format!("format('SET {limit} = %L;', current_setting('{limit}'))");
+        for (name, value) in SETTINGS {
+            let setting = format!("format('SET {name} = %L;', current_setting('{name}'))");
             let setting: String = diesel::select(sql::<Text>(&setting)).get_result(target)?;
             restore.push_str(&setting);
-            target.batch_execute(&format!("SET {limit} = 0"))?;
+            target.batch_execute(&format!("SET {name} = {value}"))?;
         }
         Ok(restore)
     }

@@ -26,7 +26,7 @@ pub(super) struct OwnObject {
     /// Table of an index or a trigger; the name of a view itself.
     #[diesel(sql_type = Text)]
     pub(super) table: String,
-    /// Statement that creates the object; of a view on PostgreSQL, its query.
+    /// Statement that creates the object; of a view on PostgreSQL, its query, which does not.
     #[diesel(sql_type = Text)]
     pub(super) sql: String,
 }
@@ -44,6 +44,12 @@ impl OwnObject {
     fn concerns(&self, tables: &BTreeSet<String>, backend: Backend) -> bool {
         let words = Words::of(&self.sql, backend);
         tables.iter().any(|table| self.table == *table || words.names(table))
+    }
+
+    /// Whether a message of SQLite is about this object, such as `error in view notes_of after rename: no such column: x`.
+    fn is_named_by(&self, message: &str) -> bool {
+        let rest = message.strip_prefix(&format!("error in {} {}", self.kind, self.name));
+        rest.is_some_and(|rest| rest.starts_with([':', ' ']))
     }
 
     fn is_same(&self, other: &Self) -> bool {
@@ -183,19 +189,21 @@ impl SetAside {
         };
         let there = all(connection)?;
         for object in &self.objects {
-            if !there.iter().any(|other| other.is_same(object)) {
-                let created = connection.batch_execute(&object.sql);
-                created.map_err(|cause| refused(object, cause.to_string()))?;
+            if there.iter().any(|other| other.is_same(object)) {
+                continue;
             }
+            if object.kind == "view" && connection.backend() == Backend::Postgres {
+                // Its rights would be lost, and what they keep others from.
+                return Err(refused(object, "a migration drops it with what it reads".into()));
+            }
+            let created = connection.batch_execute(&object.sql);
+            created.map_err(|cause| refused(object, cause.to_string()))?;
         }
         if !self.were_valid {
             return Ok(());
         }
         let Some(reason) = fault_of_views(connection)? else { return Ok(()) };
-        let named = |object: &&OwnObject| {
-            reason.starts_with(&format!("error in {} {}", object.kind, object.name))
-        };
-        match self.objects.iter().find(named) {
+        match self.objects.iter().find(|object| object.is_named_by(&reason)) {
             Some(object) => Err(refused(object, reason)),
             None => Ok(()),
         }

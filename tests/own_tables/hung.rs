@@ -224,3 +224,50 @@ fn what_would_not_fit_a_rebuilt_table_is_named() {
     assert_eq!(catalogue(), before);
     assert_eq!(fixture.text("SELECT count(*) FROM permissions WHERE description = 'same'"), "0");
 }
+
+#[test]
+fn a_view_that_a_migration_drops_with_its_table_is_created_again_or_keeps_it_from_running() {
+    let fixture = Fixture::created();
+    manager_of(&fixture, &[things()], &[]).migrate().expect("things");
+    fixture.sql("CREATE VIEW own_view AS SELECT name FROM things");
+    let create = "CREATE TABLE things (id BIGINT PRIMARY KEY NOT NULL, name TEXT)";
+    let (sqlite, postgres) =
+        (format!("DROP TABLE things; {create}"), format!("DROP TABLE things CASCADE; {create}"));
+    let script = |up: String| Script { up: up.leak(), down: "SELECT 1" };
+    let again = EmbeddedMigration::new(
+        "2026-11-30-000002_create_things_again",
+        script(sqlite),
+        script(postgres),
+    );
+    let run = manager_of(&fixture, &[things(), again], &[]).migrate();
+    match (fixture.backend(), run) {
+        (Backend::Sqlite, run) => drop(run.expect("migrated")),
+        (Backend::Postgres, run) => {
+            let error = run.expect_err("a view");
+            let Error::Migration(MigrationFault::NotRestored { object, .. }) = &error else {
+                panic!("{error}")
+            };
+            assert_eq!(object, "view own_view");
+        }
+    }
+    assert_eq!(fixture.text("SELECT count(*) FROM own_view"), "0");
+}
+
+#[test]
+fn of_two_views_the_one_that_does_not_fit_is_named() {
+    let fixture = SqliteFixture::created();
+    fixture.sql(
+        "CREATE VIEW own_v AS SELECT name FROM permissions;
+         CREATE VIEW own_v2 AS SELECT * FROM permissions UNION SELECT * FROM permissions_before;
+         CREATE TABLE permissions_before AS SELECT * FROM permissions",
+    );
+    let widens = "ALTER TABLE permissions ADD COLUMN other TEXT;
+        ALTER TABLE permissions ADD COLUMN more TEXT; ALTER TABLE permissions DROP COLUMN more";
+    let widens = named("2026-11-30-000001_widen", widens, "SELECT 1");
+    let error = manager_of(&fixture, &[widens], &[]).migrate().expect_err("a view");
+    let Error::Migration(MigrationFault::NotRestored { object, reason }) = &error else {
+        panic!("{error}")
+    };
+    assert_eq!(object, "view own_v2");
+    assert!(reason.contains("own_v2"), "{reason}");
+}

@@ -31,7 +31,10 @@ impl FromRequestParts<App> for SignedIn {
                 let idle = 60 * SystemSetting::get(conn, Setting::SESSION_TIMEOUT)?;
                 UserSession::touch(conn, session.id, now, now.plus_seconds(idle))
             };
-            app.database.write(touched).await?;
+            // Who only reads is not to fail because others write. The next request tries again.
+            if let Err(error) = app.database.write(touched).await {
+                tracing::warn!(%error, "the use of a session was not recorded");
+            }
         }
         Ok(Self(user))
     }

@@ -1,7 +1,9 @@
 //! Signing up and signing in.
 
 use axum::http::StatusCode;
+use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
+use zenith_db::Writer;
 use zenith_db::models::{Setting, SystemSetting, User};
 use zenith_db::testing::{Clock, PASSWORD};
 use zenith_db::types::UtcTime;
@@ -86,4 +88,18 @@ async fn a_session_lives_as_long_as_it_is_used() {
     }
     clock.advance(25 * 3_600);
     assert_eq!(service.get("/documents", &token).await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn who_only_reads_is_served_although_the_use_of_the_session_cannot_be_recorded() {
+    let clock = Clock::stopped();
+    let _entered = clock.enter();
+    let service = Service::start();
+    let (_, token) = service.user().await;
+    // It says for how long a session lives.
+    let drop_settings =
+        |conn: &mut Writer<'_>| Ok(conn.batch_execute("DROP TABLE system_settings")?);
+    service.database().write(drop_settings).expect("no settings");
+    clock.advance(3_600);
+    assert_eq!(service.get("/documents", &token).await.status, StatusCode::OK);
 }

@@ -10,8 +10,8 @@ use crate::connection::ScratchDatabase;
 use crate::manager::DatabaseManager;
 use crate::pool::Database;
 
-/// Database of one test, which is removed when this is dropped: a [`Database`], and what else knows it. A clone of the
-/// [`Database`] must not be used afterwards.
+/// Database of one test, which is removed when this is dropped. It is a [`Database`], of which a clone must not be used
+/// afterwards, and has a [`DatabaseManager`].
 pub struct TestDatabase {
     // Fields are dropped in this order: connections are closed before their database is removed.
     database: Database,

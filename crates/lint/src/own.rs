@@ -1,5 +1,5 @@
-//! Migrations of an application: what they require of Zenith DB's own, and that they leave its tables as they are.
-//! `zenith-db migrate` refuses the same faults.
+//! Migrations of an application: the library has each version that they require, and no statement of theirs drops, renames
+//! or alters a table of the library. `zenith-db migrate` looks at what the tables are after the scripts instead.
 
 use std::collections::BTreeSet;
 

@@ -65,13 +65,13 @@ impl DbConnection {
         self.depth() == Some(1)
     }
 
-    /// Commits the transaction. If that fails, it is rolled back.
-    pub(crate) fn commit_shared(&mut self, is_guarded: bool) -> Result<()> {
-        if is_guarded && let Err(cause) = self.remove_guard() {
+    /// Commits the transaction that was shared. If that fails, it is rolled back.
+    pub(crate) fn commit_shared(&mut self) -> Result<()> {
+        if let Err(cause) = self.remove_guard() {
             self.roll_back_to(Some(1));
             return Err(cause);
         }
-        self.commit(Some(1))
+        self.commit_outermost()
     }
 
     /// Whether a transaction that a write has ended was committed all the same: `PRAGMA defer_foreign_keys = OFF` makes

@@ -159,6 +159,11 @@ impl DbConnection {
         self.depth() != Some(0)
     }
 
+    /// Commits the transaction in which no other is open. If that fails, it is rolled back.
+    pub(crate) fn commit_outermost(&mut self) -> Result<()> {
+        self.commit(Some(1))
+    }
+
     /// Commits the transaction that began at this depth.
     pub(super) fn commit(&mut self, depth: Option<u32>) -> Result<()> {
         // PostgreSQL answers the COMMIT of a transaction in which a statement has failed with a

@@ -137,8 +137,9 @@ impl Database {
     /// `DATABASE_BUSY_TIMEOUT_MS`; [`Error::Query`] if the transaction could not begin or commit,
     /// or `work` has left a transaction open in it, and then nothing has changed unless `work` itself
     /// has ended the transaction, by a `COMMIT` of its own, or
-    /// has gone on after an error that ended it; on a server also [`Error::Conflict`],
-    /// [`Error::ConnectionLost`] and [`Error::CommitUnknown`].
+    /// has gone on after an error that ended it; [`Error::CommitUnknown`] if the connection to a server broke during the
+    /// commit, or a panic, such as in the application's instrumentation of connections, ended that of a shared
+    /// transaction; on a server also [`Error::Conflict`] and [`Error::ConnectionLost`].
     pub fn write<T>(&self, work: impl FnOnce(&mut Writer<'_>) -> Result<T>) -> Result<T> {
         self.try_write(work)
     }

@@ -29,7 +29,7 @@ where
         let value = turn.connection()?.begin_shared(work)?;
         let shared = if usage == Use::Shared { turn.share()? } else { None };
         let Some(outcome) = shared else {
-            turn.connection()?.commit_shared(false)?;
+            turn.connection()?.commit_outermost()?;
             measure::committed(1);
             return Ok(value);
         };

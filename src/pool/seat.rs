@@ -82,7 +82,7 @@ impl Seat {
         let ended = self.group.take().map(|mut group| {
             group.begin_to_end();
             let committed = match self.connection.as_mut().filter(|_| is_open) {
-                Some(connection) => connection.commit_shared(true),
+                Some(connection) => connection.commit_shared(),
                 None => self.close_ended(),
             };
             (group, committed)

@@ -231,7 +231,8 @@ fn a_trigger_of_an_application_may_be_written_in_any_way() {
     };
     let own = EmbeddedMigration::new("2099-01-01-000001_tags", sqlite, Script { up, down });
     let own = Migrations::with_own(vec![own].leak()).expect("migrations");
-    let manager = DatabaseManager::with(server.config(&[]), own);
+    let config = server.config(&[(Key::AutoBackup, "false")]);
+    let manager = DatabaseManager::with(config, own);
     let _ = manager.initialize(&administrator()).expect("created");
     assert_eq!(failed(&manager.health_check()), NONE);
     let mut admin = server.admin("zenith");

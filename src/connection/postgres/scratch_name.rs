@@ -1,6 +1,6 @@
 //! Names of databases beside another one.
 
-use crate::types::Sha256Hash;
+use sha2::{Digest, Sha256};
 
 /// Longest name of a database, in bytes (`NAMEDATALEN - 1`).
 const LONGEST: usize = 63;
@@ -22,8 +22,9 @@ pub(super) fn is_temporary(name: &str, database: &str) -> bool {
 
 /// Eight digits that nobody gives to another database's name by chance.
 fn proof(database: &str, random: &str) -> String {
-    let digest = Sha256Hash::of(format!("temporary database of zenith-db\0{database}\0{random}"));
-    digest.to_string().chars().take(8).collect()
+    let text = format!("temporary database of zenith-db\0{database}\0{random}");
+    let [a, b, c, d, ..] = <[u8; 32]>::from(Sha256::digest(text));
+    format!("{:08x}", u32::from_be_bytes([a, b, c, d]))
 }
 
 /// Returns the name of a database with a suffix; a long name is shortened.

@@ -157,7 +157,10 @@ impl Made {
 /// Returns what the migrations that have run in this schema have created.
 fn made(ledger: &Ledger) -> Made {
     let mut made = Made(BTreeMap::new());
-    made.add("table", "__diesel_schema_migrations", MigrationOwner::Library);
+    // Another program that uses Diesel has one of this name.
+    if !ledger.is_foreign() {
+        made.add("table", "__diesel_schema_migrations", MigrationOwner::Library);
+    }
     for migration in ledger.newest_first().into_iter().rev() {
         let Some(script) = migration.script(Backend::Postgres) else { continue };
         for statement in statements(script.up, Backend::Postgres) {

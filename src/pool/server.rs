@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 /// Returns the first connection, and the configuration of all others: they use the schema that it has found.
 pub(super) fn connect(config: &Config) -> Result<(Config, DbConnection)> {
     let mut first = Connector::open(config, &ConnectionRole::Primary)?;
-    let schema = connection::schema_of(first.postgres()?)?;
+    let schema = connection::schema_of(first.postgres()?, config)?;
     Ok((config.clone().in_schema(schema), first))
 }
 

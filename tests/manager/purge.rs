@@ -127,6 +127,19 @@ fn what_was_stopped_has_deleted_what_it_reported_and_the_next_call_goes_on() {
 }
 
 #[test]
+fn a_conversation_to_which_another_table_refers_stops_it_and_what_was_deleted_is_said() {
+    let fixture = aged();
+    fixture.sql(
+        "CREATE TABLE bookmarks (session BIGINT REFERENCES chat_sessions (id));
+         INSERT INTO bookmarks SELECT min(id) + 30 FROM chat_sessions",
+    );
+    let stopped = run(fixture.zenith().args(["purge", "--conversations", "9", "--yes"]), 1);
+    let said = stderr(&stopped);
+    assert!(said.contains("stopped after it had deleted 20 conversations"), "{said}");
+    assert_eq!(fixture.text("SELECT count(*) FROM chat_sessions"), "26");
+}
+
+#[test]
 fn the_command_asks_and_says_what_it_deleted() {
     let fixture = aged();
     let refused = run(fixture.zenith().arg("purge"), 2);

@@ -156,6 +156,34 @@ fn the_command_prints_the_script_and_runs_it_once_that_is_confirmed() {
 }
 
 #[test]
+fn a_role_that_may_do_more_is_refused_and_old_rights_on_sequences_end() {
+    let Some(server) = Server::start() else { return };
+    let roles = Roles::on(server, "zenith");
+    let manager = roles.manager_as("zenith");
+    let _ = manager.initialize(&administrator()).expect("created");
+    let mut admin = roles.server.admin("zenith");
+    for (more, less) in [
+        ("CREATE ROLE zenith_app LOGIN SUPERUSER", "DROP ROLE zenith_app"),
+        ("CREATE ROLE zenith_backup LOGIN BYPASSRLS", "DROP ROLE zenith_backup"),
+        ("CREATE ROLE zenith_auditor", "DROP ROLE zenith_auditor"),
+        (
+            "CREATE ROLE zenith_owner; CREATE ROLE zenith_reader LOGIN IN ROLE zenith_owner",
+            "DROP ROLE zenith_reader; DROP ROLE zenith_owner",
+        ),
+    ] {
+        admin.batch_execute(more).expect(more);
+        let plan = manager.plan_roles(&roles.names).expect("a plan");
+        let refused = manager.apply_roles(&plan).expect_err(more);
+        assert!(format!("{refused:?}").contains("choose another prefix"), "{refused:?}");
+        admin.batch_execute(less).expect(less);
+    }
+    let before = "CREATE ROLE zenith_reader LOGIN; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO zenith_reader";
+    admin.batch_execute(before).expect("rights");
+    roles.apply();
+    assert_denied(&mut roles.connect_as("zenith_reader"), "SELECT nextval('users_id_seq')");
+}
+
+#[test]
 fn on_sqlite_there_are_no_roles() {
     let names = RoleNames::with_prefix("zenith").expect("names");
     let refused = SqliteFixture::created().manager().plan_roles(&names);

@@ -1,10 +1,14 @@
 //! The schema in which the tables are: whatever its name, and whatever else the `search_path` names.
 #![cfg(feature = "postgres")]
 
+use std::num::NonZeroUsize;
+
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use zenith_db::config::Key;
-use zenith_db::manager::{DatabaseManager, RestoreOptions, RoleNames, RollbackTarget};
+use zenith_db::manager::{
+    DatabaseManager, RestoreOptions, RetentionPolicy, RoleNames, RollbackTarget,
+};
 use zenith_db::prelude::*;
 use zenith_db::schema::roles;
 use zenith_db::{Config, Error};
@@ -229,6 +233,71 @@ fn behind_a_pooler_a_command_is_in_the_schema_or_refused() {
         made.status().expect("it").record_counts
     );
     assert_eq!(failed(&manager.health_check()), Vec::<&str>::new());
+}
+
+/// A pooler gives its connections to others with what the last client has set.
+#[test]
+fn what_another_client_has_left_at_a_pooler_changes_nothing() {
+    let Some(server) = Server::start() else { return };
+    let directory = tempfile::tempdir().expect("a directory");
+    let backups = (Key::BackupDir, directory.path().to_str().expect("UTF-8"));
+    let _ = DatabaseManager::new(server.config(&[])).initialize(&administrator()).expect("created");
+    let other = DatabaseManager::new(server.config(&[backups, (Key::Schema, "b")]));
+    let _ = other.initialize(&administrator()).expect("created");
+    let Some(pooler) = Pooler::before(&server) else { return };
+    let mut client = PgConnection::establish(&pooler.url()).expect("another client");
+    client.batch_execute("SET search_path = b").expect("a setting");
+    let config = config(&pooler.url(), &[backups, (Key::TransactionPooler, "true")]);
+    let manager = DatabaseManager::new(config.clone());
+    for said in [
+        refusal(manager.reset_password("admin", None, |_, _| Ok(()))),
+        refusal(manager.recreate(&administrator())),
+        refusal(manager.status()),
+    ] {
+        assert!(said.contains("another search_path"), "{said}");
+    }
+    let database = Database::open(&config).expect("a pool");
+    let new = NewRole::builder().name("new").build();
+    database.write(|conn| new.insert(conn)).expect("a role");
+    let mut admin = server.admin("zenith");
+    let count = |admin: &mut PgConnection, schema: &str| {
+        value(admin, &format!("SELECT count(*) FROM {schema}.roles WHERE name = 'new'"))
+    };
+    assert_eq!((count(&mut admin, "public"), count(&mut admin, "b")), ("1".into(), "0".into()));
+    client
+        .batch_execute("RESET search_path; CREATE TEMP TABLE users (LIKE users)")
+        .expect("a table");
+    let said = refusal(manager.reset_password("admin", None, |_, _| Ok(())));
+    assert!(said.contains("temporary table"), "{said}");
+}
+
+/// The backups of two schemas of a database may be in one directory.
+#[test]
+fn a_backup_belongs_to_its_schema() {
+    let Some(fixture) = Fixture::on_a_server(Fixture::blank) else { return };
+    let [a, b] = ["a", "a!"].map(|name| in_schema(&fixture, name));
+    for manager in [&a, &b] {
+        let _ = manager.initialize(&administrator()).expect("created");
+        let _ = manager.backup().expect("a backup");
+        assert_eq!(manager.backups().expect("a list").len(), 1);
+    }
+    let policy = RetentionPolicy { keep_last: NonZeroUsize::new(1), ..RetentionPolicy::default() };
+    let _ = b.backup().expect("a second backup");
+    let pruned = b.prune_backups(&policy, false).expect("pruned");
+    assert_eq!(pruned.removed.len(), 1);
+    assert_eq!(a.backups().expect("a list").len(), 1);
+}
+
+#[test]
+fn the_ledger_of_another_program_is_not_dropped() {
+    let Some(fixture) = Fixture::on_a_server(Fixture::blank) else { return };
+    fixture.sql(
+        "CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY, run_on TIMESTAMP DEFAULT now());
+         INSERT INTO __diesel_schema_migrations VALUES ('20990101')",
+    );
+    let refused = refusal(fixture.manager().recreate(&administrator()));
+    assert!(refused.contains("__diesel_schema_migrations"), "{refused}");
+    assert_eq!(fixture.text("SELECT version FROM __diesel_schema_migrations"), "20990101");
 }
 
 const MARKER: &str = "CREATE TABLE zenith_transfer (id int, run text, state text);

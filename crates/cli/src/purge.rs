@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use anyhow::bail;
-use zenith_db::manager::{DatabaseManager, PurgePolicy};
+use anyhow::{Context, bail};
+use zenith_db::manager::{DatabaseManager, PurgePolicy, PurgeReport};
 
 use super::args::{Args, PurgeArgs};
 use super::ask;
@@ -23,7 +23,6 @@ pub(super) fn run(
     manager: &DatabaseManager,
     ages: &PurgeArgs,
 ) -> anyhow::Result<Exit> {
-    let database = manager.open_database()?;
     let mut policy = PurgePolicy::none();
     let mut doomed = Vec::new();
     let age = |days: u32| Duration::from_secs(u64::from(days) * DAY);
@@ -50,8 +49,20 @@ pub(super) fn run(
     if !ask::confirm(args, &question)? {
         bail!("not confirmed; nothing was changed")
     }
-    let report = output.while_purging(|progress| database.purge(&policy, progress))?;
-    database.close()?;
+    // Only now: its connections begin in the background, and the program must not end meanwhile.
+    let database = manager.open_database()?;
+    let mut deleted = PurgeReport::default();
+    let report = output.while_purging(|progress| {
+        database.purge(&policy, &mut |done| {
+            deleted = done;
+            progress(done);
+        })
+    });
+    let closed = database.close();
+    // What has been deleted stays so.
+    let report =
+        report.with_context(|| format!("it stopped after it had {}", render::deleted(&deleted)))?;
+    closed?;
     output.result(&report, |out, report| render::purged(out, report))?;
     Ok(Exit::Done)
 }

@@ -69,7 +69,7 @@ pub(in crate::connection) fn remove_created<E: From<Error>>(
     let mut connection = connect(url, options)?;
     let schema = schema::resolve(&mut connection, url, options)?;
     if options.transaction_pooler {
-        schema::ensure_settled(&mut connection, url, options)?;
+        schema::ensure_settled(&mut connection, url, &schema)?;
     } else {
         connection.batch_execute(&schema::pin("SET", &schema)).map_err(Error::from)?;
     }

@@ -50,7 +50,7 @@ pub(super) fn open(
     if !options.transaction_pooler {
         connection.batch_execute(&session(options, access, &schema))?;
     } else if !access.is_pooled() {
-        schema::ensure_settled(&mut connection, url, options)?;
+        schema::ensure_settled(&mut connection, url, &schema)?;
     }
     Ok(DbConnection::Postgres(connection))
 }
@@ -58,6 +58,7 @@ pub(super) fn open(
 /// Returns the settings of each connection.
 fn session(options: &ServerOptions, access: Access, schema: &str) -> String {
     let mut settings = String::from("SET client_min_messages = warning;");
+    settings.push_str(&language("SET"));
     settings.push_str(&schema::pin("SET", schema));
     if access.is_pooled() {
         settings.push_str(&limits(options, "SET"));
@@ -70,15 +71,21 @@ fn session(options: &ServerOptions, access: Access, schema: &str) -> String {
     settings
 }
 
+/// Returns statements that begin with `set`, for the form in which this program writes texts and reads names.
+fn language(set: &str) -> String {
+    format!("{set} standard_conforming_strings = on; {set} quote_all_identifiers = off;")
+}
+
 /// Returns the limits of an operator's work, and the schema if one is configured, as statements that begin with `set`.
 pub(super) fn operator_settings(set: &str, options: &ServerOptions) -> String {
     let schema = options.schema.as_ref().map(|schema| schema::pin(set, schema));
     // To PostgreSQL, 0 is without end; to this setting, as on SQLite, it is not at all.
     let lock_timeout = options.lock_timeout.as_millis().max(1);
     format!(
-        "{} {set} statement_timeout = 0; {set} idle_in_transaction_session_timeout = 0; \
+        "{} {} {set} statement_timeout = 0; {set} idle_in_transaction_session_timeout = 0; \
          {set} lock_timeout = {lock_timeout};",
-        schema.unwrap_or_default()
+        schema.unwrap_or_default(),
+        language(set)
     )
 }
 
@@ -103,7 +110,8 @@ fn limits(options: &ServerOptions, set: &str) -> String {
 pub(crate) fn limit_transaction(connection: &mut DbConnection, config: &Config) -> Result<()> {
     let options = config.server();
     let schema = options.schema.as_ref().map(|schema| schema::pin("SET LOCAL", schema));
-    let settings = schema.unwrap_or_default() + &limits(options, "SET LOCAL");
+    let settings =
+        schema.unwrap_or_default() + &language("SET LOCAL") + &limits(options, "SET LOCAL");
     Ok(connection.batch_execute(&settings)?)
 }
 

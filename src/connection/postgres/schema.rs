@@ -8,7 +8,7 @@ use diesel::sql_types::{Array, Bool, Nullable, Text};
 
 use super::connect::connect;
 use super::quoted::quoted;
-use crate::config::{ServerOptions, ServerUrl};
+use crate::config::{Config, Location, ServerOptions, ServerUrl};
 use crate::error::{Error, Result};
 
 #[derive(QueryableByName)]
@@ -56,7 +56,14 @@ pub(super) fn resolve(
             "this user may not use its schema {name} (DATABASE_SCHEMA): GRANT USAGE ON SCHEMA {name} TO the user"
         ));
     }
-    let path: Vec<Schema> = diesel::sql_query(PATH).load(connection)?;
+    let path: Vec<Schema> = if options.transaction_pooler {
+        connection.transaction(|connection| {
+            diesel::sql_query(OWN_PATH).execute(connection)?;
+            diesel::sql_query(PATH).load(connection)
+        })?
+    } else {
+        diesel::sql_query(PATH).load(connection)?
+    };
     let Some((first, others)) = path.split_first() else {
         return refuse(
             "no schema of its search_path exists; create one with CREATE SCHEMA, correct the search_path, or set \
@@ -74,29 +81,41 @@ pub(super) fn resolve(
     ))
 }
 
-/// Returns an error if a command would look at another schema than the configured one: behind a pooler it has the
-/// settings of the pooler's connection, and only a transaction can have its own.
+/// Returns an error if a command would look elsewhere than in the schema: behind a pooler it has the settings and the
+/// temporary tables that another client has left on the pooler's connection, and only a transaction can have its own.
 ///
 /// # Errors
 /// [`Error::Refused`]
 pub(super) fn ensure_settled(
     connection: &mut PgConnection,
     url: &ServerUrl,
-    options: &ServerOptions,
+    schema: &str,
 ) -> Result<()> {
-    let Some(configured) = options.schema.as_ref().filter(|_| options.transaction_pooler) else {
+    let name = quoted(schema);
+    let reason = if current(connection)?.as_deref() != Some(schema) {
+        format!(
+            "the pooler's connection has another search_path, and a command cannot set its schema {name} there; connect \
+             to the server itself, or make it the first one of the user's: ALTER ROLE … SET search_path = {name}"
+        )
+    } else if is_true(connection, IS_HIDDEN, schema)? {
+        "the pooler's connection has a temporary table with the name of one in the schema; connect to the server itself"
+            .to_owned()
+    } else {
         return Ok(());
     };
-    if schema_of(connection)?.as_ref() == Some(configured) {
-        return Ok(());
-    }
-    let name = quoted(configured);
-    let reason = format!(
-        "behind a transaction pooler a command cannot set the schema {name} (DATABASE_SCHEMA); connect to the server \
-         itself, or make it the first one of the user's search_path there: ALTER ROLE … SET search_path = {name}"
-    );
     Err(Error::Refused { database: url.to_string(), reason })
 }
+
+/// Whether a temporary table has the name of one in the schema `$1`, for which it would stand.
+const IS_HIDDEN: &str = "
+    SELECT EXISTS (SELECT FROM pg_class AS t JOIN pg_class AS c ON c.relname = t.relname
+        WHERE t.relnamespace = pg_my_temp_schema() AND t.relkind IN ('r', 'v', 'p')
+            AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1)) AS found";
+
+/// Sets the `search_path` that the user has in this database for the transaction, whatever others have set for the
+/// pooler's connection.
+const OWN_PATH: &str =
+    "SELECT set_config('search_path', reset_val, true) FROM pg_settings WHERE name = 'search_path'";
 
 /// Whether the schema exists.
 pub(super) fn exists(connection: &mut PgConnection, schema: &str) -> Result<bool> {
@@ -140,8 +159,16 @@ fn is_true(connection: &mut PgConnection, query: &str, schema: &str) -> Result<b
     Ok(found.found)
 }
 
-/// Returns the name of the schema that a connection uses.
-pub(crate) fn schema_of(connection: &mut PgConnection) -> Result<Option<String>> {
+/// Returns the name of the schema in which a connection has to look, as [`resolve`] finds it; `None` if it is not one to a
+/// server.
+pub(crate) fn schema_of(connection: &mut PgConnection, config: &Config) -> Result<Option<String>> {
+    match config.location() {
+        Location::Postgres(url) => resolve(connection, url, config.server()).map(Some),
+        Location::Sqlite(_) => Ok(None),
+    }
+}
+
+fn current(connection: &mut PgConnection) -> Result<Option<String>> {
     let name = diesel::dsl::sql::<Nullable<Text>>("current_schema()::text");
     Ok(diesel::select(name).get_result(connection)?)
 }

@@ -5,7 +5,9 @@
 use chrono::NaiveDateTime;
 
 use super::codec::without_suffix;
-use crate::config::Location;
+use crate::config::{Config, Location};
+#[cfg(feature = "postgres")]
+use crate::types::Sha256Hash;
 use crate::types::UtcTime;
 
 /// Time format in UTC, with microseconds so that names differ and sort by time.
@@ -18,15 +20,27 @@ pub(super) struct BackupName {
 }
 
 impl BackupName {
-    pub(super) fn of(location: &Location) -> Self {
-        match location {
+    /// Returns the pattern of the configured database, on a server with the schema, if that is configured: several may
+    /// share a database.
+    pub(super) fn of(config: &Config) -> Self {
+        match config.location() {
             Location::Sqlite(path) => Self { stem: path.stem_in_names(), extension: "db" },
             // The name of a database may contain characters that a file name must not.
             #[cfg(feature = "postgres")]
             Location::Postgres(url) => {
                 let plain = |c: char| if c.is_alphanumeric() || "-_".contains(c) { c } else { '_' };
                 let name = url.database().unwrap_or_else(|| "zenith".into());
-                Self { stem: name.chars().map(plain).collect(), extension: "dump" }
+                let mut stem: String = name.chars().map(plain).collect();
+                if let Some(schema) = &config.server().schema {
+                    let shown: String = schema.chars().map(plain).collect();
+                    stem = format!("{stem}.{shown}");
+                    if shown != *schema {
+                        let digest = Sha256Hash::of(schema).to_string();
+                        stem.push('.');
+                        stem.extend(digest.chars().take(8));
+                    }
+                }
+                Self { stem, extension: "dump" }
             }
         }
     }

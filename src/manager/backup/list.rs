@@ -111,7 +111,7 @@ impl DatabaseManager {
     }
 
     fn by_name(&self) -> Vec<BackupFile> {
-        let name = BackupName::of(self.config.location());
+        let name = BackupName::of(&self.config);
         let found = files(self.config.backup_dir(), |name_of_file| name.time_of(name_of_file));
         found.into_iter().map(|(created, path)| described(created, path)).collect()
     }
@@ -131,7 +131,7 @@ impl DatabaseManager {
     }
 
     fn of_former_application(&self) -> Vec<BackupFile> {
-        let stem = BackupName::of(self.config.location());
+        let stem = BackupName::of(&self.config);
         let found = files(self.config.backup_dir(), |name| {
             (is_former(name) || stem.is_retained_original(name)).then_some(())
         });

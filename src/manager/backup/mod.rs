@@ -169,7 +169,7 @@ impl DatabaseManager {
         let model = self.config.location().path().map_or(directory, DatabasePath::as_path);
         let owner = Owner::of(model).map_err(Error::io("read the metadata of", model))?;
         let partial = NewFile::create(directory, owner)?;
-        orphans::sweep(directory, &BackupName::of(self.config.location()), Some(partial.path()));
+        orphans::sweep(directory, &BackupName::of(&self.config), Some(partial.path()));
         let outcome = match self.config.location() {
             Location::Sqlite(path) => {
                 sqlite::copy(&mut source, path.as_path(), partial.path(), &self.config, progress)?
@@ -203,7 +203,7 @@ impl DatabaseManager {
         // An absolute path, because a record is read from any working directory.
         let directory = self.config.backup_dir();
         let directory = std::path::absolute(directory).map_err(Error::io("resolve", directory))?;
-        let name = BackupName::of(self.config.location());
+        let name = BackupName::of(&self.config);
         let path = loop {
             let name = name.at(UtcTime::now()) + manifest.encoding.suffix();
             let path = directory.join(name);

@@ -30,7 +30,7 @@ pub(in crate::manager) fn newest(
     config: &Config,
     connection: &mut DbConnection,
 ) -> Result<Option<NewestBackup>> {
-    let name = BackupName::of(config.location());
+    let name = BackupName::of(config);
     let recorded = last_recorded(connection)?.and_then(|job| {
         let path = PathBuf::from(job.backup_path?);
         Some(NewestBackup {

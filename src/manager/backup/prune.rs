@@ -140,7 +140,7 @@ impl DatabaseManager {
             report.removed.push(backup.path.clone());
         }
         if !dry_run {
-            orphans::sweep(self.config.backup_dir(), &BackupName::of(self.config.location()), None);
+            orphans::sweep(self.config.backup_dir(), &BackupName::of(&self.config), None);
         }
         failed.map_or(Ok(report), Err)
     }

@@ -41,6 +41,22 @@ fn create(script: &mut Script, roles: &RoleNames) {
     for role in roles.all() {
         script.comment(&format!("    \\password {}", quoted(role)));
     }
+    script.block("PERFORM pg_advisory_xact_lock(hashtextextended('zenith-db roles', 0));");
+    let (owner, others) = (literal(roles.owner()), list(roles.all().skip(1).map(literal)));
+    script.comment(
+        "A role that exists already may have rights which no other statement takes from it.",
+    );
+    script.block(&format!(
+        "IF EXISTS (SELECT FROM pg_roles AS r WHERE rolname IN ({others}) AND (rolsuper OR rolcreaterole OR rolcreatedb \
+             OR rolreplication OR rolbypassrls OR NOT rolcanlogin\n            \
+             OR EXISTS (SELECT FROM pg_roles AS g WHERE g.oid <> r.oid AND pg_has_role(r.oid, g.oid, 'MEMBER')\n                \
+             AND (g.rolsuper OR g.rolname IN ({owner}, 'pg_read_all_data', 'pg_write_all_data', 'pg_read_server_files', \
+             'pg_write_server_files', 'pg_execute_server_program'))))) THEN\n        \
+             RAISE EXCEPTION 'a role of one of these names exists that may do more than its own work, or not sign in; \
+             choose another prefix, or ALTER ROLE … LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS \
+             and REVOKE its memberships';\n    \
+             END IF;"
+    ));
     for role in roles.all() {
         let (name, value) = (quoted(role), literal(role));
         script.block(&format!(
@@ -114,6 +130,7 @@ fn grant_on_objects(script: &mut Script, found: &Found, roles: &RoleNames) {
     script.on(&format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {rows} TO {app}"), &rows);
     let sequences = found.sequences.iter().map(String::as_str).chain(found.paths("SEQUENCE"));
     let sequences = list(sequences);
+    script.on(&format!("REVOKE ALL ON SEQUENCE {sequences} FROM PUBLIC, {revoked}"), &sequences);
     script.on(&format!("GRANT USAGE ON SEQUENCE {sequences} TO {app}"), &sequences);
     let routines = list(found.paths("ROUTINE"));
     script.on(&format!("GRANT EXECUTE ON ROUTINE {routines} TO {app}"), &routines);

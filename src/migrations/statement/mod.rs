@@ -1,6 +1,8 @@
 //! Statements of a migration and their effects, from the text of its script.
 
 mod action;
+#[cfg(feature = "postgres")]
+mod constraint;
 mod lexer;
 mod split;
 mod words;
@@ -11,6 +13,8 @@ use serde::Serialize;
 
 use crate::backend::Backend;
 pub use action::Action;
+#[cfg(feature = "postgres")]
+pub(crate) use constraint::{essence, identities, written_checks};
 use lexer::TokenKind;
 use split::split;
 pub use words::Words;

@@ -41,6 +41,12 @@ impl Words {
         self.0.get(at).map_or("", |word| &word.text)
     }
 
+    /// Returns the number of words.
+    #[cfg(feature = "postgres")]
+    pub(super) const fn len(&self) -> usize {
+        self.0.len()
+    }
+
     fn is(&self, at: usize, keyword: &str) -> bool {
         self.0.get(at).is_some_and(|word| word.bare && word.text.eq_ignore_ascii_case(keyword))
     }

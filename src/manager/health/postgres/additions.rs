@@ -10,7 +10,8 @@ use crate::manager::health::expected_schema::expected_on_postgres;
 use crate::manager::health::outcome::CheckOutcome;
 use crate::migrations::Structure;
 
-/// What is on the tables `$1` besides the triggers `$2`, each of which is `table: trigger`.
+/// What is on the tables `$1` besides the triggers `$2`, each of which is `table: trigger`, and the indexes and
+/// constraints `$3`.
 const ADDED: &str = "
     WITH ours AS (
         SELECT oid, relname::text AS name, relowner, relacl, relrowsecurity, relpersistence FROM pg_class
@@ -36,6 +37,30 @@ const ADDED: &str = "
             CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
         FROM ours JOIN pg_attribute ON attrelid = ours.oid, aclexplode(attacl)
         WHERE grantee = 0 OR name = 'audit_log' AND privilege_type = 'UPDATE'
+    UNION ALL SELECT format('the unique index %I on %I', i.relname, name)
+        FROM ours JOIN pg_index AS x ON x.indrelid = ours.oid JOIN pg_class AS i ON i.oid = x.indexrelid
+        WHERE (x.indisunique OR x.indisexclusion) AND NOT x.indisprimary AND i.relname <> ALL ($3)
+    UNION ALL SELECT format('the constraint %I of %I', conname, name)
+        FROM ours JOIN pg_constraint ON conrelid = ours.oid
+        WHERE contype IN ('c', 'f') AND conname <> ALL ($3)
+    UNION ALL SELECT format('the owner %I of %I, to whom the other tables do not belong', pg_get_userbyid(relowner), name)
+        FROM ours WHERE relowner <> (SELECT relowner FROM pg_class
+            WHERE relname = '__diesel_schema_migrations' AND relnamespace = quote_ident(current_schema())::regnamespace)
+    UNION ALL SELECT DISTINCT format('CREATE on the schema for PUBLIC, where everybody can add what is called like ours')
+        FROM pg_namespace, aclexplode(nspacl)
+        WHERE nspname = current_schema() AND grantee = 0 AND privilege_type = 'CREATE' AND 'audit_log' <> ALL ($1)
+    UNION ALL SELECT DISTINCT format('the default privilege %s on what %I creates for PUBLIC', privilege_type,
+            pg_get_userbyid(defaclrole))
+        FROM pg_default_acl, aclexplode(defaclacl)
+        WHERE grantee = 0 AND defaclobjtype IN ('r', 'S')
+            AND defaclnamespace IN (0, quote_ident(current_schema())::regnamespace) AND 'audit_log' <> ALL ($1)
+    UNION ALL SELECT 'synchronous_commit = off, with which a crash of the server loses what was committed'
+        WHERE current_setting('synchronous_commit') = 'off' AND 'audit_log' <> ALL ($1)
+    UNION ALL SELECT format('%s of the database or the user, with which every write fails', setting)
+        FROM pg_db_role_setting, unnest(setconfig) AS setting
+        WHERE setting = 'default_transaction_read_only=on' AND 'audit_log' <> ALL ($1)
+            AND setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+            AND setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = current_user))
     UNION ALL SELECT format('%s, which switches triggers and foreign keys off', setting)
         FROM pg_db_role_setting, unnest(setconfig) AS setting
         WHERE setting ~ '^session_replication_role=' AND setting <> 'session_replication_role=origin'
@@ -58,9 +83,20 @@ pub(super) fn added_to(
     let is_meant = |table: &str| only.map_or(table != "audit_log", |only| table == only);
     let tables: Vec<&str> = expected.tables().into_iter().filter(|it| is_meant(it)).collect();
     let triggers: Vec<&String> = expected.triggers.iter().collect();
+    // Each line begins with the name, or with the table and then the name.
+    let name = |line: &String| {
+        let name = line.split_once(": ").map_or(line.as_str(), |(_, name)| name);
+        let name = name.strip_prefix("unique ").unwrap_or(name);
+        name.split([' ', ':']).next().unwrap_or_default().to_owned()
+    };
+    let parts = [&expected.indexes, &expected.checks].into_iter().flatten().map(name);
+    let references =
+        expected.references.iter().filter_map(|line| Some(line.split_once(": ")?.0.to_owned()));
+    let names: Vec<String> = parts.chain(references).collect();
     let found: Vec<Line> = diesel::sql_query(ADDED)
         .bind::<Array<Text>, _>(tables)
         .bind::<Array<Text>, _>(triggers)
+        .bind::<Array<Text>, _>(names)
         .load(connection.postgres()?)?;
     Ok(found.into_iter().map(|row| format!("no migration has added {}", row.line)).collect())
 }

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use super::names::names;
-use crate::backend::DbConnection;
+use crate::backend::{Backend, DbConnection};
 use crate::catalog::literal;
 use crate::error::Result;
 use crate::manager::DatabaseManager;
 use crate::manager::health::outcome::CheckOutcome;
+use crate::migrations::Structure;
+use crate::types::MigrationOwner;
 
 pub(super) fn indexes_valid(
     connection: &mut DbConnection,
@@ -30,7 +32,10 @@ const SEQUENCES: &str = "
     FROM pg_class AS s
     JOIN pg_depend AS d ON d.classid = 'pg_class'::regclass AND d.objid = s.oid AND d.deptype IN ('a', 'i')
     JOIN pg_attribute ON attrelid = d.refobjid AND attnum = d.refobjsubid
-    WHERE s.relkind = 'S' AND s.relnamespace = quote_ident(current_schema())::regnamespace
+    JOIN pg_sequence AS q ON q.seqrelid = s.oid
+    WHERE q.seqincrement > 0 AND NOT q.seqcycle
+        AND atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
+        AND s.relkind = 'S' AND s.relnamespace = quote_ident(current_schema())::regnamespace
         -- The trigger of this table gives the next id whatever the sequence says.
         AND attrelid <> coalesce(to_regclass('audit_log')::oid, 0)
         -- Asked of nothing else: to ask it of a table is an error.
@@ -38,18 +43,35 @@ const SEQUENCES: &str = "
         AND has_table_privilege(attrelid, 'SELECT')
     ORDER BY 1";
 
+/// Sequences of the library's tables that come to an end or begin anew, or count otherwise than by one.
+const ENDING: &str = "
+    SELECT format('%s does not count on by one: ALTER SEQUENCE %s INCREMENT 1 NO MAXVALUE NO CYCLE', s.oid::regclass,
+        s.oid::regclass) AS name
+    FROM pg_sequence JOIN pg_class AS s ON s.oid = seqrelid
+    JOIN pg_depend AS d ON d.classid = 'pg_class'::regclass AND d.objid = s.oid AND d.deptype = 'i'
+    JOIN pg_class AS t ON t.oid = d.refobjid
+    WHERE s.relnamespace = quote_ident(current_schema())::regnamespace AND t.relname IN ($1)
+        AND (seqcycle OR seqincrement <> 1 OR seqmax < 2147483647)
+    ORDER BY 1";
+
 pub(super) fn sequences(
     connection: &mut DbConnection,
-    _: &DatabaseManager,
+    manager: &DatabaseManager,
 ) -> Result<CheckOutcome> {
+    let library = Structure::made_by(
+        manager.migrations.of_owner(MigrationOwner::Library),
+        Backend::Postgres,
+    )?;
+    let tables: Vec<String> = library.tables().into_iter().map(literal).collect();
     let queries = names(connection, SEQUENCES)?;
     if queries.is_empty() {
         return Ok(CheckOutcome::Good("none can be read".into()));
     }
     let behind = names(connection, &queries.join(" UNION ALL "))?;
     let good = format!("all {} are ahead of their keys", queries.len());
-    let faults: Vec<String> =
+    let mut faults: Vec<String> =
         behind.into_iter().map(|cure| format!("one is behind: {cure}")).collect();
+    faults.extend(names(connection, &ENDING.replace("$1", &tables.join(", ")))?);
     Ok(CheckOutcome::from_faults(&faults, good, "an insert that gets an id which exists fails"))
 }
 

@@ -85,7 +85,9 @@ struct Function {
     name: String,
     #[diesel(sql_type = Text)]
     body: String,
-    /// Whether it is in the language and runs with the rights that the migrations give it.
+    #[diesel(sql_type = Bool)]
+    is_immutable: bool,
+    /// Whether it is in the language, belongs to the owner and runs with the rights that the migrations give it.
     #[diesel(sql_type = Bool)]
     is_plain: bool,
     /// Whether it looks names up in its schema only.
@@ -98,7 +100,9 @@ struct Function {
 
 const FUNCTIONS: &str = "
     WITH path AS (SELECT quote_ident(current_schema()) || ', pg_temp' AS path)
-    SELECT proname::text AS name, prosrc AS body, lanname = 'plpgsql' AND NOT prosecdef AS is_plain,
+    SELECT proname::text AS name, prosrc AS body, provolatile = 'i' AS is_immutable,
+        lanname = 'plpgsql' AND NOT prosecdef AND proowner = coalesce((SELECT relowner FROM pg_class
+            WHERE relname = '__diesel_schema_migrations' AND relnamespace = pronamespace), proowner) AS is_plain,
         coalesce(proconfig = ARRAY['search_path=' || path], false) AS is_pinned,
         format('ALTER FUNCTION %s SET search_path = %s', p.oid::regprocedure, path) AS pin
     FROM pg_proc AS p JOIN pg_language AS l ON l.oid = prolang, path
@@ -111,27 +115,36 @@ fn weakened_functions(
 ) -> Result<Vec<String>> {
     let library = migrations.of_owner(MigrationOwner::Library);
     let body = |sql: &str| Some(plain(sql.split_once("$$")?.1.rsplit_once("$$")?.0));
-    let written: BTreeMap<String, String> = written(library, "CREATE FUNCTION")
-        .filter_map(|it| Some((it.subject.split_once(' ')?.1.to_owned(), body(&it.sql)?)))
+    let written: BTreeMap<String, (String, bool)> = written(library, "CREATE FUNCTION")
+        .filter_map(|it| {
+            let name = it.subject.split_once(' ')?.1.to_owned();
+            Some((name, (body(&it.sql)?, it.words.has("IMMUTABLE"))))
+        })
         .collect();
     let names: Vec<&String> = written.keys().collect();
     let found: Vec<Function> =
         diesel::sql_query(FUNCTIONS).bind::<Array<Text>, _>(names).load(connection.postgres()?)?;
     let mut faults = Vec::new();
-    for (name, body) in &written {
+    for (name, (body, is_immutable)) in &written {
         let mut same = found.iter().filter(|function| function.name == *name).peekable();
         if same.peek().is_none() {
             faults.push(format!("the function {name} is missing"));
         }
+        // An application may have others of the same name, with other arguments.
+        let mut found = Vec::new();
         for function in same {
-            if plain(&function.body) != *body || !function.is_plain {
-                faults.push(format!("the function {name} differs from the migrations"));
+            let is_same = plain(&function.body) == *body && function.is_immutable == *is_immutable;
+            if !is_same || !function.is_plain {
+                found.push(format!("the function {name} differs from the migrations"));
             } else if !function.is_pinned {
                 // As after the schema was renamed.
-                faults
-                    .push(format!("the function {name} looks in other schemas: {}", function.pin));
+                found.push(format!("the function {name} looks in other schemas: {}", function.pin));
+            } else {
+                found.clear();
+                break;
             }
         }
+        faults.extend(found);
     }
     Ok(faults)
 }

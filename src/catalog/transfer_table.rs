@@ -29,7 +29,7 @@ const TRANSFER_COLUMNS: &str = "array(
 /// Whether the database has that table. An application may have one of the same name with other columns.
 ///
 /// # Errors
-/// [`Error::Query`] if the database cannot be read.
+/// [`Error::Query`](crate::Error::Query) if the database cannot be read.
 pub fn has_transfer_table(connection: &mut DbConnection) -> Result<bool> {
     if !table_exists(connection, TRANSFER_TABLE)? {
         return Ok(false);

@@ -25,8 +25,10 @@ fn a_backup_reports_what_it_does() {
     let last = report.expect("a backup");
     assert!(last.size_bytes > 0);
     assert!(actions.ends_with(&["reading"]), "{actions:?}");
-    assert!(actions.starts_with(&["copying", "checking"]), "{actions:?}");
-    assert!(copied > 0);
+    // A small file is copied in one step.
+    let first: &[&str] = fixture.either(&["checking"], &["copying", "checking"]);
+    assert!(actions.starts_with(first), "{actions:?}");
+    assert_eq!(copied > 0, fixture.either(false, true));
 }
 
 /// The copy is made in several steps, and a step that saw a commit of another connection would begin anew.

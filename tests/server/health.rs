@@ -187,8 +187,8 @@ $$",
     (
         "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on',
          current_database()); END $$",
-        "SET default_transaction_read_only = off; DO $$ BEGIN
-         EXECUTE format('ALTER DATABASE %I RESET default_transaction_read_only', current_database()); END $$",
+        "BEGIN READ WRITE; DO $$ BEGIN
+         EXECUTE format('ALTER DATABASE %I RESET default_transaction_read_only', current_database()); END $$; COMMIT",
         ADDED,
     ),
     ("ALTER SEQUENCE users_id_seq CYCLE", "ALTER SEQUENCE users_id_seq NO CYCLE", "Sequences"),

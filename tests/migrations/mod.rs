@@ -12,7 +12,7 @@ mod lint;
 mod lint_files;
 mod lock_wait;
 #[cfg(feature = "postgres")]
-mod lost_connection;
+mod lost_answer;
 mod plan;
 #[cfg(feature = "postgres")]
 mod postgres;

@@ -63,7 +63,7 @@ test-crash: ## Try every kill, power cut, damage and full disk, of which `make t
 		ZENITH_TEST_CRASH=all $(CARGO) test --locked --features postgres --test zenith -- server::kills; \
 	else echo "SKIPPED: the kills of a server: libpq is not installed" >&2; fi
 
-# Slow tests of files, which do not depend on the server; `make test` runs them.
+# Slow tests of files, which do not depend on the server; `make test` runs them. A filter matches any part of a name.
 SQLITE_ONLY := $(addprefix --skip ,import:: connection:: crash:: schema::compile_fail:: migrations::full_disk:: migrations::failures:: \
 	migrations::disk_space:: config::paths cli::start_script::)
 

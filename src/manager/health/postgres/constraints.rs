@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Text};
 
+use super::names::names;
 use crate::backend::{Backend, DbConnection};
 use crate::error::Result;
 use crate::migrations::{Migrations, Words, essence, identities, statements, written_checks};
@@ -31,7 +32,7 @@ const CONSTRAINTS: &str = "
 
 const IDENTITIES: &str = "
     SELECT c.relname || '.' || attname AS name FROM pg_attribute JOIN pg_class AS c ON c.oid = attrelid
-    WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relname = ANY ($1) AND attidentity <> ''";
+    WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND attidentity <> ''";
 
 /// Returns one line for each constraint of the library that holds less than its migration says, and for each column of these tables that gives no ids any more. A missing constraint is reported by
 /// another check.
@@ -56,9 +57,8 @@ pub(super) fn weakened(
     let ours: BTreeSet<&str> =
         written.keys().filter_map(|name| Some(name.split_once('.')?.0)).collect();
     let ours: Vec<&str> = ours.into_iter().collect();
-    let connection = connection.postgres()?;
-    let found: Vec<Constraint> =
-        diesel::sql_query(CONSTRAINTS).bind::<Array<Text>, _>(&ours).load(connection)?;
+    let query = diesel::sql_query(CONSTRAINTS).bind::<Array<Text>, _>(&ours);
+    let found: Vec<Constraint> = query.load(connection.postgres()?)?;
     let mut faults = Vec::new();
     for Constraint { name, definition, holds } in found {
         let words = Words::of(&definition, Backend::Postgres);
@@ -71,16 +71,8 @@ pub(super) fn weakened(
             faults.push(format!("the constraint {name} can be deferred, or was not validated"));
         }
     }
-    let found: Vec<Named> =
-        diesel::sql_query(IDENTITIES).bind::<Array<Text>, _>(&ours).load(connection)?;
-    let found: BTreeSet<String> = found.into_iter().map(|row| row.name).collect();
+    let found: BTreeSet<String> = names(connection, IDENTITIES)?.into_iter().collect();
     let lost = numbered.difference(&found);
     faults.extend(lost.map(|column| format!("the column {column} gives no ids")));
     Ok(faults)
-}
-
-#[derive(QueryableByName)]
-struct Named {
-    #[diesel(sql_type = Text)]
-    name: String,
 }

@@ -2,7 +2,7 @@
 
 use diesel::connection::SimpleConnection;
 
-use crate::support::command::{assert_unchanged, json, tree};
+use crate::support::command::{assert_unchanged, at_once, json, tree};
 use crate::support::legacy::{Shape, former, former_with, kept_original, rows, tables, write};
 use crate::support::{SqliteFixture, run, stderr, stdout};
 
@@ -191,19 +191,14 @@ fn a_database_that_is_in_use_is_not_replaced() {
 #[test]
 fn two_adoptions_at_once_adopt_once() {
     let fixture = former(Shape::TrackingFilled);
-    let start = || {
+    let outputs = at_once((0..4).map(|_| {
         let mut command = fixture.zenith();
         command.args(["adopt", "--yes", "--format", "json"]);
-        command.stdout(std::process::Stdio::piped()).spawn().expect("it starts")
-    };
-    let children: Vec<_> = (0..4).map(|_| start()).collect();
-    let mut outcomes: Vec<String> = children
-        .into_iter()
-        .map(|child| {
-            let output = child.wait_with_output().expect("it ends");
-            assert!(output.status.success(), "{}", stdout(&output));
-            json(&output)["outcome"].as_str().expect("an outcome").to_owned()
-        })
+        command
+    }));
+    let mut outcomes: Vec<String> = outputs
+        .iter()
+        .map(|output| json(output)["outcome"].as_str().expect("an outcome").to_owned())
         .collect();
     outcomes.sort();
     assert_eq!(outcomes, ["adopted", "already_ours", "already_ours", "already_ours"]);

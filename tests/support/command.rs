@@ -53,9 +53,10 @@ pub fn assert_unchanged(
     assert!(changed.is_empty(), "changed: {changed:?}");
 }
 
-/// Starts all commands before waiting for any. Each must succeed.
+/// Starts all commands before waiting for any. Each must succeed, however long the others keep their locks on a slow disk.
 pub fn at_once(commands: impl IntoIterator<Item = Command>) -> Vec<Output> {
     let start = |mut command: Command| {
+        command.env("DATABASE_BUSY_TIMEOUT_MS", "300000");
         command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts")
     };
     let children: Vec<_> = commands.into_iter().map(start).collect();

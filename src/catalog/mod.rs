@@ -18,7 +18,9 @@ mod unreadable;
 
 pub(crate) use differences::row_differences;
 #[cfg(feature = "postgres")]
-pub(crate) use dumped_objects::{dumped_extensions, heirs_elsewhere};
+pub(crate) use dumped_objects::{
+    dumped_extension_schemas, dumped_extensions, heirs_elsewhere, needed_from_outside,
+};
 pub(crate) use identifier::{is_one_of, literal, quoted};
 pub(crate) use integrity::{Integrity, IntegrityCheck, ensure_intact, integrity, table_integrity};
 pub(crate) use objects::{

@@ -14,6 +14,8 @@ mod no_age;
 mod odd_names;
 #[cfg(feature = "postgres")]
 mod odd_tables;
+#[cfg(feature = "postgres")]
+mod outside_schema;
 mod piped;
 mod progress;
 mod prune;

@@ -81,7 +81,7 @@ fn a_database_is_not_replaced_by_a_backup_without_its_extensions() {
     fixture.sql("CREATE EXTENSION hstore; CREATE SCHEMA own; CREATE EXTENSION intarray SCHEMA own");
     let restore = || fixture.manager().restore(&backup, &RestoreOptions::default(), &mut |_| ());
     let error = restore().expect_err("others").to_string();
-    for missing in ["the schema own", "\"pageinspect\"", "\"hstore\"", "\"intarray\"", "--to"] {
+    for missing in ["the schema own", " pageinspect", " hstore", " intarray", "--to"] {
         assert!(error.contains(missing), "{error}");
     }
     assert!(!error.contains("citext"), "{error}");

@@ -49,6 +49,13 @@ pub(super) fn backup(out: Out<'_>, report: &BackupReport) -> Result<()> {
     for table in &report.unchecked_tables {
         writeln!(out, "  {WARNING}not checked{WARNING:#}    {table}")?;
     }
+    for object in &report.needs {
+        writeln!(
+            out,
+            "  {WARNING}not included{WARNING:#}   {}, which a restore needs",
+            shown(object)
+        )?;
+    }
     Ok(())
 }
 

@@ -20,11 +20,13 @@ pub enum Fidelity {
 /// What is beside each table in a list of differences between a database and its copy.
 pub(super) const COMPARED: [&str; 2] = ["rows in the database", "rows in the copy"];
 
-/// Row count of each table, how exactly they were compared, and the tables that could not be.
+/// Row count of each table, how exactly they were compared, and what the copy does not prove or does not have.
 pub(in crate::manager) struct CopyOutcome {
     pub(super) tables: BTreeMap<String, i64>,
     pub(super) fidelity: Fidelity,
     pub(super) unchecked: Vec<UnreadableTable>,
+    /// What the tables depend on, and the copy lacks.
+    pub(super) needs: Vec<String>,
 }
 
 impl CopyOutcome {
@@ -44,6 +46,7 @@ impl CopyOutcome {
                 unchecked.push(table);
             }
         }
-        Self { tables: rows.counted.into_iter().collect(), fidelity, unchecked }
+        let tables = rows.counted.into_iter().collect();
+        Self { tables, fidelity, unchecked, needs: Vec::new() }
     }
 }

@@ -37,6 +37,10 @@ pub struct BackupManifest {
     pub application_version: Option<String>,
     /// Number of rows of each table that could be read.
     pub tables: BTreeMap<String, i64>,
+    /// What the tables depend on and the backup lacks, such as `the type other.mood`: on PostgreSQL, what is outside of
+    /// the schema.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<String>,
     /// Size of the backup, in bytes.
     pub size_bytes: u64,
     /// SHA-256 of the backup.

@@ -35,7 +35,6 @@ mod same_database;
 mod sqlite;
 mod verify;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -121,8 +120,7 @@ impl DatabaseManager {
         self.recover()?;
         let (partial, outcome, owner) = self.copy(progress)?;
         let path = Path::new("-");
-        let mut manifest =
-            self.manifest(&partial, outcome.tables, started_at, BY_HAND, progress)?;
+        let mut manifest = self.manifest(&partial, &outcome, started_at, BY_HAND, progress)?;
         let (file, undecoded) = self.encoded(partial, &mut manifest, owner, progress)?;
         let written = write_bytes(file.path(), target, progress).map_err(|error| match error {
             // The temporary file is nobody's concern.
@@ -138,7 +136,7 @@ impl DatabaseManager {
             }
             .into());
         }
-        Ok(BackupReport::of(manifest, path, outcome.fidelity, outcome.unchecked, undecoded))
+        Ok(BackupReport::of(manifest, path, outcome, undecoded))
     }
 
     /// Takes a backup and verifies it, but does not record it.
@@ -194,8 +192,7 @@ impl DatabaseManager {
         owner: Owner,
         progress: &mut dyn FnMut(FileProgress),
     ) -> Result<BackupReport> {
-        let mut manifest =
-            self.manifest(&partial, outcome.tables, started_at, triggered_by, progress)?;
+        let mut manifest = self.manifest(&partial, &outcome, started_at, triggered_by, progress)?;
         let (file, undecoded) = match triggered_by {
             BY_HAND => self.encoded(partial, &mut manifest, owner, progress)?,
             _ => (partial, None),
@@ -216,14 +213,14 @@ impl DatabaseManager {
             }
         };
         file.persist(&path).inspect_err(|_| remove_manifest(&path))?;
-        Ok(BackupReport::of(manifest, &path, outcome.fidelity, outcome.unchecked, undecoded))
+        Ok(BackupReport::of(manifest, &path, outcome, undecoded))
     }
 
     /// Describes a verified copy.
     fn manifest(
         &self,
         partial: &NewFile,
-        tables: BTreeMap<String, i64>,
+        outcome: &CopyOutcome,
         started_at: UtcTime,
         triggered_by: &str,
         progress: &mut dyn FnMut(FileProgress),
@@ -246,7 +243,8 @@ impl DatabaseManager {
             triggered_by: triggered_by.to_owned(),
             schema_version: ledger.current().map(str::to_owned),
             application_version: ledger.newest(MigrationOwner::Application).map(str::to_owned),
-            tables,
+            tables: outcome.tables.clone(),
+            needs: outcome.needs.clone(),
             size_bytes,
             sha256,
             encoding: Encoding::default(),

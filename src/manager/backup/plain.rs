@@ -78,6 +78,7 @@ impl VerifiedBackup {
             tables: manifest.tables.clone(),
             has_manifest: true,
             unchecked_tables: Vec::new(),
+            needs: manifest.needs.clone(),
         }
     }
 }

@@ -17,7 +17,10 @@ use super::manifest::BackupManifest;
 use super::regular::open_regular;
 use super::report::VerifiedBackup;
 use crate::backend::{Backend, DbConnection};
-use crate::catalog::{dumped_extensions, heirs_elsewhere, quoted, row_counts, row_differences};
+use crate::catalog::{
+    dumped_extension_schemas, dumped_extensions, heirs_elsewhere, needed_from_outside, quoted,
+    row_counts, row_differences,
+};
 use crate::config::ServerUrl;
 use crate::dispatch;
 use crate::error::{BackupFault, Error, ProgramFault, Result};
@@ -70,6 +73,7 @@ fn dump_and_check(
         );
         return Err(Error::Refused { database: url.to_string(), reason });
     }
+    let needs = needed_from_outside(source.postgres()?)?;
     // `pg_dump` refuses a table that it may not read.
     let counted = row_counts(source)?.counted.into_iter().collect();
 
@@ -77,6 +81,11 @@ fn dump_and_check(
     dump.arg("--format=custom")
         .arg(format!("--snapshot={}", snapshot.id))
         .arg(format!("--schema={}", snapshot.schema))
+        .args(
+            dumped_extension_schemas(source.postgres()?)?
+                .iter()
+                .map(|name| format!("--schema={name}")),
+        )
         // In quotes, no character of a name is a pattern.
         .args(
             dumped_extensions(source.postgres()?)?
@@ -97,7 +106,8 @@ fn dump_and_check(
         let reason = format!("its row counts are not those of the database:{differences}");
         return Err(BackupFault::Unfaithful { reason }.into());
     }
-    Ok(CopyOutcome { tables: found, fidelity: Fidelity::ExactRowCounts, unchecked: Vec::new() })
+    let fidelity = Fidelity::ExactRowCounts;
+    Ok(CopyOutcome { tables: found, fidelity, unchecked: Vec::new(), needs })
 }
 
 /// Writes an archive, whose size nobody knows, to a file. The program has a pipe and no file of its own, so that it ends
@@ -156,6 +166,7 @@ pub(super) fn verify(
         tables: found,
         has_manifest: manifest.is_some(),
         unchecked_tables: Vec::new(),
+        needs: manifest.map(|manifest| manifest.needs.clone()).unwrap_or_default(),
     })
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::codec::Encoding;
 use super::content::ContentDigest;
-use super::copy::Fidelity;
+use super::copy::{CopyOutcome, Fidelity};
 use super::manifest::{self, BackupManifest};
 use crate::backend::Backend;
 use crate::catalog::UnreadableTable;
@@ -43,6 +43,9 @@ pub struct BackupReport {
     pub undecoded: Option<String>,
     /// Tables that are in the backup as they are, and that this program could not check.
     pub unchecked_tables: Vec<UnreadableTable>,
+    /// What the tables depend on and the backup lacks, such as `the type other.mood`: on PostgreSQL, what is outside of
+    /// the schema. A restore needs it in the database before.
+    pub needs: Vec<String>,
     /// What the comparison of the copy with the database has shown.
     pub fidelity: Fidelity,
     /// Operation for which the backup was taken, such as `migrate`.
@@ -81,6 +84,8 @@ pub struct VerifiedBackup {
     pub has_manifest: bool,
     /// Tables that this program could not check for damage.
     pub unchecked_tables: Vec<UnreadableTable>,
+    /// What the tables depend on and the backup lacks, as its manifest says. A restore needs it in the database before.
+    pub needs: Vec<String>,
 }
 
 impl VerifiedBackup {
@@ -95,8 +100,7 @@ impl BackupReport {
     pub(super) fn of(
         manifest: BackupManifest,
         path: &Path,
-        fidelity: Fidelity,
-        unchecked_tables: Vec<UnreadableTable>,
+        outcome: CopyOutcome,
         undecoded: Option<String>,
     ) -> Self {
         Self {
@@ -111,8 +115,9 @@ impl BackupReport {
             encoding: manifest.encoding,
             contents: manifest.contents,
             undecoded,
-            unchecked_tables,
-            fidelity,
+            unchecked_tables: outcome.unchecked,
+            needs: outcome.needs,
+            fidelity: outcome.fidelity,
             triggered_by: manifest.triggered_by,
         }
     }

@@ -136,6 +136,7 @@ impl DatabaseManager {
             tables,
             has_manifest: manifest.is_some(),
             unchecked_tables,
+            needs: Vec::new(),
         })
     }
 }

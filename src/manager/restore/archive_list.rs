@@ -41,21 +41,24 @@ impl ArchiveList {
         Ok(Self(entries))
     }
 
-    /// Whether restoring the archive creates the extension.
-    pub(super) fn has_extension(&self, name: &str) -> bool {
-        let name = on_a_line(name);
-        self.0.iter().any(|entry| entry.kind == "EXTENSION" && entry.name == name)
+    /// Returns the names of the objects of this kind, `SCHEMA` or `EXTENSION`, that restoring the archive creates. Each has
+    /// its line feeds and carriage returns replaced by spaces.
+    pub(super) fn names(&self, kind: &str) -> Vec<&str> {
+        let entries = self.0.iter().filter(|entry| entry.kind == kind);
+        entries.map(|entry| entry.name.as_str()).collect()
     }
 
-    /// Returns one of these schemas that the archive has, with its owner.
-    pub(super) fn owner_of_one<'a>(&'a self, schemas: &'a [String]) -> Option<(&'a str, &'a str)> {
-        let owner = |schema: &'a String| {
+    /// Returns those of these schemas that the archive has, each with its owner.
+    pub(super) fn owners_of<'a>(
+        &'a self,
+        schemas: &'a [String],
+    ) -> impl Iterator<Item = (&'a str, &'a str)> {
+        schemas.iter().filter_map(|schema| {
             let name = on_a_line(schema);
             let mut entries = self.0.iter();
             let entry = entries.find(|entry| entry.kind == "SCHEMA" && entry.name == name)?;
             Some((schema.as_str(), entry.owner.as_str()))
-        };
-        schemas.iter().find_map(owner)
+        })
     }
 
     /// Writes the list of the archive for `pg_restore --use-list`, without these schemas and extensions, which the

@@ -5,14 +5,14 @@ use std::process::Stdio;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_types::{Array, Text};
 
 use super::RestoreOptions;
 use super::archive_list::ArchiveList;
 use super::report::RestoreReport;
 use super::staged::Staged;
-use crate::catalog::{literal, quoted};
-use crate::config::{Location, ServerUrl};
+use crate::catalog::quoted;
+use crate::config::{Location, ServerUrl, shown};
 use crate::connection::{self, RestoreLock, ScratchDatabase, name_of, others_in, right_missing};
 use crate::error::{Error, ProgramFault, Result, chain};
 use crate::locks::Obstacle;
@@ -107,10 +107,10 @@ impl DatabaseManager {
         let contents = ArchiveList::read(archive)?;
         let list = contents.without(archive, directory, &schemas, &extensions)?;
         // First, because the owner of a table needs the right to create in its schema.
-        if let Some((schema, owner)) = contents.owner_of_one(&schemas)
-            && let Err(error) = self.give_schema(schema, owner)
-        {
-            tracing::warn!(%error, "the owner of the schema {schema} could not be restored");
+        for (schema, owner) in contents.owners_of(&schemas) {
+            if let Err(error) = self.give_schema(schema, owner) {
+                tracing::warn!(%error, "the owner of the schema {schema} could not be restored");
+            }
         }
         let mut load = |more: &[&str]| {
             let mut restore = program("pg_restore");
@@ -129,14 +129,27 @@ impl DatabaseManager {
             }
             Err(backup.damaged("it changed while it was restored".to_owned()).into())
         };
+        let needs = &backup.report.needs;
         match load(&[]) {
             Err(error @ Error::Program(ProgramFault::Failed { .. })) => {
-                load(&["--no-owner", "--no-privileges"])?;
-                tracing::warn!(
-                    error = chain(&error),
-                    "the tables belong to the user, because the owners or privileges of the backup could not be restored"
-                );
-                Ok(())
+                match load(&["--no-owner", "--no-privileges", "--no-tablespaces"]) {
+                    Err(Error::Program(ProgramFault::Failed { said, .. })) if !needs.is_empty() => {
+                        Err(self.refused(format!(
+                            "the backup lacks what its tables need, {}; create it in the database, and restore there with \
+                             --to: {said}",
+                            shown(needs.join(", "))
+                        )))
+                    }
+                    Err(error) => Err(error),
+                    Ok(()) => {
+                        tracing::warn!(
+                            error = chain(&error),
+                            "the tables belong to the user, because the owners, privileges or tablespaces of the backup \
+                             could not be restored"
+                        );
+                        Ok(())
+                    }
+                }
             }
             loaded => loaded,
         }
@@ -145,10 +158,8 @@ impl DatabaseManager {
     /// Makes a role the owner of a schema that the database already has, as in the archive.
     fn give_schema(&self, schema: &str, owner: &str) -> Result<()> {
         let mut connection = self.open()?;
-        let owners =
-            "SELECT pg_get_userbyid(nspowner)::text AS text FROM pg_namespace WHERE nspname =";
-        let query = format!("{owners} {}", literal(schema));
-        if texts(connection.postgres()?, &query)?.iter().any(|present| present == owner) {
+        let owners = texts(connection.postgres()?, OWNERS, &[schema])?;
+        if owners.iter().any(|present| present == owner) {
             return Ok(());
         }
         let statement = format!("ALTER SCHEMA {} OWNER TO {}", quoted(schema), quoted(owner));
@@ -157,18 +168,18 @@ impl DatabaseManager {
 
     /// Returns an error if somebody is connected to the database, or it contains what the backup does not.
     fn ensure_replaceable(&self, url: &ServerUrl, backup: &PlainBackup) -> Result<()> {
-        let (others, mut beyond, extensions) = connection::inspect(&self.config, |connection| {
+        let archive = ArchiveList::read(backup.contents())?;
+        let (others, beyond) = connection::inspect(&self.config, |connection| {
             let connection = connection.postgres()?;
             let others = others_in(connection, &name_of(url)?)?;
-            Ok((others, texts(connection, NOT_IN_BACKUPS)?, texts(connection, EXTENSIONS)?))
+            let mut beyond = texts(connection, OTHER_SCHEMAS, &archive.names("SCHEMA"))?;
+            beyond.extend(texts(connection, OTHER_EXTENSIONS, &archive.names("EXTENSION"))?);
+            Ok((others, beyond))
         })?;
         if let Some(other) = others {
             let action = "restoring the backup (stop the application first)";
             return Err(Error::locked(action, None, Obstacle::Process(other), None));
         }
-        let archive = ArchiveList::read(backup.contents())?;
-        let missing = extensions.iter().filter(|name| !archive.has_extension(name));
-        beyond.extend(missing.map(|name| format!("the extension {}", quoted(name))));
         if beyond.is_empty() {
             return Ok(());
         }
@@ -183,32 +194,38 @@ impl DatabaseManager {
     }
 }
 
-fn texts(connection: &mut PgConnection, query: &str) -> Result<Vec<String>> {
+/// Returns the texts of a query, whose parameter has these names.
+fn texts(connection: &mut PgConnection, query: &str, names: &[&str]) -> Result<Vec<String>> {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = Text)]
         text: String,
     }
 
-    let rows: Vec<Row> = diesel::sql_query(query).load(connection)?;
-    Ok(rows.into_iter().map(|row| row.text).collect())
+    let query = diesel::sql_query(query).bind::<Array<Text>, _>(names);
+    Ok(query.load::<Row>(connection)?.into_iter().map(|row| row.text).collect())
 }
 
-/// What a database has outside of the schema that is backed up, except for extensions and what belongs to them.
-const NOT_IN_BACKUPS: &str = "
+const OWNERS: &str =
+    "SELECT pg_get_userbyid(nspowner)::text AS text FROM pg_namespace WHERE nspname = ANY ($1)";
+
+/// What a database has outside of the schema that is backed up, except for extensions and what belongs to them. The
+/// parameter has the schemas that the backup creates.
+const OTHER_SCHEMAS: &str = r"
     SELECT format('the schema %I', nspname) AS text FROM pg_namespace AS n
         WHERE nspname <> current_schema() AND nspname !~ '^pg_' AND nspname <> 'information_schema'
-            AND (nspname <> 'public' OR EXISTS (
-                SELECT FROM (
-                    SELECT 'pg_class'::regclass AS catalog, oid, relnamespace AS schema FROM pg_class
-                    UNION ALL SELECT 'pg_proc'::regclass, oid, pronamespace FROM pg_proc
-                ) AS object
-                WHERE object.schema = n.oid AND NOT EXISTS (
-                    SELECT FROM pg_depend WHERE classid = catalog AND objid = object.oid AND deptype = 'e'
-                )
+            AND (nspname <> 'public' AND translate(nspname, E'\n\r', '  ') <> ALL ($1) OR EXISTS (
+                SELECT FROM pg_depend AS content
+                WHERE refclassid = 'pg_namespace'::regclass AND refobjid = n.oid AND deptype = 'n'
+                    AND classid <> 'pg_extension'::regclass AND NOT EXISTS (
+                        SELECT FROM pg_depend AS member WHERE member.classid = content.classid
+                            AND member.objid = content.objid AND member.deptype = 'e'
+                    )
             ))
     UNION ALL SELECT format('the publication %I', pubname) FROM pg_publication
     UNION ALL SELECT 'large objects' WHERE EXISTS (SELECT FROM pg_largeobject_metadata)";
 
-const EXTENSIONS: &str =
-    "SELECT extname::text AS text FROM pg_extension WHERE extname <> 'plpgsql'";
+/// Extensions that the backup, which creates those of the parameter, does not create.
+const OTHER_EXTENSIONS: &str = r"
+    SELECT format('the extension %I', extname) AS text FROM pg_extension
+    WHERE extname <> 'plpgsql' AND translate(extname, E'\n\r', '  ') <> ALL ($1)";

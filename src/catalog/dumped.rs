@@ -12,6 +12,7 @@ pub(super) struct DumpedTable {
     /// What follows `FROM` in a query of the rows that `pg_dump` writes.
     #[diesel(sql_type = Text)]
     pub(super) rows: String,
+    /// Whether the user may count all rows.
     #[diesel(sql_type = Bool)]
     pub(super) is_readable: bool,
 }
@@ -19,7 +20,8 @@ pub(super) struct DumpedTable {
 /// A partitioned table has no rows of its own, and those of a foreign table are on another server. `pg_dump` leaves the
 /// tables of an extension to `CREATE EXTENSION`, except for the rows that the extension marks as its configuration.
 const TABLES: &str = r#"
-    SELECT c.relname::text AS name, has_table_privilege(c.oid, 'SELECT') AS is_readable,
+    SELECT c.relname::text AS name,
+            has_any_column_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid) AS is_readable,
         CASE coalesce(config.condition, '')
             WHEN '' THEN format('ONLY %I.%I', n.nspname, c.relname)
             ELSE format('%I.%I ', n.nspname, c.relname) || config.condition

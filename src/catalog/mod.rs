@@ -11,6 +11,8 @@ mod dumped_objects;
 mod identifier;
 mod integrity;
 mod objects;
+#[cfg(feature = "postgres")]
+mod owner;
 mod references;
 mod rows;
 mod transfer_table;
@@ -26,6 +28,8 @@ pub(crate) use integrity::{Integrity, IntegrityCheck, ensure_intact, integrity, 
 pub(crate) use objects::{
     columns, is_empty, names, schema_objects, storing_tables, table_exists, table_names,
 };
+#[cfg(feature = "postgres")]
+pub(crate) use owner::is_ours;
 pub(crate) use references::broken_references;
 pub(crate) use rows::{RowCounts, row_count, row_counts, try_row_count};
 pub(crate) use transfer_table::{TRANSFER_TABLE, has_transfer_table};

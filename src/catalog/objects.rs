@@ -4,6 +4,8 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use super::identifier::literal;
+#[cfg(feature = "postgres")]
+use super::owner::is_ours;
 use crate::backend::{Backend, DbConnection};
 use crate::dispatch;
 use crate::error::Result;
@@ -71,21 +73,23 @@ pub fn table_names(connection: &mut DbConnection) -> Result<Vec<String>> {
     Ok(names.into_iter().map(|name| name.name).collect())
 }
 
-/// Tables that the user of a server can read, and lock against writes: it can change no rows of others.
-#[cfg(feature = "postgres")]
-const COMPARABLE: &str = r#"SELECT relname::text AS name FROM pg_class
-    WHERE relkind IN ('r', 'p') AND relnamespace = quote_ident(current_schema())::regnamespace
-        AND has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'UPDATE, DELETE, TRUNCATE')
-    ORDER BY relname::text COLLATE "C""#;
-
-/// Returns the names of the tables whose rows a migration may change, sorted. On a server, these are the tables that the
-/// user can read and write. On SQLite, they are those that store rows themselves: a virtual table of SQLite is not
+/// Returns the names of the tables whose rows a migration may change, sorted. On a server, these are tables of the
+/// program's owners that the user can read and write: a statement about another's table could run functions of that owner,
+/// and a lock of it stop that program. On SQLite, they are those that store rows themselves: a virtual table of SQLite is not
 /// among them, nor are the shadow tables in which its module keeps what it derives from other tables; the
 /// shadow table `…_content`, in which a full-text index keeps its rows, is.
 pub(crate) fn storing_tables(connection: &mut DbConnection) -> Result<Vec<String>> {
     #[cfg(feature = "postgres")]
     if let DbConnection::Postgres(connection) = connection {
-        let names: Vec<Name> = diesel::sql_query(COMPARABLE).load(connection)?;
+        let query = format!(
+            "SELECT relname::text AS name FROM pg_class JOIN pg_namespace AS n ON n.oid = relnamespace
+             WHERE relkind IN ('r', 'p') AND nspname = current_schema() AND {}
+                 AND has_table_privilege(pg_class.oid, 'SELECT')
+                 AND has_table_privilege(pg_class.oid, 'UPDATE, DELETE, TRUNCATE')
+             ORDER BY relname::text COLLATE \"C\"",
+            is_ours("relowner")
+        );
+        let names: Vec<Name> = diesel::sql_query(query).load(connection)?;
         return Ok(names.into_iter().map(|name| name.name).collect());
     }
     names(

@@ -1,6 +1,11 @@
 //! What an operator's transaction on a server sets for itself, because behind a pooler its session cannot.
 
+#[cfg(feature = "postgres")]
+use diesel::connection::SimpleConnection;
+
+use crate::backend::DbConnection;
 use crate::config::Config;
+use crate::error::Result;
 
 /// Statements that set the schema and the limits of the current transaction. None on SQLite, where they are the
 /// connection's.
@@ -11,17 +16,47 @@ pub struct TransactionSettings {
 }
 
 impl TransactionSettings {
-    /// Returns those of this configuration: no limit on statements, and one on the wait for a lock.
+    /// Returns those of this configuration: no limit on statements, and one on the wait for a lock. Behind a pooler, they
+    /// set the schema that `connection` finds, too: each transaction may be on another connection of the pooler, with what
+    /// another client has set.
+    ///
+    /// # Errors
+    /// [`Error::Refused`](crate::Error::Refused) if there is no one schema, on a server.
     #[cfg_attr(
         not(feature = "postgres"),
-        expect(unused_variables, reason = "a file has no such settings")
+        expect(
+            unused_variables,
+            clippy::unnecessary_wraps,
+            reason = "a file has no such settings"
+        )
     )]
-    pub(crate) fn of(config: &Config) -> Self {
+    pub(crate) fn of(config: &Config, connection: &mut DbConnection) -> Result<Self> {
         #[cfg(feature = "postgres")]
-        if config.location().path().is_none() {
-            return Self { sql: super::postgres::operator_settings("SET LOCAL", config.server()) };
+        if let DbConnection::Postgres(connection) = connection {
+            let schema = match config.server().transaction_pooler {
+                true => super::postgres::schema_of(connection, config)?,
+                false => None,
+            };
+            let config = config.clone().in_schema(schema);
+            let sql = super::postgres::operator_settings("SET LOCAL", config.server());
+            return Ok(Self { sql });
         }
-        Self::default()
+        Ok(Self::default())
+    }
+
+    /// Runs the statements in the open transaction.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(
+            unused_variables,
+            clippy::unnecessary_wraps,
+            reason = "a file has no such settings"
+        )
+    )]
+    pub(crate) fn apply(&self, connection: &mut DbConnection) -> Result<()> {
+        #[cfg(feature = "postgres")]
+        connection.batch_execute(&self.sql)?;
+        Ok(())
     }
 
     /// Returns the statements.

@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 use crate::backend::DbConnection;
 use crate::config::Config;
-use crate::connection::{self, Access};
+use crate::connection::{self, Access, TransactionSettings, Writer};
 use crate::error::Result;
 use crate::migrations::{EmbeddedMigration, Ledger, Migrations};
 
@@ -176,5 +176,19 @@ impl DatabaseManager {
     #[doc(hidden)]
     pub fn open(&self) -> Result<DbConnection> {
         connection::open(&self.config, Access::Maintain)
+    }
+
+    /// Runs `work` in a transaction that writes, in the schema of the tables: behind a pooler, a connection may have what
+    /// another client has set since it was opened.
+    fn write<T>(
+        &self,
+        connection: &mut DbConnection,
+        work: impl FnOnce(&mut Writer<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let settings = TransactionSettings::of(&self.config, connection)?;
+        connection.write(|connection| {
+            settings.apply(connection)?;
+            work(connection)
+        })
     }
 }

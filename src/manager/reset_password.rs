@@ -57,7 +57,7 @@ impl DatabaseManager {
         let hash = PasswordHash::hash(new)?;
         let mut connection = self.open_ours()?;
         self.ledger(&mut connection)?.ensure_current()?;
-        connection.write(|connection| {
+        self.write(&mut connection, |connection| {
             let Some(user) = User::find_by_username(connection, username)? else {
                 let key = format!("username {username}");
                 return Err(Error::NotFound { table: "users", key });

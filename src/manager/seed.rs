@@ -52,7 +52,7 @@ impl DatabaseManager {
     pub fn seed(&self) -> Result<SeedReport> {
         let mut connection = self.open_ours()?;
         self.ledger(&mut connection)?.ensure_current()?;
-        connection.write(|connection| {
+        self.write(&mut connection, |connection| {
             let report = seed(connection)?;
             Ok(SeedReport { refreshed: refresh(connection, self.migrations)?, ..report })
         })

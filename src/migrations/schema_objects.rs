@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_types::{Bool, Text};
 
 use super::ledger::Ledger;
 use super::statement::{Action, PlannedStatement, statements};
 use crate::backend::{Backend, DbConnection};
-use crate::catalog::{TRANSFER_TABLE, has_transfer_table};
+use crate::catalog::{TRANSFER_TABLE, has_transfer_table, is_ours};
 use crate::error::Result;
 use crate::types::MigrationOwner;
 
@@ -23,34 +23,42 @@ pub(crate) struct ServerObject {
     /// Its name in SQL, with the types of arguments.
     #[diesel(sql_type = Text)]
     pub(crate) path: String,
+    /// Whether it belongs to somebody who could have run a migration.
+    #[diesel(sql_type = Bool)]
+    is_ours: bool,
 }
 
 /// The objects in the schema, in the order in which they can be dropped, without those of extensions, and without the
 /// sequences and types of tables.
-const OBJECTS: &str = "
+fn objects() -> String {
+    format!("
     WITH found AS (
-        SELECT 'pg_class'::regclass AS catalogue, oid, relname::text AS name,
+        SELECT 'pg_class'::regclass AS catalogue, oid, relname::text AS name, relowner AS owner,
             CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE'
                 WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END AS kind, oid::regclass::text AS path
         FROM pg_class
         WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND relnamespace = quote_ident(current_schema())::regnamespace
         UNION ALL
-        SELECT 'pg_proc'::regclass, oid, proname::text, 'ROUTINE', oid::regprocedure::text
+        SELECT 'pg_proc'::regclass, oid, proname::text, proowner, 'ROUTINE', oid::regprocedure::text
         FROM pg_proc WHERE pronamespace = quote_ident(current_schema())::regnamespace
         UNION ALL
-        SELECT 'pg_type'::regclass, oid, typname::text, 'TYPE', oid::regtype::text
+        SELECT 'pg_type'::regclass, oid, typname::text, typowner, 'TYPE', oid::regtype::text
         FROM pg_type
         WHERE typnamespace = quote_ident(current_schema())::regnamespace AND (typtype IN ('e', 'd', 'r')
             -- That of a table is a part of it.
             OR typtype = 'c' AND (SELECT relkind = 'c' FROM pg_class WHERE pg_class.oid = typrelid))
     )
-    SELECT kind, name, path FROM found
+    SELECT kind, found.name, path, {} AS is_ours FROM found
+    JOIN pg_namespace AS n ON n.nspname = current_schema()
     WHERE NOT EXISTS (SELECT FROM pg_depend AS d
         WHERE d.classid = found.catalogue AND d.objid = found.oid AND d.deptype IN ('e', 'i', 'a')
             -- A partitioned table depends on the columns of its key.
             AND NOT (d.refclassid = d.classid AND d.refobjid = d.objid))
     ORDER BY array_position(ARRAY['MATERIALIZED VIEW', 'VIEW', 'FOREIGN TABLE', 'TABLE', 'SEQUENCE', 'ROUTINE', 'TYPE'],
-        kind), name";
+        kind), found.name",
+        is_ours("found.owner")
+    )
+}
 
 /// The objects in the schema, each list in the order in which they can be dropped.
 pub(crate) struct SchemaObjects {
@@ -61,23 +69,23 @@ pub(crate) struct SchemaObjects {
 }
 
 impl SchemaObjects {
-    /// Reads them. What a migration that has not run would create is strange. Of routines with one name, as many are
+    /// Reads them. What a migration that has not run would create is strange, and so is what belongs to somebody else. Of routines with one name, as many are
     /// ours as migrations have created: if there are more, nobody knows which, and all are strange.
     pub(crate) fn read(connection: &mut DbConnection, ledger: &Ledger) -> Result<Self> {
         let mut made = made(ledger);
         if has_transfer_table(connection)? {
             made.add("table", TRANSFER_TABLE, MigrationOwner::Library);
         }
-        let found: Vec<ServerObject> = diesel::sql_query(OBJECTS).load(connection.postgres()?)?;
+        let found: Vec<ServerObject> = diesel::sql_query(objects()).load(connection.postgres()?)?;
         let mut present = BTreeMap::<_, u32>::new();
-        for object in &found {
+        for object in found.iter().filter(|object| object.is_ours) {
             *present.entry((Class::of(&object.kind), object.name.clone())).or_default() += 1;
         }
         let mut objects = Self { ours: Vec::new(), strange: Vec::new() };
         for object in found {
             let key = (Class::of(&object.kind), object.name.clone());
             match made.0.get(&key) {
-                Some((count, owner)) if present.get(&key) <= Some(count) => {
+                Some((count, owner)) if object.is_ours && present.get(&key) <= Some(count) => {
                     objects.ours.push((object, *owner));
                 }
                 _ => objects.strange.push(object),

@@ -16,6 +16,8 @@ mod odd_names;
 mod odd_tables;
 #[cfg(feature = "postgres")]
 mod outside_schema;
+#[cfg(feature = "postgres")]
+mod pg_dump;
 mod piped;
 mod progress;
 mod prune;

@@ -4,6 +4,7 @@ mod errors;
 mod failover;
 mod health;
 mod kills;
+mod others_code;
 mod pool;
 mod pooler;
 mod replica;

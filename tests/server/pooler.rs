@@ -106,3 +106,47 @@ fn migrations_wait_for_a_table_as_long_as_is_configured_there_too() {
         "SELECT string_agg(DISTINCT setting, ' ') FROM pg_settings WHERE name = 'lock_timeout'";
     assert_eq!(value(&mut server.admin("zenith"), asked), "0");
 }
+
+/// Each transaction may be on another connection of the pooler.
+#[test]
+fn what_another_client_has_left_at_one_connection_of_two_changes_nothing_elsewhere() {
+    let Some(server) = Server::start() else { return };
+    let directory = tempfile::tempdir().expect("a directory");
+    let backups = (Key::BackupDir, directory.path().to_str().expect("UTF-8"));
+    for schema in [&[backups][..], &[backups, (Key::Schema, "b")]] {
+        let manager = DatabaseManager::new(server.config(schema));
+        let _ = manager.initialize(&administrator()).expect("created");
+    }
+    let Some(pooler) = Pooler::with(&server, "server_round_robin = 1\n") else { return };
+    let mut clients =
+        [0, 1].map(|_| PgConnection::establish(&pooler.url()).expect("another client"));
+    for client in &mut clients {
+        client.batch_execute("BEGIN; SELECT 1").expect("a transaction");
+    }
+    clients[0].batch_execute("SET search_path = b").expect("a setting");
+    for client in &mut clients {
+        client.batch_execute("COMMIT").expect("the end");
+    }
+    let settings = [backups, (Key::TransactionPooler, "true")];
+    let manager = DatabaseManager::new(config(&pooler.url(), &settings));
+    let mut done = 0;
+    for round in 0..12 {
+        // So that the commands begin on either connection.
+        for client in clients.iter_mut().take(usize::from(round % 3 == 0)) {
+            client.batch_execute("SELECT 1").expect("a query");
+        }
+        match manager.reset_password("admin", None, |_, _| Ok(())) {
+            Ok(_) => done += 1,
+            Err(error) => {
+                assert!(error.to_string().contains("another search_path"), "{error}");
+            }
+        }
+    }
+    let mut admin = server.admin("zenith");
+    let resets = |schema: &str| {
+        format!("SELECT count(*) FROM {schema}.audit_log WHERE action = 'reset_password'")
+    };
+    assert!(done > 0);
+    assert_eq!(value(&mut admin, &resets("public")), done.to_string());
+    assert_eq!(value(&mut admin, &resets("b")), "0");
+}

@@ -274,6 +274,11 @@ pub struct Pooler {
 impl Pooler {
     /// Starts a pooler, or prints a notice if PgBouncer is not installed.
     pub fn before(server: &Server) -> Option<Self> {
+        Self::with(server, "")
+    }
+
+    /// Starts a pooler with these settings besides, as [`Pooler::before`] does.
+    pub fn with(server: &Server, settings: &str) -> Option<Self> {
         if Command::new("pgbouncer").arg("--version").stdout(Stdio::null()).status().is_err() {
             skipped("pgbouncer is not here");
             return None;
@@ -283,7 +288,7 @@ impl Pooler {
         let settings = format!(
             "[databases]\n* = user=zenith host={} port={}\n[pgbouncer]\npool_mode = transaction\n\
              default_pool_size = 2\nauth_type = any\nlisten_addr = 127.0.0.1\nlisten_port = {}\n\
-             unix_socket_dir =\nlogfile = {}\npidfile = {}\n",
+             unix_socket_dir =\nlogfile = {}\npidfile = {}\n{settings}",
             server.socket(),
             server.port,
             pooler.port,

@@ -1,9 +1,10 @@
 //! Connecting to a server, and why that fails.
 
-use diesel::connection::CacheSize;
+use diesel::connection::{CacheSize, SimpleConnection};
 use diesel::prelude::*;
 use diesel::{ConnectionError, PgConnection};
 
+use super::trust::CATALOG_ONLY;
 use crate::config::{ServerOptions, ServerUrl};
 use crate::error::{ConnectFault, Error, Result};
 
@@ -23,6 +24,16 @@ pub(super) fn connect(url: &ServerUrl, options: &ServerOptions) -> Result<PgConn
     })?;
     if options.transaction_pooler {
         connection.set_prepared_statement_cache_size(CacheSize::Disabled);
+    }
+    Ok(connection)
+}
+
+/// Returns a connection that looks names up in `pg_catalog` only, for statements about databases and schemas. Behind a
+/// transaction pooler nothing can be set.
+pub(super) fn connect_to_catalog(url: &ServerUrl, options: &ServerOptions) -> Result<PgConnection> {
+    let mut connection = connect(url, options)?;
+    if !options.transaction_pooler {
+        connection.batch_execute(&format!("SET {CATALOG_ONLY}"))?;
     }
     Ok(connection)
 }

@@ -4,7 +4,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
-use super::connect::connect;
+use super::connect::{connect, connect_to_catalog};
 use super::name::name_of;
 use super::quoted::quoted;
 use super::schema;
@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 
 /// Returns a connection to the database; `None` if it does not exist: only the server's answer that it does not counts.
 fn connect_if_exists(url: &ServerUrl, options: &ServerOptions) -> Result<Option<PgConnection>> {
-    match connect(url, options) {
+    match connect_to_catalog(url, options) {
         Ok(connection) => Ok(Some(connection)),
         Err(Error::NoDatabase { .. }) => Ok(None),
         Err(error) => Err(error),
@@ -36,7 +36,7 @@ pub(in crate::connection) fn create(url: &ServerUrl, options: &ServerOptions) ->
     let existing = connect_if_exists(url, options)?;
     let created = existing.is_none() && create_database(url, options)?;
     if let Some(schema) = &options.schema {
-        let mut connection = existing.map_or_else(|| connect(url, options), Ok)?;
+        let mut connection = existing.map_or_else(|| connect_to_catalog(url, options), Ok)?;
         // `IF NOT EXISTS` needs the right to create one even if it exists.
         if !schema::exists(&mut connection, schema)? {
             connection.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(schema)))?;
@@ -98,7 +98,7 @@ const BARE: &str = "
 /// refuses if others are connected.
 pub(crate) fn drop_if_bare(url: &ServerUrl, options: &ServerOptions) -> Result<bool> {
     let bare = diesel::dsl::sql::<Bool>(BARE);
-    if !diesel::select(bare).get_result(&mut connect(url, options)?)? {
+    if !diesel::select(bare).get_result(&mut connect_to_catalog(url, options)?)? {
         return Ok(false);
     }
     let drop = format!("DROP DATABASE {}", quoted(&name_of(url)?));
@@ -109,5 +109,5 @@ pub(crate) fn drop_if_bare(url: &ServerUrl, options: &ServerOptions) -> Result<b
 /// A connection to a database that every server has, other than the one that is meant.
 pub(super) fn maintenance(url: &ServerUrl, options: &ServerOptions) -> Result<PgConnection> {
     let is_default = url.database().as_deref() == Some("postgres");
-    connect(&url.at(if is_default { "template1" } else { "postgres" }), options)
+    connect_to_catalog(&url.at(if is_default { "template1" } else { "postgres" }), options)
 }

@@ -9,6 +9,7 @@ mod schema;
 mod scratch;
 mod scratch_lock;
 mod scratch_name;
+mod trust;
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -25,7 +26,9 @@ pub(crate) use schema::{present_objects, schema_of};
 pub(crate) use scratch::{ScratchDatabase, others_in};
 #[cfg(feature = "testing")]
 pub(crate) use scratch_lock::ScratchLock;
+pub(crate) use trust::is_trusted;
 
+use self::trust::{among_ours, ensure_own_ledger};
 use super::access::Access;
 use crate::backend::DbConnection;
 use crate::config::Config;
@@ -43,9 +46,14 @@ pub(super) fn open(
     access: Access,
 ) -> Result<DbConnection> {
     let mut connection = connect::connect(url, options)?;
-    let server = Server::ask(&mut connection)?;
+    let server = among_ours(&mut connection, options, |connection, _| Server::ask(connection))?;
     server.check(url, access)?;
     let schema = schema::resolve(&mut connection, url, options)?;
+    if access == Access::Maintain {
+        among_ours(&mut connection, options, |connection, _| {
+            ensure_own_ledger(connection, url, &schema)
+        })?;
+    }
     // What is set on a pooler's connection, other clients get.
     if !options.transaction_pooler {
         connection.batch_execute(&session(options, access, &schema))?;
@@ -77,13 +85,15 @@ fn language(set: &str) -> String {
 }
 
 /// Returns the limits of an operator's work, and the schema if one is configured, as statements that begin with `set`.
+/// Where policies hide rows from the user, they fail: an operator's work is about all rows, and a policy of another's
+/// table runs functions of that owner.
 pub(super) fn operator_settings(set: &str, options: &ServerOptions) -> String {
     let schema = options.schema.as_ref().map(|schema| schema::pin(set, schema));
     // To PostgreSQL, 0 is without end; to this setting, as on SQLite, it is not at all.
     let lock_timeout = options.lock_timeout.as_millis().max(1);
     format!(
-        "{} {} {set} statement_timeout = 0; {set} idle_in_transaction_session_timeout = 0; \
-         {set} lock_timeout = {lock_timeout};",
+        "{} {} {set} row_security = off; {set} statement_timeout = 0; \
+         {set} idle_in_transaction_session_timeout = 0; {set} idle_session_timeout = 0; {set} lock_timeout = {lock_timeout};",
         schema.unwrap_or_default(),
         language(set)
     )
@@ -128,6 +138,8 @@ pub(crate) struct Server {
     is_replica: bool,
     #[diesel(sql_type = Bool)]
     is_read_only: bool,
+    #[diesel(sql_type = Bool)]
+    has_triggers: bool,
 }
 
 impl Server {
@@ -136,7 +148,8 @@ impl Server {
                 current_setting('server_version') AS shown_version,
                 current_setting('server_encoding') AS encoding,
                 pg_is_in_recovery() AS is_replica,
-                current_setting('default_transaction_read_only')::bool AS is_read_only";
+                current_setting('default_transaction_read_only')::bool AS is_read_only,
+                current_setting('session_replication_role') <> 'replica' AS has_triggers";
         Ok(diesel::sql_query(query).get_result(connection)?)
     }
 
@@ -174,6 +187,13 @@ impl Server {
                 "default_transaction_read_only is on for this database or user"
             };
             return Err(Error::ReadOnly { database: url.to_string(), reason });
+        }
+        if access.writes() && !self.has_triggers {
+            return refuse(
+                "session_replication_role is replica for this database or user, so that no foreign key and no trigger \
+                 works; ALTER ROLE … or ALTER DATABASE … RESET session_replication_role"
+                    .into(),
+            );
         }
         Ok(())
     }

@@ -6,8 +6,9 @@
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Nullable, Text};
 
-use super::connect::connect;
+use super::connect::connect_to_catalog;
 use super::quoted::quoted;
+use super::trust::{among_ours, ensure_no_stand_ins, is_trusted};
 use crate::config::{Config, Location, ServerOptions, ServerUrl};
 use crate::error::{Error, Result};
 
@@ -19,21 +20,24 @@ struct Schema {
     has_ledger: bool,
 }
 
-/// The schemas of the `search_path` that exist. A ledger counts if it belongs to the user, or to somebody who could
-/// do anything in the schema: everybody who may create tables in one can create a table of this name.
-const PATH: &str = "
-    SELECT n.nspname::text AS name, EXISTS (
-        SELECT FROM pg_class AS c
-        WHERE c.relnamespace = n.oid AND c.relname = '__diesel_schema_migrations' AND c.relkind IN ('r', 'p')
-            AND (c.relowner = (SELECT oid FROM pg_roles WHERE rolname = current_user)
-                OR pg_has_role(c.relowner, n.nspowner, 'MEMBER'))
-    ) AS has_ledger
-    FROM unnest(current_schemas(false)) WITH ORDINALITY AS path (name, position)
-    JOIN pg_namespace AS n ON n.nspname = path.name
-    WHERE n.nspname !~ '^pg_' ORDER BY position";
+/// Returns the query of those of the schemas `$1` in which tables can be. A ledger counts only if no other role than those that
+/// may do anything in the schema has made it: everybody who may create tables in one can create a table of this name.
+fn path() -> String {
+    format!(
+        "SELECT n.nspname::text AS name, EXISTS (
+            SELECT FROM pg_class AS c
+            WHERE c.relnamespace = n.oid AND c.relname = '__diesel_schema_migrations' AND c.relkind IN ('r', 'p')
+                AND {}
+        ) AS has_ledger
+        FROM unnest($1) WITH ORDINALITY AS path (name, position)
+        JOIN pg_namespace AS n ON n.nspname = path.name
+        WHERE n.nspname !~ '^pg_' ORDER BY position",
+        is_trusted("c.relowner")
+    )
+}
 
 /// Returns the name of the schema: the configured one, or the first of the `search_path`, if no other schema of that has
-/// a ledger of migrations.
+/// a ledger of migrations. Nobody else has made what stands for a function of PostgreSQL there.
 ///
 /// # Errors
 /// [`Error::NoDatabase`] if the configured one does not exist; [`Error::Refused`]
@@ -41,6 +45,19 @@ pub(super) fn resolve(
     connection: &mut PgConnection,
     url: &ServerUrl,
     options: &ServerOptions,
+) -> Result<String> {
+    among_ours(connection, options, |connection, path| {
+        let name = find(connection, url, options, path)?;
+        ensure_no_stand_ins(connection, url, &name)?;
+        Ok(name)
+    })
+}
+
+fn find(
+    connection: &mut PgConnection,
+    url: &ServerUrl,
+    options: &ServerOptions,
+    names: &[String],
 ) -> Result<String> {
     let refuse = |reason: String| Err(Error::Refused { database: url.to_string(), reason });
     if let Some(name) = &options.schema {
@@ -56,14 +73,8 @@ pub(super) fn resolve(
             "this user may not use its schema {name} (DATABASE_SCHEMA): GRANT USAGE ON SCHEMA {name} TO the user"
         ));
     }
-    let path: Vec<Schema> = if options.transaction_pooler {
-        connection.transaction(|connection| {
-            diesel::sql_query(OWN_PATH).execute(connection)?;
-            diesel::sql_query(PATH).load(connection)
-        })?
-    } else {
-        diesel::sql_query(PATH).load(connection)?
-    };
+    let path: Vec<Schema> =
+        diesel::sql_query(path()).bind::<Array<Text>, _>(names).load(connection)?;
     let Some((first, others)) = path.split_first() else {
         return refuse(
             "no schema of its search_path exists; create one with CREATE SCHEMA, correct the search_path, or set \
@@ -112,11 +123,6 @@ const IS_HIDDEN: &str = "
         WHERE t.relnamespace = pg_my_temp_schema() AND t.relkind IN ('r', 'v', 'p')
             AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1)) AS found";
 
-/// Sets the `search_path` that the user has in this database for the transaction, whatever others have set for the
-/// pooler's connection.
-const OWN_PATH: &str =
-    "SELECT set_config('search_path', reset_val, true) FROM pg_settings WHERE name = 'search_path'";
-
 /// Whether the schema exists.
 pub(super) fn exists(connection: &mut PgConnection, schema: &str) -> Result<bool> {
     is_true(
@@ -138,7 +144,7 @@ pub(crate) fn present_objects(
     let names = |query| diesel::dsl::sql::<Array<Text>>(query);
     let schemas = names("array(SELECT nspname::text FROM pg_namespace)");
     let extensions = names("array(SELECT extname::text FROM pg_extension)");
-    Ok(diesel::select((schemas, extensions)).get_result(&mut connect(url, options)?)?)
+    Ok(diesel::select((schemas, extensions)).get_result(&mut connect_to_catalog(url, options)?)?)
 }
 
 /// Whether the schema exists and the user may look up its tables.

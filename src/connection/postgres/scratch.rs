@@ -6,7 +6,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use super::connect::connect;
+use super::connect::connect_to_catalog;
 use super::databases::{creation, maintenance};
 use super::name::name_of;
 use super::quoted::quoted;
@@ -55,7 +55,7 @@ impl ScratchDatabase {
         let url = model.at(&name);
         let (model, options) = (model.clone(), options.clone());
         let mut scratch = Self { model, url, options, held: None, is_temporary: true };
-        scratch.held = Some(connect(&scratch.url, &scratch.options)?);
+        scratch.held = Some(connect_to_catalog(&scratch.url, &scratch.options)?);
         for property in statements(maintenance, PROPERTIES, &of, &name)? {
             maintenance.batch_execute(&property)?;
         }
@@ -79,7 +79,7 @@ impl ScratchDatabase {
         let (model, options) = (model.clone(), options.clone());
         let mut scratch =
             Self { url: model.at(&name), model, options, held: None, is_temporary: true };
-        scratch.held = Some(connect(&scratch.url, &scratch.options)?);
+        scratch.held = Some(connect_to_catalog(&scratch.url, &scratch.options)?);
         Ok(scratch)
     }
 

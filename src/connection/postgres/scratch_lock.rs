@@ -37,7 +37,7 @@ impl ScratchLock {
 
     fn take(of: &ServerUrl, options: &ServerOptions, lock: &str) -> Result<Self> {
         let mut connection = maintenance(of, options)?;
-        let take = format!("SELECT {lock}(hashtextextended('zenith-db beside ' || $1, 0))");
+        let take = format!("SELECT {lock}(hashtextextended('zenith-db beside ' || $1, 0::int8))");
         diesel::sql_query(take).bind::<Text, _>(name_of(of)?).execute(&mut connection)?;
         Ok(Self(connection))
     }

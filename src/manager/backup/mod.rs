@@ -174,8 +174,7 @@ impl DatabaseManager {
             }
             #[cfg(feature = "postgres")]
             Location::Postgres(url) => {
-                let pooled = self.config.server().transaction_pooler;
-                postgres::copy(&mut source, partial.path(), url, pooled, progress)?
+                postgres::copy(&mut source, partial.path(), url, self.config.server(), progress)?
             }
         };
         Ok((partial, outcome, owner))

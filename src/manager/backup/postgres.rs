@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Write as _};
 use std::path::Path;
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -21,9 +22,10 @@ use crate::catalog::{
     dumped_extension_schemas, dumped_extensions, heirs_elsewhere, needed_from_outside, quoted,
     row_counts, row_differences,
 };
-use crate::config::ServerUrl;
+use crate::config::{ServerOptions, ServerUrl};
 use crate::dispatch;
 use crate::error::{BackupFault, Error, ProgramFault, Result};
+use crate::locks::Obstacle;
 use crate::manager::server_programs::{connect, program, read_output};
 
 #[derive(QueryableByName)]
@@ -40,14 +42,14 @@ pub(super) fn copy(
     source: &mut DbConnection,
     target: &Path,
     url: &ServerUrl,
-    pooled: bool,
+    options: &ServerOptions,
     progress: &mut dyn FnMut(FileProgress),
 ) -> Result<CopyOutcome> {
-    if pooled {
+    if options.transaction_pooler {
         return Err(Error::TransactionPooler);
     }
     source.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
-    let result = dump_and_check(source, target, url, progress);
+    let result = dump_and_check(source, target, url, options.lock_timeout, progress);
     // Nothing was written, and closing the connection ends the transaction too.
     if let Err(cause) = source.batch_execute("ROLLBACK") {
         tracing::warn!(%cause, "ending the snapshot failed");
@@ -59,6 +61,7 @@ fn dump_and_check(
     source: &mut DbConnection,
     target: &Path,
     url: &ServerUrl,
+    lock_timeout: Duration,
     progress: &mut dyn FnMut(FileProgress),
 ) -> Result<CopyOutcome> {
     let query = "SELECT pg_export_snapshot() AS id, quote_ident(current_schema()) AS schema";
@@ -78,7 +81,9 @@ fn dump_and_check(
     let counted = row_counts(source)?.counted.into_iter().collect();
 
     let mut dump = program("pg_dump");
-    dump.arg("--format=custom")
+    dump.args(["--format=custom", "--encoding=UTF8"])
+        // Otherwise a statement that waits for this snapshot, for which `pg_dump` waits, makes both wait for ever.
+        .arg(format!("--lock-wait-timeout={}", lock_timeout.as_millis().max(1)))
         .arg(format!("--snapshot={}", snapshot.id))
         .arg(format!("--schema={}", snapshot.schema))
         .args(
@@ -96,9 +101,15 @@ fn dump_and_check(
     let _secrets = connect(&mut dump, url, directory)?;
     let failed = |cause| Error::io("write", target)(cause);
     let mut file = File::options().write(true).open(target).map_err(failed)?;
-    read_output("pg_dump", &mut dump, |archive| {
+    let written = read_output("pg_dump", &mut dump, |archive| {
         write_all_of(archive, &mut file, progress).map_err(failed)
-    })?;
+    });
+    if let Err(Error::Program(ProgramFault::Failed { said, .. })) = &written
+        && said.contains("lock timeout")
+    {
+        return Err(Error::locked(DUMPING, Some(lock_timeout), Obstacle::Unknown, None));
+    }
+    written?;
     progress(FileProgress::unmeasured(CHECKING));
 
     let found = rows_of(target)?;
@@ -109,6 +120,9 @@ fn dump_and_check(
     let fidelity = Fidelity::ExactRowCounts;
     Ok(CopyOutcome { tables: found, fidelity, unchecked: Vec::new(), needs })
 }
+
+/// Action that a statement prevents that waits to change a table.
+const DUMPING: &str = "reading the tables for the backup, while another session changes one";
 
 /// Writes an archive, whose size nobody knows, to a file. The program has a pipe and no file of its own, so that it ends
 /// soon after this process even if that is killed.

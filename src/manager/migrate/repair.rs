@@ -39,7 +39,7 @@ impl DatabaseManager {
     /// [`Error::NoDatabase`](crate::Error::NoDatabase) or [`Error::Query`](crate::Error::Query).
     pub fn repair(&self) -> Result<RepairReport> {
         let mut connection = self.open_ours()?;
-        connection.write(|connection| {
+        self.write(&mut connection, |connection| {
             let ledger = self.ledger(connection)?;
             let edited = migrations::repair(connection, &ledger)?;
             self.repair_report(connection, edited)

@@ -39,7 +39,7 @@ impl DatabaseManager {
             begun = true;
             Ok(())
         };
-        let settings = TransactionSettings::of(&self.config);
+        let settings = TransactionSettings::of(&self.config, connection)?;
         let known = self.migrations;
         let result = migrations::run(connection, &settings, known, target, prepare, after);
         if !result.as_ref().is_ok_and(migrations::RunOutcome::is_committed) {

@@ -18,9 +18,11 @@ pub(super) fn script(found: &Found, roles: &RoleNames) -> String {
         shown(&database)
     ));
     script.statement("BEGIN");
-    script.statement(&format!("SET LOCAL search_path = {schema}, pg_temp"));
+    // Until nobody else creates in the schema, what is there may stand for functions of PostgreSQL.
+    script.statement("SET LOCAL search_path = pg_catalog, pg_temp");
     create(&mut script, roles);
     grant_on_database(&mut script, roles, &database, &schema);
+    script.statement(&format!("SET LOCAL search_path = {schema}, pg_temp"));
     take_over(&mut script, found, roles, &schema);
     grant_on_objects(&mut script, found, roles);
     grant_on_later(&mut script, roles, &schema);
@@ -41,7 +43,7 @@ fn create(script: &mut Script, roles: &RoleNames) {
     for role in roles.all() {
         script.comment(&format!("    \\password {}", quoted(role)));
     }
-    script.block("PERFORM pg_advisory_xact_lock(hashtextextended('zenith-db roles', 0));");
+    script.block("PERFORM pg_advisory_xact_lock(hashtextextended('zenith-db roles', 0::int8));");
     let (owner, others) = (literal(roles.owner()), list(roles.all().skip(1).map(literal)));
     script.comment(
         "A role that exists already may have rights which no other statement takes from it.",

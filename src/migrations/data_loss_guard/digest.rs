@@ -223,7 +223,7 @@ fn sums_on_server(
         .zip(&columns_of.columns)
         .map(|(value, column)| {
             format!(
-                "coalesce(sum(hashtextextended(concat({key}, '=', {value}), 0)::numeric), 0),
+                "coalesce(sum(hashtextextended(concat({key}, '=', {value}), 0::int8)::numeric), 0),
                  count({})",
                 quoted(column)
             )

@@ -3,6 +3,7 @@
 mod errors;
 mod failover;
 mod health;
+mod health_changes;
 mod kills;
 mod pool;
 mod pooler;

@@ -4,6 +4,7 @@ mod errors;
 mod failover;
 mod health;
 mod health_changes;
+mod health_expressions;
 mod kills;
 mod pool;
 mod pooler;

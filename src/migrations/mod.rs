@@ -44,7 +44,7 @@ pub(crate) use migration_lock::{RunOutcome, Session};
 #[cfg(feature = "postgres")]
 pub(crate) use schema_objects::{SchemaObjects, ServerObject};
 #[cfg(feature = "postgres")]
-pub(crate) use statement::{Action, Words, essence, identities, statements, written_checks};
+pub(crate) use statement::{Action, Expression, Words, definitions, identities, statements};
 pub use statement::{Effect, PlannedStatement};
 pub use steps::{PlannedStep, Step, StepDirection};
 pub use structure::Structure;

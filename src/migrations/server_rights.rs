@@ -13,8 +13,9 @@ const MISSING: &str =
     "SELECT quote_ident(current_user) AS role, quote_ident(current_schema()) AS schema
     WHERE NOT has_schema_privilege(current_schema(), 'CREATE')";
 
-/// Statements that take from everybody but the owner what would change entries of the audit log. `ALTER DEFAULT
-/// PRIVILEGES` gives it to the role of an application when a migration creates the table, or creates it again.
+/// Statements that take from everybody but the owner what would change entries of the audit log, or set its sequence so
+/// that no entry can follow. `ALTER DEFAULT PRIVILEGES` gives it to the role of an application when a migration creates
+/// the table, or creates it again.
 const REVOKE: &str = "
     SELECT format('REVOKE UPDATE, DELETE, TRUNCATE, TRIGGER ON audit_log FROM %s',
         CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END) AS statement
@@ -24,7 +25,14 @@ const REVOKE: &str = "
     WHERE relname = 'audit_log' AND relnamespace = quote_ident(current_schema())::regnamespace
         AND grantee <> relowner AND pg_has_role(relowner, 'USAGE')
         AND privilege_type IN ('UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER')
-    GROUP BY grantee";
+    GROUP BY grantee
+    UNION ALL SELECT format('REVOKE UPDATE ON SEQUENCE %s FROM %s', s.oid::regclass,
+        CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
+    FROM pg_class AS t JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid
+            AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+        JOIN pg_class AS s ON s.oid = d.objid AND s.relkind = 'S', aclexplode(s.relacl)
+    WHERE t.relname = 'audit_log' AND t.relnamespace = quote_ident(current_schema())::regnamespace
+        AND grantee <> s.relowner AND pg_has_role(s.relowner, 'USAGE') AND privilege_type = 'UPDATE'";
 
 /// Refuses a user of a server who may not create in the schema, which every migration needs.
 ///

@@ -3,6 +3,8 @@
 mod errors;
 mod failover;
 mod health;
+mod health_changes;
+mod health_expressions;
 mod kills;
 mod others_code;
 mod pool;

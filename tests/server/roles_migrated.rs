@@ -67,14 +67,18 @@ fn the_owner_migrates_beside_a_table_of_somebody_else() {
 fn nobody_keeps_a_right_to_change_the_log() {
     let Some(roles) = Roles::start() else { return };
     let mut admin = roles.server.admin("zenith");
-    let granted = "CREATE ROLE guest; GRANT UPDATE (action) ON audit_log TO guest; GRANT TRIGGER ON audit_log TO guest";
+    let granted = "CREATE ROLE guest; GRANT UPDATE (action) ON audit_log TO guest;
+        GRANT TRIGGER ON audit_log TO guest; GRANT ALL ON SEQUENCE audit_log_id_seq TO guest";
     admin.batch_execute(granted).expect("rights");
     let has = "SELECT has_any_column_privilege('guest', 'audit_log', 'UPDATE')
         OR has_table_privilege('guest', 'audit_log', 'TRIGGER')";
-    assert_eq!(value(&mut admin, has), "true");
+    let may_set = "SELECT has_sequence_privilege('guest', 'audit_log_id_seq', 'UPDATE')";
+    assert_eq!([value(&mut admin, has), value(&mut admin, may_set)], ["true", "true"]);
     let owner = roles.manager_as("zenith_owner");
     owner.rollback(&RollbackTarget::Steps(1)).expect("a rollback");
-    assert_eq!(value(&mut admin, has), "false");
+    assert_eq!([value(&mut admin, has), value(&mut admin, may_set)], ["false", "false"]);
+    let may_use = "SELECT has_sequence_privilege('guest', 'audit_log_id_seq', 'USAGE')";
+    assert_eq!(value(&mut admin, may_use), "true");
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 mod action;
 #[cfg(feature = "postgres")]
-mod constraint;
+mod definition;
+#[cfg(feature = "postgres")]
+mod expression;
 mod lexer;
 mod split;
 mod words;
@@ -14,7 +16,9 @@ use serde::Serialize;
 use crate::backend::Backend;
 pub use action::Action;
 #[cfg(feature = "postgres")]
-pub(crate) use constraint::{essence, identities, written_checks};
+pub(crate) use definition::{definitions, identities};
+#[cfg(feature = "postgres")]
+pub(crate) use expression::Expression;
 use lexer::TokenKind;
 use split::split;
 pub use words::Words;

@@ -9,6 +9,8 @@ struct Word {
     text: String,
     /// Whether the word has no quotes, so that it may be a keyword or a sign.
     bare: bool,
+    /// A string as it is written, with its quotes.
+    literal: Option<String>,
 }
 
 /// Words of a statement, without comments. Names have no quotes, and no schema if it is the default
@@ -30,7 +32,9 @@ impl Words {
                 TokenKind::Text => "'".to_owned(),
                 TokenKind::Name => unquoted(token),
             };
-            words.push(Word { text, bare: matches!(kind, TokenKind::Word | TokenKind::Sign) });
+            let bare = matches!(kind, TokenKind::Word | TokenKind::Sign);
+            let literal = (kind == TokenKind::Text).then(|| token.to_owned());
+            words.push(Word { text, bare, literal });
         }
         Self(without_schema(words, backend))
     }
@@ -45,6 +49,19 @@ impl Words {
     #[cfg(feature = "postgres")]
     pub(super) const fn len(&self) -> usize {
         self.0.len()
+    }
+
+    /// Returns the string at a position as it is written, with its quotes; `None` if another word is there.
+    #[cfg(feature = "postgres")]
+    pub(super) fn literal(&self, at: usize) -> Option<&str> {
+        self.0.get(at)?.literal.as_deref()
+    }
+
+    /// Returns the sign at a position; `None` if another word is there.
+    #[cfg(feature = "postgres")]
+    pub(super) fn sign(&self, at: usize) -> Option<char> {
+        let word = self.0.get(at).filter(|word| word.bare)?;
+        word.text.chars().next().filter(char::is_ascii_punctuation).filter(|sign| *sign != '_')
     }
 
     fn is(&self, at: usize, keyword: &str) -> bool {

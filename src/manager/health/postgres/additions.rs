@@ -33,6 +33,13 @@ const ADDED: &str = "
         FROM ours, aclexplode(relacl)
         WHERE name = 'audit_log' AND grantee NOT IN (0, relowner)
             AND privilege_type IN ('UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER')
+    UNION ALL SELECT DISTINCT format('%s on the sequence %s of %I for %s', privilege_type, s.oid::regclass, name,
+            CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
+        FROM ours JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = ours.oid
+                AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
+            JOIN pg_class AS s ON s.oid = d.objid AND s.relkind = 'S', aclexplode(s.relacl)
+        -- Whoever sets the one of the audit log to its end keeps every later entry out.
+        WHERE grantee = 0 OR name = 'audit_log' AND grantee <> s.relowner AND privilege_type = 'UPDATE'
     UNION ALL SELECT format('%s on %I.%I for %s', privilege_type, name, attname,
             CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
         FROM ours JOIN pg_attribute ON attrelid = ours.oid, aclexplode(attacl)

@@ -2,7 +2,7 @@
 
 mod additions;
 mod cluster;
-mod constraints;
+mod definitions;
 mod encryption;
 mod names;
 mod role;
@@ -77,7 +77,7 @@ fn columns_and_indexes(
         faults.extend(differences(expected, found, &tables));
     }
     faults.extend(strange_columns(&expected, &found));
-    faults.extend(constraints::weakened(connection, manager.migrations, &tables)?);
+    faults.extend(definitions::changed(connection, manager.migrations, &tables)?);
     let good = format!("as in the migrations, with {} indexes", expected.indexes.len());
     Ok(CheckOutcome::from_faults(&faults, good, schema_fix(connection, manager)?))
 }

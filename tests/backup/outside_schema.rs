@@ -92,7 +92,7 @@ fn what_the_tables_need_from_outside_of_the_schema_is_named_by_the_backup_and_th
     let report = json(&run(fixture.zenith().args(["backup", "--format", "json"]), 0));
     assert_eq!(report["needs"], serde_json::json!(NEEDS));
     let said = stdout(&run(fixture.zenith().arg("backup"), 0));
-    let error = stderr(&run(fixture.zenith().args(["restore", "--drill"]), 1));
+    let error = stderr(&run(fixture.zenith().args(["restore", "--drill"]), 2));
     for need in NEEDS {
         assert!(said.contains(&format!("not included   {need}, which a restore needs")), "{said}");
         assert!(error.contains(need), "{error}");

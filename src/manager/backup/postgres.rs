@@ -105,7 +105,7 @@ fn dump_and_check(
         write_all_of(archive, &mut file, progress).map_err(failed)
     });
     if let Err(Error::Program(ProgramFault::Failed { said, .. })) = &written
-        && said.contains("lock timeout")
+        && ["LOCK TABLE", "timeout"].iter().all(|words| said.contains(words))
     {
         return Err(Error::locked(DUMPING, Some(lock_timeout), Obstacle::Unknown, None));
     }

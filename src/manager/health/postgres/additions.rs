@@ -53,9 +53,15 @@ const ADDED: &str = "
     UNION ALL SELECT format('the owner %I of %I, to whom the other tables do not belong', pg_get_userbyid(relowner), name)
         FROM ours WHERE relowner <> (SELECT relowner FROM pg_class
             WHERE relname = '__diesel_schema_migrations' AND relnamespace = quote_ident(current_schema())::regnamespace)
-    UNION ALL SELECT DISTINCT format('CREATE on the schema for PUBLIC, where everybody can add what is called like ours')
-        FROM pg_namespace, aclexplode(nspacl)
-        WHERE nspname = current_schema() AND grantee = 0 AND privilege_type = 'CREATE' AND 'audit_log' <> ALL ($1)
+    UNION ALL SELECT format('CREATE on the schema for %s, where it adds what is called like a function of PostgreSQL',
+            string_agg(DISTINCT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END, ', '))
+        FROM pg_namespace AS n, aclexplode(nspacl)
+        WHERE nspname = current_schema() AND privilege_type = 'CREATE' AND 'audit_log' <> ALL ($1)
+            -- The owner, and who owns the tables, do what they want anyway.
+            AND (grantee = 0 OR NOT pg_has_role(grantee, nspowner, 'MEMBER'))
+            AND grantee <> ALL (SELECT relowner FROM pg_class
+                WHERE relname = '__diesel_schema_migrations' AND relnamespace = n.oid)
+        HAVING count(*) > 0
     UNION ALL SELECT DISTINCT format('the default privilege %s on what %I creates for PUBLIC', privilege_type,
             pg_get_userbyid(defaclrole))
         FROM pg_default_acl, aclexplode(defaclacl)

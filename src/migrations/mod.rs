@@ -17,6 +17,8 @@ mod ledger;
 mod library_tables;
 mod migration_lock;
 mod own_objects;
+#[cfg(feature = "postgres")]
+mod parameters;
 mod parsed_script;
 mod recorded;
 mod requirement;

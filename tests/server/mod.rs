@@ -4,6 +4,7 @@ mod errors;
 mod failover;
 mod health;
 mod kills;
+mod overloads;
 mod pool;
 mod pooler;
 mod replica;

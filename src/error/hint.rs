@@ -101,8 +101,9 @@ const MOUNTED: &str = "the file system is mounted read-only: remount it for writ
 const RIGHTS: &str = "the current user lacks a permission there: run the command as the owner of the files, or \
      change the permissions";
 
-const GRANTS: &str = "the user of the server lacks a right: connect as the owner of the database, or let the owner or a \
-     superuser grant it (CREATEDB to create and restore databases)";
+const GRANTS: &str = "the user of the server lacks a right: connect as the owner of the tables (zenith_owner, if \
+     `zenith-db roles` has made the roles), or let the owner or a superuser grant it; to create and restore databases, the \
+     right is CREATEDB";
 
 /// Whether a server refused a statement because the user lacks a right. Diesel does not pass on the SQLSTATE 42501;
 /// servers whose messages are not in English are not understood.

@@ -4,6 +4,7 @@ mod errors;
 mod failover;
 mod health;
 mod kills;
+mod nothing_pending;
 mod overloads;
 mod pool;
 mod pooler;

@@ -1,9 +1,10 @@
 //! Refusal of databases that this program must not write to.
 
 use super::DatabaseManager;
-use super::origin::{FOREIGN_LEDGER, Origin, has_unfinished_transfer, origin_of};
+use super::origin::{Origin, has_unfinished_transfer, origin_of};
 use crate::backend::{Backend, DbConnection};
 use crate::catalog;
+use crate::config::Location;
 use crate::connection;
 use crate::error::{Error, Result};
 use crate::migrations::Ledger;
@@ -102,14 +103,21 @@ impl DatabaseManager {
         })
     }
 
-    /// Refuses a database of another program that uses Diesel.
+    /// Refuses a database of another program that has a table with the name of Diesel's ledger.
     fn refuse_foreign(&self, ledger: &Ledger) -> Result<()> {
-        if !ledger.is_foreign() {
-            return Ok(());
-        }
+        let Some(foreign) = ledger.foreign_because() else { return Ok(()) };
+        let others = match self.config.location() {
+            Location::Sqlite(_) => "name another database",
+            #[cfg(feature = "postgres")]
+            Location::Postgres(_) => {
+                "name another database, or another schema of it (DATABASE_SCHEMA)"
+            }
+        };
         let database = self.config.location().to_string();
-        let reason = format!("{FOREIGN_LEDGER}. Nothing was changed; name another database");
-        Err(Error::Refused { database, reason })
+        Err(Error::Refused {
+            database,
+            reason: format!("{foreign}. Nothing was changed; {others}"),
+        })
     }
 
     /// Refuses a database of the former application or of another program that uses Diesel. Its tables can

@@ -200,7 +200,7 @@ impl Made {
 fn made(ledger: &Ledger) -> Made {
     let mut made = Made(BTreeMap::new());
     // Another program that uses Diesel has one of this name.
-    if !ledger.is_foreign() {
+    if ledger.foreign_because().is_none() {
         let ledger = MadeObject::of(MigrationOwner::Library);
         made.add("table", "__diesel_schema_migrations", ledger);
     }

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use diesel::result::Error as DieselError;
 
 use super::{Error, Violation};
+#[cfg(feature = "postgres")]
+use super::{MigrationFault, ProgramFault};
 
 impl Error {
     /// Whether nothing was written, for a reason outside of the call, which can be repeated unchanged: see
@@ -68,6 +70,18 @@ impl Error {
     /// written to it: its list of free pages may name pages that hold rows.
     pub(crate) fn is_damage(&self) -> bool {
         self.hint() == Some(DAMAGED)
+    }
+
+    /// Whether a server has refused something because the user lacks a right, even if that is only a cause of this error.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn lacks_right(&self) -> bool {
+        match self {
+            Self::Migration(MigrationFault::MayNotCreate { .. }) => true,
+            Self::Program(ProgramFault::Failed { said, .. }) => {
+                said.contains("permission denied for")
+            }
+            _ => self.hint() == Some(GRANTS),
+        }
     }
 
     /// Whether the error is that a file to be created already exists.

@@ -13,6 +13,7 @@ mod missing;
 mod origin;
 mod password;
 mod purge;
+mod refused_role;
 mod reset_password;
 mod restore;
 #[cfg(feature = "postgres")]

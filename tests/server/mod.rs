@@ -1,5 +1,6 @@
 //! PostgreSQL as a server: connections, poolers, replicas.
 
+mod acting_role;
 mod errors;
 mod failover;
 mod health;

@@ -10,6 +10,8 @@ mod dumped;
 mod dumped_objects;
 mod identifier;
 mod integrity;
+#[cfg(feature = "postgres")]
+mod large_objects;
 mod objects;
 mod references;
 mod rows;
@@ -21,6 +23,8 @@ pub(crate) use differences::row_differences;
 pub(crate) use dumped_objects::{dumped_extensions, heirs_elsewhere};
 pub(crate) use identifier::{is_one_of, literal, quoted};
 pub(crate) use integrity::{Integrity, IntegrityCheck, ensure_intact, integrity, table_integrity};
+#[cfg(feature = "postgres")]
+pub(crate) use large_objects::large_objects;
 pub(crate) use objects::{
     columns, is_empty, names, schema_objects, storing_tables, table_exists, table_names,
 };

@@ -5,6 +5,7 @@ mod errors;
 mod failover;
 mod health;
 mod kills;
+mod large_objects;
 mod nothing_pending;
 mod overloads;
 mod pool;

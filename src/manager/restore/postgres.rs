@@ -11,7 +11,7 @@ use super::RestoreOptions;
 use super::archive_list::ArchiveList;
 use super::report::RestoreReport;
 use super::staged::Staged;
-use crate::catalog::{literal, quoted};
+use crate::catalog::{large_objects, literal, quoted};
 use crate::config::{Location, ServerUrl};
 use crate::connection::{self, RestoreLock, ScratchDatabase, name_of, others_in, right_missing};
 use crate::error::{Error, ProgramFault, Result, chain};
@@ -160,7 +160,9 @@ impl DatabaseManager {
         let (others, mut beyond, extensions) = connection::inspect(&self.config, |connection| {
             let connection = connection.postgres()?;
             let others = others_in(connection, &name_of(url)?)?;
-            Ok((others, texts(connection, NOT_IN_BACKUPS)?, texts(connection, EXTENSIONS)?))
+            let mut beyond = texts(connection, NOT_IN_BACKUPS)?;
+            beyond.extend(large_objects(connection)?);
+            Ok((others, beyond, texts(connection, EXTENSIONS)?))
         })?;
         if let Some(other) = others {
             let action = "restoring the backup (stop the application first)";
@@ -173,8 +175,8 @@ impl DatabaseManager {
             return Ok(());
         }
         Err(self.refused(format!(
-            "it also contains {}, which the backup does not; restore to another database with --to",
-            beyond.join(", ")
+            "it also contains what the backup does not: {}; restore to another database with --to",
+            beyond.join("; ")
         )))
     }
 
@@ -207,8 +209,7 @@ const NOT_IN_BACKUPS: &str = "
                     SELECT FROM pg_depend WHERE classid = catalog AND objid = object.oid AND deptype = 'e'
                 )
             ))
-    UNION ALL SELECT format('the publication %I', pubname) FROM pg_publication
-    UNION ALL SELECT 'large objects' WHERE EXISTS (SELECT FROM pg_largeobject_metadata)";
+    UNION ALL SELECT format('the publication %I', pubname) FROM pg_publication";
 
 const EXTENSIONS: &str =
     "SELECT extname::text AS text FROM pg_extension WHERE extname <> 'plpgsql'";

@@ -13,6 +13,7 @@ mod pooler;
 mod replica;
 mod role_check;
 mod roles;
+mod roles_at_once;
 mod roles_migrated;
 mod roles_script;
 mod schemas;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use zenith_db::internal::config::counted;
 use zenith_db::manager::{DatabaseManager, PurgePolicy, PurgeReport};
 
 use super::args::{Args, PurgeArgs};
@@ -14,7 +15,7 @@ use super::render;
 const DAY: u64 = 86_400;
 
 fn in_words(days: u32) -> String {
-    if days == 1 { "1 day".into() } else { format!("{days} days") }
+    counted(days, "day", "days")
 }
 
 pub(super) fn run(

@@ -43,6 +43,7 @@ pub use known::{KnownMigration, Migrations};
 pub use ledger::Ledger;
 pub(crate) use ledger::back_to;
 pub(crate) use migration_lock::{RunOutcome, Session};
+pub(crate) use reset::ensure_droppable;
 #[cfg(feature = "postgres")]
 pub(crate) use schema_objects::{SchemaObjects, ServerObject};
 #[cfg(feature = "postgres")]

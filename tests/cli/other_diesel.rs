@@ -76,6 +76,7 @@ fn a_table_that_is_no_ledger_of_diesel_is_refused_in_a_sentence() {
             &["seed"],
             &["migrate", "--plan"],
             &["rollback", "--yes"],
+            &["purge", "--metrics", "1", "--yes"],
         ] {
             let said = stderr(&run(fixture.zenith().args(arguments), 2));
             assert!(said.contains("it is not the ledger of a program that uses Diesel"), "{said}");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use zenith_db::internal::config::counted;
+use zenith_db::internal::config::{counted, shown};
 use zenith_db::manager::{DatabaseManager, PurgePolicy, PurgeReport};
 
 use super::args::{Args, PurgeArgs};
@@ -46,7 +46,10 @@ pub(super) fn run(
         policy = policy.notifications_after(age(days));
         doomed.push(format!("notifications that expired {} ago", in_words(days)));
     }
-    let question = format!("Delete from {}: {}?", manager.config().location(), doomed.join("; "));
+    // Before the question.
+    manager.ensure_current()?;
+    let question =
+        format!("Delete from {}: {}?", shown(manager.config().location()), doomed.join("; "));
     if !ask::confirm(args, &question)? {
         bail!("not confirmed; nothing was changed")
     }

@@ -14,6 +14,7 @@ mod integrity;
 mod large_objects;
 mod objects;
 mod references;
+mod referring_table;
 mod rows;
 mod transfer_table;
 mod unreadable;
@@ -29,6 +30,7 @@ pub(crate) use objects::{
     columns, is_empty, names, schema_objects, storing_tables, table_exists, table_names,
 };
 pub(crate) use references::broken_references;
+pub(crate) use referring_table::referring_table;
 pub(crate) use rows::{RowCounts, row_count, row_counts, try_row_count};
 pub(crate) use transfer_table::{TRANSFER_TABLE, has_transfer_table};
 pub use unreadable::UnreadableTable;

@@ -58,7 +58,7 @@ pub(super) fn run(
     let mut deleted = PurgeReport::default();
     let report = output.while_purging(|progress| {
         database.purge(&policy, &mut |done| {
-            deleted = done;
+            deleted = done.clone();
             progress(done);
         })
     });
@@ -68,5 +68,8 @@ pub(super) fn run(
         report.with_context(|| format!("it stopped after it had {}", render::deleted(&deleted)))?;
     closed?;
     output.result(&report, |out, report| render::purged(out, report))?;
+    for kept in &report.kept {
+        output.warning(&render::kept(kept));
+    }
     Ok(Exit::Done)
 }

@@ -6,8 +6,8 @@ use zenith_db::config::Setting;
 use zenith_db::internal::config::{counted, shown};
 use zenith_db::internal::error::in_shell;
 use zenith_db::manager::{
-    AdministratorOutcome, HealthCheck, HealthReport, PurgeReport, SeedReport, SetupReport,
-    StatusSummary, UnreadableTable,
+    AdministratorOutcome, HealthCheck, HealthReport, KeptRows, PurgeReport, SeedReport,
+    SetupReport, StatusSummary, UnreadableTable,
 };
 use zenith_db_transfer::{TableContents, TransferRecord, TransferredTable};
 
@@ -65,6 +65,17 @@ pub(super) fn deleted(report: &PurgeReport) -> String {
         counted(report.notifications, "notification", "notifications"),
     ];
     format!("deleted {}", numbers.join(", "))
+}
+
+/// Returns what was kept and why, in words.
+pub(super) fn kept(kept: &KeptRows) -> String {
+    let KeptRows { rows, of, referred_to_by, .. } = kept;
+    let table = referred_to_by.as_deref().map_or("another table".into(), shown);
+    format!(
+        "kept {rows} of the old {of}, because {table} refers to {}; delete the rows there first, or give its foreign key ON \
+         DELETE CASCADE or SET NULL",
+        if *rows == 1 { "it" } else { "them" }
+    )
 }
 
 pub(super) fn purged(out: Out<'_>, report: &PurgeReport) -> Result<()> {

@@ -10,10 +10,13 @@ mod dumped;
 mod dumped_objects;
 mod identifier;
 mod integrity;
+#[cfg(feature = "postgres")]
+mod large_objects;
 mod objects;
 #[cfg(feature = "postgres")]
 mod owner;
 mod references;
+mod referring_table;
 mod rows;
 mod transfer_table;
 mod unreadable;
@@ -25,12 +28,15 @@ pub(crate) use dumped_objects::{
 };
 pub(crate) use identifier::{is_one_of, literal, quoted};
 pub(crate) use integrity::{Integrity, IntegrityCheck, ensure_intact, integrity, table_integrity};
+#[cfg(feature = "postgres")]
+pub(crate) use large_objects::large_objects;
 pub(crate) use objects::{
     columns, is_empty, names, schema_objects, storing_tables, table_exists, table_names,
 };
 #[cfg(feature = "postgres")]
 pub(crate) use owner::is_ours;
 pub(crate) use references::broken_references;
+pub(crate) use referring_table::referring_table;
 pub(crate) use rows::{RowCounts, row_count, row_counts, try_row_count};
 pub(crate) use transfer_table::{TRANSFER_TABLE, has_transfer_table};
 pub use unreadable::UnreadableTable;

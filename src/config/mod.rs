@@ -5,6 +5,7 @@
 mod address;
 #[expect(clippy::module_inception, reason = "it defines `Config`")]
 mod config;
+mod counted;
 mod env_file;
 mod env_line;
 mod error;
@@ -21,6 +22,7 @@ mod shown;
 mod value;
 
 pub use config::Config;
+pub(crate) use counted::counted;
 pub use env_file::EnvFile;
 pub use error::ConfigError;
 pub use loader::Loader;
@@ -37,5 +39,6 @@ pub use value::Synchronous;
 #[doc(hidden)]
 pub mod internal {
     pub use super::address::masked;
+    pub use super::counted::counted;
     pub use super::shown::{has_secret_key, shown};
 }

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use diesel::result::Error as DieselError;
 
 use super::{Error, Violation};
+#[cfg(feature = "postgres")]
+use super::{MigrationFault, ProgramFault};
 
 impl Error {
     /// Whether nothing was written, for a reason outside of the call, which can be repeated unchanged: see
@@ -70,6 +72,18 @@ impl Error {
         self.hint() == Some(DAMAGED)
     }
 
+    /// Whether a server has refused something because the user lacks a right, even if that is only a cause of this error.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn lacks_right(&self) -> bool {
+        match self {
+            Self::Migration(MigrationFault::MayNotCreate { .. }) => true,
+            Self::Program(ProgramFault::Failed { said, .. }) => {
+                said.contains("permission denied for")
+            }
+            _ => self.hint() == Some(GRANTS),
+        }
+    }
+
     /// Whether the error is that a file to be created already exists.
     #[doc(hidden)]
     #[must_use]
@@ -101,8 +115,9 @@ const MOUNTED: &str = "the file system is mounted read-only: remount it for writ
 const RIGHTS: &str = "the current user lacks a permission there: run the command as the owner of the files, or \
      change the permissions";
 
-const GRANTS: &str = "the user of the server lacks a right: connect as the owner of the database, or let the owner or a \
-     superuser grant it (CREATEDB to create and restore databases)";
+const GRANTS: &str = "the user of the server lacks a right: connect as the owner of the tables (zenith_owner, if \
+     `zenith-db roles` has made the roles), or let the owner or a superuser grant it; to create and restore databases, the \
+     right is CREATEDB";
 
 /// Whether a server refused a statement because the user lacks a right. Diesel does not pass on the SQLSTATE 42501;
 /// servers whose messages are not in English are not understood.

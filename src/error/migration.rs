@@ -1,11 +1,11 @@
 //! Errors of migrations.
 
-use crate::config::shown;
 use std::path::PathBuf;
 
 use super::shell::in_shell;
 use super::{Error, RowChange};
 use crate::backend::Backend;
+use crate::config::{counted, shown};
 
 /// Reason why migrations did not run, or failed. The database is unchanged in every case.
 #[derive(Debug, thiserror::Error)]
@@ -106,8 +106,10 @@ pub enum MigrationFault {
     /// Rows refer to rows that do not exist, before the migrations or because of them. The database is
     /// unchanged.
     #[error(
-        "{subject} {count} broken references, the first of them: {first}; correct or delete these rows \
-         (`zenith-db health-check` lists them) and try again; nothing was changed"
+        "{subject} {}: {first}; correct or delete {} (`zenith-db health-check` lists them) and try again; nothing was \
+         changed",
+        counted(*count, "broken reference", "broken references, the first of them"),
+        if *count == 1 { "this row" } else { "these rows" }
     )]
     BrokenReferences {
         /// Beginning of the message: `the database has` or `the migrations would leave`.
@@ -246,7 +248,10 @@ pub enum MigrationFault {
     NoSteps,
 
     /// Migrations are pending, so tables may be missing.
-    #[error("{count} migrations are pending; run `zenith-db migrate` first")]
+    #[error(
+        "{}; run `zenith-db migrate` first",
+        counted(*count, "migration is pending", "migrations are pending")
+    )]
     Pending {
         /// Number of pending migrations.
         count: usize,

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::config::counted;
+
 /// Changes of a table's rows by a migration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RowChange {
@@ -29,7 +31,8 @@ impl fmt::Display for RowChange {
         let mut parts = Vec::new();
         if self.lost_rows > 0 {
             let before = self.before.unwrap_or(0);
-            parts.push(format!("{} of {before} rows lost", self.lost_rows));
+            let before = counted(before, "row", "rows");
+            parts.push(format!("{} of {before} lost", self.lost_rows));
         }
         if !self.lost_columns.is_empty() {
             parts.push(format!("the content of ({}) lost", self.lost_columns.join(", ")));

@@ -1,12 +1,13 @@
 //! Refusal of databases that this program must not write to.
 
 use super::DatabaseManager;
-use super::origin::{FOREIGN_LEDGER, Origin, has_unfinished_transfer, origin_of};
+use super::origin::{Origin, has_unfinished_transfer, origin_of};
 use crate::backend::{Backend, DbConnection};
 use crate::catalog;
+use crate::config::Location;
 use crate::connection;
 use crate::error::{Error, Result};
-use crate::migrations::Ledger;
+use crate::migrations::{self, Ledger};
 
 impl DatabaseManager {
     /// Rolls back the transaction of a process that was killed while it wrote to an SQLite database
@@ -39,19 +40,51 @@ impl DatabaseManager {
         self.ensure_no_transfer()
     }
 
-    /// Refuses a database with migrations of an application that this program does not know, and no other: what is
-    /// in it is to be deleted, by a program that would not know how to create it again.
+    /// Refuses what [`DatabaseManager::initialize`] would refuse, so that a command can look before it asks for a password.
     ///
     /// # Errors
-    /// [`Error::Migration`], and those of reading the database.
+    /// Those of [`DatabaseManager::ensure_ours`], unless there is no database.
     #[doc(hidden)]
-    pub fn ensure_no_other_application(&self) -> Result<()> {
+    pub fn ensure_can_initialize(&self) -> Result<()> {
+        self.recover()?;
+        if self.exists()? { self.ensure_ours() } else { Ok(()) }
+    }
+
+    /// Refuses what [`DatabaseManager::recreate`] would refuse, so that a command can look before it asks: migrations of an
+    /// application that this program would not know how to create again, and what somebody else has created in a server's
+    /// schema.
+    ///
+    /// # Errors
+    /// [`Error::Migration`] or [`Error::Refused`], and those of reading the database.
+    #[doc(hidden)]
+    pub fn ensure_can_recreate(&self) -> Result<()> {
+        self.recover()?;
         match connection::inspect(&self.config, |connection| {
-            self.ledger(connection)?.ensure_application_known()
+            let ledger = self.ledger(connection)?;
+            ledger.ensure_application_known()?;
+            if catalog::is_empty(connection)? {
+                return Ok(());
+            }
+            migrations::ensure_droppable(connection, &ledger)
         }) {
             Err(Error::NoDatabase { .. }) => Ok(()),
             done => done,
         }
+    }
+
+    /// Refuses a missing database, another program's, and one that lacks migrations, so that a command can look before
+    /// it asks.
+    ///
+    /// # Errors
+    /// [`Error::NoDatabase`], [`Error::Refused`], [`Error::FormerDatabase`] or
+    /// [`MigrationFault::Pending`](crate::MigrationFault::Pending), and those of reading the database.
+    #[doc(hidden)]
+    pub fn ensure_current(&self) -> Result<()> {
+        self.recover()?;
+        connection::inspect(&self.config, |connection| {
+            self.refuse_former(connection)?;
+            self.ledger(connection)?.ensure_current()
+        })
     }
 
     fn ensure_no_transfer(&self) -> Result<()> {
@@ -102,14 +135,21 @@ impl DatabaseManager {
         })
     }
 
-    /// Refuses a database of another program that uses Diesel.
+    /// Refuses a database of another program that has a table with the name of Diesel's ledger.
     fn refuse_foreign(&self, ledger: &Ledger) -> Result<()> {
-        if !ledger.is_foreign() {
-            return Ok(());
-        }
+        let Some(foreign) = ledger.foreign_because() else { return Ok(()) };
+        let others = match self.config.location() {
+            Location::Sqlite(_) => "name another database",
+            #[cfg(feature = "postgres")]
+            Location::Postgres(_) => {
+                "name another database, or another schema of it (DATABASE_SCHEMA)"
+            }
+        };
         let database = self.config.location().to_string();
-        let reason = format!("{FOREIGN_LEDGER}. Nothing was changed; name another database");
-        Err(Error::Refused { database, reason })
+        Err(Error::Refused {
+            database,
+            reason: format!("{foreign}. Nothing was changed; {others}"),
+        })
     }
 
     /// Refuses a database of the former application or of another program that uses Diesel. Its tables can

@@ -107,9 +107,7 @@ impl DatabaseManager {
         self.recover()?;
         let exists = self.has_existing_administrator()?;
         let prepared = if exists { None } else { Some(administrator.prepare()?) };
-        if self.exists()? {
-            self.ensure_ours()?;
-        }
+        self.ensure_can_initialize()?;
         self.set_up(prepared, &Target::Latest, deliver)
     }
 
@@ -138,7 +136,7 @@ impl DatabaseManager {
         self.recover()?;
         // A file that is not a database, or cannot be read, is refused before anything is written.
         self.has_existing_administrator()?;
-        self.ensure_no_other_application()?;
+        self.ensure_can_recreate()?;
         self.set_up(Some(administrator.prepare()?), &Target::Everything, deliver)
     }
 

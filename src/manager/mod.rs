@@ -13,6 +13,7 @@ mod missing;
 mod origin;
 mod password;
 mod purge;
+mod refused_role;
 mod reset_password;
 mod restore;
 #[cfg(feature = "postgres")]
@@ -45,7 +46,7 @@ pub use migrate::{FailedMigration, MigrationPlan, MigrationReport, RepairReport,
 pub use missing::MissingPart;
 pub use origin::Origin;
 pub use password::{SHORTEST_PASSWORD, check_password, generate_password};
-pub use purge::{PurgePolicy, PurgeReport};
+pub use purge::{KeptRows, PurgePolicy, PurgeReport};
 pub use reset_password::PasswordReset;
 pub use restore::{DrillReport, KeptDatabase, RestoreOptions, RestoreReport};
 #[cfg(feature = "postgres")]

@@ -87,8 +87,8 @@ pub fn origin_among(connection: &mut DbConnection, known: Migrations) -> Result<
     }
     let ours = catalog::table_exists(connection, "__diesel_schema_migrations")?;
     let ledger = Ledger::read_for(connection, known)?;
-    if ledger.is_foreign() {
-        return Ok(Origin::Foreign(FOREIGN_LEDGER.into()));
+    if let Some(reason) = ledger.foreign_because() {
+        return Ok(Origin::Foreign(reason.into()));
     }
     if ledger.current().is_some() {
         return Ok(Origin::Ours);
@@ -105,10 +105,6 @@ pub fn origin_among(connection: &mut DbConnection, known: Migrations) -> Result<
     }
     Ok(Origin::Foreign(listed(&tables)))
 }
-
-/// Reason for the refusal of the database of another program that uses Diesel.
-pub(super) const FOREIGN_LEDGER: &str = "its table __diesel_schema_migrations lists none of this \
-     program's migrations: another program that uses Diesel created it";
 
 fn as_former(connection: &mut SqliteConnection, tables: &[String]) -> Result<Origin> {
     for (table, column) in HAS {

@@ -8,6 +8,8 @@ use serde::Serialize;
 
 use super::DatabaseManager;
 use super::password::{check_password, generate_password};
+use crate::backend::DbConnection;
+use crate::connection;
 use crate::dispatch;
 use crate::error::{Error, Result};
 use crate::models::{NewAuditEvent, User, UserCredentials, UserSession};
@@ -32,6 +34,20 @@ pub struct PasswordReset {
 }
 
 impl DatabaseManager {
+    /// Refuses what [`DatabaseManager::reset_password`] would refuse whatever the password is, so that a command can look
+    /// before it asks for one.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if no user has this name, and those of [`DatabaseManager::ensure_ours`] and
+    /// [`DatabaseManager::ensure_current`].
+    #[doc(hidden)]
+    pub fn ensure_account(&self, username: &str) -> Result<()> {
+        self.recover()?;
+        self.ensure_ours()?;
+        self.ensure_current()?;
+        connection::inspect(&self.config, |connection| account(connection, username).map(drop))
+    }
+
     /// Sets a new password for an account, revokes its sessions, ends its lock and appends an entry to
     /// the audit log, in one transaction. API keys and the second factor stay as they are.
     ///
@@ -58,10 +74,7 @@ impl DatabaseManager {
         let mut connection = self.open_ours()?;
         self.ledger(&mut connection)?.ensure_current()?;
         self.write(&mut connection, |connection| {
-            let Some(user) = User::find_by_username(connection, username)? else {
-                let key = format!("username {username}");
-                return Err(Error::NotFound { table: "users", key });
-            };
+            let user = account(connection, username)?;
             UserCredentials::set_password(connection, user.id, &hash, None)?;
             if generated.is_some() {
                 dispatch!(&mut *connection, |c| diesel::update(users::table.find(user.id))
@@ -91,4 +104,12 @@ impl DatabaseManager {
             })
         })
     }
+}
+
+/// Returns the account with this name.
+fn account(connection: &mut DbConnection, username: &str) -> Result<User> {
+    User::find_by_username(connection, username)?.ok_or_else(|| {
+        let key = format!("username {username}");
+        Error::NotFound { table: "users", key }
+    })
 }

@@ -151,7 +151,8 @@ fn grant(connection: &mut Writer<'_>, role: SystemRole) -> Result<usize> {
     Ok(dispatch!(connection, |c| insert_into(role_permissions::table).values(&rows).execute(c))?)
 }
 
-/// Updates the read-only settings, for a program that knows these migrations. Returns how many were out of date.
+/// Updates the read-only settings, for a program that knows these migrations. Returns how many were out of date. If none
+/// was, it only reads: who may not write may ask.
 ///
 /// `SCHEMA_VERSION` is the newest version of the library.
 /// `FIRST_SETUP` becomes false and `SETUP_COMPLETED` true once an active administrator exists.
@@ -169,10 +170,15 @@ pub fn refresh(connection: &mut Writer<'_>, migrations: Migrations) -> Result<us
     for (key, value) in wanted {
         let differs = system_settings::value.assume_not_null().ne(&value);
         let stale = system_settings::key.eq(key).and(system_settings::value.is_null().or(differs));
-        refreshed += dispatch!(&mut *connection, |c| diesel::update(system_settings::table)
-            .filter(stale)
-            .set(system_settings::value.eq(&value))
-            .execute(c))?;
+        refreshed += dispatch!(&mut *connection, |c| {
+            let found = system_settings::table.filter(stale).count().get_result::<i64>(c)?;
+            if found == 0 {
+                QueryResult::Ok(0)
+            } else {
+                let stale = diesel::update(system_settings::table).filter(stale);
+                stale.set(system_settings::value.eq(&value)).execute(c)
+            }
+        })?;
     }
     Ok(refreshed)
 }

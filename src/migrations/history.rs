@@ -119,7 +119,7 @@ fn row_of(migration: KnownMigration, backend: Backend) -> Option<NewSchemaVersio
 /// Makes the history equal to the ledger, also after runs of the Diesel CLI. New rows are in the order in which the
 /// migrations of a run are applied.
 ///
-/// Returns whether a row was added or deleted.
+/// Returns whether a row was added or deleted. If there is nothing to do, it only reads: who may not write may ask.
 pub(super) fn sync(connection: &mut DbConnection, ledger: &Ledger) -> Result<bool> {
     if !table_exists(connection, "schema_version")? {
         return Ok(false);
@@ -127,10 +127,13 @@ pub(super) fn sync(connection: &mut DbConnection, ledger: &Ledger) -> Result<boo
     let backend = connection.backend();
     dispatch!(connection, |connection| {
         let applied: Vec<i64> = ledger.applied().iter().filter_map(|v| v.parse().ok()).collect();
-        let gone = delete(schema_version::table.filter(schema_version::version.ne_all(&applied)))
-            .execute(connection)?;
         let recorded: Vec<i64> =
             schema_version::table.select(schema_version::version).load(connection)?;
+        let mut gone = 0;
+        if recorded.iter().any(|version| !applied.contains(version)) {
+            let others = schema_version::version.ne_all(&applied);
+            gone = delete(schema_version::table.filter(others)).execute(connection)?;
+        }
         let mut added = 0;
         for migration in ledger.ran() {
             let row = row_of(migration, backend);

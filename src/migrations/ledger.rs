@@ -1,10 +1,14 @@
 //! Ledger of the migrations that have run, read without writing anything.
 
+#[cfg(feature = "postgres")]
+use diesel::dsl::sql;
 use diesel::prelude::*;
+#[cfg(feature = "postgres")]
+use diesel::sql_types::Bool;
 
 use super::known::{KnownMigration, Migrations};
 use super::recorded::{RecordedMigration, recorded};
-use crate::backend::{Backend, DbConnection};
+use crate::backend::DbConnection;
 use crate::catalog::{names, table_exists};
 use crate::dispatch;
 use crate::error::{Error, MigrationFault, Result};
@@ -74,10 +78,20 @@ impl Ledger {
         Ok(Self { known, applied, recorded })
     }
 
-    /// Whether migrations have run and the program knows none of them: another program that uses
-    /// Diesel created the database.
-    pub(crate) fn is_foreign(&self) -> bool {
-        !self.applied.is_empty() && self.ran().next().is_none()
+    /// Returns how a database of another program was recognised: migrations have run and the program knows none of
+    /// them, or the table is no ledger. `None` if it is not one.
+    pub(crate) fn foreign_because(&self) -> Option<&'static str> {
+        match self.applied.as_slice() {
+            [only] if only == NO_LEDGER => Some(
+                "its table __diesel_schema_migrations has no stored column version with texts, so that it is not the \
+                 ledger of a program that uses Diesel: another program created it",
+            ),
+            [_, ..] if self.ran().next().is_none() => Some(
+                "its table __diesel_schema_migrations lists none of this program's migrations: another program that \
+                 uses Diesel created it",
+            ),
+            _ => None,
+        }
     }
 
     /// Returns the migrations that the program knows.
@@ -252,10 +266,18 @@ const NO_LEDGER: &str = "unreadable";
 /// Whether the ledger is a table with a stored column `version`. A file of another program may compute
 /// the column, at any cost.
 fn has_stored_versions(connection: &mut DbConnection) -> Result<bool> {
-    if connection.backend() == Backend::Postgres {
-        return Ok(true);
+    #[cfg(feature = "postgres")]
+    if let DbConnection::Postgres(connection) = connection {
+        return Ok(diesel::select(sql::<Bool>(HAS_TEXTS)).get_result(connection)?);
     }
     let query = "SELECT name FROM temp.pragma_table_xinfo('__diesel_schema_migrations')
                  WHERE name = 'version' COLLATE NOCASE AND hidden = 0";
     Ok(!names(connection.sqlite()?, query)?.is_empty())
 }
+
+/// Whether the column is there and has texts: a server does not turn a number into one by itself.
+#[cfg(feature = "postgres")]
+const HAS_TEXTS: &str = "
+    EXISTS (SELECT FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid
+        WHERE attrelid = to_regclass(quote_ident(current_schema()) || '.__diesel_schema_migrations')
+            AND attname = 'version' AND NOT attisdropped AND typcategory = 'S')";

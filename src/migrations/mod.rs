@@ -17,6 +17,8 @@ mod ledger;
 mod library_tables;
 mod migration_lock;
 mod own_objects;
+#[cfg(feature = "postgres")]
+mod parameters;
 mod parsed_script;
 mod recorded;
 mod requirement;
@@ -41,6 +43,7 @@ pub use known::{KnownMigration, Migrations};
 pub use ledger::Ledger;
 pub(crate) use ledger::back_to;
 pub(crate) use migration_lock::{RunOutcome, Session};
+pub(crate) use reset::ensure_droppable;
 #[cfg(feature = "postgres")]
 pub(crate) use schema_objects::{SchemaObjects, ServerObject};
 #[cfg(feature = "postgres")]

@@ -17,6 +17,7 @@ pub use chat::*;
 pub use documents::*;
 pub use identity::*;
 pub use operations::*;
+pub(crate) use query::Retained;
 pub use query::{Cursor, NotCursor, Page, PageSize, Paged};
 pub use settings::*;
 

@@ -141,7 +141,7 @@ fn a_database_in_use_and_one_with_more_than_a_backup_has_are_not_replaced() {
         ("CREATE PUBLICATION p", "the publication p", "DROP PUBLICATION p"),
         (
             "SELECT lo_create(0)",
-            "large objects",
+            "1 large object of",
             "SELECT lo_unlink(oid) FROM pg_largeobject_metadata",
         ),
     ] {

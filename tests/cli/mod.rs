@@ -1,6 +1,7 @@
 //! The command, run as a process.
 
 mod administrator;
+mod asked_late;
 mod commands;
 mod config;
 mod delivery;

@@ -12,6 +12,7 @@ mod last_backup;
 mod mount_point;
 mod private_files;
 mod purge;
+mod purge_kept;
 mod seeds;
 mod seeds_documented;
 mod unreadable_tables;

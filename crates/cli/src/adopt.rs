@@ -4,7 +4,7 @@ use std::io::Result as IoResult;
 
 use serde_json::Value;
 use zenith_db::Error;
-use zenith_db::internal::config::shown;
+use zenith_db::internal::config::{counted, shown};
 use zenith_db::manager::{DatabaseManager, Origin};
 use zenith_db_import::{
     AdoptionOptions, AdoptionOutcome, AdoptionReport, RejectedRow, TableReport,
@@ -68,9 +68,9 @@ pub(super) fn offer(
     let options = AdoptionOptions::default();
     let report = output.while_working("adopting", || zenith_db_import::adopt(manager, &options))?;
     if report.outcome == AdoptionOutcome::Undecided {
-        let rows = report.rows_quarantined;
+        let rows = counted(report.rows_quarantined, "row violates", "rows violate");
         anyhow::bail!(
-            "{rows} rows violate constraints of the new schema, and nothing was changed; `zenith-db \
+            "{rows} constraints of the new schema, and nothing was changed; `zenith-db \
              adopt --plan` lists them, and `zenith-db adopt --quarantine FILE` leaves them out"
         );
     }

@@ -12,7 +12,7 @@ use zenith_db_transfer::{TransferOptions, transfer};
 
 use super::args::{Args, BackupCommand, Command, MigrationCommand};
 use super::codec::Codec;
-use super::exit::Exit;
+use super::exit::{Exit, of_database};
 use super::output::Output;
 use super::{
     adopt, backup, create, flags, lint, migrate, purge, rebuild, render, restore, roles, user,
@@ -39,22 +39,31 @@ pub(super) fn run(
         output.warning(warning);
     }
     let manager = DatabaseManager::with_own(config, own)?;
+    with_manager(args, output, &manager).map_err(|error| {
+        match of_database(&error).and_then(|error| manager.refused_role(error)) {
+            Some(role) => error.context(role),
+            None => error,
+        }
+    })
+}
+
+fn with_manager(args: &Args, output: Output, manager: &DatabaseManager) -> anyhow::Result<Exit> {
     match &args.command {
-        Command::Create => create::create(args, output, &manager),
+        Command::Create => create::create(args, output, manager),
         Command::Migrate { .. } | Command::Rollback { .. } | Command::Redo { .. } => {
-            migrate::run(args, output, &manager)
+            migrate::run(args, output, manager)
         }
         Command::Adopt { from, plan, quarantine } => {
             let options =
                 AdoptionOptions { from: from.clone(), plan: *plan, quarantine: quarantine.clone() };
-            adopt::run(args, output, &manager, &options)
+            adopt::run(args, output, manager, &options)
         }
         Command::Seed => {
             let report = manager.seed()?;
             output.result(&report, |out, report| render::seed(out, report))?;
             Ok(Exit::Done)
         }
-        Command::Purge(ages) => purge::run(args, output, &manager, ages),
+        Command::Purge(ages) => purge::run(args, output, manager, ages),
         Command::HealthCheck { deep } => {
             let report = if *deep {
                 output.while_checking(|progress| manager.deep_health_check(progress))
@@ -62,7 +71,7 @@ pub(super) fn run(
                 output.while_working("checking", || manager.health_check())
             };
             output.result(&report, |out, report| render::health(out, report))?;
-            Ok(create::health_exit(&manager, &report))
+            Ok(create::health_exit(manager, &report))
         }
         Command::Status => {
             let status = manager.status()?;
@@ -74,11 +83,11 @@ pub(super) fn run(
                 Some(BackupCommand::Verify { keys, .. }) => Codec::for_reading(keys)?,
                 _ => Codec::for_backup(encoding)?,
             };
-            let manager = manager.with_codec(Arc::new(codec));
+            let manager = manager.clone().with_codec(Arc::new(codec));
             backup::run(args, output, &manager, command.as_ref(), to.is_some())
         }
         Command::Restore(restore) => {
-            let manager = manager.with_codec(Arc::new(Codec::for_reading(&restore.keys)?));
+            let manager = manager.clone().with_codec(Arc::new(Codec::for_reading(&restore.keys)?));
             restore::run(args, output, &manager, restore)
         }
         Command::Transfer { to, resume, leave_other_tables } => {
@@ -89,13 +98,13 @@ pub(super) fn run(
                 leave_other_tables: *leave_other_tables,
                 ..TransferOptions::default()
             };
-            let record = output
-                .while_transferring(|progress| transfer(&manager, &to, &options, progress))?;
+            let record =
+                output.while_transferring(|progress| transfer(manager, &to, &options, progress))?;
             output.result(&record, |out, record| render::transfer(out, record))?;
             Ok(Exit::Done)
         }
-        Command::User(command) => user::run(output, &manager, command),
-        Command::Roles { prefix, apply } => roles::run(args, output, &manager, prefix, *apply),
+        Command::User(command) => user::run(output, manager, command),
+        Command::Roles { prefix, apply } => roles::run(args, output, manager, prefix, *apply),
         Command::Config => {
             let settings = json!({ "settings": manager.config().settings() });
             let table = manager.config().settings();
@@ -104,6 +113,6 @@ pub(super) fn run(
         }
         // Handled above, because they need no configuration.
         Command::Migration(_) => Ok(Exit::Usage),
-        Command::Ensure => create::ensure(args, output, &manager),
+        Command::Ensure => create::ensure(args, output, manager),
     }
 }

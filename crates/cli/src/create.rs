@@ -20,7 +20,7 @@ pub(super) fn create(
 ) -> anyhow::Result<Exit> {
     let path = shown(manager.config().location());
     if args.setup.force && manager.exists()? {
-        manager.ensure_no_other_application()?;
+        manager.ensure_can_recreate()?;
         let question = format!(
             "Delete all tables and rows in {path}, {}, and create the schema again?{}",
             text::backup_first(manager.config()),
@@ -54,6 +54,10 @@ fn initialize(
     }
     if let Some(email) = &args.setup.admin_email {
         administrator.email.clone_from(email);
+    }
+    if !args.setup.force {
+        // Before the question.
+        manager.ensure_can_initialize()?;
     }
     let needed = args.setup.force || !matches!(manager.has_administrator(), Ok(true));
     if needed {

@@ -27,12 +27,7 @@ impl Exit {
         if error.downcast_ref::<UsageError>().is_some() {
             return Self::Usage;
         }
-        let of_database = match (error.downcast_ref(), error.downcast_ref()) {
-            (Some(TransferError::Database(error)), _)
-            | (_, Some(AdoptionError::Database(error))) => Some(error),
-            _ => error.downcast_ref::<Error>(),
-        };
-        match of_database {
+        match of_database(error) {
             Some(
                 Error::Config(_)
                 | Error::Refused { .. }
@@ -55,6 +50,16 @@ impl Exit {
             Some(Error::NoDatabase { .. }) => Self::NoDatabase,
             _ => Self::Failed,
         }
+    }
+}
+
+/// Returns the error of the library, if that is what ended the command.
+pub(super) fn of_database(error: &anyhow::Error) -> Option<&Error> {
+    match (error.downcast_ref(), error.downcast_ref()) {
+        (Some(TransferError::Database(error)), _) | (_, Some(AdoptionError::Database(error))) => {
+            Some(error)
+        }
+        _ => error.downcast_ref::<Error>(),
     }
 }
 

@@ -86,7 +86,8 @@ Example:
 
 pub(super) const PURGE_HELP: &str = "\
 Deletes oldest first, in small transactions with pauses, so that others can write meanwhile. If it is
-interrupted, run it again. Entries of the audit log are never deleted. Take a backup before.
+interrupted, run it again. Rows to which another table refers are kept, with a warning. Entries of the
+audit log are never deleted. Take a backup before.
 
 Examples:
   zenith-db purge --conversations 365

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use serde_json::json;
 use zenith_db::Backend;
-use zenith_db::internal::config::shown;
+use zenith_db::internal::config::{counted, shown};
 use zenith_db_lint::{MigrationSet, lint};
 
 use super::args::Dialect;
@@ -25,7 +25,8 @@ pub(super) fn run(
         for finding in &findings {
             writeln!(out, "{finding}")?;
         }
-        writeln!(out, "{migrations} migrations, {} findings", findings.len())
+        let migrations = counted(migrations, "migration", "migrations");
+        writeln!(out, "{migrations}, {}", counted(findings.len(), "finding", "findings"))
     })?;
     Ok(if findings.is_empty() { Exit::Done } else { Exit::Failed })
 }

@@ -1,6 +1,6 @@
 //! The subcommands `migrate`, `rollback` and `redo`.
 
-use zenith_db::internal::config::shown;
+use zenith_db::internal::config::{counted, shown};
 use zenith_db::manager::{DatabaseManager, MigrationPlan, RollbackTarget};
 
 use super::args::{Args, Command};
@@ -59,7 +59,9 @@ fn rollback(
     let version = text::version(plan.version.as_deref(), plan.application_version.as_deref());
     let path = shown(manager.config().location());
     let how = match target {
-        RollbackTarget::Steps(steps) => format!("by {steps} migration(s)"),
+        RollbackTarget::Steps(steps) => {
+            format!("by {}", counted(*steps, "migration", "migrations"))
+        }
         RollbackTarget::Version(version) => format!("to version {version}"),
         RollbackTarget::Own => "by all migrations of the application".into(),
     };

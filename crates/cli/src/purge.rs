@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use zenith_db::internal::config::{counted, shown};
 use zenith_db::manager::{DatabaseManager, PurgePolicy, PurgeReport};
 
 use super::args::{Args, PurgeArgs};
@@ -14,7 +15,7 @@ use super::render;
 const DAY: u64 = 86_400;
 
 fn in_words(days: u32) -> String {
-    if days == 1 { "1 day".into() } else { format!("{days} days") }
+    counted(days, "day", "days")
 }
 
 pub(super) fn run(
@@ -45,7 +46,10 @@ pub(super) fn run(
         policy = policy.notifications_after(age(days));
         doomed.push(format!("notifications that expired {} ago", in_words(days)));
     }
-    let question = format!("Delete from {}: {}?", manager.config().location(), doomed.join("; "));
+    // Before the question.
+    manager.ensure_current()?;
+    let question =
+        format!("Delete from {}: {}?", shown(manager.config().location()), doomed.join("; "));
     if !ask::confirm(args, &question)? {
         bail!("not confirmed; nothing was changed")
     }
@@ -54,7 +58,7 @@ pub(super) fn run(
     let mut deleted = PurgeReport::default();
     let report = output.while_purging(|progress| {
         database.purge(&policy, &mut |done| {
-            deleted = done;
+            deleted = done.clone();
             progress(done);
         })
     });
@@ -64,5 +68,8 @@ pub(super) fn run(
         report.with_context(|| format!("it stopped after it had {}", render::deleted(&deleted)))?;
     closed?;
     output.result(&report, |out, report| render::purged(out, report))?;
+    for kept in &report.kept {
+        output.warning(&render::kept(kept));
+    }
     Ok(Exit::Done)
 }

@@ -3,11 +3,11 @@
 use std::io::Result;
 
 use zenith_db::config::Setting;
-use zenith_db::internal::config::shown;
+use zenith_db::internal::config::{counted, shown};
 use zenith_db::internal::error::in_shell;
 use zenith_db::manager::{
-    AdministratorOutcome, HealthCheck, HealthReport, PurgeReport, SeedReport, SetupReport,
-    StatusSummary, UnreadableTable,
+    AdministratorOutcome, HealthCheck, HealthReport, KeptRows, PurgeReport, SeedReport,
+    SetupReport, StatusSummary, UnreadableTable,
 };
 use zenith_db_transfer::{TableContents, TransferRecord, TransferredTable};
 
@@ -58,9 +58,23 @@ pub(super) fn seed(out: Out<'_>, report: &SeedReport) -> Result<()> {
 
 /// Returns what has been deleted, in words.
 pub(super) fn deleted(report: &PurgeReport) -> String {
-    let PurgeReport { conversations, metrics, sessions, notifications, .. } = report;
+    let numbers = [
+        counted(report.conversations, "conversation", "conversations"),
+        counted(report.metrics, "metric", "metrics"),
+        counted(report.sessions, "session", "sessions"),
+        counted(report.notifications, "notification", "notifications"),
+    ];
+    format!("deleted {}", numbers.join(", "))
+}
+
+/// Returns what was kept and why, in words.
+pub(super) fn kept(kept: &KeptRows) -> String {
+    let KeptRows { rows, of, referred_to_by, .. } = kept;
+    let table = referred_to_by.as_deref().map_or("another table".into(), shown);
     format!(
-        "deleted {conversations} conversations, {metrics} metrics, {sessions} sessions, {notifications} notifications"
+        "kept {rows} of the old {of}, because {table} refers to {}; delete the rows there first, or give its foreign key ON \
+         DELETE CASCADE or SET NULL",
+        if *rows == 1 { "it" } else { "them" }
     )
 }
 
@@ -81,10 +95,12 @@ pub(super) fn transfer(out: Out<'_>, record: &TransferRecord) -> Result<()> {
     writeln!(out, "{STRONG}copied {} to {}{STRONG:#}", shown(from), shown(to))?;
     field(out, "rows", format_args!("{} in {} ms", report.rows, report.milliseconds))?;
     if report.resumed_rows > 0 {
-        field(out, "resumed", format_args!("{} rows had been copied before", report.resumed_rows))?;
+        let rows = counted(report.resumed_rows, "row", "rows");
+        field(out, "resumed", format_args!("{rows} had been copied before"))?;
     }
     for (table, rows) in &report.left_behind {
-        writeln!(out, "  {WARNING}not copied{WARNING:#}     {table} ({rows} rows)")?;
+        let rows = counted(*rows, "row", "rows");
+        writeln!(out, "  {WARNING}not copied{WARNING:#}     {table} ({rows})")?;
     }
     for table in &report.unreadable_tables {
         writeln!(out, "  {WARNING}not copied{WARNING:#}     {table}")?;
@@ -128,7 +144,8 @@ pub(super) fn status(out: Out<'_>, status: &StatusSummary) -> Result<()> {
     field(out, "size", format_args!("{:.3} MB", status.database_size_mb))?;
     let (library, own) = (&status.schema_version, &status.application_version);
     field(out, "version", version(library.as_deref(), own.as_deref()))?;
-    field(out, "applied", format_args!("{} migrations", status.applied_migrations.len()))?;
+    let applied = counted(status.applied_migrations.len(), "migration", "migrations");
+    field(out, "applied", applied)?;
     for migration in &status.unknown_migrations {
         let text = format_args!("{} of an application: use its command", shown(migration));
         field(out, "not known", text)?;
@@ -161,8 +178,10 @@ pub(super) fn status(out: Out<'_>, status: &StatusSummary) -> Result<()> {
         out,
         "pool",
         format_args!(
-            "{} connections; timeouts: {} ms for a connection, {} ms for a lock",
-            pool.max_connections, pool.pool_timeout_ms, pool.busy_timeout_ms
+            "{}; timeouts: {} ms for a connection, {} ms for a lock",
+            counted(pool.max_connections, "connection", "connections"),
+            pool.pool_timeout_ms,
+            pool.busy_timeout_ms
         ),
     )?;
     let mut table = plain_table(["table", "rows"]);
@@ -173,7 +192,7 @@ pub(super) fn status(out: Out<'_>, status: &StatusSummary) -> Result<()> {
     for unreadable in &status.unreadable_tables {
         table.add_row([&shown(&unreadable.name), "?"]);
     }
-    writeln!(out, "{table}\n{} tables", status.table_count)?;
+    writeln!(out, "{table}\n{}", counted(status.table_count, "table", "tables"))?;
     for unreadable in &status.unreadable_tables {
         let UnreadableTable { name, reason } = unreadable;
         writeln!(out, "  {WARNING}not readable{WARNING:#}   {}: {reason}", shown(name))?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use zenith_db::internal::config::shown;
+use zenith_db::internal::config::{counted, shown};
 use zenith_db::manager::{
     BackupFile, BackupReport, DrillReport, PruneReport, RestoreReport, VerifiedBackup,
 };
@@ -52,7 +52,7 @@ pub(super) fn list(out: Out<'_>, backups: &[BackupFile]) -> Result<()> {
             shown(backup.path.display()),
         ]);
     }
-    writeln!(out, "{table}\n{} backups", backups.len())?;
+    writeln!(out, "{table}\n{}", number_of_backups(backups.len()))?;
     for fault in backups.iter().filter_map(|backup| backup.manifest_fault.as_ref()) {
         writeln!(out, "  {BAD}damaged{BAD:#}        {fault}")?;
     }
@@ -71,8 +71,8 @@ fn shortened(text: &str) -> String {
 }
 
 pub(super) fn written(out: Out<'_>, report: &BackupReport) -> Result<()> {
-    let (size, rows) = (report.size_bytes, report.rows);
-    field(out, "backup", format_args!("{size} bytes written ({rows} rows, verified)"))?;
+    let (size, rows) = (report.size_bytes, counted(report.rows, "row", "rows"));
+    field(out, "backup", format_args!("{size} bytes written ({rows}, verified)"))?;
     encoding(out, report)
 }
 
@@ -88,7 +88,7 @@ pub(super) fn verified(out: Out<'_>, results: &[Verification]) -> Result<()> {
         }
     }
     let sound = results.iter().filter(|result| result.verified).count();
-    writeln!(out, "{sound} of {} backups passed", results.len())
+    writeln!(out, "{sound} of {} passed", number_of_backups(results.len()))
 }
 
 fn contents(backup: &VerifiedBackup) -> String {
@@ -97,12 +97,12 @@ fn contents(backup: &VerifiedBackup) -> String {
     } else {
         "no damage found; it has no manifest to compare with"
     };
-    let (rows, size) = (backup.rows(), megabytes(backup.size_bytes));
+    let (rows, size) = (counted(backup.rows(), "row", "rows"), megabytes(backup.size_bytes));
     match &backup.undecoded {
-        None => format!("{rows} rows, {size}, {compared}"),
+        None => format!("{rows}, {size}, {compared}"),
         Some(reason) => {
             format!(
-                "{rows} rows, {size}, the file is {compared}; its contents were not checked: {reason}"
+                "{rows}, {size}, the file is {compared}; its contents were not checked: {reason}"
             )
         }
     }
@@ -122,7 +122,7 @@ pub(super) fn pruned(out: Out<'_>, report: &PruneReport) -> Result<()> {
 }
 
 pub(super) fn number_of_backups(number: usize) -> String {
-    format!("{number} backup{}", if number == 1 { "" } else { "s" })
+    counted(number, "backup", "backups")
 }
 
 pub(super) fn restored(out: Out<'_>, report: &RestoreReport) -> Result<()> {

@@ -6,7 +6,7 @@ use std::io::{Result, Write};
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, Table, presets};
 use zenith_db::Config;
-use zenith_db::internal::config::shown;
+use zenith_db::internal::config::{counted, shown};
 use zenith_db::manager::BackupReport;
 use zenith_db::types::MigrationOwner;
 
@@ -44,7 +44,8 @@ pub(super) fn align_right(table: &mut Table, columns: impl IntoIterator<Item = u
 /// Writes the path of a backup, its number of rows, and the tables that could not be checked.
 pub(super) fn backup(out: Out<'_>, report: &BackupReport) -> Result<()> {
     let path = shown(report.path.display());
-    field(out, "backup", format_args!("{path} ({} rows, verified)", report.rows))?;
+    let rows = counted(report.rows, "row", "rows");
+    field(out, "backup", format_args!("{path} ({rows}, verified)"))?;
     encoding(out, report)?;
     for table in &report.unchecked_tables {
         writeln!(out, "  {WARNING}not checked{WARNING:#}    {table}")?;

@@ -18,8 +18,8 @@ pub(super) fn run(
     command: &UserCommand,
 ) -> anyhow::Result<Exit> {
     let UserCommand::ResetPassword { name, password_stdin, generate } = command;
-    // Fails before the question if the database does not exist.
-    manager.status()?;
+    // Before the question.
+    manager.ensure_account(name)?;
     let password = match (password_stdin, generate) {
         (true, _) => Some(ask::password_from_stdin("--password-stdin")?),
         (_, true) => None,

@@ -10,6 +10,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
+use zenith_db::internal::config::counted;
 
 /// Digest of rows that does not depend on their order: the sums, modulo 2^128, of the first and of the
 /// second halves of each row's SHA-256, shown as 64 hexadecimal digits.
@@ -82,7 +83,7 @@ impl TableContents {
 
 impl fmt::Display for TableContents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} rows, {}", self.rows, self.digest)
+        write!(f, "{}, {}", counted(self.rows, "row", "rows"), self.digest)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Errors of a transfer.
 
 use zenith_db::Error;
+use zenith_db::internal::config::counted;
 
 /// Result of a transfer.
 pub type Result<T, E = TransferError> = std::result::Result<T, E>;
@@ -23,8 +24,9 @@ pub enum TransferError {
     ///
     /// [`TransferOptions::resume`]: crate::TransferOptions::resume
     #[error(
-        "the target holds a transfer that was interrupted after {rows} rows; nothing was changed. \
-         Resume it (`--resume`), or give an empty target"
+        "the target holds a transfer that was interrupted after {}; nothing was changed. \
+         Resume it (`--resume`), or give an empty target",
+        counted(*rows, "row", "rows")
     )]
     Interrupted {
         /// Number of rows that have been copied.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use zenith_db::DbConnection;
 use zenith_db::internal::catalog::{RowCounts, row_counts};
+use zenith_db::internal::config::counted;
 use zenith_db::manager::UnreadableTable;
 
 use super::error::{Result, TransferError};
@@ -35,7 +36,7 @@ pub(super) fn check_source(
     let OtherTables { counted: with_rows, unreadable } = other_tables(source, &own)?;
     let found: Vec<String> = with_rows
         .iter()
-        .map(|(table, rows)| counted(table, *rows))
+        .map(|(table, rows)| with_rows_of(table, *rows))
         .chain(unreadable.iter().map(UnreadableTable::to_string))
         .collect();
     if !found.is_empty() && !options.leave_other_tables {
@@ -75,7 +76,7 @@ pub(super) fn ensure_empty(target: &mut DbConnection, tables: &[&dyn TransferTab
     for table in tables.iter().filter(|table| table.name() != HISTORY) {
         let rows = table.count(target)?;
         if rows > 0 {
-            found.push(counted(table.name(), rows));
+            found.push(with_rows_of(table.name(), rows));
         }
     }
     if found.is_empty() {
@@ -84,6 +85,6 @@ pub(super) fn ensure_empty(target: &mut DbConnection, tables: &[&dyn TransferTab
     Err(TransferError::NotEmpty { found: found.join(", ") })
 }
 
-fn counted(table: &str, rows: i64) -> String {
-    format!("{table} ({rows} {})", if rows == 1 { "row" } else { "rows" })
+fn with_rows_of(table: &str, rows: i64) -> String {
+    format!("{table} ({})", counted(rows, "row", "rows"))
 }

@@ -1,5 +1,6 @@
 //! Opening a database on a PostgreSQL server, and diagnosing failures.
 
+mod acting_role;
 mod connect;
 mod databases;
 mod name;
@@ -18,6 +19,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 
+pub(crate) use acting_role::{acting_role, acting_role_of};
 pub(crate) use databases::drop_if_bare;
 pub(super) use databases::{create, exists, remove_created};
 pub(crate) use name::name_of;

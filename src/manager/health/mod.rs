@@ -114,7 +114,11 @@ impl DatabaseManager {
                 name: exists,
                 passed: false,
                 critical: true,
-                details: format!("{}; the other checks were skipped", chain(&error)),
+                details: {
+                    let role = self.refused_role(&error).map(|role| format!("{role}: "));
+                    let role = role.unwrap_or_default();
+                    format!("{role}{}; the other checks were skipped", chain(&error))
+                },
             }]
         });
         HealthReport::of(checks)

@@ -11,7 +11,7 @@ use super::RestoreOptions;
 use super::archive_list::ArchiveList;
 use super::report::RestoreReport;
 use super::staged::Staged;
-use crate::catalog::quoted;
+use crate::catalog::{large_objects, quoted};
 use crate::config::{Location, ServerUrl, shown};
 use crate::connection::{self, RestoreLock, ScratchDatabase, name_of, others_in, right_missing};
 use crate::error::{Error, ProgramFault, Result, chain};
@@ -174,6 +174,7 @@ impl DatabaseManager {
             let others = others_in(connection, &name_of(url)?)?;
             let mut beyond = texts(connection, OTHER_SCHEMAS, &archive.names("SCHEMA"))?;
             beyond.extend(texts(connection, OTHER_EXTENSIONS, &archive.names("EXTENSION"))?);
+            beyond.extend(large_objects(connection)?);
             Ok((others, beyond))
         })?;
         if let Some(other) = others {
@@ -184,8 +185,8 @@ impl DatabaseManager {
             return Ok(());
         }
         Err(self.refused(format!(
-            "it also contains {}, which the backup does not; restore to another database with --to",
-            beyond.join(", ")
+            "it also contains what the backup does not: {}; restore to another database with --to",
+            beyond.join("; ")
         )))
     }
 
@@ -222,8 +223,7 @@ const OTHER_SCHEMAS: &str = r"
                             AND member.objid = content.objid AND member.deptype = 'e'
                     )
             ))
-    UNION ALL SELECT format('the publication %I', pubname) FROM pg_publication
-    UNION ALL SELECT 'large objects' WHERE EXISTS (SELECT FROM pg_largeobject_metadata)";
+    UNION ALL SELECT format('the publication %I', pubname) FROM pg_publication";
 
 /// Extensions that the backup, which creates those of the parameter, does not create.
 const OTHER_EXTENSIONS: &str = r"

@@ -17,7 +17,8 @@ pub(super) fn script(found: &Found, roles: &RoleNames) -> String {
         shown(&schema),
         shown(&database)
     ));
-    script.statement("BEGIN");
+    // A role that another session commits meanwhile is seen then.
+    script.statement("BEGIN ISOLATION LEVEL READ COMMITTED");
     // Until nobody else creates in the schema, what is there may stand for functions of PostgreSQL.
     script.statement("SET LOCAL search_path = pg_catalog, pg_temp");
     create(&mut script, roles);
@@ -44,6 +45,15 @@ fn create(script: &mut Script, roles: &RoleNames) {
         script.comment(&format!("    \\password {}", quoted(role)));
     }
     script.block("PERFORM pg_advisory_xact_lock(hashtextextended('zenith-db roles', 0::int8));");
+    script.comment(
+        "The lock is of this database. In another one, the same roles may be created at the same time: then they are there.",
+    );
+    for role in roles.all() {
+        let (name, value) = (quoted(role), literal(role));
+        script.block(&unless_another_did(&format!(
+            "IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {value}) THEN\n        CREATE ROLE {name} LOGIN;\n    END IF;"
+        )));
+    }
     let (owner, others) = (literal(roles.owner()), list(roles.all().skip(1).map(literal)));
     script.comment(
         "A role that exists already may have rights which no other statement takes from it.",
@@ -59,17 +69,19 @@ fn create(script: &mut Script, roles: &RoleNames) {
              and REVOKE its memberships';\n    \
              END IF;"
     ));
-    for role in roles.all() {
-        let (name, value) = (quoted(role), literal(role));
-        script.block(&format!(
-            "IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {value}) THEN\n        CREATE ROLE {name} LOGIN;\n    END IF;"
-        ));
-    }
     script.comment("Whoever is no superuser must be a member of the owner to make it one.");
     let (owner, value) = (quoted(roles.owner()), literal(roles.owner()));
-    script.block(&format!(
+    script.block(&unless_another_did(&format!(
         "IF NOT pg_has_role({value}, 'USAGE') THEN\n        GRANT {owner} TO CURRENT_USER;\n    END IF;"
-    ));
+    )));
+}
+
+/// Returns statements of a block, which do nothing if another session has done the same since they looked: the server
+/// lets them wait for its transaction, and then refuses them.
+fn unless_another_did(body: &str) -> String {
+    format!(
+        "BEGIN\n    {body}\n    EXCEPTION WHEN duplicate_object OR unique_violation THEN\n        NULL;\n    END;"
+    )
 }
 
 fn grant_on_database(script: &mut Script, roles: &RoleNames, database: &str, schema: &str) {

@@ -62,6 +62,14 @@ impl Droppable {
     }
 }
 
+/// Returns an error if a database has what may not be dropped.
+///
+/// # Errors
+/// Those of [`Droppable::find`].
+pub(crate) fn ensure_droppable(connection: &mut DbConnection, ledger: &Ledger) -> Result<()> {
+    Droppable::find(connection, ledger).map(drop)
+}
+
 fn drop_file_contents(connection: &mut DbConnection) -> Result<()> {
     // Views and triggers first: they may refer to tables.
     let query = r#"SELECT 'DROP ' || type || ' IF EXISTS "' || replace(name, '"', '""') || '"' AS statement, name

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::models::User;
 use crate::models::query::{
     Cursor, LiteralLimit, Page, PageSize, Parent, explain_broken_reference, find_one, not_found,
-    paged, require_affected,
+    paged, require_affected, retained,
 };
 use crate::schema::chat_sessions;
 use crate::types::{ChatSessionId, ChatSessionPublicId, JsonText, ShareToken, UserId, UtcTime};
@@ -20,6 +20,8 @@ diesel::alias! {
     // The conversations that retention is about to delete.
     const DOOMED: Alias<Doomed> = chat_sessions as doomed;
 }
+
+retained!(ChatSession, chat_sessions, ChatSessionId, updated_at, chat_sessions::updated_at);
 
 /// Conversation of a user. Only [`ChatSession::share`] returns the token of a shared conversation.
 #[derive(

@@ -11,7 +11,7 @@ use crate::dispatch;
 use crate::error::Result;
 use crate::models::query::{
     Cursor, LiteralLimit, Page, PageSize, Parent, Prepare, explain_broken_reference, find_one,
-    paged, require_affected,
+    paged, require_affected, retained,
 };
 use crate::schema::{user_sessions, users};
 use crate::types::{
@@ -22,6 +22,8 @@ diesel::alias! {
     // The sessions that retention is about to delete.
     const DOOMED: Alias<Doomed> = user_sessions as doomed;
 }
+
+retained!(UserSession, user_sessions, UserSessionId, expires_at, user_sessions::expires_at);
 
 /// Session of a signed-in user, without its token: the database holds only the token's hash.
 #[derive(

@@ -10,7 +10,7 @@ use crate::connection::Writer;
 use crate::dispatch;
 use crate::error::Result;
 use crate::error::{Rule, Violation};
-use crate::models::query::{OptionalFilter, PageSize, insert_rows};
+use crate::models::query::{OptionalFilter, PageSize, insert_rows, retained};
 use crate::schema::system_metrics;
 use crate::types::{Component, JsonText, MetricName, MetricType, SystemMetricId, UtcTime};
 
@@ -18,6 +18,8 @@ diesel::alias! {
     // The values that retention is about to delete.
     const DOOMED: Alias<Doomed> = system_metrics as doomed;
 }
+
+retained!(SystemMetric, system_metrics, SystemMetricId, timestamp, system_metrics::timestamp);
 
 /// One measured value.
 #[derive(Clone, Debug, PartialEq, Identifiable, Queryable, Selectable, Serialize, Deserialize)]

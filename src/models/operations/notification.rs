@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::models::User;
 use crate::models::query::{
     Cursor, LiteralLimit, OptionalFilter, Page, PageSize, Parent, Prepare,
-    explain_broken_reference, insert_rows, not_before, paged,
+    explain_broken_reference, insert_rows, not_before, paged, retained,
 };
 use crate::schema::{notifications, users};
 use crate::types::{
@@ -23,6 +23,14 @@ diesel::alias! {
     // The notifications that retention is about to delete.
     const DOOMED: Alias<Doomed> = notifications as doomed;
 }
+
+retained!(
+    Notification,
+    notifications,
+    NotificationId,
+    expires_at,
+    notifications::expires_at.assume_not_null()
+);
 
 /// Notification to a user. Queries omit it after `expires_at`; its row stays until it is purged.
 #[derive(

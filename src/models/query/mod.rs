@@ -8,6 +8,7 @@ mod filter;
 mod not_found;
 mod page;
 mod prepared;
+mod retained;
 mod rows;
 
 pub(super) use broken_reference::{Parent, explain_broken_reference};
@@ -20,4 +21,6 @@ pub(super) use not_found::{not_found, require_affected};
 pub(super) use page::LiteralLimit;
 pub use page::{Page, PageSize};
 pub(super) use prepared::Prepare;
+pub(crate) use retained::Retained;
+pub(in crate::models) use retained::retained;
 pub(super) use rows::insert_rows;

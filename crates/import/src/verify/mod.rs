@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use zenith_db::Error;
 use zenith_db::config::SqliteOptions;
 use zenith_db::internal::catalog::{IntegrityCheck, broken_references, ensure_intact};
+use zenith_db::internal::config::counted;
 use zenith_db::internal::connection;
 use zenith_db::types::Sha256Hash;
 
@@ -74,8 +75,10 @@ fn compare(map: &ColumnMap, old: &Side, new: &Side, built: &BuildOutcome) -> Res
     let quarantined = u64::try_from(rejected).unwrap_or(u64::MAX);
     if old.read != old.copied + quarantined || old.copied != new.copied {
         return unfaithful(&format!(
-            "{name}: {} rows were read, {quarantined} quarantined, {} written and {} found",
-            old.read, old.copied, new.copied
+            "{name}: {} read, {quarantined} quarantined, {} written and {} found",
+            counted(old.read, "row was", "rows were"),
+            old.copied,
+            new.copied
         ));
     }
     let mut columns = Vec::new();

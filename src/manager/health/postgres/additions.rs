@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, Text};
 
 use crate::backend::DbConnection;
+use crate::catalog::large_objects;
 use crate::error::Result;
 use crate::manager::DatabaseManager;
 use crate::manager::health::expected_schema::expected_on_postgres;
@@ -119,7 +120,13 @@ pub(super) fn additions(
     connection: &mut DbConnection,
     manager: &DatabaseManager,
 ) -> Result<CheckOutcome> {
-    let faults = added_to(connection, &expected_on_postgres(manager.migrations)?, None)?;
+    let mut faults = added_to(connection, &expected_on_postgres(manager.migrations)?, None)?;
+    let large = large_objects(connection.postgres()?)?.into_iter();
+    faults.extend(
+        large.map(|them| {
+            format!("no backup has {them}, and until then a restore in place is refused")
+        }),
+    );
     let cure = "remove it, or make it a migration of the application";
     Ok(CheckOutcome::from_faults(&faults, "no triggers, rules, policies or rights", cure))
 }

@@ -5,6 +5,7 @@ use diesel::sql_types::{Array, Text};
 
 use super::super::outcome::CheckOutcome;
 use crate::backend::DbConnection;
+use crate::connection::acting_role;
 use crate::error::Result;
 use crate::manager::DatabaseManager;
 
@@ -36,13 +37,15 @@ const ROLE: &str = "
 /// Says which role asks, and what it may do that an application need not. It passes whatever that is: migrations need
 /// some of it, and a database that one role owns and uses works.
 pub(super) fn role(connection: &mut DbConnection, _: &DatabaseManager) -> Result<CheckOutcome> {
-    let Role { name, rights } = diesel::sql_query(ROLE).get_result(connection.postgres()?)?;
+    let connection = connection.postgres()?;
+    let Role { name, rights } = diesel::sql_query(ROLE).get_result(connection)?;
+    let acting = acting_role(connection)?.map_or(String::new(), |acting| format!("; {acting}"));
     Ok(CheckOutcome::Good(if rights.is_empty() {
-        format!("{name}, which can change neither the schema nor entries of the audit log")
+        format!("{name}, which can change neither the schema nor entries of the audit log{acting}")
     } else {
         let rights = rights.join(", ");
         format!(
-            "{name}, which {rights}; an application needs none of that: `zenith-db roles` prints a role for it"
+            "{name}, which {rights}; an application needs none of that: `zenith-db roles` prints a role for it{acting}"
         )
     }))
 }

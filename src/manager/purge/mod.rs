@@ -1,14 +1,17 @@
 //! Deleting what is old, in small transactions.
 
-use std::time::{Duration, Instant};
+mod report;
+mod rows;
 
-use serde::Serialize;
+use std::time::Duration;
 
-use crate::connection::Writer;
+use self::rows::{Count, Old, Purge};
 use crate::error::Result;
 use crate::models::{ChatSession, Notification, PageSize, SystemMetric, UserSession};
 use crate::pool::Database;
 use crate::types::UtcTime;
+
+pub use report::{KeptRows, PurgeReport};
 
 /// Ages beyond which rows are deleted; what has none is kept. A day has 86,400 seconds, and parts of a second do not
 /// count.
@@ -57,40 +60,20 @@ impl PurgePolicy {
     }
 }
 
-/// Numbers of rows that [`Database::purge`] has deleted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct PurgeReport {
-    /// Conversations, without their messages.
-    pub conversations: usize,
-    /// Metrics.
-    pub metrics: usize,
-    /// Sessions.
-    pub sessions: usize,
-    /// Notifications.
-    pub notifications: usize,
-}
-
-/// Deletes at most so many rows that are older than a time, and returns how many.
-type Delete = fn(&mut Writer<'_>, UtcTime, PageSize) -> Result<usize>;
-
-/// The number of a report that such rows are counted in.
-type Count = fn(&mut PurgeReport) -> &mut usize;
-
 /// Conversations of one transaction, of which each may have thousands of messages.
 const CONVERSATIONS: u32 = 20;
 
 /// Rows of one transaction.
 const ROWS: u32 = 500;
 
-/// Longest pause between two transactions.
-const LONGEST_PAUSE: Duration = Duration::from_millis(100);
-
 impl Database {
     /// Deletes what is older than the policy says, oldest first, in transactions of at most 500 rows, or of 20
     /// conversations with their messages. Between two of them it pauses for as long as the last one took, up to 100
     /// milliseconds, so that others can write. `progress` is called after each with what has been deleted so far. A
     /// call that is interrupted or fails has deleted what it has reported; the next one goes on.
+    ///
+    /// A row to which rows of another table refer, such as those of the application, is kept if their foreign key has
+    /// neither `ON DELETE CASCADE` nor `SET NULL`; [`PurgeReport::kept`] counts it, and the rest is deleted.
     ///
     /// Entries of the audit log are never deleted.
     ///
@@ -101,33 +84,28 @@ impl Database {
         policy: &PurgePolicy,
         progress: &mut dyn FnMut(PurgeReport),
     ) -> Result<PurgeReport> {
-        let mut report = PurgeReport::default();
+        let mut purge = Purge { database: self, report: PurgeReport::default(), progress };
         let now = UtcTime::now();
-        let steps: [(_, _, Delete, Count); 4] = [
-            (policy.conversations, CONVERSATIONS, ChatSession::delete_older_than, |report| {
-                &mut report.conversations
-            }),
-            (policy.metrics, ROWS, SystemMetric::delete_older_than, |report| &mut report.metrics),
-            (policy.sessions, ROWS, UserSession::purge_expired, |report| &mut report.sessions),
-            (policy.notifications, ROWS, Notification::purge_expired, |report| {
-                &mut report.notifications
-            }),
-        ];
-        for (age, rows, delete, count) in steps {
-            let Some(age) = age else { continue };
-            let before = now.minus_seconds(u32::try_from(age.as_secs()).unwrap_or(u32::MAX));
-            let batch = PageSize::of(rows);
-            loop {
-                let begun = Instant::now();
-                let deleted = self.write_alone(|connection| delete(connection, before, batch))?;
-                *count(&mut report) += deleted;
-                progress(report);
-                if deleted == 0 {
-                    break;
-                }
-                std::thread::sleep(begun.elapsed().min(LONGEST_PAUSE));
-            }
+        let old = |of, age: Option<Duration>, rows, count: Count| {
+            let seconds = u32::try_from(age?.as_secs()).unwrap_or(u32::MAX);
+            Some(Old { of, before: now.minus_seconds(seconds), batch: PageSize::of(rows), count })
+        };
+        if let Some(old) =
+            old("conversations", policy.conversations, CONVERSATIONS, |it| &mut it.conversations)
+        {
+            purge.delete::<ChatSession>(old, ChatSession::delete_older_than)?;
         }
-        Ok(report)
+        if let Some(old) = old("metrics", policy.metrics, ROWS, |it| &mut it.metrics) {
+            purge.delete::<SystemMetric>(old, SystemMetric::delete_older_than)?;
+        }
+        if let Some(old) = old("sessions", policy.sessions, ROWS, |it| &mut it.sessions) {
+            purge.delete::<UserSession>(old, UserSession::purge_expired)?;
+        }
+        if let Some(old) =
+            old("notifications", policy.notifications, ROWS, |it| &mut it.notifications)
+        {
+            purge.delete::<Notification>(old, Notification::purge_expired)?;
+        }
+        Ok(purge.report)
     }
 }

@@ -12,11 +12,14 @@ pub enum Access {
     Inspect,
     /// Writing, for an operator, such as migrations.
     Maintain,
+    /// Changing owners and rights on a server, for an operator. No row is written, so that no trigger runs.
+    #[cfg(feature = "postgres")]
+    Govern,
 }
 
 impl Access {
     pub(super) const fn writes(self) -> bool {
-        matches!(self, Self::Write | Self::Maintain)
+        !matches!(self, Self::Read | Self::Inspect)
     }
 
     #[cfg(feature = "postgres")]

@@ -254,3 +254,47 @@ pub(crate) fn check_lag(connection: &mut DbConnection, config: &Config) -> Resul
         lag => Err(Error::ReplicaLag { lag, limit }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Key, Loader, Location};
+
+    fn refusal(access: Access, change: impl FnOnce(&mut Server)) -> Option<String> {
+        let config = Loader::new().flag(Key::Url, "test", "postgres://host/zenith").load();
+        let Ok(Location::Postgres(url)) = config.as_ref().map(Config::location) else {
+            panic!("{config:?}")
+        };
+        let mut server = Server {
+            version: 150_000,
+            shown_version: "15.0".into(),
+            encoding: "UTF8".into(),
+            is_replica: false,
+            is_read_only: false,
+            has_triggers: true,
+        };
+        change(&mut server);
+        server.check(url, access).err().map(|error| error.to_string())
+    }
+
+    /// An operator may look at whatever is there: the health check reports it.
+    #[test]
+    fn a_server_is_refused_with_the_reason_before_anything_is_written() {
+        let refusals: [(fn(&mut Server), &str, bool); 5] = [
+            (|server| server.version = 149_999, "the oldest supported version is 15", true),
+            (|server| server.encoding = "LATIN1".into(), "LATIN1", true),
+            (|server| server.is_replica = true, "a replica", false),
+            (|server| server.is_read_only = true, "default_transaction_read_only", false),
+            (|server| server.has_triggers = false, "session_replication_role", false),
+        ];
+        for (change, words, also_to_read) in refusals {
+            for access in [Access::Write, Access::Maintain, Access::Govern] {
+                let said = refusal(access, change).unwrap_or_default();
+                assert!(said.contains(words), "{access:?}: {said}");
+            }
+            assert_eq!(refusal(Access::Read, change).is_some(), also_to_read, "{words}");
+            assert_eq!(refusal(Access::Inspect, change), None);
+        }
+        assert_eq!(refusal(Access::Write, |_| ()), None);
+    }
+}

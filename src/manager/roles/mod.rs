@@ -13,7 +13,7 @@ use self::script::script;
 use super::DatabaseManager;
 use crate::backend::Backend;
 use crate::config::{Location, shown};
-use crate::connection;
+use crate::connection::{self, Access};
 use crate::error::{Error, Result};
 
 pub use names::{NotRolePrefix, RoleNames};
@@ -62,7 +62,8 @@ impl DatabaseManager {
     /// [`Error::Query`] if the user lacks a right. Nothing is changed then.
     pub fn apply_roles(&self, plan: &RolesPlan) -> Result<()> {
         self.ensure_server()?;
-        let mut connection = self.open_ours()?;
+        self.ensure_ours()?;
+        let mut connection = connection::open(&self.config, Access::Govern)?;
         let place = Place::of(connection.postgres()?)?;
         if (&place.database, &place.schema) != (&plan.database, &plan.schema) {
             let reason = format!(

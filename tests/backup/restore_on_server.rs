@@ -86,6 +86,20 @@ fn every_row_is_back_and_the_existing_database_is_kept_whole() {
     assert_eq!(databases(&fixture), "2");
 }
 
+/// What one sets to stop those who write.
+#[test]
+fn a_database_that_refuses_writes_is_restored_and_refuses_them_again() {
+    let Some((fixture, backup)) = prepared() else { return };
+    let name = name_of(&fixture);
+    let read_only = format!("ALTER DATABASE {name} SET default_transaction_read_only = on");
+    connect(&url_of("postgres")).batch_execute(&read_only).expect("a setting");
+    let report = restore(&fixture.manager(), &backup).expect("a restore");
+    assert!(report.health.healthy, "{:?}", report.health);
+    assert_eq!(fixture.text(IS_LATER), "0");
+    assert_eq!(fixture.text("SELECT current_setting('default_transaction_read_only')"), "on");
+    fixture.manager().drill(&mut |_| ()).expect("a drill");
+}
+
 fn connect_to(database: &str) -> zenith_db::DbConnection {
     zenith_db::DbConnection::Postgres(connect(&url_of(database)))
 }

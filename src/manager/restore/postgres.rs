@@ -104,8 +104,8 @@ impl DatabaseManager {
     ) -> Result<()> {
         let (archive, directory) = (backup.contents(), self.config.backup_dir());
         let (schemas, extensions) = connection::present_objects(url, self.config.server())?;
-        let contents = ArchiveList::read(archive)?;
-        let list = contents.without(archive, directory, &schemas, &extensions)?;
+        let contents = ArchiveList::read(archive, directory)?;
+        let list = contents.without(directory, &schemas, &extensions)?;
         // First, because the owner of a table needs the right to create in its schema.
         for (schema, owner) in contents.owners_of(&schemas) {
             if let Err(error) = self.give_schema(schema, owner) {
@@ -168,7 +168,7 @@ impl DatabaseManager {
 
     /// Returns an error if somebody is connected to the database, or it contains what the backup does not.
     fn ensure_replaceable(&self, url: &ServerUrl, backup: &PlainBackup) -> Result<()> {
-        let archive = ArchiveList::read(backup.contents())?;
+        let archive = ArchiveList::read(backup.contents(), self.config.backup_dir())?;
         let (others, beyond) = connection::inspect(&self.config, |connection| {
             let connection = connection.postgres()?;
             let others = others_in(connection, &name_of(url)?)?;

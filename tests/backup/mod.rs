@@ -7,6 +7,8 @@ mod drill;
 #[cfg(all(feature = "age", feature = "zstd"))]
 mod encrypted;
 mod list;
+#[cfg(feature = "postgres")]
+mod load_failures;
 mod manifests;
 #[cfg(not(feature = "age"))]
 mod no_age;

@@ -9,17 +9,18 @@ use diesel::sql_types::{Array, Text};
 
 use super::RestoreOptions;
 use super::archive_list::ArchiveList;
+use super::refused_load::RefusedLoad;
 use super::report::RestoreReport;
 use super::staged::Staged;
 use crate::catalog::quoted;
 use crate::config::{Location, ServerUrl, shown};
 use crate::connection::{self, RestoreLock, ScratchDatabase, name_of, others_in, right_missing};
-use crate::error::{Error, ProgramFault, Result, chain};
+use crate::error::{Error, ProgramFault, Result};
 use crate::locks::Obstacle;
 use crate::manager::DatabaseManager;
 use crate::manager::backup::{FileProgress, PlainBackup, write_bytes};
 use crate::manager::origin::Origin;
-use crate::manager::server_programs::{connect, program, spawn, succeeded};
+use crate::manager::server_programs::{connect, program, spawn};
 use crate::types::UtcTime;
 
 impl DatabaseManager {
@@ -112,7 +113,7 @@ impl DatabaseManager {
                 tracing::warn!(%error, "the owner of the schema {schema} could not be restored");
             }
         }
-        let mut load = |more: &[&str]| {
+        let mut load = |more: &[&str]| -> Result<Option<RefusedLoad>> {
             let mut restore = program("pg_restore");
             restore.args(["--single-transaction", "--exit-on-error"]).args(more);
             restore.arg("--use-list").arg(list.path());
@@ -123,36 +124,36 @@ impl DatabaseManager {
             let (written, output) =
                 child.wait_feeding(feed).map_err(Error::io("wait for", "pg_restore"))?;
             // A program that failed does not read the rest.
-            succeeded("pg_restore", &output)?;
+            if let Some(refused) = RefusedLoad::of(&output) {
+                return Ok(Some(refused));
+            }
             if written? == backup.digest() {
-                return Ok(());
+                return Ok(None);
             }
             Err(backup.damaged("it changed while it was restored".to_owned()).into())
         };
-        let needs = &backup.report.needs;
-        match load(&[]) {
-            Err(error @ Error::Program(ProgramFault::Failed { .. })) => {
-                match load(&["--no-owner", "--no-privileges", "--no-tablespaces"]) {
-                    Err(Error::Program(ProgramFault::Failed { said, .. })) if !needs.is_empty() => {
-                        Err(self.refused(format!(
-                            "the backup lacks what its tables need, {}; create it in the database, and restore there with \
-                             --to: {said}",
-                            shown(needs.join(", "))
-                        )))
-                    }
-                    Err(error) => Err(error),
-                    Ok(()) => {
-                        tracing::warn!(
-                            error = chain(&error),
-                            "the tables belong to the user, because the owners, privileges or tablespaces of the backup \
-                             could not be restored"
-                        );
-                        Ok(())
-                    }
-                }
+        let Some(first) = load(&[])? else { return Ok(()) };
+        let mut second = None;
+        if first.is_about_rights {
+            second = load(&["--no-owner", "--no-privileges", "--no-tablespaces"])?;
+            if second.is_none() {
+                tracing::warn!(
+                    error = first.said,
+                    "the tables belong to the user, because the owners, privileges or tablespaces of the backup could \
+                     not be restored"
+                );
+                return Ok(());
             }
-            loaded => loaded,
         }
+        let said = first.with_second(second);
+        let needs = &backup.report.needs;
+        if needs.is_empty() {
+            return Err(ProgramFault::Failed { program: "pg_restore", said }.into());
+        }
+        Err(self.refused(format!(
+            "the backup lacks what its tables need, {}; create it in the database, and restore there with --to: {said}",
+            shown(needs.join(", "))
+        )))
     }
 
     /// Makes a role the owner of a schema that the database already has, as in the archive.

@@ -1,5 +1,7 @@
 //! Backups: what the directory has, their verification, their removal, and restoring them.
 
+#[cfg(feature = "postgres")]
+mod beyond;
 mod command;
 #[cfg(feature = "zstd")]
 mod compressed;

@@ -1,6 +1,7 @@
 //! Opening a database on a PostgreSQL server, and diagnosing failures.
 
 mod connect;
+mod contents;
 mod databases;
 mod name;
 mod quoted;
@@ -18,6 +19,8 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 
+pub(crate) use contents::CATALOGS;
+pub(crate) use contents::contents_beyond;
 pub(crate) use databases::drop_if_bare;
 pub(super) use databases::{create, exists, remove_created};
 pub(crate) use name::name_of;

@@ -173,9 +173,8 @@ impl DatabaseManager {
         let (others, beyond) = connection::inspect(&self.config, |connection| {
             let connection = connection.postgres()?;
             let others = others_in(connection, &name_of(url)?)?;
-            let mut beyond = texts(connection, OTHER_SCHEMAS, &archive.names("SCHEMA"))?;
-            beyond.extend(texts(connection, OTHER_EXTENSIONS, &archive.names("EXTENSION"))?);
-            Ok((others, beyond))
+            let (schemas, extensions) = (archive.names("SCHEMA"), archive.names("EXTENSION"));
+            Ok((others, connection::contents_beyond(connection, &schemas, &extensions)?))
         })?;
         if let Some(other) = others {
             let action = "restoring the backup (stop the application first)";
@@ -209,24 +208,3 @@ fn texts(connection: &mut PgConnection, query: &str, names: &[&str]) -> Result<V
 
 const OWNERS: &str =
     "SELECT pg_get_userbyid(nspowner)::text AS text FROM pg_namespace WHERE nspname = ANY ($1)";
-
-/// What a database has outside of the schema that is backed up, except for extensions and what belongs to them. The
-/// parameter has the schemas that the backup creates.
-const OTHER_SCHEMAS: &str = r"
-    SELECT format('the schema %I', nspname) AS text FROM pg_namespace AS n
-        WHERE nspname <> current_schema() AND nspname !~ '^pg_' AND nspname <> 'information_schema'
-            AND (nspname <> 'public' AND translate(nspname, E'\n\r', '  ') <> ALL ($1) OR EXISTS (
-                SELECT FROM pg_depend AS content
-                WHERE refclassid = 'pg_namespace'::regclass AND refobjid = n.oid AND deptype = 'n'
-                    AND classid <> 'pg_extension'::regclass AND NOT EXISTS (
-                        SELECT FROM pg_depend AS member WHERE member.classid = content.classid
-                            AND member.objid = content.objid AND member.deptype = 'e'
-                    )
-            ))
-    UNION ALL SELECT format('the publication %I', pubname) FROM pg_publication
-    UNION ALL SELECT 'large objects' WHERE EXISTS (SELECT FROM pg_largeobject_metadata)";
-
-/// Extensions that the backup, which creates those of the parameter, does not create.
-const OTHER_EXTENSIONS: &str = r"
-    SELECT format('the extension %I', extname) AS text FROM pg_extension
-    WHERE extname <> 'plpgsql' AND translate(extname, E'\n\r', '  ') <> ALL ($1)";

@@ -18,9 +18,10 @@ pub(super) struct DumpedTable {
 }
 
 /// A partitioned table has no rows of its own, and those of a foreign table are on another server. `pg_dump` leaves the
-/// tables of an extension to `CREATE EXTENSION`, except for the rows that the extension marks as its configuration.
+/// tables of an extension to `CREATE EXTENSION`, except for the rows that the extension marks as its configuration. The rows
+/// of partitions by hash of an enum are those of the partitioned table: the hash depends on ids that another server gives.
 const TABLES: &str = r#"
-    SELECT c.relname::text AS name,
+    SELECT coalesce(root.relname, c.relname)::text AS name,
             has_any_column_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid) AS is_readable,
         CASE coalesce(config.condition, '')
             WHEN '' THEN format('ONLY %I.%I', n.nspname, c.relname)
@@ -31,12 +32,20 @@ const TABLES: &str = r#"
         SELECT extcondition[i] AS condition FROM pg_extension, generate_subscripts(extconfig, 1) AS i
         WHERE extconfig[i] = c.oid
     ) AS config ON true
+    LEFT JOIN pg_class AS root ON c.relispartition AND root.oid = pg_partition_root(c.oid) AND EXISTS (
+        SELECT FROM pg_partition_ancestors(c.oid) AS ancestor JOIN pg_partitioned_table AS p ON p.partrelid = ancestor.relid
+        WHERE (
+            SELECT o.oid FROM pg_opclass AS o
+            JOIN pg_am AS m ON m.oid = o.opcmethod JOIN pg_namespace AS s ON s.oid = o.opcnamespace
+            WHERE o.opcname = 'enum_ops' AND s.nspname = 'pg_catalog' AND m.amname = 'hash'
+        ) = ANY (p.partclass)
+    )
     WHERE c.relkind = 'r' AND n.nspname = current_schema() AND (config.condition IS NOT NULL OR NOT EXISTS (
         SELECT FROM pg_depend WHERE classid = 'pg_class'::regclass AND objid = c.oid AND deptype = 'e'
     ))
-    ORDER BY c.relname::text COLLATE "C""#;
+    ORDER BY coalesce(root.relname, c.relname)::text COLLATE "C""#;
 
-/// Returns the tables of `current_schema()`, sorted by name.
+/// Returns the tables of `current_schema()`, sorted by name, of which several partitions may have one.
 pub(super) fn dumped_tables(connection: &mut PgConnection) -> Result<Vec<DumpedTable>> {
     Ok(diesel::sql_query(TABLES).load(connection)?)
 }

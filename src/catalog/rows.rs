@@ -72,7 +72,11 @@ fn dumped_row_counts(connection: &mut PgConnection) -> Result<RowCounts> {
             continue;
         }
         let count = diesel::dsl::sql::<BigInt>(&format!("(SELECT count(*) FROM {rows})"));
-        counts.counted.push((name, diesel::select(count).get_result(connection)?));
+        let rows: i64 = diesel::select(count).get_result(connection)?;
+        match counts.counted.last_mut().filter(|(last, _)| *last == name) {
+            Some((_, counted)) => *counted += rows,
+            None => counts.counted.push((name, rows)),
+        }
     }
     Ok(counts)
 }

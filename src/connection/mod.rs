@@ -32,7 +32,7 @@ pub(crate) use open::{create, exists, inspect, open, recover, reopen};
 pub(crate) use postgres::ScratchLock;
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::{
-    RestoreLock, ScratchDatabase, Server, acting_role, acting_role_of, check_lag,
+    RestoreLock, ScratchDatabase, Server, acting_role, acting_role_of, check_lag, contents_beyond,
     default_to_read_only, drop_if_bare, is_trusted, lag, limit_transaction, name_of, others_in,
     present_objects, right_missing, schema_of,
 };
@@ -59,6 +59,9 @@ pub mod internal {
     pub use super::file::{Owner, create_private_dir, rename_new, sync_dir};
     pub use super::new_file::{NewFile, Temporary, remove_temporary_files};
     pub use super::open::{create, inspect, open, remove_created};
+    /// Catalogs of what somebody can make in a database on a server.
+    #[cfg(feature = "postgres")]
+    pub const CATALOGS: [(&str, &str); super::postgres::CATALOGS.len()] = super::postgres::CATALOGS;
     pub use super::pragma::{is_busy, read as read_pragma, set_query_only};
     pub use super::sqlite::{LockedDatabase, inspect_copy, literal_uri};
     pub use super::staging_dir::{StagingDir, private_directory};

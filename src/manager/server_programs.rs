@@ -150,21 +150,30 @@ pub(super) fn read_output<T>(
 /// # Errors
 /// [`Error::Program`], with what it wrote to standard error.
 pub(super) fn succeeded(program: &'static str, output: &Output) -> Result<()> {
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = without_rows(program, &String::from_utf8_lossy(&output.stderr));
-    Err(ProgramFault::Failed { program, said }.into())
+    let failed = |said| Err(ProgramFault::Failed { program, said }.into());
+    failure(program, output).map_or(Ok(()), failed)
 }
 
-/// Leaves out the details of the server, in which values of rows are: a password hash is one. They may have several
-/// lines, up to the next one of the program.
-fn without_rows(program: &str, said: &str) -> String {
-    let mut is_detail = false;
+/// Returns what a program that failed wrote to standard error, without what may be secret.
+pub(super) fn failure(program: &str, output: &Output) -> Option<String> {
+    let said = || without_contents(program, &String::from_utf8_lossy(&output.stderr));
+    (!output.status.success()).then(said)
+}
+
+/// Beginnings of the parts of an error in which contents of the database are: values of rows, of which a password hash is
+/// one, and the bodies of functions.
+const CONTENTS: [&str; 4] = ["DETAIL:", "CONTEXT:", "QUERY:", "Command was:"];
+
+/// Leaves out the parts of errors with contents of the database. They may have several lines, up to the next one of the
+/// program.
+fn without_contents(program: &str, said: &str) -> String {
+    let mut is_left_out = false;
     let kept = said.lines().filter(|line| {
-        is_detail = ["DETAIL:", "CONTEXT:"].iter().any(|start| line.starts_with(start))
-            || is_detail && !line.starts_with(&format!("{program}:"));
-        !is_detail
+        let rest = line.strip_prefix(&format!("{program}: "));
+        let part = rest.and_then(|rest| rest.strip_prefix("detail: ")).unwrap_or(line);
+        is_left_out =
+            CONTENTS.iter().any(|start| part.starts_with(start)) || is_left_out && rest.is_none();
+        !is_left_out
     });
     kept.collect::<Vec<_>>().join("\n").trim().to_owned()
 }
@@ -179,7 +188,18 @@ mod tests {
             contains (1, ann,\n$argon2id$v=19$, x).\nCONTEXT:  COPY users, line 1: \"1\tann\"\npg_restore: warning: \
             errors ignored\n";
         let kept = "pg_restore: error: COPY failed for table \"users\": ERROR:  a check\npg_restore: warning: errors ignored";
-        assert_eq!(without_rows("pg_restore", said), kept);
+        assert_eq!(without_contents("pg_restore", said), kept);
+    }
+
+    #[test]
+    fn an_error_of_a_program_has_no_command() {
+        let error = "pg_restore: error: could not execute query: ERROR:  syntax error";
+        for command in ["Command was: ", "pg_restore: detail: Command was: ", "QUERY:  "] {
+            let said = format!(
+                "{error}\n{command}CREATE FUNCTION f() AS '\nBEGIN\n\nRETURN 1; END';\n\n\n"
+            );
+            assert_eq!(without_contents("pg_restore", &said), error);
+        }
     }
 
     #[test]

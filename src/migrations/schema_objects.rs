@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Text};
+use diesel::sql_types::{Bool, Oid, Text};
 
 use super::ledger::Ledger;
 use super::parameters::Parameters;
@@ -16,6 +16,11 @@ use crate::types::MigrationOwner;
 /// Object in the schema that is not a part of another.
 #[derive(QueryableByName, Debug)]
 pub(crate) struct ServerObject {
+    /// Id of the catalog that has it, as in `pg_depend`.
+    #[diesel(sql_type = Oid)]
+    pub(super) catalogue: u32,
+    #[diesel(sql_type = Oid)]
+    pub(super) oid: u32,
     /// As in `DROP` and `ALTER`.
     #[diesel(sql_type = Text)]
     pub(crate) kind: String,
@@ -32,8 +37,8 @@ pub(crate) struct ServerObject {
     is_ours: bool,
 }
 
-/// The objects in the schema, in the order in which they can be dropped, without those of extensions, and without the
-/// sequences and types of tables.
+/// The objects in the schema, without those of extensions, and without the sequences and types of tables. The order is
+/// that in which they can mostly be dropped.
 fn objects() -> String {
     format!("
     WITH found AS (
@@ -54,7 +59,7 @@ fn objects() -> String {
             -- That of a table is a part of it.
             OR typtype = 'c' AND (SELECT relkind = 'c' FROM pg_class WHERE pg_class.oid = typrelid))
     )
-    SELECT kind, found.name, path, parameters, {} AS is_ours FROM found
+    SELECT catalogue::oid AS catalogue, found.oid, kind, found.name, path, parameters, {} AS is_ours FROM found
     JOIN pg_namespace AS n ON n.nspname = current_schema()
     WHERE NOT EXISTS (SELECT FROM pg_depend AS d
         WHERE d.classid = found.catalogue AND d.objid = found.oid AND d.deptype IN ('e', 'i', 'a')
@@ -66,7 +71,7 @@ fn objects() -> String {
     )
 }
 
-/// The objects in the schema, each list in the order in which they can be dropped.
+/// The objects in the schema.
 pub(crate) struct SchemaObjects {
     /// What migrations have created, each with the owner of the migration.
     pub(crate) ours: Vec<(ServerObject, MigrationOwner)>,

@@ -1,5 +1,7 @@
 //! Backups: what the directory has, their verification, their removal, and restoring them.
 
+#[cfg(feature = "postgres")]
+mod beyond;
 mod command;
 #[cfg(feature = "zstd")]
 mod compressed;
@@ -7,6 +9,8 @@ mod drill;
 #[cfg(all(feature = "age", feature = "zstd"))]
 mod encrypted;
 mod list;
+#[cfg(feature = "postgres")]
+mod load_failures;
 mod manifests;
 #[cfg(not(feature = "age"))]
 mod no_age;

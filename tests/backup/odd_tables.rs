@@ -133,3 +133,23 @@ fn a_difference_is_printed_table_by_table() {
     assert!(said.contains(expected), "{said}");
     assert_eq!(backups_in(&fixture.backups()), Vec::<String>::new());
 }
+
+/// Which of them has a row depends on ids that each server gives, so that `pg_dump` writes the rows as those of the table.
+#[test]
+fn partitions_by_hash_of_an_enum_are_restored_with_every_row() {
+    let Some(fixture) = Fixture::on_a_server(Fixture::created) else { return };
+    fixture.sql(
+        "CREATE TYPE mood AS ENUM ('good', 'bad'); CREATE TABLE moods (mood mood, id int) PARTITION BY HASH (mood);
+         CREATE TABLE moods_0 PARTITION OF moods FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+         CREATE TABLE moods_1 PARTITION OF moods FOR VALUES WITH (MODULUS 2, REMAINDER 1) PARTITION BY RANGE (id);
+         CREATE TABLE moods_1_0 PARTITION OF moods_1 FOR VALUES FROM (0) TO (9);
+         INSERT INTO moods SELECT mood, id FROM generate_series(1, 3) AS id, (VALUES ('good'::mood), ('bad')) AS of (mood)",
+    );
+    let manager = fixture.manager();
+    let backup = manager.backup().expect("a backup").path;
+    let tables = manager.verify_backup(&backup, &mut |_| ()).expect("a sound backup").tables;
+    assert_eq!((tables.get("moods"), tables.get("moods_0")), (Some(&6), None));
+    manager.drill(&mut |_| ()).expect("a drill");
+    manager.restore(&backup, &RestoreOptions::default(), &mut |_| ()).expect("a restore");
+    assert_eq!(fixture.text("SELECT count(*) FROM moods"), "6");
+}

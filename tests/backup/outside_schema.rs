@@ -119,3 +119,29 @@ fn a_tablespace_that_is_gone_is_no_obstacle() {
     let restored = fixture.manager().restore(&backup, &RestoreOptions::default(), &mut |_| ());
     assert!(restored.expect("a restore").health.healthy);
 }
+
+/// They are text in a script of the archive.
+#[test]
+fn the_words_of_functions_and_comments_are_not_taken_for_the_contents_of_the_archive() {
+    let Some(fixture) = Fixture::on_a_server(Fixture::created) else { return };
+    let spoof = |kind: &str, name: &str| {
+        format!(
+            "\n-- TOC entry 9 (x)\n-- Name: {name}; Type: {kind}; Schema: -; Owner: pg_monitor\n"
+        )
+    };
+    let owner = spoof("SCHEMA", "information_schema");
+    // Without what it names, the archive has nothing.
+    let all: String = (1..9_000)
+        .map(|id| spoof("EXTENSION", "plpgsql").replace("entry 9", &format!("entry {id}")))
+        .collect();
+    fixture.sql(&format!(
+        "CREATE FUNCTION spoof() RETURNS int LANGUAGE plpgsql AS $$BEGIN\n{owner}{all}RETURN 1; END$$;
+         COMMENT ON SCHEMA public IS '{owner}{all}'"
+    ));
+    let backup = backed_up(&fixture);
+    let restored = fixture.manager().restore(&backup, &RestoreOptions::default(), &mut |_| ());
+    assert!(restored.expect("a restore").health.healthy);
+    assert_eq!(fixture.text("SELECT spoof()"), "1");
+    let owner = "SELECT pg_get_userbyid(nspowner) <> 'pg_monitor' FROM pg_namespace WHERE nspname = 'information_schema'";
+    assert_eq!(fixture.text(owner), "true");
+}

@@ -106,6 +106,32 @@ fn an_owner_who_may_create_databases_restores_and_drills() {
     assert_eq!(owned.ask("SELECT current_setting('work_mem')"), "5MB");
 }
 
+/// A temporary database has more connections than the limit of an application may allow.
+#[test]
+fn a_limit_of_connections_does_not_keep_from_a_drill() {
+    let Some(owned) = Owned::create("CREATEDB") else { return };
+    let limit = format!("ALTER DATABASE {} CONNECTION LIMIT 1", owned.database.name);
+    connect(&url_of("postgres")).batch_execute(&limit).expect("a limit");
+    owned.manager_as(&owned.owner).drill(&mut |_| ()).expect("a drill");
+}
+
+#[test]
+fn a_user_who_only_reads_by_default_is_told_how_to_restore() {
+    let Some(owned) = Owned::create("CREATEDB") else { return };
+    let read_only = format!("ALTER ROLE {} SET default_transaction_read_only = on", owned.owner.0);
+    connect(&url_of("postgres")).batch_execute(&read_only).expect("a setting");
+    let mut command = crate::support::bare_zenith(owned.directory.path());
+    let url = owned.owner.url(&owned.database.name);
+    command.args(["restore", "--yes", "--database-url", &url]).arg(&owned.backup);
+    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    let said = crate::support::stderr(&crate::support::run(&mut command, 2));
+    let options = "-c default_transaction_read_only=off";
+    assert!(said.contains(&format!("PGOPTIONS='{options}'")), "{said}");
+    assert_eq!(owned.ask(IS_LATER), "1");
+    let _ = crate::support::run(command.env("PGOPTIONS", options), 0);
+    assert_eq!(owned.ask(IS_LATER), "0");
+}
+
 #[test]
 fn a_member_of_the_owner_restores_and_drills() {
     let Some(owned) = Owned::create("") else { return };

@@ -3,6 +3,7 @@
 mod attack;
 mod command;
 mod documentation;
+mod force;
 mod hung;
 mod order;
 mod plain_command;

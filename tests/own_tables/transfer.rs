@@ -138,6 +138,47 @@ fn a_value_that_only_one_of_the_databases_has_is_refused_before_anything_is_copi
     }
 }
 
+/// Every integer of SQLite has 64 bits, and a text may have a NUL.
+#[test]
+fn a_value_beyond_the_type_of_a_column_on_a_server_is_refused_before_anything_is_copied() {
+    let Some(target) = Fixture::on_a_server(Fixture::empty) else { return };
+    let up = "CREATE TABLE own_numbers (id BIGINT PRIMARY KEY NOT NULL, tiny SMALLINT, middle INTEGER, truth BOOLEAN,
+        word TEXT)";
+    let own = [migration(up, "DROP TABLE own_numbers")];
+    let source = SqliteFixture::empty();
+    let manager = manager_with(&source, &own);
+    let _ = manager.initialize(&administrator()).expect("a database");
+    let options = TransferOptions::default();
+    for (column, value) in [
+        ("middle", "2147483648"),
+        ("middle", "-2147483649"),
+        ("tiny", "32768"),
+        ("tiny", "-32769"),
+        ("truth", "2"),
+        ("word", "'a' || char(0) || 'b'"),
+    ] {
+        source.sql("DELETE FROM own_numbers");
+        source.sql(&format!("INSERT INTO own_numbers (id, {column}) VALUES (7, {value})"));
+        let refused = transfer(&manager, target.config().location(), &options, &mut |_| ());
+        let Err(TransferError::UnfitValue { table, column: found, key, .. }) = refused else {
+            panic!("{column} {value}: {refused:?}")
+        };
+        assert_eq!((table, &*found, key), ("own_numbers", column, 7));
+        target.assert_nothing_was_created();
+        // Another file can store each.
+        let file = SqliteFixture::empty();
+        transfer(&manager, file.config().location(), &options, &mut |_| ()).expect("a transfer");
+    }
+    source.sql("DELETE FROM own_numbers");
+    source.sql("INSERT INTO own_numbers VALUES (2, -32768, -2147483648, 1, ''), (1, 32767, 2147483647, 0, NULL)");
+    let (there, back) = (target.config(), SqliteFixture::empty());
+    transfer(&manager, there.location(), &options, &mut |_| ()).expect("a transfer");
+    let there = manager_with(&target, &own);
+    transfer(&there, back.config().location(), &options, &mut |_| ()).expect("a transfer back");
+    let sum = "SELECT sum(id) || ' ' || sum(tiny) || ' ' || sum(middle) FROM own_numbers";
+    assert_eq!(back.text(sum), "3 -1 -1");
+}
+
 #[test]
 fn a_time_of_fewer_digits_gets_six_of_them() {
     let source = SqliteFixture::empty();

@@ -329,6 +329,9 @@ fn what_marks_a_transfer_counts_only_if_somebody_has_made_it_who_may() {
 fn a_restore_keeps_a_database_that_has_anything() {
     for (strange, is_kept) in [
         ("CREATE FUNCTION cook() RETURNS int LANGUAGE sql AS 'SELECT 1'", true),
+        ("CREATE OPERATOR === (FUNCTION = int4eq, LEFTARG = int, RIGHTARG = int)", true),
+        ("CREATE TEXT SEARCH CONFIGURATION plain (COPY = simple)", true),
+        ("ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO PUBLIC", true),
         ("SELECT 1", false),
     ] {
         let Some(fixture) = Fixture::on_a_server(Fixture::created) else { return };

@@ -71,8 +71,9 @@ pub fn transfer_between(
         return Err(Error::TransactionOpen { operation: "a transfer" }.into());
     }
     let mut source = SourceSnapshot::begin(source)?;
-    let target = TransferTarget::new(target)?;
-    let own = own::all(source.connection(), options.migrations)?;
+    let mut target = TransferTarget::new(target)?;
+    let mut own = own::all(source.connection(), options.migrations)?;
+    own::note_target(&mut own, target.connection())?;
     let own = own.iter().map(|table| table as &dyn TransferTable);
     let mut tables: Vec<&dyn TransferTable> = ALL.iter().map(|table| *table as _).collect();
     tables.extend(own);

@@ -4,7 +4,12 @@
 /// Type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
+    /// Of 64 bits, as each integer of SQLite.
+    Bigint,
+    /// Of 32 bits on PostgreSQL.
     Integer,
+    /// Of 16 bits on PostgreSQL.
+    Smallint,
     Bool,
     Double,
     Text,
@@ -18,7 +23,9 @@ impl Kind {
         let ends = [" NOT NULL", " DEFAULT "];
         let name = ends.iter().fold(line, |line, end| line.split(end).next().unwrap_or_default());
         Some(match name {
-            "BIGINT" | "INTEGER" => Self::Integer,
+            "BIGINT" => Self::Bigint,
+            "INTEGER" => Self::Integer,
+            "SMALLINT" => Self::Smallint,
             "BOOLEAN" => Self::Bool,
             "DOUBLE PRECISION" => Self::Double,
             "TEXT" => Self::Text,
@@ -32,7 +39,7 @@ impl Kind {
     /// column.
     pub(super) fn unfit_on_sqlite(self, column: &str) -> (String, &'static str) {
         let (types, reason) = match self {
-            Self::Integer => ("'integer'", "no integer"),
+            Self::Bigint | Self::Integer | Self::Smallint => ("'integer'", "no integer"),
             Self::Bool => ("'integer'", "no boolean"),
             Self::Double => ("'integer', 'real'", "no number"),
             Self::Text => ("'text'", "no text"),
@@ -55,11 +62,35 @@ impl Kind {
         (format!("typeof({column}) NOT IN ('null', {types})"), reason)
     }
 
+    /// Returns SQL for whether a value of SQLite is none of this type of a column of PostgreSQL, and why; `None` if each is
+    /// that [`Kind::unfit_on_sqlite`] allows.
+    pub(super) fn unfit_for_postgres(self, column: &str) -> Option<(String, &'static str)> {
+        match self {
+            Self::Integer => Some((
+                format!("{column} NOT BETWEEN -2147483648 AND 2147483647"),
+                "an integer of more than 32 bits, which an INTEGER of the target cannot store",
+            )),
+            Self::Smallint => Some((
+                format!("{column} NOT BETWEEN -32768 AND 32767"),
+                "an integer of more than 16 bits, which a SMALLINT of the target cannot store",
+            )),
+            Self::Bool => Some((
+                format!("{column} NOT IN (0, 1)"),
+                "neither 0 nor 1, which a BOOLEAN of the target cannot store",
+            )),
+            Self::Text => Some((
+                format!("instr({column}, char(0)) > 0"),
+                "a text with a NUL, which the target cannot store",
+            )),
+            _ => None,
+        }
+    }
+
     /// Returns SQL for the text of a value of SQLite that can be transferred. The text of another one, such as an
     /// application's trigger may have written to a target, is that of no value.
     pub(super) fn read_sqlite(self, column: &str) -> String {
         let text = match self {
-            Self::Integer => format!("CAST({column} AS TEXT)"),
+            Self::Bigint | Self::Integer | Self::Smallint => format!("CAST({column} AS TEXT)"),
             Self::Bool => format!(
                 "CASE {column} WHEN 0 THEN 'f' WHEN 1 THEN 't' ELSE CAST({column} AS TEXT) END"
             ),
@@ -80,7 +111,7 @@ impl Kind {
     /// Returns SQL for a value of SQLite, from the SQL of its text.
     pub(super) fn write_sqlite(self, text: &str) -> String {
         match self {
-            Self::Integer => format!("CAST({text} AS INTEGER)"),
+            Self::Bigint | Self::Integer | Self::Smallint => format!("CAST({text} AS INTEGER)"),
             Self::Bool => format!("CASE {text} WHEN 'f' THEN 0 WHEN 't' THEN 1 ELSE {text} END"),
             Self::Double => format!(
                 "CASE lower(substr({text}, 1, 4)) WHEN 'inf' THEN 9e999 WHEN 'infi' THEN 9e999 WHEN '-inf' THEN -9e999
@@ -102,7 +133,7 @@ impl Kind {
                 format!("NOT ({column} >= '0001-01-01' AND {column} < '10000-01-01')"),
                 "a time that is infinite, or not of the years 1 to 9999",
             )),
-            Self::Integer | Self::Bool | Self::Text | Self::Bytes => None,
+            _ => None,
         }
     }
 
@@ -113,7 +144,7 @@ impl Kind {
             Self::Bool => format!("CASE WHEN {column} THEN 't' WHEN NOT {column} THEN 'f' END"),
             Self::Timestamp => format!("to_char({column}, 'YYYY-MM-DD HH24:MI:SS.US')"),
             Self::Bytes => format!("encode({column}, 'hex')"),
-            Self::Integer | Self::Double | Self::Text => format!("{column}::text"),
+            _ => format!("{column}::text"),
         };
         match self.unfit_on_postgres(column) {
             Some((unfit, _)) => {
@@ -127,7 +158,7 @@ impl Kind {
     #[cfg(feature = "postgres")]
     pub(super) fn write_postgres(self, text: &str) -> String {
         match self {
-            Self::Integer => format!("({text})::bigint"),
+            Self::Bigint | Self::Integer | Self::Smallint => format!("({text})::bigint"),
             Self::Bool => format!("({text})::boolean"),
             Self::Double => format!("({text})::double precision"),
             Self::Text => text.to_owned(),

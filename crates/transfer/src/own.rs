@@ -1,7 +1,7 @@
 //! Tables of an application, whose columns are known only when the program runs. A row is transferred as the texts of its
 //! values, which have the same form on both databases.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use diesel::connection::DefaultLoadingMode;
@@ -23,6 +23,8 @@ pub(super) struct OwnTable {
     name: &'static str,
     /// Columns that are not generated.
     columns: Vec<(String, Kind)>,
+    /// Types of the columns of the target, if that is on a server: a type of SQLite has more values.
+    on_server: BTreeMap<String, Kind>,
 }
 
 /// Row of a table of an application: the texts of its values, in the order of the columns.
@@ -45,7 +47,7 @@ struct Line {
 struct Unfit {
     #[diesel(sql_type = sql_types::BigInt)]
     key: i64,
-    /// Place of the column.
+    /// Place of the condition that it meets.
     #[diesel(sql_type = sql_types::BigInt)]
     number: i64,
 }
@@ -65,22 +67,41 @@ pub(super) fn all(connection: &mut DbConnection, migrations: Migrations) -> Resu
     let (names, structure) = (own_tables(migrations)?, Structure::of(connection)?);
     let mut found = Vec::new();
     for name in names {
-        let columns = structure.columns.iter().filter_map(|line| {
-            line.strip_prefix(&*name)?
-                .strip_prefix('.')
-                .filter(|line| !line.ends_with(" GENERATED"))
-        });
-        let typed = columns.map(|line| {
-            let (column, kind) = line.split_once(' ')?;
-            Some((column.to_owned(), Kind::of(kind)?))
-        });
+        let typed = columns_of(&structure, &name).map(|(column, kind)| Some((column, kind?)));
         if let Some(columns) = typed.collect::<Option<Vec<_>>>()
             && has_key(connection, &name)?
         {
-            found.push(OwnTable { name: interned(&name), columns });
+            found.push(OwnTable { name: interned(&name), columns, on_server: BTreeMap::new() });
         }
     }
     Ok(found)
+}
+
+/// Returns the columns of a table that are not generated, each with its type if both databases have that.
+fn columns_of<'a>(
+    structure: &'a Structure,
+    table: &'a str,
+) -> impl Iterator<Item = (String, Option<Kind>)> + 'a {
+    let columns = structure.columns.iter().filter_map(move |line| {
+        line.strip_prefix(table)?.strip_prefix('.').filter(|line| !line.ends_with(" GENERATED"))
+    });
+    columns.map(|line| {
+        let (column, kind) = line.split_once(' ').unwrap_or((line, ""));
+        (column.to_owned(), Kind::of(kind))
+    })
+}
+
+/// Notes the types that the columns of the tables have in the target.
+pub(super) fn note_target(tables: &mut [OwnTable], target: &mut DbConnection) -> Result<()> {
+    if matches!(target, DbConnection::Sqlite(_)) || tables.is_empty() {
+        return Ok(());
+    }
+    let structure = Structure::of(target)?;
+    for table in tables {
+        let columns = columns_of(&structure, table.name);
+        table.on_server = columns.filter_map(|(name, kind)| Some((name, kind?))).collect();
+    }
+    Ok(())
 }
 
 /// Whether the primary key of a table is its column `id`, an integer.
@@ -122,34 +143,40 @@ impl OwnTable {
         Ok(found.number)
     }
 
-    /// Returns the first value, in the order of the keys, that cannot be transferred, and why.
-    fn unfit(&self, connection: &mut DbConnection) -> Result<Option<(Unfit, &'static str)>> {
-        let unfit = |name: &str, kind: Kind| match connection {
-            DbConnection::Sqlite(_) => Some(kind.unfit_on_sqlite(name)),
+    /// Returns the key and the column of the first value, in the order of the keys, that cannot be transferred, and why.
+    fn unfit(&self, connection: &mut DbConnection) -> Result<Option<(i64, &str, &'static str)>> {
+        let conditions = |name: &str, kind: Kind| match connection {
+            DbConnection::Sqlite(_) => {
+                let there = self.on_server.get(name);
+                let there = there.and_then(|kind| kind.unfit_for_postgres(&quoted(name)));
+                [Some(kind.unfit_on_sqlite(&quoted(name))), there]
+            }
             #[cfg(feature = "postgres")]
-            DbConnection::Postgres(_) => kind.unfit_on_postgres(name),
+            DbConnection::Postgres(_) => [kind.unfit_on_postgres(&quoted(name)), None],
         };
-        let columns = self.columns.iter().map(|(name, kind)| unfit(&quoted(name), *kind));
-        let columns: Vec<_> = columns.collect();
-        let found = columns.iter().enumerate().filter_map(|(at, unfit)| {
-            let (condition, _) = unfit.as_ref()?;
-            Some(format!(" WHEN {condition} THEN {at}"))
+        let conditions = self.columns.iter().flat_map(|(name, kind)| {
+            let found = conditions(name, *kind).into_iter().flatten();
+            found.map(move |(condition, reason)| (condition, name.as_str(), reason))
         });
-        let found: String = found.collect();
-        if found.is_empty() {
+        let conditions: Vec<_> = conditions.collect();
+        if conditions.is_empty() {
             return Ok(None);
         }
+        let cases = conditions.iter().enumerate();
+        let cases: Vec<String> =
+            cases.map(|(at, (condition, ..))| format!("WHEN {condition} THEN {at}")).collect();
+        let cases = cases.join(" ");
         let query = format!(
             "SELECT key, number FROM (
-                 SELECT CAST(id AS BIGINT) AS key, CAST(CASE{found} END AS BIGINT) AS number FROM {}
+                 SELECT CAST(id AS BIGINT) AS key, CAST(CASE {cases} END AS BIGINT) AS number FROM {}
              ) AS found WHERE number IS NOT NULL ORDER BY key LIMIT 1",
             quoted(self.name)
         );
         let found: Option<Unfit> =
             dispatch!(connection, |c| diesel::sql_query(&query).get_result(c).optional())?;
-        Ok(found.and_then(|found| {
-            let (_, reason) = columns.get(usize::try_from(found.number).ok()?)?.as_ref()?;
-            Some((found, *reason))
+        Ok(found.and_then(|Unfit { key, number }| {
+            let (_, column, reason) = conditions.get(usize::try_from(number).ok()?)?;
+            Some((key, *column, *reason))
         }))
     }
 
@@ -194,10 +221,8 @@ impl RowTable for OwnTable {
     }
 
     fn ensure_fit(&self, connection: &mut DbConnection) -> Result<()> {
-        let Some((Unfit { key, number }, reason)) = self.unfit(connection)? else { return Ok(()) };
-        let column = usize::try_from(number).ok().and_then(|number| self.columns.get(number));
-        let column = column.map_or_else(String::new, |(name, _)| name.clone());
-        Err(TransferError::UnfitValue { table: self.name, column, key, reason })
+        let Some((key, column, reason)) = self.unfit(connection)? else { return Ok(()) };
+        Err(TransferError::UnfitValue { table: self.name, column: column.to_owned(), key, reason })
     }
 
     fn read(

@@ -2,9 +2,9 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
 
 use super::connect::{connect, connect_to_catalog};
+use super::contents::is_bare;
 use super::name::name_of;
 use super::quoted::quoted;
 use super::schema;
@@ -84,21 +84,10 @@ pub(in crate::connection) fn remove_created<E: From<Error>>(
     Ok(true)
 }
 
-/// Whether a database has nothing that a new one has not, in any schema: the server gives its own objects ids below.
-const BARE: &str = "
-    NOT EXISTS (SELECT FROM pg_class WHERE oid >= 16384)
-        AND NOT EXISTS (SELECT FROM pg_proc WHERE oid >= 16384)
-        AND NOT EXISTS (SELECT FROM pg_type WHERE oid >= 16384)
-        AND NOT EXISTS (SELECT FROM pg_collation WHERE oid >= 16384)
-        AND NOT EXISTS (SELECT FROM pg_extension WHERE oid >= 16384)
-        AND NOT EXISTS (SELECT FROM pg_event_trigger) AND NOT EXISTS (SELECT FROM pg_publication)
-        AND NOT EXISTS (SELECT FROM pg_foreign_data_wrapper) AND NOT EXISTS (SELECT FROM pg_largeobject_metadata)";
-
 /// Drops the database at `url` if nobody has made anything in it but schemas. Returns whether it was dropped. The server
 /// refuses if others are connected.
 pub(crate) fn drop_if_bare(url: &ServerUrl, options: &ServerOptions) -> Result<bool> {
-    let bare = diesel::dsl::sql::<Bool>(BARE);
-    if !diesel::select(bare).get_result(&mut connect_to_catalog(url, options)?)? {
+    if !is_bare(&mut connect_to_catalog(url, options)?)? {
         return Ok(false);
     }
     let drop = format!("DROP DATABASE {}", quoted(&name_of(url)?));

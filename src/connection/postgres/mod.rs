@@ -2,6 +2,7 @@
 
 mod acting_role;
 mod connect;
+mod contents;
 mod databases;
 mod name;
 mod quoted;
@@ -20,6 +21,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 
 pub(crate) use acting_role::{acting_role, acting_role_of};
+pub(crate) use contents::CATALOGS;
+pub(crate) use contents::contents_beyond;
 pub(crate) use databases::drop_if_bare;
 pub(super) use databases::{create, exists, remove_created};
 pub(crate) use name::name_of;

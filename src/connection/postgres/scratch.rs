@@ -35,8 +35,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 impl ScratchDatabase {
     /// Creates an empty database, with the owner, the locale, the settings and the privileges of the database at
-    /// `model`, if that exists. `purpose` becomes a part of its name. What killed processes left is dropped before; the
-    /// server may still create what they asked for, which is waited for.
+    /// `model`, if that exists, without what keeps from filling it. `purpose` becomes a part of its name. What killed
+    /// processes left is dropped before; the server may still create what they asked for, which is waited for.
     ///
     /// # Errors
     /// [`Error::Connect`]; [`Error::Query`] if the user may not create databases.
@@ -56,10 +56,11 @@ impl ScratchDatabase {
         let (model, options) = (model.clone(), options.clone());
         let mut scratch = Self { model, url, options, held: None, is_temporary: true };
         scratch.held = Some(connect_to_catalog(&scratch.url, &scratch.options)?);
-        for property in statements(maintenance, PROPERTIES, &of, &name)? {
-            maintenance.batch_execute(&property)?;
+        for privilege in statements(maintenance, PRIVILEGES, &of, &name)? {
+            maintenance.batch_execute(&privilege)?;
         }
-        for setting in statements(maintenance, SETTINGS, &of, &name)? {
+        // The search_path says where the tables are, and a migration may need any other.
+        for setting in statements(maintenance, &settings("<>"), &of, &name)? {
             give_setting(maintenance, &setting)?;
         }
         Ok(scratch)
@@ -95,7 +96,7 @@ impl ScratchDatabase {
     pub(crate) fn take_place(mut self, suffix: &str) -> Result<Option<String>> {
         let mut maintenance = maintenance(&self.model, &self.options)?;
         let (of, name) = (name_of(&self.model)?, name_of(&self.url)?);
-        let like = statements(&mut maintenance, COMMENT_LIKE, &of, &name)?;
+        let like = statements(&mut maintenance, PROPERTIES, &of, &name)?;
         let kept = beside(&of, suffix);
         let (model, own, other) = (quoted(&of), quoted(&name), quoted(&kept));
         let is_there = !like.is_empty();
@@ -104,11 +105,14 @@ impl ScratchDatabase {
         } else {
             String::new()
         };
+        for setting in statements(&mut maintenance, &settings("="), &of, &name)? {
+            give_setting(&mut maintenance, &setting)?;
+        }
         // A database to which anybody is connected cannot be renamed.
         self.held = None;
         // The server runs statements that it gets at once in one transaction.
-        let comment = like.concat();
-        let swap = format!("{comment} {aside} ALTER DATABASE {own} RENAME TO {model}");
+        let like = like.concat();
+        let swap = format!("{like} {aside} ALTER DATABASE {own} RENAME TO {model}");
         if let Err(error) = maintenance.batch_execute(&swap) {
             // The server lists who is in the way.
             if let Some(other) = others_in(&mut maintenance, &of)? {
@@ -213,32 +217,35 @@ const CREATE_LIKE: &str = "
             ELSE '' END AS statement
     FROM pg_database AS d JOIN pg_tablespace AS t ON t.oid = d.dattablespace WHERE datname = $1";
 
-/// Gives `$2` the privileges and the connection limit of `$1`.
-const PROPERTIES: &str = "
+/// Gives `$2` the privileges of `$1`, before there is anything in it to read.
+const PRIVILEGES: &str = "
     WITH d AS (SELECT * FROM pg_database WHERE datname = $1)
-    SELECT format('ALTER DATABASE %I CONNECTION LIMIT %s', $2, datconnlimit) AS statement
-        FROM d WHERE datconnlimit >= 0
-    UNION ALL SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', $2) FROM d WHERE datacl IS NOT NULL
+    SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', $2) AS statement FROM d WHERE datacl IS NOT NULL
     UNION ALL SELECT format('GRANT %s ON DATABASE %I TO %s%s', privilege_type, $2,
             CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END,
             CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
         FROM d, aclexplode(datacl)";
 
-/// Gives `$2` the settings of `$1`. Those that are lists are stored with their quotes.
-const SETTINGS: &str = "
-    SELECT CASE setrole WHEN 0 THEN format('ALTER DATABASE %I', $2)
-                ELSE format('ALTER ROLE %I IN DATABASE %I', pg_get_userbyid(setrole), $2) END
-            || format(' SET %I TO ', name) || CASE
-                WHEN name IN ('search_path', 'temp_tablespaces', 'local_preload_libraries', 'session_preload_libraries')
-                THEN value ELSE quote_literal(value) END AS statement
-        FROM pg_database AS d JOIN pg_db_role_setting ON setdatabase = d.oid, unnest(setconfig) AS setting,
-            LATERAL (SELECT split_part(setting, '=', 1) AS name,
-                substr(setting, strpos(setting, '=') + 1) AS value) AS parts
-    WHERE datname = $1";
+/// Returns the query that gives `$2` those settings of `$1` whose names are equal (`=`) or not (`<>`) to the one by which
+/// nothing can be written. Settings that are lists are stored with their quotes.
+fn settings(comparison: &str) -> String {
+    format!(
+        "SELECT CASE setrole WHEN 0 THEN format('ALTER DATABASE %I', $2)
+                    ELSE format('ALTER ROLE %I IN DATABASE %I', pg_get_userbyid(setrole), $2) END
+                || format(' SET %I TO ', name) || CASE
+                    WHEN name IN ('search_path', 'temp_tablespaces', 'local_preload_libraries', 'session_preload_libraries')
+                    THEN value ELSE quote_literal(value) END AS statement
+            FROM pg_database AS d JOIN pg_db_role_setting ON setdatabase = d.oid, unnest(setconfig) AS setting,
+                LATERAL (SELECT split_part(setting, '=', 1) AS name,
+                    substr(setting, strpos(setting, '=') + 1) AS value) AS parts
+        WHERE datname = $1 AND name {comparison} 'default_transaction_read_only'"
+    )
+}
 
-/// Gives `$2` the comment of `$1`.
-const COMMENT_LIKE: &str = "
-    SELECT format('COMMENT ON DATABASE %I IS %L;', $2, shobj_description(oid, 'pg_database')) AS statement
+/// Gives `$2` the comment and the connection limit of `$1`.
+const PROPERTIES: &str = "
+    SELECT format('COMMENT ON DATABASE %1$I IS %2$L; ALTER DATABASE %1$I CONNECTION LIMIT %3$s;', $2,
+        shobj_description(oid, 'pg_database'), datconnlimit) AS statement
     FROM pg_database WHERE datname = $1";
 
 /// Lists the sessions in `$1`.

@@ -84,12 +84,14 @@ pub(super) fn ensure_no_stand_ins(
             pg_get_userbyid(proowner)::text AS owner
         FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = pronamespace
         WHERE p.oid >= 16384 AND nspname = $1 AND NOT {}
-            AND proname IN (SELECT proname FROM pg_proc WHERE pronamespace = 'pg_catalog'::regnamespace)
+            AND proname IN (SELECT proname FROM pg_proc JOIN pg_namespace AS c ON c.oid = pronamespace
+                WHERE c.nspname = 'pg_catalog')
         UNION ALL
         SELECT 'OPERATOR ' || o.oid::regoperator, pg_get_userbyid(oprowner)
         FROM pg_operator AS o JOIN pg_namespace AS n ON n.oid = oprnamespace
         WHERE o.oid >= 16384 AND nspname = $1 AND NOT {}
-            AND oprname IN (SELECT oprname FROM pg_operator WHERE oprnamespace = 'pg_catalog'::regnamespace)
+            AND oprname IN (SELECT oprname FROM pg_operator JOIN pg_namespace AS c ON c.oid = oprnamespace
+                WHERE c.nspname = 'pg_catalog')
         ORDER BY object LIMIT 1",
         is_no_gain("proowner"),
         is_no_gain("oprowner"),

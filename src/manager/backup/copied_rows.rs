@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead};
 
-/// Counts the rows of each `COPY` in a script: one line each, between the statement and `\.`.
+/// Counts the rows of each `COPY` in a script: one line each, between the statement and `\.`. Those of one name are added
+/// up: `pg_dump` writes each partition by hash of an enum as rows of the partitioned table.
 pub(super) fn count_rows(mut script: impl BufRead) -> io::Result<BTreeMap<String, i64>> {
     let mut found = BTreeMap::new();
     let mut line = Vec::new();
@@ -27,7 +28,7 @@ pub(super) fn count_rows(mut script: impl BufRead) -> io::Result<BTreeMap<String
             }
             rows += 1;
         }
-        found.insert(table, rows);
+        *found.entry(table).or_default() += rows;
     }
     Ok(found)
 }
@@ -78,9 +79,10 @@ mod tests {
     #[test]
     fn the_rows_of_a_script_are_the_lines_between_copy_and_its_end() {
         let script = "--\nCOPY public.users (id, name) FROM stdin;\n1\tCOPY x (y\n2\t\\N\n\\.\n\n\
-            COPY \"my schema\".\"roles\" (id) FROM stdin;\n\\.\nSELECT 1;\n";
+            COPY \"my schema\".\"roles\" (id) FROM stdin;\n\\.\nSELECT 1;\n\
+            COPY other.users (id) FROM stdin;\n3\n\\.\n";
         let found = count_rows(script.as_bytes()).expect("a script");
-        assert_eq!(found, BTreeMap::from([("users".into(), 2), ("roles".into(), 0)]));
+        assert_eq!(found, BTreeMap::from([("users".into(), 3), ("roles".into(), 0)]));
     }
 
     #[test]

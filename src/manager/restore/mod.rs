@@ -14,6 +14,8 @@ mod drill;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod present;
+#[cfg(feature = "postgres")]
+mod refused_load;
 mod report;
 mod staged;
 

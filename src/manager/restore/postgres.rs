@@ -9,17 +9,18 @@ use diesel::sql_types::{Array, Text};
 
 use super::RestoreOptions;
 use super::archive_list::ArchiveList;
+use super::refused_load::RefusedLoad;
 use super::report::RestoreReport;
 use super::staged::Staged;
 use crate::catalog::{large_objects, quoted};
 use crate::config::{Location, ServerUrl, shown};
 use crate::connection::{self, RestoreLock, ScratchDatabase, name_of, others_in, right_missing};
-use crate::error::{Error, ProgramFault, Result, chain};
+use crate::error::{Error, ProgramFault, Result};
 use crate::locks::Obstacle;
 use crate::manager::DatabaseManager;
 use crate::manager::backup::{FileProgress, PlainBackup, write_bytes};
 use crate::manager::origin::Origin;
-use crate::manager::server_programs::{connect, program, spawn, succeeded};
+use crate::manager::server_programs::{connect, program, spawn};
 use crate::types::UtcTime;
 
 impl DatabaseManager {
@@ -104,15 +105,15 @@ impl DatabaseManager {
     ) -> Result<()> {
         let (archive, directory) = (backup.contents(), self.config.backup_dir());
         let (schemas, extensions) = connection::present_objects(url, self.config.server())?;
-        let contents = ArchiveList::read(archive)?;
-        let list = contents.without(archive, directory, &schemas, &extensions)?;
+        let contents = ArchiveList::read(archive, directory)?;
+        let list = contents.without(directory, &schemas, &extensions)?;
         // First, because the owner of a table needs the right to create in its schema.
         for (schema, owner) in contents.owners_of(&schemas) {
             if let Err(error) = self.give_schema(schema, owner) {
                 tracing::warn!(%error, "the owner of the schema {schema} could not be restored");
             }
         }
-        let mut load = |more: &[&str]| {
+        let mut load = |more: &[&str]| -> Result<Option<RefusedLoad>> {
             let mut restore = program("pg_restore");
             restore.args(["--single-transaction", "--exit-on-error"]).args(more);
             restore.arg("--use-list").arg(list.path());
@@ -123,36 +124,36 @@ impl DatabaseManager {
             let (written, output) =
                 child.wait_feeding(feed).map_err(Error::io("wait for", "pg_restore"))?;
             // A program that failed does not read the rest.
-            succeeded("pg_restore", &output)?;
+            if let Some(refused) = RefusedLoad::of(&output) {
+                return Ok(Some(refused));
+            }
             if written? == backup.digest() {
-                return Ok(());
+                return Ok(None);
             }
             Err(backup.damaged("it changed while it was restored".to_owned()).into())
         };
-        let needs = &backup.report.needs;
-        match load(&[]) {
-            Err(error @ Error::Program(ProgramFault::Failed { .. })) => {
-                match load(&["--no-owner", "--no-privileges", "--no-tablespaces"]) {
-                    Err(Error::Program(ProgramFault::Failed { said, .. })) if !needs.is_empty() => {
-                        Err(self.refused(format!(
-                            "the backup lacks what its tables need, {}; create it in the database, and restore there with \
-                             --to: {said}",
-                            shown(needs.join(", "))
-                        )))
-                    }
-                    Err(error) => Err(error),
-                    Ok(()) => {
-                        tracing::warn!(
-                            error = chain(&error),
-                            "the tables belong to the user, because the owners, privileges or tablespaces of the backup \
-                             could not be restored"
-                        );
-                        Ok(())
-                    }
-                }
+        let Some(first) = load(&[])? else { return Ok(()) };
+        let mut second = None;
+        if first.is_about_rights {
+            second = load(&["--no-owner", "--no-privileges", "--no-tablespaces"])?;
+            if second.is_none() {
+                tracing::warn!(
+                    error = first.said,
+                    "the tables belong to the user, because the owners, privileges or tablespaces of the backup could \
+                     not be restored"
+                );
+                return Ok(());
             }
-            loaded => loaded,
         }
+        let said = first.with_second(second);
+        let needs = &backup.report.needs;
+        if needs.is_empty() {
+            return Err(ProgramFault::Failed { program: "pg_restore", said }.into());
+        }
+        Err(self.refused(format!(
+            "the backup lacks what its tables need, {}; create it in the database, and restore there with --to: {said}",
+            shown(needs.join(", "))
+        )))
     }
 
     /// Makes a role the owner of a schema that the database already has, as in the archive.
@@ -168,12 +169,12 @@ impl DatabaseManager {
 
     /// Returns an error if somebody is connected to the database, or it contains what the backup does not.
     fn ensure_replaceable(&self, url: &ServerUrl, backup: &PlainBackup) -> Result<()> {
-        let archive = ArchiveList::read(backup.contents())?;
+        let archive = ArchiveList::read(backup.contents(), self.config.backup_dir())?;
         let (others, beyond) = connection::inspect(&self.config, |connection| {
             let connection = connection.postgres()?;
             let others = others_in(connection, &name_of(url)?)?;
-            let mut beyond = texts(connection, OTHER_SCHEMAS, &archive.names("SCHEMA"))?;
-            beyond.extend(texts(connection, OTHER_EXTENSIONS, &archive.names("EXTENSION"))?);
+            let (schemas, extensions) = (archive.names("SCHEMA"), archive.names("EXTENSION"));
+            let mut beyond = connection::contents_beyond(connection, &schemas, &extensions)?;
             beyond.extend(large_objects(connection)?);
             Ok((others, beyond))
         })?;
@@ -209,23 +210,3 @@ fn texts(connection: &mut PgConnection, query: &str, names: &[&str]) -> Result<V
 
 const OWNERS: &str =
     "SELECT pg_get_userbyid(nspowner)::text AS text FROM pg_namespace WHERE nspname = ANY ($1)";
-
-/// What a database has outside of the schema that is backed up, except for extensions and what belongs to them. The
-/// parameter has the schemas that the backup creates.
-const OTHER_SCHEMAS: &str = r"
-    SELECT format('the schema %I', nspname) AS text FROM pg_namespace AS n
-        WHERE nspname <> current_schema() AND nspname !~ '^pg_' AND nspname <> 'information_schema'
-            AND (nspname <> 'public' AND translate(nspname, E'\n\r', '  ') <> ALL ($1) OR EXISTS (
-                SELECT FROM pg_depend AS content
-                WHERE refclassid = 'pg_namespace'::regclass AND refobjid = n.oid AND deptype = 'n'
-                    AND classid <> 'pg_extension'::regclass AND NOT EXISTS (
-                        SELECT FROM pg_depend AS member WHERE member.classid = content.classid
-                            AND member.objid = content.objid AND member.deptype = 'e'
-                    )
-            ))
-    UNION ALL SELECT format('the publication %I', pubname) FROM pg_publication";
-
-/// Extensions that the backup, which creates those of the parameter, does not create.
-const OTHER_EXTENSIONS: &str = r"
-    SELECT format('the extension %I', extname) AS text FROM pg_extension
-    WHERE extname <> 'plpgsql' AND translate(extname, E'\n\r', '  ') <> ALL ($1)";

@@ -2,7 +2,7 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_types::{Array, BigInt, Oid, Text};
 
 use crate::backend::DbConnection;
 use crate::error::{Error, Result};
@@ -36,13 +36,85 @@ pub(super) fn ours(connection: &mut DbConnection, ledger: &Ledger) -> Result<Vec
     })
 }
 
-/// Drops the objects. Nothing is dropped by `CASCADE`: what depends on them elsewhere is somebody else's.
+/// Drops the objects, those first on which no other depends. Nothing is dropped by `CASCADE`: what depends on them
+/// elsewhere is somebody else's.
 pub(super) fn drop_all(connection: &mut DbConnection, objects: &[ServerObject]) -> Result<()> {
-    for of_one_kind in objects.chunk_by(|a, b| a.kind == b.kind) {
-        // In one statement, because tables refer to each other.
-        let paths: Vec<&str> = of_one_kind.iter().map(|object| object.path.as_str()).collect();
-        let kind = of_one_kind.first().map_or("TABLE", |object| object.kind.as_str());
-        connection.batch_execute(&format!("DROP {kind} {}", paths.join(", ")))?;
+    drop_references(connection, objects)?;
+    let dependencies = dependencies(connection, objects)?;
+    let mut left: Vec<(i64, &ServerObject)> = (1..).zip(objects).collect();
+    while !left.is_empty() {
+        let is_left = |number| left.iter().any(|(other, _)| *other == number);
+        let is_needed = |(number, _): &(i64, &ServerObject)| {
+            dependencies.iter().any(|found| found.needed == *number && is_left(found.dependent))
+        };
+        let (needed, free): (Vec<_>, Vec<_>) = left.iter().partition(|object| is_needed(object));
+        // In a circle, none is the first; the server says what depends on what.
+        let (now, later) = if free.is_empty() { (needed, free) } else { (free, needed) };
+        for of_one_kind in now.chunk_by(|(_, a), (_, b)| a.kind == b.kind) {
+            let paths: Vec<&str> = of_one_kind.iter().map(|(_, object)| &*object.path).collect();
+            let kind = of_one_kind.first().map_or("TABLE", |(_, object)| &object.kind);
+            connection.batch_execute(&format!("DROP {kind} {}", paths.join(", ")))?;
+        }
+        left = later;
     }
     Ok(())
 }
+
+/// Drops the foreign keys by which the tables depend on each other, often in circles.
+fn drop_references(connection: &mut DbConnection, objects: &[ServerObject]) -> Result<()> {
+    #[derive(QueryableByName)]
+    struct Reference {
+        #[diesel(sql_type = Text)]
+        remove: String,
+    }
+
+    let tables = objects.iter().filter(|object| object.kind == "TABLE");
+    let tables: Vec<u32> = tables.map(|object| object.oid).collect();
+    let query = diesel::sql_query(REFERENCES).bind::<Array<Oid>, _>(tables);
+    for Reference { remove } in query.load(connection.postgres()?)? {
+        connection.batch_execute(&remove)?;
+    }
+    Ok(())
+}
+
+/// Foreign keys from one of the tables `$1` to another. Those of partitions go with that of their table.
+const REFERENCES: &str = "
+    SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) AS remove FROM pg_constraint
+    WHERE contype = 'f' AND conrelid = ANY ($1) AND confrelid = ANY ($1) AND conrelid <> confrelid
+        AND conparentid = 0 AND coninhcount = 0
+    ORDER BY conrelid, conname";
+
+/// Dependence of one object on another, by their numbers.
+#[derive(QueryableByName)]
+struct Dependency {
+    #[diesel(sql_type = BigInt)]
+    dependent: i64,
+    #[diesel(sql_type = BigInt)]
+    needed: i64,
+}
+
+fn dependencies(
+    connection: &mut DbConnection,
+    objects: &[ServerObject],
+) -> Result<Vec<Dependency>> {
+    let (catalogues, ids): (Vec<u32>, Vec<u32>) =
+        objects.iter().map(|object| (object.catalogue, object.oid)).unzip();
+    let query = diesel::sql_query(DEPENDENCIES)
+        .bind::<Array<Oid>, _>(catalogues)
+        .bind::<Array<Oid>, _>(ids);
+    Ok(query.load(connection.postgres()?)?)
+}
+
+/// The dependencies among the objects, whose numbers are their places in the lists of catalogs and of ids, and among their
+/// parts, such as a constraint, the rule of a view or the type of a table.
+const DEPENDENCIES: &str = "
+    WITH RECURSIVE part AS (
+        SELECT catalogue, id, number FROM unnest($1, $2) WITH ORDINALITY AS object (catalogue, id, number)
+        UNION
+        SELECT classid, objid, number FROM part JOIN pg_depend ON refclassid = catalogue AND refobjid = id
+        WHERE deptype IN ('a', 'i', 'P', 'S')
+    )
+    SELECT DISTINCT a.number AS dependent, b.number AS needed
+    FROM part AS a JOIN pg_depend AS d ON d.classid = a.catalogue AND d.objid = a.id
+    JOIN part AS b ON d.refclassid = b.catalogue AND d.refobjid = b.id
+    WHERE d.deptype = 'n' AND a.number <> b.number";

@@ -183,9 +183,9 @@ pub enum Error {
     SharedCommit(#[from] SharedCommit),
 
     /// A statement of a server ran, or waited for a lock, longer than a setting allows. It changed nothing.
-    #[error("a statement took longer than {setting} allows; it changed nothing")]
+    #[error("{}", server::timed_out(setting))]
     TimedOut {
-        /// Setting that limits the time.
+        /// Setting that limits the time; if it is 0, the server's `statement_timeout` or `lock_timeout` does.
         setting: &'static str,
         /// Error of the server.
         source: diesel::result::Error,

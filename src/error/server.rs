@@ -147,7 +147,7 @@ impl StatementFault {
                 Some(Self::ReadOnly)
             }
             DatabaseErrorKind::Unknown if message.ends_with("due to lock timeout") => {
-                Some(Self::TimedOut("DATABASE_BUSY_TIMEOUT_MS"))
+                Some(Self::TimedOut(LOCK_LIMIT))
             }
             DatabaseErrorKind::Unknown if message.ends_with("due to statement timeout") => {
                 Some(Self::TimedOut("DATABASE_STATEMENT_TIMEOUT_MS"))
@@ -155,6 +155,18 @@ impl StatementFault {
             _ => None,
         }
     }
+}
+
+/// Setting that limits the wait for a lock.
+const LOCK_LIMIT: &str = "DATABASE_BUSY_TIMEOUT_MS";
+
+/// Returns the message about a statement that a limit has ended: that of the setting, or the server's own of that kind.
+pub(super) fn timed_out(setting: &str) -> String {
+    let parameter = if setting == LOCK_LIMIT { "lock_timeout" } else { "statement_timeout" };
+    format!(
+        "a statement took longer than {setting} allows, or, where that sets no limit, than {parameter} of the role, the \
+         database or the server, which ALTER ROLE, ALTER DATABASE and ALTER SYSTEM set; it changed nothing"
+    )
 }
 
 /// Whether a server says that a statement, which the connection has prepared, cannot be run any more: a table has

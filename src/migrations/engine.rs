@@ -63,6 +63,9 @@ pub fn run<T>(
         let was = MigrationOwner::ALL.iter().filter_map(newest).collect();
         let scripts = scripts_to_run(connection, &ledger, target)?;
         if scripts.is_empty() {
+            // Somebody may have granted it since the last run.
+            #[cfg(feature = "postgres")]
+            server_rights::keep_audit_log_append_only(connection)?;
             history::sync(connection, &ledger)?;
             let (steps, conditions) = (Vec::new(), Vec::new());
             return Ok(Run { was, steps, conditions, value: after(connection)? });

@@ -14,10 +14,11 @@ const MISSING: &str =
     WHERE NOT has_schema_privilege(current_schema(), 'CREATE')";
 
 /// Statements that take from everybody but the owner what would change entries of the audit log, or set its sequence so
-/// that no entry can follow. `ALTER DEFAULT PRIVILEGES` gives it to the role of an application when a migration creates
-/// the table, or creates it again.
+/// that no entry can follow: what they have passed on too. `ALTER DEFAULT PRIVILEGES` gives it to the role of an
+/// application when a migration creates the table, or creates it again. There are none for a user who has not the rights
+/// of the owner. None of them waits for a lock on the table.
 const REVOKE: &str = "
-    SELECT format('REVOKE UPDATE, DELETE, TRUNCATE, TRIGGER ON audit_log FROM %s',
+    SELECT format('REVOKE UPDATE, DELETE, TRUNCATE, TRIGGER ON audit_log FROM %s CASCADE',
         CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END) AS statement
     FROM pg_class AS c, LATERAL (SELECT grantee, privilege_type FROM aclexplode(relacl)
         -- A right on the table takes back those on its columns too.
@@ -26,7 +27,7 @@ const REVOKE: &str = "
         AND grantee <> relowner AND pg_has_role(relowner, 'USAGE')
         AND privilege_type IN ('UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER')
     GROUP BY grantee
-    UNION ALL SELECT format('REVOKE UPDATE ON SEQUENCE %s FROM %s', s.oid::regclass,
+    UNION ALL SELECT format('REVOKE UPDATE ON SEQUENCE %s FROM %s CASCADE', s.oid::regclass,
         CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
     FROM pg_class AS t JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid
             AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
@@ -55,7 +56,7 @@ pub(super) fn ensure_may_create(connection: &mut DbConnection) -> Result<()> {
     }
 }
 
-/// Takes from everybody but the owner what default privileges have given on the audit log.
+/// Takes from everybody but the owner what default privileges, or somebody, have given on the audit log.
 pub(super) fn keep_audit_log_append_only(connection: &mut DbConnection) -> Result<()> {
     #[derive(QueryableByName)]
     struct Revoke {

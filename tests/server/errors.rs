@@ -259,6 +259,27 @@ fn what_takes_too_long_is_stopped_and_names_the_setting() {
 }
 
 #[test]
+fn a_limit_that_the_role_has_is_said_to_be_one_too() {
+    let Some(server) = Server::start() else { return };
+    let config = server.config(&[(Key::StatementTimeout, "0"), (Key::BusyTimeout, "0"), FAST]);
+    let _ = DatabaseManager::new(config.clone()).initialize(&administrator()).expect("created");
+    let mut admin = server.admin("zenith");
+    let limits =
+        "ALTER ROLE zenith SET statement_timeout = 200; ALTER ROLE zenith SET lock_timeout = 100";
+    admin.batch_execute(limits).expect("limits");
+    let database = Database::open(&config).expect("a database");
+    let slow = database.read(|conn| Ok(conn.batch_execute("SELECT pg_sleep(60)")?));
+    let slow = slow.expect_err("slow").to_string();
+    assert!(
+        slow.contains("than statement_timeout of the role") && slow.contains("ALTER ROLE"),
+        "{slow}"
+    );
+    admin.batch_execute("BEGIN; LOCK TABLE roles IN EXCLUSIVE MODE").expect("a lock");
+    let locked = database.write(|conn| new_role(conn, "late")).expect_err("locked").to_string();
+    assert!(locked.contains("than lock_timeout of the role"), "{locked}");
+}
+
+#[test]
 fn a_transaction_that_does_nothing_for_too_long_is_ended() {
     let Some(server) = Server::start() else { return };
     let config = server.config(&[(Key::IdleTransactionTimeout, "100"), FAST]);

@@ -15,16 +15,9 @@ use zenith_db::prelude::*;
 use crate::support::administrator;
 use crate::support::own_server::{Server, config, value};
 use crate::support::rows::lines;
+use crate::support::wait::wait_for;
 
 const THREADS: u32 = 4;
-
-fn wait_for(what: &str, mut holds: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !holds() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "{what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
 
 /// What became of the writes: the names that were acknowledged, and for how long nothing was.
 struct Outcome {

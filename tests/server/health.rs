@@ -8,6 +8,7 @@ use zenith_db::migrations::{EmbeddedMigration, Migrations, Script};
 use zenith_db::testing::a_user;
 
 use crate::support::own_server::{Server, config};
+use crate::support::wait::wait_for;
 use crate::support::{Fixture, administrator, failed};
 
 const TRIGGERS: &str = "Triggers Present";
@@ -18,7 +19,13 @@ const NONE: [&str; 0] = [];
 fn what_is_sound_in_another_way_is_not_reported() {
     let Some(fixture) = Fixture::on_a_server(Fixture::created) else { return };
     let manager = fixture.manager();
-    for change in ["SET standard_conforming_strings = off", "SET quote_all_identifiers = on"] {
+    for change in [
+        "SET standard_conforming_strings = off",
+        "SET quote_all_identifiers = on",
+        "SET default_transaction_read_only = false",
+        // Triggers and foreign keys work as in `origin`.
+        "SET session_replication_role = Local",
+    ] {
         fixture.sql(&format!(
             "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I {change}', current_database()); END $$"
         ));
@@ -144,7 +151,7 @@ fn old_transactions_and_ids_and_slots_that_nobody_reads_are_reported() {
     let mut admin = server.admin("zenith");
 
     admin.batch_execute("BEGIN; SELECT count(*) FROM users").expect("a transaction");
-    while failed(&manager.health_check()) != ["Old Transactions"] {}
+    wait_for("an old transaction", || failed(&manager.health_check()) == ["Old Transactions"]);
     let report = manager.health_check();
     assert!(details(&report, "Old Transactions").contains("idle in a transaction"), "{report:?}");
     admin.batch_execute("ROLLBACK").expect("its end");
@@ -179,9 +186,10 @@ fn old_transactions_and_ids_and_slots_that_nobody_reads_are_reported() {
         admin.batch_execute(statement).expect(statement);
     }
     let lost = || details(&manager.health_check(), "Replication Slots").contains("has lost a part");
-    while !lost() {
+    wait_for("the end of the slot", || {
         admin.batch_execute("CHECKPOINT").expect("a checkpoint");
-    }
+        lost()
+    });
     admin.batch_execute("SELECT pg_drop_replication_slot('reader')").expect("it");
     assert_eq!(failed(&manager.health_check()), NONE);
 }

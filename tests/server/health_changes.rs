@@ -200,6 +200,39 @@ $$",
          EXECUTE format('ALTER DATABASE %I RESET default_transaction_read_only', current_database()); END $$; COMMIT",
         ADDED,
     ),
+    (
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = 1',
+         current_database()); END $$",
+        "BEGIN READ WRITE; DO $$ BEGIN
+         EXECUTE format('ALTER DATABASE %I RESET default_transaction_read_only', current_database()); END $$; COMMIT",
+        ADDED,
+    ),
+    (
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = yes',
+         current_database()); END $$",
+        "BEGIN READ WRITE; DO $$ BEGIN
+         EXECUTE format('ALTER DATABASE %I RESET default_transaction_read_only', current_database()); END $$; COMMIT",
+        ADDED,
+    ),
+    (
+        "DO $$ BEGIN EXECUTE format('ALTER ROLE %I IN DATABASE %I SET default_transaction_read_only = true',
+         current_user, current_database()); END $$",
+        "BEGIN READ WRITE; DO $$ BEGIN EXECUTE format('ALTER ROLE %I IN DATABASE %I
+         RESET default_transaction_read_only', current_user, current_database()); END $$; COMMIT",
+        ADDED,
+    ),
+    (
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = no', current_database()); END $$",
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET synchronous_commit', current_database()); END $$",
+        ADDED,
+    ),
+    (
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET session_replication_role = ''Replica''',
+         current_database()); END $$",
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET session_replication_role',
+         current_database()); END $$",
+        TRIGGERS,
+    ),
     ("ALTER SEQUENCE users_id_seq CYCLE", "ALTER SEQUENCE users_id_seq NO CYCLE", "Sequences"),
     ("ALTER SEQUENCE users_id_seq MAXVALUE 5000", "ALTER SEQUENCE users_id_seq NO MAXVALUE", "Sequences"),
 ];

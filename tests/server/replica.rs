@@ -11,6 +11,7 @@ use zenith_db::{Error, Result};
 
 use crate::support::log::logged;
 use crate::support::own_server::{Server, config, value};
+use crate::support::wait::wait_for;
 use crate::support::{administrator, failed};
 
 struct Both {
@@ -27,7 +28,7 @@ impl Both {
         let mut look = replica.admin("zenith");
         let caught_up = "SELECT pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()
             AND EXISTS (SELECT FROM pg_stat_wal_receiver WHERE status = 'streaming')";
-        eventually("replication", || value(&mut look, caught_up) == "true");
+        wait_for("replication", || value(&mut look, caught_up) == "true");
         Some(Self { primary, replica })
     }
 
@@ -44,15 +45,6 @@ impl Both {
 fn is_replica(conn: &mut DbConnection) -> Result<bool> {
     let asked = diesel::dsl::sql::<diesel::sql_types::Bool>("pg_is_in_recovery()");
     Ok(dispatch!(conn, |conn| diesel::select(asked).get_result(conn))?)
-}
-
-/// Waits, half a minute at the most, for what has to come about.
-fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let begun = std::time::Instant::now();
-    while !holds() {
-        assert!(begun.elapsed().as_secs() < 30, "{what} did not come about");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
 }
 
 #[test]
@@ -73,7 +65,7 @@ fn reads_go_to_the_replica_and_what_must_be_seen_at_once_to_the_primary() {
     assert!(database.read_primary(find).expect("a read").is_some());
     assert!(database.read(find).expect("a read").is_none());
     both.replica.admin("zenith").batch_execute("SELECT pg_wal_replay_resume()").expect("resumed");
-    eventually("the replica's new row", || database.read(find).expect("a read").is_some());
+    wait_for("the replica's new row", || database.read(find).expect("a read").is_some());
     assert_eq!(database.pool_status().replica_fallbacks, 0);
 }
 
@@ -96,7 +88,7 @@ fn while_the_replica_is_away_the_primary_is_read_with_one_warning_and_a_count() 
     assert_eq!(log.matches("the replica is not available").count(), 1, "{log}");
     assert!(database.pool_status().replica_fallbacks >= 7);
     both.replica.resume();
-    eventually("a read from the replica", || database.read(is_replica).expect("a read"));
+    wait_for("a read from the replica", || database.read(is_replica).expect("a read"));
 }
 
 #[test]
@@ -111,7 +103,7 @@ fn a_replica_that_is_away_at_the_beginning_is_no_error_and_found_later() {
     assert_eq!(log.matches("the replica is not available").count(), 1, "{log}");
     assert!(!database.read(is_replica).expect("the primary"));
     both.replica.resume();
-    eventually("a read from the replica", || database.read(is_replica).expect("a read"));
+    wait_for("a read from the replica", || database.read(is_replica).expect("a read"));
 }
 
 #[test]
@@ -126,8 +118,8 @@ fn a_replica_too_far_behind_is_not_read_and_the_health_check_says_how_far() {
     };
     database.write(|conn| new(conn)).expect("a role");
     let received = "SELECT pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn()";
-    eventually("the lag", || value(&mut both.replica.admin("zenith"), received) == "true");
-    eventually("a read from the primary", || !database.read(is_replica).expect("a read"));
+    wait_for("the lag", || value(&mut both.replica.admin("zenith"), received) == "true");
+    wait_for("a read from the primary", || !database.read(is_replica).expect("a read"));
     let find = |conn: &mut DbConnection| Role::find_by_name(conn, "new");
     assert!(database.read(find).expect("a read").is_some());
     let health = both.health(&limit);
@@ -137,7 +129,7 @@ fn a_replica_too_far_behind_is_not_read_and_the_health_check_says_how_far() {
     assert!(details.contains("1 ms are allowed"), "{details}");
 
     both.replica.admin("zenith").batch_execute("SELECT pg_wal_replay_resume()").expect("resumed");
-    eventually("a read from the replica", || database.read(is_replica).expect("a read"));
+    wait_for("a read from the replica", || database.read(is_replica).expect("a read"));
 }
 
 #[test]
@@ -148,7 +140,7 @@ fn a_replica_without_its_primary_does_not_pass_for_up_to_date() {
     replica.batch_execute(cut).expect("cut off");
     replica.batch_execute("SELECT pg_reload_conf()").expect("cut off");
     let receiving = "SELECT count(*) FROM pg_stat_wal_receiver";
-    eventually("the end of replication", || value(&mut replica, receiving) == "0");
+    wait_for("the end of replication", || value(&mut replica, receiving) == "0");
     // The last transaction that it has was the creation, longer ago than this.
     let health = both.health(&[(Key::ReplicaMaxLag, "1")]);
     assert_eq!(failed(&health), ["Replica"], "{health:?}");

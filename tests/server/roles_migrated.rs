@@ -79,6 +79,19 @@ fn nobody_keeps_a_right_to_change_the_log() {
     assert_eq!([value(&mut admin, has), value(&mut admin, may_set)], ["false", "false"]);
     let may_use = "SELECT has_sequence_privilege('guest', 'audit_log_id_seq', 'USAGE')";
     assert_eq!(value(&mut admin, may_use), "true");
+    // Without a pending migration too, and of those to whom it was passed on.
+    owner.migrate().expect("migrated");
+    let granted = "CREATE ROLE friend; GRANT UPDATE, DELETE ON audit_log TO guest WITH GRANT OPTION;
+        GRANT UPDATE ON SEQUENCE audit_log_id_seq TO guest WITH GRANT OPTION; SET ROLE guest;
+        GRANT UPDATE, DELETE ON audit_log TO friend; GRANT UPDATE ON SEQUENCE audit_log_id_seq TO friend; RESET ROLE";
+    admin.batch_execute(granted).expect("rights");
+    assert_eq!([value(&mut admin, has), value(&mut admin, may_set)], ["true", "true"]);
+    assert_eq!(owner.migrate().expect("nothing is pending").steps.len(), 0);
+    for role in ["guest", "friend"] {
+        let [has, may_set] =
+            [has, may_set].map(|query| query.replace("'guest'", &format!("'{role}'")));
+        assert_eq!([value(&mut admin, &has), value(&mut admin, &may_set)], ["false", "false"]);
+    }
 }
 
 #[test]

@@ -56,9 +56,22 @@ fn whatever_the_names_are_they_are_quoted() {
     let settings = [(Key::Schema, schema)];
     let mut roles = Roles::on(server, "zenith");
     let _ = roles.manager_with("zenith", &settings).initialize(&administrator()).expect("created");
-    for prefix in
-        ["Zenith", "z.x", "two words", "say \"hi\"", "it's", "$do$", "a\\b", "a;b--", "数据"]
-    {
+    // Rights on it are given in the script's own `format`.
+    let strange = "CREATE TABLE \"My \"\"Schema\"\"; --$do$\".\"the %I\" (name TEXT)";
+    roles.server.admin("zenith").batch_execute(strange).expect("a table");
+    for prefix in [
+        "Zenith",
+        "z.x",
+        "two words",
+        "say \"hi\"",
+        "it's",
+        "$do$",
+        "a\\b",
+        "a;b--",
+        "数据",
+        "a%b",
+        "%s%I",
+    ] {
         roles = Roles::on(roles.server, prefix);
         let manager = roles.manager_with("zenith", &settings);
         let plan = manager.plan_roles(&roles.names).expect(prefix);
@@ -70,7 +83,7 @@ fn whatever_the_names_are_they_are_quoted() {
         assert_denied(&mut connection, "CREATE TEMP TABLE notes (text TEXT)");
     }
     let made = "SELECT count(*) FROM pg_roles WHERE rolname ~ '_(owner|app|auditor|reader|backup)$' AND rolname !~ '^pg_'";
-    assert_eq!(value(&mut roles.server.admin("zenith"), made), "45");
+    assert_eq!(value(&mut roles.server.admin("zenith"), made), "55");
 }
 
 #[test]
@@ -153,34 +166,6 @@ fn the_command_prints_the_script_and_runs_it_once_that_is_confirmed() {
     assert_eq!((&again["applied"], &again["schema"]), (&false.into(), &"public".into()));
     let reserved = run(&mut zenith(&["--prefix", "pg"]), 2);
     assert!(stderr(&reserved).contains("reserved"));
-}
-
-#[test]
-fn a_role_that_may_do_more_is_refused_and_old_rights_on_sequences_end() {
-    let Some(server) = Server::start() else { return };
-    let roles = Roles::on(server, "zenith");
-    let manager = roles.manager_as("zenith");
-    let _ = manager.initialize(&administrator()).expect("created");
-    let mut admin = roles.server.admin("zenith");
-    for (more, less) in [
-        ("CREATE ROLE zenith_app LOGIN SUPERUSER", "DROP ROLE zenith_app"),
-        ("CREATE ROLE zenith_backup LOGIN BYPASSRLS", "DROP ROLE zenith_backup"),
-        ("CREATE ROLE zenith_auditor", "DROP ROLE zenith_auditor"),
-        (
-            "CREATE ROLE zenith_owner; CREATE ROLE zenith_reader LOGIN IN ROLE zenith_owner",
-            "DROP ROLE zenith_reader; DROP ROLE zenith_owner",
-        ),
-    ] {
-        admin.batch_execute(more).expect(more);
-        let plan = manager.plan_roles(&roles.names).expect("a plan");
-        let refused = manager.apply_roles(&plan).expect_err(more);
-        assert!(format!("{refused:?}").contains("choose another prefix"), "{refused:?}");
-        admin.batch_execute(less).expect(less);
-    }
-    let before = "CREATE ROLE zenith_reader LOGIN; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO zenith_reader";
-    admin.batch_execute(before).expect("rights");
-    roles.apply();
-    assert_denied(&mut roles.connect_as("zenith_reader"), "SELECT nextval('users_id_seq')");
 }
 
 #[test]

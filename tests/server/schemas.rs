@@ -2,6 +2,7 @@
 #![cfg(feature = "postgres")]
 
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -15,6 +16,7 @@ use zenith_db::{Config, Error};
 use zenith_db_transfer::{TransferOptions, transfer};
 
 use crate::support::own_server::{Pooler, Server, config, value};
+use crate::support::wait::wait_for;
 use crate::support::{Fixture, administrator, failed};
 
 /// Names that SQL has to quote, that look like something else, or that are as long as can be.
@@ -162,9 +164,14 @@ fn a_pool_stays_in_the_schema_that_its_first_connection_has_found() {
     let Some(fixture) = Fixture::on_a_server(Fixture::created) else { return };
     let database = Database::open(&fixture.config()).expect("a database");
     fixture.sql("DO $$ BEGIN EXECUTE format('CREATE SCHEMA %I', current_user); END $$");
-    let count = |conn: &mut DbConnection| Ok(roles::table.count().get_result::<i64>(conn)?);
-    let count = || database.read(count).expect("the roles of the schema");
     // More at once than there are open.
+    let begun = AtomicU32::new(0);
+    let read = |conn: &mut DbConnection| {
+        begun.fetch_add(1, Ordering::SeqCst);
+        wait_for("eight reads at once", || begun.load(Ordering::SeqCst) == 8);
+        Ok(roles::table.count().get_result::<i64>(conn)?)
+    };
+    let count = || database.read(read).expect("the roles of the schema");
     std::thread::scope(|scope| (0..8).for_each(|_| drop(scope.spawn(|| assert!(count() > 0)))));
 }
 

@@ -29,6 +29,8 @@ pub(super) fn run(
         output.script(&value, &plan.sql)?;
         return Ok(Exit::Done);
     }
+    // A replica is refused before it is asked about.
+    drop(manager.open()?);
     output.on_stderr(|out| write!(out, "{}", plan.sql))?;
     let database = zenith_db::internal::config::shown(manager.config().location());
     if !ask::confirm(args, &format!("Run this on {database}?"))? {

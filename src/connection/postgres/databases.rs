@@ -7,6 +7,7 @@ use super::connect::{connect, connect_to_catalog};
 use super::contents::is_bare;
 use super::name::name_of;
 use super::quoted::quoted;
+use super::read_only::ensure_writable;
 use super::schema;
 use crate::backend::DbConnection;
 use crate::config::{ServerOptions, ServerUrl};
@@ -39,6 +40,7 @@ pub(in crate::connection) fn create(url: &ServerUrl, options: &ServerOptions) ->
         let mut connection = existing.map_or_else(|| connect_to_catalog(url, options), Ok)?;
         // `IF NOT EXISTS` needs the right to create one even if it exists.
         if !schema::exists(&mut connection, schema)? {
+            ensure_writable(&mut connection, url)?;
             connection.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(schema)))?;
         }
     }
@@ -95,8 +97,15 @@ pub(crate) fn drop_if_bare(url: &ServerUrl, options: &ServerOptions) -> Result<b
     Ok(true)
 }
 
-/// A connection to a database that every server has, other than the one that is meant.
+/// Returns a connection to a database that every server has, other than the one that is meant, to create, rename or drop
+/// that one.
+///
+/// # Errors
+/// [`Error::ReadOnly`] if the server is a replica, or the database or user only reads by default.
 pub(super) fn maintenance(url: &ServerUrl, options: &ServerOptions) -> Result<PgConnection> {
     let is_default = url.database().as_deref() == Some("postgres");
-    connect_to_catalog(&url.at(if is_default { "template1" } else { "postgres" }), options)
+    let other = url.at(if is_default { "template1" } else { "postgres" });
+    let mut connection = connect_to_catalog(&other, options)?;
+    ensure_writable(&mut connection, url)?;
+    Ok(connection)
 }

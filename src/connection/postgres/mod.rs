@@ -6,6 +6,7 @@ mod contents;
 mod databases;
 mod name;
 mod quoted;
+mod read_only;
 mod rights;
 mod schema;
 mod scratch;
@@ -185,13 +186,8 @@ impl Server {
         {
             return refuse(reason);
         }
-        if access.writes() && (self.is_replica || self.is_read_only) {
-            let reason = if self.is_replica {
-                "it is a replica; give the URL of the primary"
-            } else {
-                "default_transaction_read_only is on for this database or user"
-            };
-            return Err(Error::ReadOnly { database: url.to_string(), reason });
+        if access.writes() {
+            read_only::refuse(url, self.is_replica, self.is_read_only)?;
         }
         if access.writes() && !self.has_triggers {
             return refuse(

@@ -5,7 +5,7 @@ use serde::Serialize;
 /// Longest name of a role in bytes; a server truncates longer ones.
 const LONGEST: usize = 63;
 
-/// Names of five roles of a PostgreSQL server, which belong to all of its databases.
+/// Names of five roles of a PostgreSQL server, which all of its databases share.
 ///
 /// ```
 /// use zenith_db::manager::RoleNames;

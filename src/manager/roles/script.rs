@@ -54,26 +54,44 @@ fn create(script: &mut Script, roles: &RoleNames) {
             "IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {value}) THEN\n        CREATE ROLE {name} LOGIN;\n    END IF;"
         )));
     }
-    let (owner, others) = (literal(roles.owner()), list(roles.all().skip(1).map(literal)));
-    script.comment(
-        "A role that exists already may have rights which no other statement takes from it.",
-    );
-    script.block(&format!(
-        "IF EXISTS (SELECT FROM pg_roles AS r WHERE rolname IN ({others}) AND (rolsuper OR rolcreaterole OR rolcreatedb \
-             OR rolreplication OR rolbypassrls OR NOT rolcanlogin\n            \
-             OR EXISTS (SELECT FROM pg_roles AS g WHERE g.oid <> r.oid AND pg_has_role(r.oid, g.oid, 'MEMBER')\n                \
-             AND (g.rolsuper OR g.rolname IN ({owner}, 'pg_read_all_data', 'pg_write_all_data', 'pg_read_server_files', \
-             'pg_write_server_files', 'pg_execute_server_program'))))) THEN\n        \
-             RAISE EXCEPTION 'a role of one of these names exists that may do more than its own work, or not sign in; \
-             choose another prefix, or ALTER ROLE … LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS \
-             and REVOKE its memberships';\n    \
-             END IF;"
-    ));
     script.comment("Whoever is no superuser must be a member of the owner to make it one.");
     let (owner, value) = (quoted(roles.owner()), literal(roles.owner()));
     script.block(&unless_another_did(&format!(
         "IF NOT pg_has_role({value}, 'USAGE') THEN\n        GRANT {owner} TO CURRENT_USER;\n    END IF;"
     )));
+    refuse_more(script, roles);
+}
+
+/// Roles that only read statistics and settings of the server.
+const HARMLESS: [&str; 4] =
+    ["pg_monitor", "pg_read_all_settings", "pg_read_all_stats", "pg_stat_scan_tables"];
+
+/// Refuses roles that exist already, and have rights which no other statement takes from them: by their attributes, or as
+/// members of others. This comes after the user is a member of the owner, of which its own members are members too.
+fn refuse_more(script: &mut Script, roles: &RoleNames) {
+    let others = list(roles.all().skip(1).map(literal));
+    let harmless = list(HARMLESS.map(literal));
+    script.comment(
+        "A role that existed before may have rights which no other statement takes from it.",
+    );
+    script.block(&format!(
+        "DECLARE\n        other record;\n    BEGIN\n        \
+             FOR other IN SELECT quote_ident(rolname) AS name, rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication\n                \
+             OR rolbypassrls OR NOT rolcanlogin AS is_unfit,\n            \
+             (SELECT string_agg(quote_ident(g.rolname), ', ' ORDER BY g.rolname) FROM pg_roles AS g WHERE g.oid <> r.oid\n                \
+             AND pg_has_role(r.oid, g.oid, 'MEMBER') AND g.rolname NOT IN ({harmless})) AS groups\n            \
+             FROM pg_roles AS r WHERE rolname IN ({others}) ORDER BY rolname\n        LOOP\n            \
+             IF other.is_unfit THEN\n                \
+             RAISE EXCEPTION 'the role % exists, and may do more than its own work, or not sign in; choose another \
+             prefix, or ALTER ROLE % LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS', other.name, \
+             other.name;\n            \
+             ELSIF other.groups IS NOT NULL THEN\n                \
+             RAISE EXCEPTION 'the role % exists, and has the rights of others as a member of %; choose another prefix, or \
+             REVOKE its memberships', other.name, other.groups;\n            \
+             END IF;\n        \
+             END LOOP;\n    \
+             END;"
+    ));
 }
 
 /// Returns statements of a block, which do nothing if another session has done the same since they looked: the server
@@ -183,15 +201,15 @@ fn grant_on_objects(script: &mut Script, found: &Found, roles: &RoleNames) {
 fn grant_on_strange(script: &mut Script, roles: &RoleNames) {
     let [owner, backup] = [roles.owner(), roles.backup()];
     let cannot = |role: &str| format!("NOT has_table_privilege({}, oid, 'SELECT')", literal(role));
-    let grant = format!("GRANT SELECT ON %s TO {}, {}", quoted(owner), quoted(backup));
-    let (owner_cannot, backup_cannot, grant) = (cannot(owner), cannot(backup), literal(&grant));
+    let (owner_cannot, backup_cannot) = (cannot(owner), cannot(backup));
+    let (owner, backup) = (literal(owner), literal(backup));
     script.block(&format!(
         "DECLARE\n        other regclass;\n    BEGIN\n        \
              FOR other IN SELECT oid FROM pg_class\n            \
              WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relkind IN ('r', 'p', 'S')\n                \
              AND ({owner_cannot} OR {backup_cannot})\n        LOOP\n            \
              IF has_table_privilege(other, 'SELECT WITH GRANT OPTION') THEN\n                \
-             EXECUTE format({grant}, other);\n            \
+             EXECUTE format('GRANT SELECT ON %s TO %I, %I', other, {owner}, {backup});\n            \
              ELSE\n                \
              RAISE WARNING 'the owner of % has to give SELECT on it to the roles of the backup and the owner, or no \
              backup is possible', other;\n            \

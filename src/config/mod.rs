@@ -14,6 +14,7 @@ mod location;
 mod options;
 mod resolve;
 #[cfg(feature = "postgres")]
+mod server_hosts;
 mod server_url;
 mod setters;
 mod setting;

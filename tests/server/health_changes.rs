@@ -193,7 +193,7 @@ $$",
          current_database()); END $$",
         "BEGIN READ WRITE; DO $$ BEGIN
          EXECUTE format('ALTER DATABASE %I RESET default_transaction_read_only', current_database()); END $$; COMMIT",
-        ADDED,
+        "Accepts Writes",
     ),
     ("ALTER SEQUENCE users_id_seq CYCLE", "ALTER SEQUENCE users_id_seq NO CYCLE", "Sequences"),
     ("ALTER SEQUENCE users_id_seq MAXVALUE 5000", "ALTER SEQUENCE users_id_seq NO MAXVALUE", "Sequences"),

@@ -15,3 +15,6 @@ mod roles;
 mod roles_migrated;
 mod roles_script;
 mod schemas;
+mod several_hosts;
+mod standby;
+mod wrong_replica;

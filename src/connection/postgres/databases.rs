@@ -4,7 +4,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
-use super::connect::{connect, connect_to_catalog};
+use super::connect::{connect, connect_to_catalog, maintenance_url};
 use super::name::name_of;
 use super::quoted::quoted;
 use super::schema;
@@ -108,6 +108,5 @@ pub(crate) fn drop_if_bare(url: &ServerUrl, options: &ServerOptions) -> Result<b
 
 /// A connection to a database that every server has, other than the one that is meant.
 pub(super) fn maintenance(url: &ServerUrl, options: &ServerOptions) -> Result<PgConnection> {
-    let is_default = url.database().as_deref() == Some("postgres");
-    connect_to_catalog(&url.at(if is_default { "template1" } else { "postgres" }), options)
+    connect_to_catalog(&maintenance_url(url), options)
 }

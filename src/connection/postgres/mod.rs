@@ -2,6 +2,7 @@
 
 mod connect;
 mod databases;
+mod identity;
 mod name;
 mod quoted;
 mod rights;
@@ -18,8 +19,10 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 
+pub(crate) use connect::with_one_host;
 pub(crate) use databases::drop_if_bare;
 pub(super) use databases::{create, exists, remove_created};
+pub(crate) use identity::Identity;
 pub(crate) use name::name_of;
 pub(crate) use rights::{RestoreLock, right_missing};
 pub(crate) use schema::{present_objects, schema_of};
@@ -172,6 +175,18 @@ impl Server {
         })
     }
 
+    /// Returns the reason why the server takes no writes, if it takes none. `is_read_only` is whether transactions only read
+    /// by default.
+    pub(crate) const fn write_fault(&self, is_read_only: bool) -> Option<&'static str> {
+        if self.is_replica {
+            Some("it is a replica; give the URL of the primary")
+        } else if is_read_only {
+            Some("default_transaction_read_only is on for this database or user")
+        } else {
+            None
+        }
+    }
+
     fn check(&self, url: &ServerUrl, access: Access) -> Result<()> {
         let refuse = |reason: String| Err(Error::Refused { database: url.to_string(), reason });
         // For an inspection, the health check reports it.
@@ -180,12 +195,9 @@ impl Server {
         {
             return refuse(reason);
         }
-        if access.writes() && (self.is_replica || self.is_read_only) {
-            let reason = if self.is_replica {
-                "it is a replica; give the URL of the primary"
-            } else {
-                "default_transaction_read_only is on for this database or user"
-            };
+        if access.writes()
+            && let Some(reason) = self.write_fault(self.is_read_only)
+        {
             return Err(Error::ReadOnly { database: url.to_string(), reason });
         }
         if access.writes() && !self.has_triggers {

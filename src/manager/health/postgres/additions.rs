@@ -63,11 +63,6 @@ const ADDED: &str = "
             AND defaclnamespace IN (0, quote_ident(current_schema())::regnamespace) AND 'audit_log' <> ALL ($1)
     UNION ALL SELECT 'synchronous_commit = off, with which a crash of the server loses what was committed'
         WHERE current_setting('synchronous_commit') = 'off' AND 'audit_log' <> ALL ($1)
-    UNION ALL SELECT format('%s of the database or the user, with which every write fails', setting)
-        FROM pg_db_role_setting, unnest(setconfig) AS setting
-        WHERE setting = 'default_transaction_read_only=on' AND 'audit_log' <> ALL ($1)
-            AND setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
-            AND setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = current_user))
     UNION ALL SELECT format('%s, which switches triggers and foreign keys off', setting)
         FROM pg_db_role_setting, unnest(setconfig) AS setting
         WHERE setting ~ '^session_replication_role=' AND setting <> 'session_replication_role=origin'

@@ -156,6 +156,38 @@ fn it_checks_a_file_that_is_too_large_for_the_quick_check() {
     assert!(failed(&deep(&fixture).0).contains(&"Foreign Key Violations"));
 }
 
+/// On a server they get there while triggers are off, and every foreign key seems sound afterwards.
+#[test]
+fn it_finds_rows_that_refer_to_none_on_either_database() {
+    let fixture = Fixture::created();
+    fixture.sql(fixture.either(
+        "INSERT INTO role_permissions (id, role_id, permission_id) VALUES (999, 888, 1), (998, 887, 1)",
+        "ALTER TABLE role_permissions DISABLE TRIGGER ALL;
+         INSERT INTO role_permissions (id, role_id, permission_id) VALUES (999, 888, 1), (998, 887, 1);
+         ALTER TABLE role_permissions ENABLE TRIGGER ALL",
+    ));
+    let of = |report: HealthReport| {
+        let check = report.checks.into_iter().find(|check| check.name == "Foreign Key Violations");
+        check.map(|check| (check.passed, check.details)).expect("the check")
+    };
+    let (passed, details) = of(deep(&fixture).0);
+    let expected = fixture.either(
+        "role_permissions row 998 has no roles",
+        "role_permissions (role_id): 2 rows refer to no row of roles",
+    );
+    assert!(!passed && details.contains(expected), "{details}");
+    // The other one does not read the rows of a server, and says so.
+    let (passed, details) = of(fixture.manager().health_check());
+    let is_read = fixture.either(true, false);
+    assert_eq!(
+        (passed, details.contains("`--deep` reads the rows")),
+        (!is_read, !is_read),
+        "{details}"
+    );
+    fixture.sql("DELETE FROM role_permissions WHERE id >= 998");
+    assert_eq!(of(deep(&fixture).0), (true, "none".to_owned()));
+}
+
 #[test]
 fn a_missing_database_fails_the_first_check_and_takes_no_step() {
     let fixture = Fixture::empty();

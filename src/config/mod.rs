@@ -15,6 +15,7 @@ mod options;
 mod resolve;
 #[cfg(feature = "postgres")]
 mod server_hosts;
+#[cfg(feature = "postgres")]
 mod server_url;
 mod setters;
 mod setting;

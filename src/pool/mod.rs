@@ -161,7 +161,8 @@ impl Database {
                 let (config, mut first) = server::connect(config)?;
                 // The limit is this process's, wherever its connections go.
                 let replicas = if config.server().replica.is_some() { limit / 2 } else { 0 };
-                let reads = server::replica(&config, url, &mut first, replicas)?;
+                let replica = server::replica(&config, url, &mut first, replicas)?;
+                let reads = replica.map_or(Reads::Primary, Reads::Replica);
                 let limit = limit - replicas;
                 let primary = Connector::pool(&config, ConnectionRole::Primary, limit, Some(first));
                 (config, Primary::Server(primary), reads, None)

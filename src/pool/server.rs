@@ -1,6 +1,5 @@
 //! Work on a connection to a server that a file does not need.
 
-use super::Reads;
 use super::connector::{ConnectionRole, Connector, Slot};
 use super::replica::Replica;
 use crate::backend::DbConnection;
@@ -21,12 +20,12 @@ pub(super) fn replica(
     url: &ServerUrl,
     primary: &mut DbConnection,
     limit: u32,
-) -> Result<Reads> {
+) -> Result<Option<Replica>> {
     if limit == 0 {
-        return Ok(Reads::Primary);
+        return Ok(None);
     }
     let primary = Identity::of(primary, url, config.server())?;
-    Ok(Reads::Replica(Replica::new(config, limit, primary)))
+    Ok(Some(Replica::new(config, limit, primary)))
 }
 
 /// Runs `work` on a connection that cannot write.

@@ -129,7 +129,7 @@ fn a_database_in_the_middle_of_a_transfer_is_not_taken_for_a_whole_one() {
         let error = error.expect_err("it lacks rows").to_string();
         assert!(error.contains("--resume"), "{error}");
     }
-    assert_eq!(crate::support::backups_in(&half.backups()), Vec::<String>::new());
+    assert!(!half.backups().exists());
     let said = stderr(&run(half.zenith().args(["purge", "--metrics", "1", "--yes"]), 1));
     assert!(said.contains("--resume"), "{said}");
     // What deletes its tables is the way out, and keeps a copy of them.

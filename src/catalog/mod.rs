@@ -35,7 +35,9 @@ pub(crate) use objects::{
 };
 #[cfg(feature = "postgres")]
 pub(crate) use owner::is_ours;
-pub(crate) use references::broken_references;
+#[cfg(feature = "postgres")]
+pub(crate) use references::orphans;
+pub(crate) use references::{broken_references, references_checked};
 pub(crate) use referring_table::referring_table;
 pub(crate) use rows::{RowCounts, row_count, row_counts, try_row_count};
 pub(crate) use transfer_table::{TRANSFER_TABLE, has_transfer_table};

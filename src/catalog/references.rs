@@ -2,6 +2,8 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
+#[cfg(feature = "postgres")]
+use diesel::sql_types::{BigInt, Nullable};
 
 use crate::backend::{Backend, DbConnection};
 use crate::dispatch;
@@ -13,9 +15,19 @@ struct BrokenReference {
     description: String,
 }
 
+/// Returns what [`broken_references`] has made sure of if it returns none.
+#[must_use]
+pub(crate) fn references_checked(backend: Backend) -> &'static str {
+    match backend {
+        Backend::Sqlite => "none is broken",
+        Backend::Postgres => "every foreign key is validated and enforced",
+    }
+}
+
 /// Returns descriptions of broken references. On SQLite, these are the rows that violate a foreign key, as
 /// `table row N has no parent`. PostgreSQL accepts such rows only through a foreign key that is not enforced:
-/// there, these are the foreign keys that have not been validated or whose trigger is disabled.
+/// there, these are the foreign keys that have not been validated or whose trigger is disabled. What was written while
+/// foreign keys were off, [`orphans`] finds.
 ///
 /// # Errors
 /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
@@ -43,3 +55,61 @@ pub fn broken_references(connection: &mut DbConnection) -> Result<Vec<String>> {
         dispatch!(connection, |connection| diesel::sql_query(query).load(connection))?;
     Ok(rows.into_iter().map(|row| row.description).collect())
 }
+
+/// Reads every reference of a server's database, and returns descriptions of the foreign keys that rows violate, and of those
+/// that were not read: the user may not read a table, or another than PostgreSQL has made the operator that compares.
+///
+/// # Errors
+/// [`Error::Query`](crate::Error::Query) if the database cannot be read.
+#[cfg(feature = "postgres")]
+pub(crate) fn orphans(connection: &mut PgConnection) -> Result<(Vec<String>, Vec<String>)> {
+    let (mut broken, mut unread) = (Vec::new(), Vec::new());
+    let keys: Vec<ForeignKey> = diesel::sql_query(FOREIGN_KEYS).load(connection)?;
+    for ForeignKey { name, parent, query } in keys {
+        let Some(query) = query else {
+            unread.push(name);
+            continue;
+        };
+        let rows: i64 =
+            diesel::select(diesel::dsl::sql::<BigInt>(&query)).get_result(connection)?;
+        if rows > 0 {
+            let words = if rows == 1 { "1 row refers" } else { &*format!("{rows} rows refer") };
+            broken.push(format!("{name}: {words} to no row of {parent}"));
+        }
+    }
+    Ok((broken, unread))
+}
+
+#[cfg(feature = "postgres")]
+#[derive(QueryableByName)]
+struct ForeignKey {
+    /// Table and columns, as `table (column, column)`.
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    parent: String,
+    /// Counts the rows that violate it; `None` if it is not to be run.
+    #[diesel(sql_type = Nullable<Text>)]
+    query: Option<String>,
+}
+
+/// The foreign keys of the schema, each with the query that counts its violations. A reference with a column that is NULL is
+/// none. The operators are those that PostgreSQL itself compares with, and have lower ids if it has made them.
+#[cfg(feature = "postgres")]
+const FOREIGN_KEYS: &str = "
+    SELECT format('%s (%s)', f.conrelid::regclass, string_agg(quote_ident(c.attname), ', ' ORDER BY k.position)) AS name,
+        f.confrelid::regclass::text AS parent,
+        CASE WHEN bool_and(o.oid < 16384) AND has_table_privilege(f.conrelid, 'SELECT')
+                AND has_table_privilege(f.confrelid, 'SELECT')
+            THEN format('(SELECT count(*) FROM %s AS c WHERE %s AND NOT EXISTS (SELECT FROM %s AS p WHERE %s))',
+                f.conrelid::regclass, string_agg(format('c.%I IS NOT NULL', c.attname), ' AND '),
+                f.confrelid::regclass,
+                string_agg(format('p.%I OPERATOR(pg_catalog.%s) c.%I', p.attname, o.oprname, c.attname), ' AND '))
+        END AS query
+    FROM pg_constraint AS f
+    CROSS JOIN unnest(f.conkey, f.confkey, f.conpfeqop) WITH ORDINALITY AS k (child, parent, operator, position)
+    JOIN pg_attribute AS c ON c.attrelid = f.conrelid AND c.attnum = k.child
+    JOIN pg_attribute AS p ON p.attrelid = f.confrelid AND p.attnum = k.parent
+    JOIN pg_operator AS o ON o.oid = k.operator
+    WHERE f.contype = 'f' AND f.conparentid = 0 AND f.connamespace = quote_ident(current_schema())::regnamespace
+    GROUP BY f.oid, f.conname, f.conrelid, f.confrelid ORDER BY name, f.conname";

@@ -15,6 +15,8 @@ mod location;
 mod options;
 mod resolve;
 #[cfg(feature = "postgres")]
+mod server_hosts;
+#[cfg(feature = "postgres")]
 mod server_url;
 mod setters;
 mod setting;

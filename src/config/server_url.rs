@@ -90,10 +90,14 @@ impl ServerUrl {
         let text = self.expose();
         let before_query = text.split('?').next().unwrap_or_default();
         let in_path = before_query.splitn(4, '/').nth(3).filter(|name| !name.is_empty());
-        // libpq takes what comes last.
-        let name = self.parameters().filter(|(key, _)| *key == "dbname").last();
-        let name = name.map(|(_, value)| value).or(in_path)?;
-        Some(percent_decode_str(name).decode_utf8_lossy().into_owned())
+        let in_path = || Some(percent_decode_str(in_path?).decode_utf8_lossy().into_owned());
+        self.last_value("dbname").or_else(in_path)
+    }
+
+    /// Returns the decoded value of a parameter. libpq takes what comes last.
+    pub(super) fn last_value(&self, key: &str) -> Option<String> {
+        let (_, value) = self.parameters().filter(|(given, _)| *given == key).last()?;
+        Some(percent_decode_str(value).decode_utf8_lossy().into_owned())
     }
 
     /// Returns the URL with this parameter, unless it gives the parameter itself.

@@ -32,9 +32,9 @@ pub(crate) use open::{create, exists, inspect, open, recover, reopen};
 pub(crate) use postgres::ScratchLock;
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::{
-    RestoreLock, ScratchDatabase, Server, acting_role, acting_role_of, check_lag, contents_beyond,
-    default_to_read_only, drop_if_bare, is_trusted, lag, limit_transaction, name_of, others_in,
-    present_objects, right_missing, schema_of,
+    Identity, RestoreLock, ScratchDatabase, Server, acting_role, acting_role_of, check_lag,
+    contents_beyond, default_to_read_only, drop_if_bare, is_trusted, lag, limit_transaction,
+    name_of, others_in, present_objects, right_missing, schema_of, with_one_host,
 };
 pub(crate) use pragma::{MOST_BYTES, is_busy, read as read_pragma, set_query_only};
 pub(crate) use sqlite::{

@@ -41,13 +41,20 @@ pub(crate) fn reopen(config: &Config, access: Access) -> Result<DbConnection> {
     }
 }
 
-/// Opens the replica of a server.
+/// Opens the replica of the server that `primary` identifies. Returns its own identity besides.
+///
+/// # Errors
+/// Those of [`open`]; [`Error::Refused`] if it is not that server's, or has other tables.
 #[cfg(feature = "postgres")]
 pub(crate) fn open_replica(
     url: &crate::config::ServerUrl,
     config: &Config,
-) -> Result<DbConnection> {
-    postgres::open(url, config.server(), Access::Read)
+    primary: &postgres::Identity,
+) -> Result<(DbConnection, postgres::Identity)> {
+    let mut connection = postgres::open(url, config.server(), Access::Read)?;
+    let identity = postgres::Identity::of(&mut connection, url, config.server())?;
+    identity.ensure_replica_of(primary, url)?;
+    Ok((connection, identity))
 }
 
 /// Runs `look` on a connection that can only read, and leaves no file behind.

@@ -196,4 +196,6 @@ const LOST: &[&str] = &[
     "could not receive data from server",
     "could not send data to server",
     "SSL connection has been closed unexpectedly",
+    // The server's last words, in English if it speaks that.
+    "terminating connection ",
 ];

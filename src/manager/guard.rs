@@ -6,6 +6,8 @@ use crate::backend::{Backend, DbConnection};
 use crate::catalog;
 use crate::config::Location;
 use crate::connection;
+#[cfg(feature = "postgres")]
+use crate::connection::Access;
 use crate::error::{Error, Result};
 use crate::migrations::{self, Ledger};
 
@@ -87,7 +89,25 @@ impl DatabaseManager {
         })
     }
 
-    fn ensure_no_transfer(&self) -> Result<()> {
+    /// Refuses a server that an application could not use, as [`Database::open`](crate::Database::open) does: a replica, or
+    /// one whose transactions only read. A file is not opened: that could change it.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], and the other errors of opening a database.
+    #[doc(hidden)]
+    pub fn ensure_server_takes_writes(&self) -> Result<()> {
+        match self.config.location() {
+            Location::Sqlite(_) => Ok(()),
+            #[cfg(feature = "postgres")]
+            Location::Postgres(_) => connection::open(&self.config, Access::Write).map(drop),
+        }
+    }
+
+    /// Refuses the target of a transfer that was interrupted: it lacks rows.
+    ///
+    /// # Errors
+    /// [`Error::UnfinishedTransfer`], and those of reading the database.
+    pub(super) fn ensure_no_transfer(&self) -> Result<()> {
         connection::inspect(&self.config, |connection| {
             if has_unfinished_transfer(connection)? {
                 Err(Error::UnfinishedTransfer)

@@ -4,8 +4,9 @@ use std::panic::Location;
 
 use super::DatabaseManager;
 use super::disk_space::ensure_room;
+use super::origin::has_unfinished_transfer;
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::migrations::Ledger;
 use crate::pool::Database;
 
@@ -22,17 +23,10 @@ impl Database {
     ///
     /// # Errors
     /// [`Error::NoDatabase`] if the database does not exist;
-    /// [`MigrationFault::Pending`](crate::MigrationFault::Pending) if it lacks migrations; [`Error::Refused`] if it
+    /// [`MigrationFault::Pending`](crate::MigrationFault::Pending) if it lacks migrations;
+    /// [`Error::UnfinishedTransfer`] if a transfer into it was interrupted; [`Error::Refused`] if it
     /// cannot be used; [`Error::ReadOnly`] if it cannot be written; [`Error::Open`], [`Error::Pragma`] or
     /// [`Error::Locked`] if it cannot be set up; on a server [`Error::Connect`].
-    ///
-    /// [`Error::NoDatabase`]: crate::Error::NoDatabase
-    /// [`Error::Refused`]: crate::Error::Refused
-    /// [`Error::ReadOnly`]: crate::Error::ReadOnly
-    /// [`Error::Open`]: crate::Error::Open
-    /// [`Error::Pragma`]: crate::Error::Pragma
-    /// [`Error::Locked`]: crate::Error::Locked
-    /// [`Error::Connect`]: crate::Error::Connect
     pub fn open(config: &Config) -> Result<Self> {
         DatabaseManager::new(config.clone()).open_database()
     }
@@ -81,7 +75,13 @@ impl DatabaseManager {
     /// Those of [`Database::open`].
     pub fn open_database(&self) -> Result<Database> {
         let database = Database::open_with(&self.config, self.migrations)?;
-        database.read_primary(|connection| self.ledger(connection)?.ensure_current())?;
+        database.read_primary(|connection| {
+            // Before its migrations, which it may lack because of it.
+            if has_unfinished_transfer(connection)? {
+                return Err(Error::UnfinishedTransfer);
+            }
+            self.ledger(connection)?.ensure_current()
+        })?;
         Ok(database)
     }
 }

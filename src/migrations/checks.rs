@@ -5,7 +5,9 @@ use serde::Serialize;
 use super::ledger::Ledger;
 use super::structure::Structure;
 use crate::backend::{Backend, DbConnection};
-use crate::catalog::{IntegrityCheck, broken_references, ensure_intact, not_checked};
+use crate::catalog::{
+    IntegrityCheck, broken_references, ensure_intact, not_checked, references_checked,
+};
 use crate::error::{Error, MigrationFault, Result};
 
 /// When a condition is checked, relative to the migrations.
@@ -50,11 +52,14 @@ pub(super) fn check_integrity(connection: &mut DbConnection) -> Result<Option<Ch
 }
 
 /// Refuses to continue with broken references. `subject` begins the message: the database or the
-/// migrations.
-pub(super) fn check_references(connection: &mut DbConnection, subject: &'static str) -> Result<()> {
+/// migrations. Returns what it has made sure of.
+pub(super) fn check_references(
+    connection: &mut DbConnection,
+    subject: &'static str,
+) -> Result<&'static str> {
     let broken = broken_references(connection)?;
     match broken.first() {
-        None => Ok(()),
+        None => Ok(references_checked(connection.backend())),
         Some(first) => {
             let (count, first) = (broken.len(), first.clone());
             Err(Error::Migration(MigrationFault::BrokenReferences { subject, count, first }))

@@ -80,8 +80,8 @@ pub fn run<T>(
             droppable = Some(Droppable::find(connection, &ledger)?);
         } else {
             // Otherwise broken references could not be attributed to the migrations.
-            check_references(connection, "the database has")?;
-            conditions.push(Check::before("references", "none is broken"));
+            let references = check_references(connection, "the database has")?;
+            conditions.push(Check::before("references", references));
             dependents::ensure_none(connection, &ledger, &scripts)?;
         }
         before(connection)?;
@@ -100,8 +100,8 @@ pub fn run<T>(
         if let Some(before) = library {
             LibraryTables::of(connection, &ledger)?.ensure_as(&before)?;
         }
-        check_references(connection, "the migrations would leave")?;
-        conditions.push(Check::after("references", "none is broken"));
+        let references = check_references(connection, "the migrations would leave")?;
+        conditions.push(Check::after("references", references));
         conditions.push(Check::after("rows", "none was lost or changed without a declaration"));
         conditions.push(Drift::of(connection, &ledger)?.check_after(&drift)?);
         Ok(Run { was, steps, conditions, value: after(connection)? })

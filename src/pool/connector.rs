@@ -10,6 +10,8 @@ use super::stale::Stale;
 use super::usage::{Place, Sign, Usages};
 use crate::backend::DbConnection;
 use crate::config::Config;
+#[cfg(feature = "postgres")]
+use crate::connection::Identity;
 use crate::connection::{self, Access, OpenFile};
 use crate::error::{Error, Result};
 
@@ -31,7 +33,10 @@ pub(super) enum ConnectionRole {
     Primary,
     /// A server's replica.
     #[cfg(feature = "postgres")]
-    Replica,
+    Replica {
+        /// Identity of the server.
+        of: Box<Identity>,
+    },
 }
 
 impl ConnectionRole {
@@ -67,11 +72,11 @@ impl Connector {
                 Ok(connection)
             }
             #[cfg(feature = "postgres")]
-            ConnectionRole::Replica => {
+            ConnectionRole::Replica { of } => {
                 let Some(url) = &config.server().replica else {
                     return Err(Error::Internal("no replica is configured".into()));
                 };
-                let mut connection = connection::open_replica(url, config)?;
+                let (mut connection, _) = connection::open_replica(url, config, of)?;
                 connection::check_lag(&mut connection, config)?;
                 Ok(connection)
             }
@@ -139,8 +144,11 @@ impl ManageConnection for Connector {
     fn is_valid(&self, slot: &mut Slot) -> Result<()> {
         // A replica that is busy falls behind all the same.
         #[cfg(feature = "postgres")]
-        let since =
-            if matches!(self.role, ConnectionRole::Replica) { slot.tested } else { slot.last_used };
+        let since = if matches!(self.role, ConnectionRole::Replica { .. }) {
+            slot.tested
+        } else {
+            slot.last_used
+        };
         #[cfg(not(feature = "postgres"))]
         let since = slot.last_used;
         if slot.is_fresh(since) {
@@ -148,7 +156,7 @@ impl ManageConnection for Connector {
         }
         let tested = slot.get().and_then(|connection| match &self.role {
             #[cfg(feature = "postgres")]
-            ConnectionRole::Replica => connection::check_lag(connection, &self.config),
+            ConnectionRole::Replica { .. } => connection::check_lag(connection, &self.config),
             #[cfg(feature = "postgres")]
             ConnectionRole::Primary => connection.ping(),
             ConnectionRole::Reader { .. } => connection.ping(),

@@ -157,14 +157,12 @@ impl Database {
                 (config.clone(), Primary::File(Box::new(queue)), reads, checkpoints)
             }
             #[cfg(feature = "postgres")]
-            Location::Postgres(_) => {
-                let (config, first) = server::connect(config)?;
+            Location::Postgres(url) => {
+                let (config, mut first) = server::connect(config)?;
                 // The limit is this process's, wherever its connections go.
                 let replicas = if config.server().replica.is_some() { limit / 2 } else { 0 };
-                let reads = match replicas {
-                    0 => Reads::Primary,
-                    limit => Reads::Replica(Replica::new(&config, limit)),
-                };
+                let replica = server::replica(&config, url, &mut first, replicas)?;
+                let reads = replica.map_or(Reads::Primary, Reads::Replica);
                 let limit = limit - replicas;
                 let primary = Connector::pool(&config, ConnectionRole::Primary, limit, Some(first));
                 (config, Primary::Server(primary), reads, None)

@@ -6,6 +6,7 @@ use r2d2::{Pool, PooledConnection};
 
 use super::connector::{ConnectionRole, Connector};
 use crate::config::Config;
+use crate::connection::Identity;
 
 /// Pool of connections to a replica.
 pub(super) struct Replica {
@@ -17,14 +18,15 @@ pub(super) struct Replica {
 
 impl Replica {
     /// Opens the pool. A replica that is not available may become so: that is not an error.
-    pub(super) fn new(config: &Config, limit: u32) -> Self {
-        let first = Connector::open(config, &ConnectionRole::Replica);
+    pub(super) fn new(config: &Config, limit: u32, of: Identity) -> Self {
+        let role = ConnectionRole::Replica { of: Box::new(of) };
+        let first = Connector::open(config, &role);
         let warned = AtomicBool::new(first.is_err());
         if let Err(error) = &first {
             warn(error);
         }
         let there = first.is_ok();
-        let pool = Connector::pool(config, ConnectionRole::Replica, limit, first.ok());
+        let pool = Connector::pool(config, role, limit, first.ok());
         // The pool takes the connection in a thread of its own; until then the replica would pass for
         // away.
         if there && let Err(error) = pool.get() {
@@ -50,7 +52,9 @@ impl Replica {
         self.fallbacks.fetch_add(1, Ordering::Relaxed);
         // Once each time that it becomes unavailable.
         if !self.warned.swap(true, Ordering::Relaxed) {
-            warn(&"it cannot be reached, or its lag is too large");
+            warn(
+                &"it cannot be reached, its lag is too large, or it is not the primary's; see `zenith-db health-check`",
+            );
         }
         None
     }

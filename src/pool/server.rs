@@ -1,9 +1,10 @@
 //! Work on a connection to a server that a file does not need.
 
 use super::connector::{ConnectionRole, Connector, Slot};
+use super::replica::Replica;
 use crate::backend::DbConnection;
-use crate::config::Config;
-use crate::connection::{self, Writer};
+use crate::config::{Config, ServerUrl};
+use crate::connection::{self, Identity, Writer};
 use crate::error::{Error, Result};
 
 /// Returns the first connection, and the configuration of all others: they use the schema that it has found.
@@ -11,6 +12,20 @@ pub(super) fn connect(config: &Config) -> Result<(Config, DbConnection)> {
     let mut first = Connector::open(config, &ConnectionRole::Primary)?;
     let schema = connection::schema_of(first.postgres()?, config)?;
     Ok((config.clone().in_schema(schema), first))
+}
+
+/// Returns the pool of connections to the replica, if one is configured: `limit` of them.
+pub(super) fn replica(
+    config: &Config,
+    url: &ServerUrl,
+    primary: &mut DbConnection,
+    limit: u32,
+) -> Result<Option<Replica>> {
+    if limit == 0 {
+        return Ok(None);
+    }
+    let primary = Identity::of(primary, url, config.server())?;
+    Ok(Some(Replica::new(config, limit, primary)))
 }
 
 /// Runs `work` on a connection that cannot write.

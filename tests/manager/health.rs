@@ -72,6 +72,7 @@ fn every_check_is_made_and_passes_on_a_sound_database() {
         "Transaction Ids",
         "Replication Slots",
         "Role",
+        "Accepts Writes",
         "Replica",
         "Pending Migrations",
     ];

@@ -207,6 +207,16 @@ fn a_text_is_not_made_longer_by_a_nul_inside() {
     }
 }
 
+/// The check of JSON reads up to the first NUL. What transfers cannot copy is not stored in the first place.
+#[test]
+fn json_does_not_go_on_after_a_nul() {
+    let (_fixture, mut connection) = filled();
+    for (table, column) in [("users", "metadata"), ("documents", "tags"), ("api_keys", "scopes")] {
+        takes(&mut connection, table, column, "'[\"\\u0000\"]'");
+        refuses(&mut connection, table, column, "'[1,2]' || char(0) || ' garbage'");
+    }
+}
+
 #[test]
 fn a_name_that_must_be_there_is_not_empty() {
     let (_fixture, mut connection) = filled();

@@ -198,7 +198,7 @@ $$",
          current_database()); END $$",
         "BEGIN READ WRITE; DO $$ BEGIN
          EXECUTE format('ALTER DATABASE %I RESET default_transaction_read_only', current_database()); END $$; COMMIT",
-        ADDED,
+        "Accepts Writes",
     ),
     (
         "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = 1',

@@ -22,3 +22,6 @@ mod roles_migrated;
 mod roles_refused;
 mod roles_script;
 mod schemas;
+mod several_hosts;
+mod standby;
+mod wrong_replica;

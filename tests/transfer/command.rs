@@ -6,7 +6,7 @@ use crate::support::command::json;
 #[cfg(feature = "postgres")]
 use crate::support::place::connect;
 use crate::support::place::{Place, stop_when};
-use crate::support::{SqliteFixture, failed, run, stderr, stdout};
+use crate::support::{Fixture, SqliteFixture, failed, run, stderr, stdout};
 
 #[test]
 fn it_makes_the_target_and_shows_and_keeps_the_proof() {
@@ -122,8 +122,65 @@ fn a_database_in_the_middle_of_a_transfer_is_not_taken_for_a_whole_one() {
     assert!(!health.healthy && failed(&health).contains(&"Schema Version"), "{health:?}");
     let create = half.manager().initialize(&crate::support::administrator()).map(drop);
     let migrate = half.manager().migrate().map(drop);
-    for error in [create, migrate, half.manager().seed().map(drop)] {
+    let (open, backup) = (half.manager().open_database(), half.manager().backup());
+    let piped = half.manager().write_backup(&mut Vec::new(), &mut |_| ());
+    let all = [create, migrate, half.manager().seed().map(drop), open.map(drop), backup.map(drop)];
+    for error in all.into_iter().chain([piped.map(drop)]) {
         let error = error.expect_err("it lacks rows").to_string();
         assert!(error.contains("--resume"), "{error}");
     }
+    assert!(!half.backups().exists());
+    let said = stderr(&run(half.zenith().args(["purge", "--metrics", "1", "--yes"]), 1));
+    assert!(said.contains("--resume"), "{said}");
+    // What deletes its tables is the way out, and keeps a copy of them.
+    let _ = half.manager().recreate(&crate::support::administrator()).expect("created again");
+    assert!(half.manager().open_database().is_ok());
+}
+
+/// As if the process had been killed between the migrations of the target and the first row.
+#[test]
+fn a_target_that_was_only_migrated_is_not_taken_for_a_database() {
+    let source = SqliteFixture::created();
+    let targets = [Some(Fixture::blank()), Some(SqliteFixture::empty().fixture())];
+    for target in targets.into_iter().flatten() {
+        if target.backend() == zenith_db::Backend::Sqlite {
+            std::fs::write(target.address().1, "").expect("an empty file");
+        }
+        let to = target.config().location().clone();
+        let transfer = || {
+            let options = zenith_db_transfer::TransferOptions::default();
+            zenith_db_transfer::transfer(&source.manager(), &to, &options, &mut |_| ())
+        };
+        source
+            .manager()
+            .rollback(&zenith_db::manager::RollbackTarget::Steps(1))
+            .expect("a rollback");
+        transfer().expect_err("the source has other migrations");
+        let refused = target.manager().open_database().expect_err("it has no rows");
+        assert!(matches!(refused, zenith_db::Error::UnfinishedTransfer), "{refused:?}");
+        source.manager().migrate().expect("migrated again");
+        let report = transfer().expect("nothing has begun that was to be resumed");
+        assert!(report.report.rows > 0);
+        assert!(target.manager().open_database().is_ok());
+    }
+}
+
+/// A source from before the check of its JSON, whose text goes on after a NUL.
+#[cfg(feature = "postgres")]
+#[test]
+fn a_text_that_the_target_cannot_store_is_named_with_its_column() {
+    let Some(target) = Place::postgres() else { return };
+    let source = Place::filled(1);
+    source.sql(
+        "PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET sql = replace(sql, ' AND instr(metadata, char(0)) = 0', '')
+         WHERE name = 'chat_history';
+         PRAGMA writable_schema = RESET;
+         UPDATE chat_history SET metadata = '{}' || char(0) || ' garbage' WHERE id = 1",
+    );
+    let error = crate::support::place::transfer(&source, &target, crate::support::place::BEGIN)
+        .expect_err("a NUL")
+        .to_string();
+    let words = "writing chat_history failed at the row with the key 1, whose metadata contains the character NUL";
+    assert!(error.contains(words), "{error}");
 }

@@ -120,3 +120,35 @@ fn one_transfer_may_be_killed_again_and_again() -> Result<()> {
     assert_eq!(target.contents(), source.contents());
     Ok(())
 }
+
+/// The server, and not the process.
+#[cfg(feature = "postgres")]
+#[test]
+fn when_the_server_is_killed_the_error_says_that_it_was_lost_and_how_to_go_on() {
+    use crate::support::log::logged;
+    use crate::support::own_server::Server;
+    let Some(server) = Server::start() else { return };
+    let source = Place::filled(300);
+    let manager = source.fixture().manager();
+    let to = zenith_db::config::Location::from_flag("--to", &server.url("new")).expect("a URL");
+    let mut killed = false;
+    let (log, error) = logged(|log| {
+        let options = zenith_db_transfer::TransferOptions::default();
+        let result = zenith_db_transfer::transfer(&manager, &to, &options, &mut |progress| {
+            if progress.table == "chat_history" && !killed {
+                killed = true;
+                server.kill();
+            }
+        });
+        (log.text(), result.expect_err("no server"))
+    });
+    server.resume();
+    let said = error.to_string();
+    assert!(matches!(error, TransferError::ConnectionLost { .. }), "{error:?}");
+    for words in ["connection to a server was lost", "chat_history", "`--resume` goes on"] {
+        assert!(said.contains(words), "{said}");
+    }
+    assert!(!log.contains("could not be removed") && !log.contains("transaction manager"), "{log}");
+    let options = zenith_db_transfer::TransferOptions { resume: true, ..Default::default() };
+    zenith_db_transfer::transfer(&manager, &to, &options, &mut |_| ()).expect("it goes on");
+}

@@ -129,8 +129,13 @@ pub(super) fn ensure(
             return Err(error.into());
         }
         // The health check says why.
-        missing => missing.unwrap_or_default(),
+        missing => missing.map_err(drop),
     };
+    if missing.as_ref().is_ok_and(Vec::is_empty) {
+        // Nothing is to be written, but the application will.
+        manager.ensure_server_takes_writes()?;
+    }
+    let missing = missing.unwrap_or_default();
     for part in &missing {
         output.note(match part {
             MissingPart::Database => "the database does not exist or is empty: creating it",

@@ -61,7 +61,9 @@ impl<'a> ActiveTransfer<'a> {
                     known: known.join(", "),
                 });
             }
-            match TransferState::read(target)? {
+            let state = TransferState::read(target)?;
+            let is_marked = state.as_ref().is_some_and(TransferState::is_before_begin);
+            match state.filter(|_| !is_marked) {
                 Some(state) if !options.resume => {
                     Err(TransferError::Interrupted { rows: state.rows() })
                 }
@@ -75,7 +77,12 @@ impl<'a> ActiveTransfer<'a> {
                         to_restore,
                         tables: BTreeMap::new(),
                     };
-                    Ok((TransferLease::begin(target, &state)?, state))
+                    let lease = if is_marked {
+                        TransferLease::begin_marked(target, &state)?
+                    } else {
+                        TransferLease::begin(target, &state)?
+                    };
+                    Ok((lease, state))
                 }
             }
         })?;

@@ -7,7 +7,7 @@ use zenith_db::{DbConnection, Error};
 
 use super::active::ActiveTransfer;
 use super::digest::TableContents;
-use super::error::Result;
+use super::error::{Result, TransferError};
 use super::own;
 use super::report::{TransferOptions, TransferProgress, TransferReport};
 use super::rows::{ALL, HISTORY};
@@ -61,6 +61,15 @@ use super::target::TransferTarget;
 ///
 /// [`TransferError`]: crate::TransferError
 pub fn transfer_between(
+    source: &mut DbConnection,
+    target: &mut DbConnection,
+    options: &TransferOptions,
+    progress: &mut dyn FnMut(TransferProgress),
+) -> Result<TransferReport> {
+    run(source, target, options, progress).map_err(TransferError::or_lost)
+}
+
+fn run(
     source: &mut DbConnection,
     target: &mut DbConnection,
     options: &TransferOptions,

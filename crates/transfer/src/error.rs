@@ -132,6 +132,19 @@ pub enum TransferError {
         source: Box<Error>,
     },
 
+    /// The connection to the server of the source or of the target broke.
+    #[error(
+        "the connection to a server was lost{}; the rows copied so far are kept, and `--resume` goes on as soon as the \
+         server answers again",
+        table.map_or_else(String::new, |table| format!(" while {table} was copied"))
+    )]
+    ConnectionLost {
+        /// Name of the table that was being read or written; `None` before and after the tables.
+        table: Option<&'static str>,
+        /// Error of the database.
+        source: Box<Error>,
+    },
+
     /// The copied rows violate a foreign key, so the source's rows do as well.
     #[error(
         "rows of the source refer to rows that do not exist ({first}); correct them in the source, \
@@ -160,6 +173,21 @@ pub enum TransferError {
 }
 
 impl TransferError {
+    /// Returns [`TransferError::ConnectionLost`] if that is the cause.
+    pub(crate) fn or_lost(self) -> Self {
+        match self {
+            Self::Database(error @ (Error::ConnectionLost(_) | Error::CommitUnknown(_))) => {
+                Self::ConnectionLost { table: None, source: Box::new(error) }
+            }
+            Self::Table { table, source, .. }
+                if matches!(*source, Error::ConnectionLost(_) | Error::CommitUnknown(_)) =>
+            {
+                Self::ConnectionLost { table: Some(table), source }
+            }
+            error => error,
+        }
+    }
+
     /// Returns advice for a fault that can occur in any operation, such as a damaged file or a full disk.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {

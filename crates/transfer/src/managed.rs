@@ -19,7 +19,7 @@ use super::own;
 use super::preconditions::{check_source, ensure_empty};
 use super::report::{TransferOptions, TransferProgress, TransferReport};
 use super::rows::ALL;
-use super::state::TransferState;
+use super::state::{TransferLease, TransferState};
 use super::table::TransferTable as _;
 
 /// Record of a transfer of the configured database.
@@ -43,7 +43,7 @@ pub struct TransferRecord {
 /// [`transfer_between`]. The target is created if it does not exist, and migrated with the manager's
 /// migrations if it has no tables. The record is kept as a file in the backup directory.
 ///
-/// A target that this call has created is removed again if no row was copied to it.
+/// A target that this call has created is removed again if no row was copied to it and its server can be reached.
 ///
 /// # Errors
 /// [`TransferError::Database`] holds [`Error::NoDatabase`], or [`Error::Refused`] if either database
@@ -68,6 +68,7 @@ pub fn transfer(
     let target = manager.for_config(config.at(to.clone()));
     let created = connection::create(target.config())?;
     let filled = fill(&mut source, &target, created, &options, progress);
+    let filled = filled.map_err(TransferError::or_lost);
     if let (Err(error), true) = (&filled, created) {
         remove_if_unused(target.config(), error);
     }
@@ -99,11 +100,23 @@ fn fill(
     }
     let mut connection = target.open()?;
     if is_empty(&mut connection)? {
-        target.run_with_backup(&mut connection, &Target::Latest, "transfer", |_| Ok(()))?;
-        // Rows that a migration of the application inserted are in the source, if they still are.
-        for table in own::all(&mut connection, options.migrations)? {
-            table.empty(&mut connection)?;
-        }
+        let prepare = |target: &mut DbConnection| {
+            // Rows that a migration of the application inserted are in the source, if they still are.
+            for table in own::all(target, options.migrations)? {
+                table.empty(target)?;
+            }
+            TransferLease::mark(target)
+        };
+        // With the migrations in one transaction, so that a process that is killed leaves nothing that seems complete.
+        target.run_with_backup(&mut connection, &Target::Latest, "transfer", |connection| {
+            prepare(connection).map_err(|error| match error {
+                TransferError::Database(error) => error,
+                error => Error::Refused {
+                    database: target.config().location().to_string(),
+                    reason: error.to_string(),
+                },
+            })
+        })?;
     }
     transfer_between(source, &mut connection, options, progress)
 }
@@ -111,8 +124,8 @@ fn fill(
 /// Removes the target after an error, if no row was copied to it. The caller has created it, and its
 /// connection is closed.
 fn remove_if_unused(target: &Config, error: &TransferError) {
-    // Another process is using it.
-    if matches!(error, TransferError::TakenOver) {
+    // Another process is using it, or it cannot be reached.
+    if matches!(error, TransferError::TakenOver | TransferError::ConnectionLost { .. }) {
         return;
     }
     let removed = connection::remove_created(target, |connection| {

@@ -55,6 +55,13 @@ macro_rules! row {
                     })*
                 }
 
+                fn column_with_nul(&self, row: &Row) -> Option<&'static str> {
+                    $(if row.$column.has_nul() {
+                        return Some(stringify!($column));
+                    })*
+                    None
+                }
+
                 fn read(
                     &self,
                     connection: &mut DbConnection,

@@ -24,9 +24,9 @@ diesel::table! {
 }
 
 /// State of a transfer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct TransferState {
-    /// Identity of the source.
+    /// Identity of the source; empty if the target has been migrated, and the transfer has not begun.
     pub(super) source: String,
     /// Statements that restore the foreign keys that were dropped for the duration of the transfer.
     pub(super) to_restore: Vec<String>,
@@ -47,6 +47,11 @@ impl TransferState {
     /// Returns the number of rows that have been copied.
     pub(super) fn rows(&self) -> i64 {
         self.tables.values().map(|copied| copied.rows).sum()
+    }
+
+    /// Whether the target has been migrated for a transfer that has not begun.
+    pub(super) const fn is_before_begin(&self) -> bool {
+        self.source.is_empty()
     }
 
     /// Reads the state of the unfinished transfer into a target; `None` if there is none.
@@ -89,6 +94,28 @@ impl TransferLease {
             .values(&row)
             .execute(inner))?;
         Ok(run)
+    }
+
+    /// Marks a target that is being migrated, in the caller's transaction: whatever happens, nobody takes it for a database
+    /// without rows.
+    ///
+    /// # Errors
+    /// [`TransferError::TableOfTheApplication`] if the table's name is taken.
+    pub(super) fn mark(target: &mut DbConnection) -> Result<()> {
+        Self::begin(target, &TransferState::default()).map(drop)
+    }
+
+    /// Records the transfer into a target that has been marked, in the caller's transaction.
+    ///
+    /// # Errors
+    /// [`TransferError::TakenOver`] if another process has begun meanwhile.
+    pub(super) fn begin_marked(target: &mut DbConnection, state: &TransferState) -> Result<Self> {
+        let run = Self(Uuid::now_v7().to_string());
+        let updated = dispatch!(target, |inner| diesel::update(zenith_transfer::table)
+            .filter(zenith_transfer::state.eq(&text(&TransferState::default())?))
+            .set((zenith_transfer::run.eq(&run.0), zenith_transfer::state.eq(text(state)?)))
+            .execute(inner))?;
+        if updated == 1 { Ok(run) } else { Err(TransferError::TakenOver) }
     }
 
     /// Takes over an unfinished transfer. If another process still runs it, its next batch fails.

@@ -104,6 +104,12 @@ pub(super) trait RowTable: Sync {
     /// Appends the encoded row, which does not depend on the backend.
     fn encode(&self, row: &Self::Row, out: &mut Vec<u8>);
 
+    /// Returns the first column whose text contains the character NUL, which only SQLite can store: for the error of a row
+    /// that is refused.
+    fn column_with_nul(&self, _: &Self::Row) -> Option<&'static str> {
+        None
+    }
+
     /// Fails if a value can be stored in one of the two databases only. The library's schema has no such values.
     fn ensure_fit(&self, _: &mut DbConnection) -> Result<()> {
         Ok(())
@@ -217,8 +223,25 @@ fn hand_over<T: RowTable>(table: &T, batch: &[T::Row], commit: &mut Commit<'_>) 
     let Some(last) = batch.last().map(T::key) else { return Ok(()) };
     let rows = i64::try_from(batch.len()).unwrap_or(i64::MAX);
     match commit(last, rows, &mut |target| table.write(target, batch)) {
+        // No row is to blame, and nothing more can be written.
+        Err(TransferError::Database(
+            cause @ (Error::ConnectionLost(_) | Error::CommitUnknown(_)),
+        )) => {
+            Err(failed("writing", table.table(), format!("the rows up to the key {last}"), cause))
+        }
         Err(TransferError::Database(cause)) if batch.len() == 1 => {
-            Err(failed("writing", table.table(), format!("the row with the key {last}"), cause))
+            let nul = batch.first().and_then(|row| table.column_with_nul(row));
+            let nul = nul.map_or_else(String::new, |column| {
+                format!(
+                    ", whose {column} contains the character NUL, which PostgreSQL cannot store"
+                )
+            });
+            Err(failed(
+                "writing",
+                table.table(),
+                format!("the row with the key {last}{nul}"),
+                cause,
+            ))
         }
         Err(TransferError::Database(_)) => {
             let (before, after) = batch.split_at(batch.len() / 2);

@@ -45,8 +45,12 @@ impl<'a> TransferTarget<'a> {
 
 impl Drop for TransferTarget<'_> {
     fn drop(&mut self) {
-        if let Err(cause) = self.connection.batch_execute(&self.restore) {
-            tracing::warn!(%cause, "the target's connection keeps the settings of the transfer");
+        match self.connection.batch_execute(&self.restore).map_err(zenith_db::Error::from) {
+            // One that is lost keeps nothing.
+            Ok(()) | Err(zenith_db::Error::ConnectionLost(_)) => {}
+            Err(error) => {
+                tracing::warn!(%error, "the target's connection keeps the settings of the transfer");
+            }
         }
     }
 }

@@ -75,6 +75,11 @@ where
 pub(super) trait Encode {
     /// Appends the encoded value.
     fn encode(&self, out: &mut Vec<u8>);
+
+    /// Whether it is a text with the character NUL.
+    fn has_nul(&self) -> bool {
+        false
+    }
 }
 
 impl Encode for i64 {
@@ -109,6 +114,10 @@ impl Encode for Text {
         out.extend_from_slice(&(self.0.len() as u64).to_be_bytes());
         out.extend_from_slice(self.0.as_bytes());
     }
+
+    fn has_nul(&self) -> bool {
+        self.0.contains('\0')
+    }
 }
 
 impl Encode for Timestamp {
@@ -123,5 +132,9 @@ impl<T: Encode> Encode for Option<T> {
         if let Some(value) = self {
             value.encode(out);
         }
+    }
+
+    fn has_nul(&self) -> bool {
+        self.as_ref().is_some_and(T::has_nul)
     }
 }

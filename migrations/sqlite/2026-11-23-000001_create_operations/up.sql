@@ -19,7 +19,7 @@ CREATE TABLE system_health (
     check_interval_seconds INTEGER NOT NULL DEFAULT 300
         CONSTRAINT system_health_check_interval_seconds_range CHECK (typeof(check_interval_seconds) = 'integer' AND check_interval_seconds BETWEEN 1 AND 2147483647),
     metrics TEXT NOT NULL DEFAULT '{}'
-        CONSTRAINT system_health_metrics_json CHECK (typeof(metrics) <> 'blob' AND json_valid(metrics)),
+        CONSTRAINT system_health_metrics_json CHECK (typeof(metrics) <> 'blob' AND json_valid(metrics) AND instr(metrics, char(0)) = 0),
     error_details TEXT
         CONSTRAINT system_health_error_details_text CHECK (typeof(error_details) <> 'blob' AND instr(error_details, char(0)) = 0),
     consecutive_failures INTEGER NOT NULL DEFAULT 0
@@ -73,7 +73,7 @@ CREATE TABLE backup_jobs (
     retention_days INTEGER NOT NULL DEFAULT 30
         CONSTRAINT backup_jobs_retention_days_range CHECK (typeof(retention_days) = 'integer' AND retention_days BETWEEN 1 AND 2147483647),
     metadata TEXT NOT NULL DEFAULT '{}'
-        CONSTRAINT backup_jobs_metadata_json CHECK (typeof(metadata) <> 'blob' AND json_valid(metadata)),
+        CONSTRAINT backup_jobs_metadata_json CHECK (typeof(metadata) <> 'blob' AND json_valid(metadata) AND instr(metadata, char(0)) = 0),
     CONSTRAINT backup_jobs_completion_order CHECK (completed_at >= started_at)
 );
 CREATE UNIQUE INDEX idx_backup_jobs_job_id ON backup_jobs (job_id);
@@ -98,9 +98,9 @@ CREATE TABLE system_metrics (
             AND substr(timestamp, 12, 2) < '24' AND typeof(timestamp) <> 'blob' AND instr(timestamp, char(0)) = 0
             AND substr(timestamp, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     tags TEXT NOT NULL DEFAULT '{}'
-        CONSTRAINT system_metrics_tags_json CHECK (typeof(tags) <> 'blob' AND json_valid(tags) AND json_type(tags) = 'object'),
+        CONSTRAINT system_metrics_tags_json CHECK (typeof(tags) <> 'blob' AND json_valid(tags) AND instr(tags, char(0)) = 0 AND json_type(tags) = 'object'),
     metadata TEXT NOT NULL DEFAULT '{}'
-        CONSTRAINT system_metrics_metadata_json CHECK (typeof(metadata) <> 'blob' AND json_valid(metadata))
+        CONSTRAINT system_metrics_metadata_json CHECK (typeof(metadata) <> 'blob' AND json_valid(metadata) AND instr(metadata, char(0)) = 0)
 );
 CREATE INDEX idx_system_metrics_name ON system_metrics (metric_name, timestamp);
 CREATE INDEX idx_system_metrics_timestamp ON system_metrics (timestamp);

@@ -146,7 +146,7 @@ CREATE TABLE users (
     two_factor_secret TEXT
         CONSTRAINT users_two_factor_secret_length CHECK (length(two_factor_secret) BETWEEN 1 AND 255 AND typeof(two_factor_secret) <> 'blob' AND instr(two_factor_secret, char(0)) = 0),
     backup_codes TEXT
-        CONSTRAINT users_backup_codes_json CHECK (backup_codes IS NULL OR typeof(backup_codes) <> 'blob' AND json_valid(backup_codes)),
+        CONSTRAINT users_backup_codes_json CHECK (backup_codes IS NULL OR typeof(backup_codes) <> 'blob' AND json_valid(backup_codes) AND instr(backup_codes, char(0)) = 0),
     login_notification_enabled BOOLEAN NOT NULL DEFAULT 1
         CONSTRAINT users_login_notification_enabled_flag CHECK (login_notification_enabled IN (0, 1)),
     session_timeout_minutes INTEGER NOT NULL DEFAULT 1440
@@ -156,7 +156,7 @@ CREATE TABLE users (
     updated_by BIGINT
         CONSTRAINT users_updated_by_fkey REFERENCES users (id) ON DELETE SET NULL,
     metadata TEXT NOT NULL DEFAULT '{}'
-        CONSTRAINT users_metadata_json CHECK (typeof(metadata) <> 'blob' AND json_valid(metadata))
+        CONSTRAINT users_metadata_json CHECK (typeof(metadata) <> 'blob' AND json_valid(metadata) AND instr(metadata, char(0)) = 0)
 );
 CREATE UNIQUE INDEX idx_users_uuid ON users (uuid);
 CREATE UNIQUE INDEX idx_users_username ON users (username);
@@ -211,7 +211,7 @@ CREATE TABLE user_sessions (
     device_fingerprint TEXT
         CONSTRAINT user_sessions_device_fingerprint_length CHECK (length(device_fingerprint) BETWEEN 1 AND 255 AND typeof(device_fingerprint) <> 'blob' AND instr(device_fingerprint, char(0)) = 0),
     location_info TEXT
-        CONSTRAINT user_sessions_location_info_json CHECK (location_info IS NULL OR typeof(location_info) <> 'blob' AND json_valid(location_info)),
+        CONSTRAINT user_sessions_location_info_json CHECK (location_info IS NULL OR typeof(location_info) <> 'blob' AND json_valid(location_info) AND instr(location_info, char(0)) = 0),
     CONSTRAINT user_sessions_expiry_order CHECK (idle_expires_at BETWEEN created_at AND expires_at),
     CONSTRAINT user_sessions_revoked_is_inactive CHECK (revoked_at IS NULL OR is_active = 0)
 );
@@ -254,7 +254,7 @@ CREATE TABLE api_keys (
     key_prefix TEXT NOT NULL
         CONSTRAINT api_keys_key_prefix_length CHECK (length(key_prefix) BETWEEN 1 AND 10 AND typeof(key_prefix) <> 'blob' AND instr(key_prefix, char(0)) = 0),
     scopes TEXT NOT NULL DEFAULT '[]'
-        CONSTRAINT api_keys_scopes_json CHECK (typeof(scopes) <> 'blob' AND json_valid(scopes) AND json_type(scopes) = 'array'),
+        CONSTRAINT api_keys_scopes_json CHECK (typeof(scopes) <> 'blob' AND json_valid(scopes) AND instr(scopes, char(0)) = 0 AND json_type(scopes) = 'array'),
     last_used_at TIMESTAMP
         CONSTRAINT api_keys_last_used_at_utc CHECK (datetime(substr(last_used_at, 1, 19)) IS substr(last_used_at, 1, 19)
             AND substr(last_used_at, 12, 2) < '24' AND typeof(last_used_at) <> 'blob' AND instr(last_used_at, char(0)) = 0
@@ -280,7 +280,7 @@ CREATE TABLE api_keys (
     revoked_by BIGINT
         CONSTRAINT api_keys_revoked_by_fkey REFERENCES users (id) ON DELETE SET NULL,
     metadata TEXT NOT NULL DEFAULT '{}'
-        CONSTRAINT api_keys_metadata_json CHECK (typeof(metadata) <> 'blob' AND json_valid(metadata)),
+        CONSTRAINT api_keys_metadata_json CHECK (typeof(metadata) <> 'blob' AND json_valid(metadata) AND instr(metadata, char(0)) = 0),
     CONSTRAINT api_keys_expiry_order CHECK (expires_at >= created_at),
     CONSTRAINT api_keys_revoked_is_inactive CHECK (revoked_at IS NULL OR is_active = 0)
 );

@@ -40,7 +40,7 @@ CREATE TABLE chat_sessions (
     total_tokens BIGINT NOT NULL DEFAULT 0
         CONSTRAINT chat_sessions_total_tokens_count CHECK (typeof(total_tokens) = 'integer' AND total_tokens >= 0),
     metadata TEXT NOT NULL DEFAULT '{}'
-        CONSTRAINT chat_sessions_metadata_json CHECK (typeof(metadata) <> 'blob' AND json_valid(metadata))
+        CONSTRAINT chat_sessions_metadata_json CHECK (typeof(metadata) <> 'blob' AND json_valid(metadata) AND instr(metadata, char(0)) = 0)
 );
 CREATE UNIQUE INDEX idx_chat_sessions_session_id ON chat_sessions (session_id);
 CREATE INDEX idx_chat_sessions_user_id ON chat_sessions (user_id, is_archived, updated_at, id);
@@ -104,11 +104,11 @@ CREATE TABLE chat_history (
     feedback_comment TEXT
         CONSTRAINT chat_history_feedback_comment_text CHECK (typeof(feedback_comment) <> 'blob' AND instr(feedback_comment, char(0)) = 0),
     source_documents TEXT
-        CONSTRAINT chat_history_source_documents_json CHECK (source_documents IS NULL OR typeof(source_documents) <> 'blob' AND json_valid(source_documents)),
+        CONSTRAINT chat_history_source_documents_json CHECK (source_documents IS NULL OR typeof(source_documents) <> 'blob' AND json_valid(source_documents) AND instr(source_documents, char(0)) = 0),
     retrieval_context TEXT
-        CONSTRAINT chat_history_retrieval_context_json CHECK (retrieval_context IS NULL OR typeof(retrieval_context) <> 'blob' AND json_valid(retrieval_context)),
+        CONSTRAINT chat_history_retrieval_context_json CHECK (retrieval_context IS NULL OR typeof(retrieval_context) <> 'blob' AND json_valid(retrieval_context) AND instr(retrieval_context, char(0)) = 0),
     metadata TEXT NOT NULL DEFAULT '{}'
-        CONSTRAINT chat_history_metadata_json CHECK (typeof(metadata) <> 'blob' AND json_valid(metadata))
+        CONSTRAINT chat_history_metadata_json CHECK (typeof(metadata) <> 'blob' AND json_valid(metadata) AND instr(metadata, char(0)) = 0)
 );
 CREATE UNIQUE INDEX idx_chat_history_message_id ON chat_history (message_id);
 CREATE INDEX idx_chat_history_chat_session_id ON chat_history (chat_session_id, id);

@@ -56,9 +56,9 @@ CREATE TABLE documents (
     is_archived BOOLEAN NOT NULL DEFAULT 0
         CONSTRAINT documents_is_archived_flag CHECK (is_archived IN (0, 1)),
     tags TEXT NOT NULL DEFAULT '[]'
-        CONSTRAINT documents_tags_json CHECK (typeof(tags) <> 'blob' AND json_valid(tags) AND json_type(tags) = 'array'),
+        CONSTRAINT documents_tags_json CHECK (typeof(tags) <> 'blob' AND json_valid(tags) AND instr(tags, char(0)) = 0 AND json_type(tags) = 'array'),
     metadata TEXT NOT NULL DEFAULT '{}'
-        CONSTRAINT documents_metadata_json CHECK (typeof(metadata) <> 'blob' AND json_valid(metadata)),
+        CONSTRAINT documents_metadata_json CHECK (typeof(metadata) <> 'blob' AND json_valid(metadata) AND instr(metadata, char(0)) = 0),
     error_message TEXT
         CONSTRAINT documents_error_message_text CHECK (typeof(error_message) <> 'blob' AND instr(error_message, char(0)) = 0),
     CONSTRAINT documents_upload_order CHECK (upload_completed_at >= upload_started_at),
@@ -102,7 +102,7 @@ CREATE TABLE document_chunks (
             AND substr(created_at, 12, 2) < '24' AND typeof(created_at) <> 'blob' AND instr(created_at, char(0)) = 0
             AND substr(created_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     metadata TEXT NOT NULL DEFAULT '{}'
-        CONSTRAINT document_chunks_metadata_json CHECK (typeof(metadata) <> 'blob' AND json_valid(metadata))
+        CONSTRAINT document_chunks_metadata_json CHECK (typeof(metadata) <> 'blob' AND json_valid(metadata) AND instr(metadata, char(0)) = 0)
 );
 CREATE UNIQUE INDEX idx_document_chunks_chunk_id ON document_chunks (chunk_id);
 CREATE UNIQUE INDEX idx_document_chunks_document_id ON document_chunks (document_id, chunk_index);
@@ -134,7 +134,7 @@ CREATE TABLE file_storage (
     compression_type TEXT NOT NULL DEFAULT 'none'
         CONSTRAINT file_storage_compression_type_known CHECK (compression_type IN ('none', 'gzip', 'zstd')),
     access_permissions TEXT NOT NULL DEFAULT '{}'
-        CONSTRAINT file_storage_access_permissions_json CHECK (typeof(access_permissions) <> 'blob' AND json_valid(access_permissions)),
+        CONSTRAINT file_storage_access_permissions_json CHECK (typeof(access_permissions) <> 'blob' AND json_valid(access_permissions) AND instr(access_permissions, char(0)) = 0),
     retention_policy TEXT
         CONSTRAINT file_storage_retention_policy_length CHECK (length(retention_policy) BETWEEN 1 AND 100 AND typeof(retention_policy) <> 'blob' AND instr(retention_policy, char(0)) = 0),
     created_at TIMESTAMP NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f000', 'now'))
@@ -154,7 +154,7 @@ CREATE TABLE file_storage (
             AND substr(archived_at, 12, 2) < '24' AND typeof(archived_at) <> 'blob' AND instr(archived_at, char(0)) = 0
             AND substr(archived_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     metadata TEXT NOT NULL DEFAULT '{}'
-        CONSTRAINT file_storage_metadata_json CHECK (typeof(metadata) <> 'blob' AND json_valid(metadata)),
+        CONSTRAINT file_storage_metadata_json CHECK (typeof(metadata) <> 'blob' AND json_valid(metadata) AND instr(metadata, char(0)) = 0),
     CONSTRAINT file_storage_archive_order CHECK (archived_at >= created_at)
 );
 CREATE UNIQUE INDEX idx_file_storage_file_id ON file_storage (file_id);

@@ -46,11 +46,11 @@ CREATE TABLE audit_log (
     error_message TEXT
         CONSTRAINT audit_log_error_message_text CHECK (typeof(error_message) <> 'blob' AND instr(error_message, char(0)) = 0),
     request_data TEXT
-        CONSTRAINT audit_log_request_data_json CHECK (request_data IS NULL OR typeof(request_data) <> 'blob' AND json_valid(request_data)),
+        CONSTRAINT audit_log_request_data_json CHECK (request_data IS NULL OR typeof(request_data) <> 'blob' AND json_valid(request_data) AND instr(request_data, char(0)) = 0),
     response_data TEXT
-        CONSTRAINT audit_log_response_data_json CHECK (response_data IS NULL OR typeof(response_data) <> 'blob' AND json_valid(response_data)),
+        CONSTRAINT audit_log_response_data_json CHECK (response_data IS NULL OR typeof(response_data) <> 'blob' AND json_valid(response_data) AND instr(response_data, char(0)) = 0),
     metadata TEXT NOT NULL DEFAULT '{}'
-        CONSTRAINT audit_log_metadata_json CHECK (typeof(metadata) <> 'blob' AND json_valid(metadata)),
+        CONSTRAINT audit_log_metadata_json CHECK (typeof(metadata) <> 'blob' AND json_valid(metadata) AND instr(metadata, char(0)) = 0),
     prev_hash TEXT NOT NULL
         CONSTRAINT audit_log_prev_hash_sha256 CHECK (length(prev_hash) = 64 AND prev_hash NOT GLOB '*[^0-9a-f]*' AND typeof(prev_hash) <> 'blob' AND instr(prev_hash, char(0)) = 0),
     entry_hash TEXT NOT NULL
@@ -123,7 +123,7 @@ CREATE TABLE security_events (
             AND substr(timestamp, 12, 2) < '24' AND typeof(timestamp) <> 'blob' AND instr(timestamp, char(0)) = 0
             AND substr(timestamp, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     details TEXT
-        CONSTRAINT security_events_details_json CHECK (details IS NULL OR typeof(details) <> 'blob' AND json_valid(details)),
+        CONSTRAINT security_events_details_json CHECK (details IS NULL OR typeof(details) <> 'blob' AND json_valid(details) AND instr(details, char(0)) = 0),
     resolved BOOLEAN NOT NULL DEFAULT 0
         CONSTRAINT security_events_resolved_flag CHECK (resolved IN (0, 1)),
     resolved_at TIMESTAMP

@@ -41,7 +41,7 @@ CREATE TABLE notifications (
             AND substr(updated_at, 12, 2) < '24' AND typeof(updated_at) <> 'blob' AND instr(updated_at, char(0)) = 0
             AND substr(updated_at, 20) GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]'),
     metadata TEXT NOT NULL DEFAULT '{}'
-        CONSTRAINT notifications_metadata_json CHECK (typeof(metadata) <> 'blob' AND json_valid(metadata)),
+        CONSTRAINT notifications_metadata_json CHECK (typeof(metadata) <> 'blob' AND json_valid(metadata) AND instr(metadata, char(0)) = 0),
     CONSTRAINT notifications_read_order CHECK (read_at >= created_at),
     CONSTRAINT notifications_read_has_time CHECK (is_read = (read_at IS NOT NULL)),
     CONSTRAINT notifications_expiry_order CHECK (expires_at >= created_at)

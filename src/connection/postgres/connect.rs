@@ -9,7 +9,71 @@ use crate::config::{ServerOptions, ServerUrl};
 use crate::error::{ConnectFault, Error, Result};
 
 /// Returns a connection without any settings.
+///
+/// libpq goes on to the next host of a URL if one does not answer or is not as `target_session_attrs` wants it, but not if
+/// one has no such database, as a replica that has not received its creation yet.
+///
+/// # Errors
+/// [`Error::NoDatabase`] if no host has the database, or none that is as the URL wants it; [`Error::Connect`]
 pub(super) fn connect(url: &ServerUrl, options: &ServerOptions) -> Result<PgConnection> {
+    match establish(url, options) {
+        Err(error @ Error::NoDatabase { .. }) => {
+            let hosts = url.each_host();
+            if hosts.is_empty() {
+                return Err(error);
+            }
+            first_of(hosts, url, options)?.1.ok_or(error)
+        }
+        connected => connected,
+    }
+}
+
+/// Returns the URL with only one of its hosts: the one that has the database, or can create it. What is asked about a new
+/// database, or given to a program, is then about the same server.
+///
+/// # Errors
+/// Those of [`connect`].
+pub(crate) fn with_one_host(url: &ServerUrl, options: &ServerOptions) -> Result<ServerUrl> {
+    match url.each_host() {
+        hosts if hosts.is_empty() => Ok(url.clone()),
+        hosts => Ok(first_of(hosts, url, options)?.0),
+    }
+}
+
+/// Returns the first of the hosts that has the database, with a connection; otherwise the first that is as the URL wants it.
+fn first_of(
+    hosts: Vec<ServerUrl>,
+    url: &ServerUrl,
+    options: &ServerOptions,
+) -> Result<(ServerUrl, Option<PgConnection>)> {
+    let (mut without, mut fault) = (None, None);
+    for host in hosts {
+        match establish(&host, options) {
+            Ok(connection) => return Ok((host, Some(connection))),
+            // A server that lacks the database does not say whether it is as the URL wants it.
+            Err(Error::NoDatabase { .. }) if without.is_none() => {
+                let is_wanted = establish(&maintenance_url(&host), options).is_ok();
+                without = is_wanted.then_some(host);
+            }
+            Err(Error::NoDatabase { .. }) => {}
+            Err(error) => fault = fault.or(Some(error)),
+        }
+    }
+    match (without, fault) {
+        (Some(host), _) => Ok((host, None)),
+        // It may be there.
+        (None, Some(fault)) => Err(fault),
+        (None, None) => Err(Error::NoDatabase { database: url.to_string() }),
+    }
+}
+
+/// Returns the URL of a database that every server has, other than the one that is meant.
+pub(super) fn maintenance_url(url: &ServerUrl) -> ServerUrl {
+    let is_default = url.database().as_deref() == Some("postgres");
+    url.at(if is_default { "template1" } else { "postgres" })
+}
+
+fn establish(url: &ServerUrl, options: &ServerOptions) -> Result<PgConnection> {
     // libpq takes whole seconds, and 1 as 2.
     let seconds = options.connect_timeout.as_millis().div_ceil(1000).max(2);
     let full = url

@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
-use super::connect::{connect, connect_to_catalog};
+use super::connect::{connect, connect_to_catalog, maintenance_url};
 use super::contents::is_bare;
 use super::name::name_of;
 use super::quoted::quoted;
@@ -103,9 +103,7 @@ pub(crate) fn drop_if_bare(url: &ServerUrl, options: &ServerOptions) -> Result<b
 /// # Errors
 /// [`Error::ReadOnly`] if the server is a replica, or the database or user only reads by default.
 pub(super) fn maintenance(url: &ServerUrl, options: &ServerOptions) -> Result<PgConnection> {
-    let is_default = url.database().as_deref() == Some("postgres");
-    let other = url.at(if is_default { "template1" } else { "postgres" });
-    let mut connection = connect_to_catalog(&other, options)?;
+    let mut connection = connect_to_catalog(&maintenance_url(url), options)?;
     ensure_writable(&mut connection, url)?;
     Ok(connection)
 }

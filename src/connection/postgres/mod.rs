@@ -4,6 +4,7 @@ mod acting_role;
 mod connect;
 mod contents;
 mod databases;
+mod identity;
 mod name;
 mod quoted;
 mod read_only;
@@ -22,10 +23,12 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text};
 
 pub(crate) use acting_role::{acting_role, acting_role_of};
+pub(crate) use connect::with_one_host;
 pub(crate) use contents::CATALOGS;
 pub(crate) use contents::contents_beyond;
 pub(crate) use databases::drop_if_bare;
 pub(super) use databases::{create, exists, remove_created};
+pub(crate) use identity::Identity;
 pub(crate) use name::name_of;
 pub(crate) use rights::{RestoreLock, right_missing};
 pub(crate) use schema::{present_objects, schema_of};
@@ -176,6 +179,12 @@ impl Server {
                  with ENCODING 'UTF8' and transfer this one into it"
             )
         })
+    }
+
+    /// Returns the reason why the server takes no writes, if it takes none. `is_read_only` is whether transactions only read
+    /// by default.
+    pub(crate) const fn write_fault(&self, is_read_only: bool) -> Option<&'static str> {
+        read_only::fault(self.is_replica, is_read_only)
     }
 
     fn check(&self, url: &ServerUrl, access: Access) -> Result<()> {

@@ -38,12 +38,15 @@ pub(super) fn ensure_writable(connection: &mut PgConnection, url: &ServerUrl) ->
 
 /// Returns an error if one of these holds for the database.
 pub(super) fn refuse(url: &ServerUrl, is_replica: bool, is_read_only: bool) -> Result<()> {
-    let reason = if is_replica {
-        "it is a replica; give the URL of the primary"
-    } else if is_read_only {
-        "default_transaction_read_only is on for this database or user"
-    } else {
-        return Ok(());
-    };
-    Err(Error::ReadOnly { database: url.to_string(), reason })
+    fault(is_replica, is_read_only)
+        .map_or(Ok(()), |reason| Err(Error::ReadOnly { database: url.to_string(), reason }))
+}
+
+/// Returns the reason why a server takes no writes, if one of these holds.
+pub(super) const fn fault(is_replica: bool, is_read_only: bool) -> Option<&'static str> {
+    match (is_replica, is_read_only) {
+        (true, _) => Some("it is a replica; give the URL of the primary"),
+        (false, true) => Some("default_transaction_read_only is on for this database or user"),
+        (false, false) => None,
+    }
 }

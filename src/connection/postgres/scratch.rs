@@ -6,7 +6,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use super::connect::connect_to_catalog;
+use super::connect::{connect_to_catalog, with_one_host};
 use super::databases::{creation, maintenance};
 use super::name::name_of;
 use super::quoted::quoted;
@@ -45,6 +45,8 @@ impl ScratchDatabase {
         options: &ServerOptions,
         purpose: &str,
     ) -> Result<Self> {
+        // The other hosts get it later, and have no database of its name until then.
+        let model = &with_one_host(model, options)?;
         let mut lock = ScratchLock::exclusive(model, options)?;
         let maintenance = lock.connection();
         let of = name_of(model)?;
@@ -72,6 +74,7 @@ impl ScratchDatabase {
     /// [`Error::Connect`]; [`Error::Query`] if the user may not create databases.
     #[cfg(feature = "testing")]
     pub(crate) fn copy_of(model: &ServerUrl, options: &ServerOptions) -> Result<Self> {
+        let model = &with_one_host(model, options)?;
         let mut lock = ScratchLock::shared(model, options)?;
         let of = name_of(model)?;
         let name = random_name(&of, "copy");

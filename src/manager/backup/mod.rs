@@ -69,7 +69,7 @@ impl DatabaseManager {
     /// Takes a backup, even if `auto_backup` is off, verifies it, and records it in `backup_jobs`.
     ///
     /// # Errors
-    /// [`Error::NoDatabase`]; [`Error::Io`] if the directory cannot be written;
+    /// [`Error::NoDatabase`]; [`Error::UnfinishedTransfer`]; [`Error::Io`] if the directory cannot be written;
     /// [`Error::Program`] if `pg_dump` is not installed or fails;
     /// [`Error::IntegrityFaults`] if the database is damaged; [`Error::Backup`] if the copy fails its
     /// verification. No file is left behind.
@@ -87,6 +87,7 @@ impl DatabaseManager {
     ) -> Result<BackupReport> {
         let started_at = UtcTime::now();
         self.recover()?;
+        self.refuse_unfinished()?;
         let result = self.copy_and_check(BY_HAND, progress);
         match (&result, self.open_to_record()) {
             (Ok(report), Ok(mut connection)) => report.record(&mut connection),
@@ -95,6 +96,16 @@ impl DatabaseManager {
             (_, Err(error)) => tracing::warn!(%error, "the backup could not be recorded"),
         }
         result
+    }
+
+    /// Refuses the target of an interrupted transfer: a backup without its rows would be the newest one. The backup before
+    /// its tables are deleted is taken nevertheless.
+    fn refuse_unfinished(&self) -> Result<()> {
+        match self.ensure_no_transfer() {
+            Err(error @ Error::UnfinishedTransfer) => Err(error),
+            // What else is wrong, the copy says, and it is recorded.
+            _ => Ok(()),
+        }
     }
 
     /// Returns the newest completed backup that `backup_jobs` records, if any.
@@ -118,6 +129,7 @@ impl DatabaseManager {
     ) -> Result<BackupReport> {
         let started_at = UtcTime::now();
         self.recover()?;
+        self.refuse_unfinished()?;
         let (partial, outcome, owner) = self.copy(progress)?;
         let path = Path::new("-");
         let mut manifest = self.manifest(&partial, &outcome, started_at, BY_HAND, progress)?;

@@ -23,6 +23,7 @@ use crate::catalog::{
     row_counts, row_differences,
 };
 use crate::config::{ServerOptions, ServerUrl};
+use crate::connection;
 use crate::dispatch;
 use crate::error::{BackupFault, Error, ProgramFault, Result};
 use crate::locks::Obstacle;
@@ -48,6 +49,8 @@ pub(super) fn copy(
     if options.transaction_pooler {
         return Err(Error::TransactionPooler);
     }
+    // Another host knows nothing of the snapshot.
+    let url = &connection::with_one_host(url, options)?;
     source.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
     let result = dump_and_check(source, target, url, options.lock_timeout, progress);
     // Nothing was written, and closing the connection ends the transaction too.

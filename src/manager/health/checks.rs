@@ -1,8 +1,10 @@
 //! Checks that SQLite and PostgreSQL have in common.
 
 use super::outcome::CheckOutcome;
-use crate::backend::DbConnection;
-use crate::catalog::{broken_references, table_exists};
+use crate::backend::{Backend, DbConnection};
+#[cfg(feature = "postgres")]
+use crate::catalog::orphans;
+use crate::catalog::{broken_references, references_checked, table_exists};
 use crate::error::Result;
 use crate::manager::administrator::is_taken;
 use crate::manager::origin::has_unfinished_transfer;
@@ -76,9 +78,41 @@ pub(super) fn foreign_key_violations(
     _: &DatabaseManager,
 ) -> Result<CheckOutcome> {
     let broken = broken_references(connection)?;
-    let fix = "restore a backup (`zenith-db restore --latest`), or correct or delete these rows";
-    Ok(CheckOutcome::from_faults(&broken, "none", fix))
+    let good = match connection.backend() {
+        Backend::Sqlite => "none".to_owned(),
+        backend @ Backend::Postgres => {
+            format!("{}; `--deep` reads the rows", references_checked(backend))
+        }
+    };
+    Ok(CheckOutcome::from_faults(&broken, good, REFERENCES_FIX))
 }
+
+/// Looks for violations in the rows themselves, which on a server the other check does not read.
+pub(super) fn foreign_key_violations_in_rows(
+    connection: &mut DbConnection,
+    manager: &DatabaseManager,
+) -> Result<CheckOutcome> {
+    match connection {
+        DbConnection::Sqlite(_) => foreign_key_violations(connection, manager),
+        #[cfg(feature = "postgres")]
+        DbConnection::Postgres(inner) => {
+            let (orphans, unread) = orphans(inner)?;
+            let mut broken = broken_references(connection)?;
+            broken.extend(orphans);
+            let unread = match unread.as_slice() {
+                [] => String::new(),
+                unread => format!(
+                    "; not read, for want of a right or of an operator of PostgreSQL: {}",
+                    unread.join(", ")
+                ),
+            };
+            Ok(CheckOutcome::from_faults(&broken, format!("none{unread}"), REFERENCES_FIX))
+        }
+    }
+}
+
+const REFERENCES_FIX: &str =
+    "restore a backup (`zenith-db restore --latest`), or correct or delete these rows";
 
 /// Returns a failed outcome if one of the tables that a check reads does not exist.
 fn missing_table(

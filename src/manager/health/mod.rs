@@ -19,7 +19,7 @@ mod unchecked_permissions;
 pub use integrity::IntegrityProgress;
 pub use report::{HealthCheck, HealthReport};
 
-use checks::{FOREIGN_KEYS, foreign_key_violations};
+use checks::{FOREIGN_KEYS, foreign_key_violations_in_rows};
 use expected_schema::SchemaDefinitions;
 use integrity::{FULL_INTEGRITY, full_integrity};
 use outcome::CheckOutcome;
@@ -52,12 +52,13 @@ impl DatabaseManager {
     }
 
     /// Runs the checks of [`DatabaseManager::health_check`], with SQLite's full `integrity_check`
-    /// instead of the quick one, and the check of foreign keys, whatever the size of the file; compares
+    /// instead of the quick one, and the check of foreign keys, whatever the size of the file, and on a server with a look
+    /// for every row to which one refers; compares
     /// the columns `message_count` and `chunk_count` with the rows that they count; and checks the ages of the
     /// newest backup (at most two days) and of the last drill (at most eight). The duration of these checks grows
     /// with the database. `progress` is called before each step of the integrity check.
     ///
-    /// PostgreSQL has no such check built in: on a server it is skipped, and the report names the
+    /// PostgreSQL has no check of integrity built in: on a server it is skipped, and the report names the
     /// program that has one.
     #[must_use]
     pub fn deep_health_check(&self, progress: &mut dyn FnMut(IntegrityProgress)) -> HealthReport {
@@ -89,16 +90,17 @@ impl DatabaseManager {
                 details: location.to_string(),
             }];
             let is_file = location.path().is_some();
-            let is_replaced = |name| is_file && deep.is_some() && sqlite::BOUNDED.contains(&name);
+            let is_replaced = |name| {
+                let is_bounded = is_file && sqlite::BOUNDED.contains(&name);
+                deep.is_some() && (is_bounded || name == FOREIGN_KEYS)
+            };
             for (name, critical, check) in all.iter().filter(|(name, ..)| !is_replaced(*name)) {
                 checks.push(result_of(name, *critical, check(connection, self)));
             }
             // Last, because it takes longest.
             if let Some(progress) = deep.as_deref_mut() {
-                if is_file {
-                    let found = foreign_key_violations(connection, self);
-                    checks.push(result_of(FOREIGN_KEYS, true, found));
-                }
+                let found = foreign_key_violations_in_rows(connection, self);
+                checks.push(result_of(FOREIGN_KEYS, true, found));
                 for (name, critical, check) in counters::CHECKS {
                     checks.push(result_of(name, *critical, check(connection, self)));
                 }

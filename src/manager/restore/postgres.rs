@@ -32,6 +32,8 @@ impl DatabaseManager {
         options: RestoreOptions,
         progress: &mut dyn FnMut(FileProgress),
     ) -> Result<RestoreReport> {
+        // Another host may have the new database later only.
+        let url = &connection::with_one_host(url, self.config.server())?;
         let _lock = RestoreLock::take(url, self.config.server())?;
         let missing = right_missing(url, self.config.server())?;
         let origin = match (self.origin(), missing.clone()) {

@@ -70,10 +70,6 @@ const ADDED: &str = "
             AND defaclnamespace IN (0, quote_ident(current_schema())::regnamespace) AND 'audit_log' <> ALL ($1)
     UNION ALL SELECT 'synchronous_commit = off, with which a crash of the server loses what was committed'
         WHERE current_setting('synchronous_commit') = 'off' AND 'audit_log' <> ALL ($1)
-    -- The value of a new session: this one has a value of its own.
-    UNION ALL SELECT 'default_transaction_read_only = on for the server, the database or the user, with which every write fails'
-        FROM pg_settings
-        WHERE name = 'default_transaction_read_only' AND reset_val = 'on' AND 'audit_log' <> ALL ($1)
     -- As text as somebody has written it.
     UNION ALL SELECT format('%s, which switches triggers and foreign keys off', setting)
         FROM pg_db_role_setting, unnest(setconfig) AS setting

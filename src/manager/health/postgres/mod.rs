@@ -45,6 +45,7 @@ pub(super) const CHECKS: &[NamedCheck] = &[
     ("Transaction Ids", false, cluster::transaction_ids),
     ("Replication Slots", false, cluster::replication_slots),
     ("Role", false, role::role),
+    ("Accepts Writes", false, server::accepts_writes),
     ("Replica", false, server::replica),
     ("Pending Migrations", true, pending),
 ];

@@ -5,8 +5,8 @@ use diesel::sql_types::{BigInt, Text};
 
 use super::names::names;
 use crate::backend::DbConnection;
-use crate::connection::{self, Server};
-use crate::dispatch;
+use crate::config::Location;
+use crate::connection::{self, Identity, Server};
 use crate::error::Result;
 use crate::manager::DatabaseManager;
 use crate::manager::health::outcome::CheckOutcome;
@@ -48,6 +48,19 @@ pub(super) fn time_zone(
              stored times: ALTER DATABASE … SET timezone TO 'UTC'"
         ))
     })
+}
+
+/// Checks whether the server takes what an application writes. A replica is checked as any other database.
+pub(super) fn accepts_writes(
+    connection: &mut DbConnection,
+    _: &DatabaseManager,
+) -> Result<CheckOutcome> {
+    let server = Server::ask(connection.postgres()?)?;
+    // The session of this check only reads, whatever the setting is.
+    let is_read_only = setting(connection, "default_transaction_read_only")? == "on";
+    Ok(server.write_fault(is_read_only).map_or(CheckOutcome::Good("yes".into()), |fault| {
+        CheckOutcome::Bad(format!("{fault}; an application cannot open the database"))
+    }))
 }
 
 #[derive(QueryableByName)]
@@ -97,19 +110,6 @@ pub(super) fn headroom(
     })
 }
 
-#[derive(QueryableByName)]
-struct Identity {
-    #[diesel(sql_type = BigInt)]
-    system: i64,
-}
-
-/// Returns the system identifier of the server, which a replica shares with its primary.
-fn identity(connection: &mut DbConnection) -> Result<i64> {
-    let query = "SELECT system_identifier AS system FROM pg_control_system()";
-    let found: Identity = dispatch!(connection, |c| diesel::sql_query(query).get_result(c))?;
-    Ok(found.system)
-}
-
 pub(super) fn replica(
     connection: &mut DbConnection,
     manager: &DatabaseManager,
@@ -118,10 +118,14 @@ pub(super) fn replica(
     let Some(url) = &config.server().replica else {
         return Ok(CheckOutcome::Good("none is configured".into()));
     };
-    let mut replica = connection::open_replica(url, config)?;
-    if identity(connection)? != identity(&mut replica)? {
+    let Location::Postgres(of) = config.location() else {
+        return Ok(CheckOutcome::Good("none is configured".into()));
+    };
+    let primary = Identity::of(connection, of, config.server())?;
+    let (mut replica, identity) = connection::open_replica(url, config, &primary)?;
+    if let Some(reason) = identity.no_replica(&primary) {
         return Ok(CheckOutcome::Bad(format!(
-            "{url} is not a replica of this server: correct DATABASE_REPLICA_URL"
+            "{url} is not in recovery: {reason}; correct DATABASE_REPLICA_URL"
         )));
     }
     let limit = config.server().replica_max_lag;

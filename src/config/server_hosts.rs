@@ -11,7 +11,7 @@ impl ServerUrl {
     pub(crate) fn each_host(&self) -> Vec<Self> {
         let text = self.expose();
         let before_query = text.split('?').next().unwrap_or_default();
-        let authority = before_query.splitn(4, '/').nth(2).unwrap_or_default();
+        let authority = before_query.split('/').nth(2).unwrap_or_default();
         let authority = authority.rsplit_once('@').map_or(authority, |(_, hosts)| hosts);
         let (mut hosts, mut ports) = (Vec::new(), Vec::new());
         for host in authority.split(',').filter(|_| !authority.is_empty()) {

@@ -33,9 +33,10 @@ impl TransactionSettings {
     pub(crate) fn of(config: &Config, connection: &mut DbConnection) -> Result<Self> {
         #[cfg(feature = "postgres")]
         if let DbConnection::Postgres(connection) = connection {
-            let schema = match config.server().transaction_pooler {
-                true => super::postgres::schema_of(connection, config)?,
-                false => None,
+            let schema = if config.server().transaction_pooler {
+                super::postgres::schema_of(connection, config)?
+            } else {
+                None
             };
             let config = config.clone().in_schema(schema);
             let sql = super::postgres::operator_settings("SET LOCAL", config.server());

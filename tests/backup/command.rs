@@ -18,7 +18,7 @@ fn list_and_verify_show_each_backup_in_text_and_json() {
     let (fixture, backup) = prepared();
     let name = backup.to_str().expect("UTF-8");
     let listed = stdout(&run(fixture.zenith().args(["backup", "list"]), 0));
-    assert!(listed.contains(name) && listed.contains("1 backups"), "{listed}");
+    assert!(listed.contains(name) && listed.contains("1 backup\n"), "{listed}");
     let listed = json(&run(fixture.zenith().args(["backup", "list", "--format", "json"]), 0));
     assert_eq!(listed["backups"][0]["path"], name);
     assert_eq!(listed["backups"][0]["manifest"]["triggered_by"], "backup");
@@ -26,7 +26,7 @@ fn list_and_verify_show_each_backup_in_text_and_json() {
         [&["backup", "verify"][..], &["backup", "verify", "--all"], &["backup", "verify", name]]
     {
         let said = stdout(&run(fixture.zenith().args(arguments), 0));
-        assert!(said.contains("1 of 1 backups passed"), "{said}");
+        assert!(said.contains("1 of 1 backup passed"), "{said}");
     }
     fs::write(&backup, "damaged").expect("damage");
     let all = ["backup", "verify", "--all", "--format", "json"];

@@ -124,7 +124,7 @@ fn a_user_who_only_reads_by_default_is_told_how_to_restore() {
     let url = owned.owner.url(&owned.database.name);
     command.args(["restore", "--yes", "--database-url", &url]).arg(&owned.backup);
     command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    let said = crate::support::stderr(&crate::support::run(&mut command, 2));
+    let said = crate::support::stderr(&crate::support::run(&mut command, 1));
     let options = "-c default_transaction_read_only=off";
     assert!(said.contains(&format!("PGOPTIONS='{options}'")), "{said}");
     assert_eq!(owned.ask(IS_LATER), "1");

@@ -101,7 +101,7 @@ pub(crate) fn drop_if_bare(url: &ServerUrl, options: &ServerOptions) -> Result<b
 /// that one.
 ///
 /// # Errors
-/// [`Error::ReadOnly`] if the server is a replica, or the database or user only reads by default.
+/// [`Error::ReadOnly`] if the server is a replica, or the user only reads by default.
 pub(super) fn maintenance(url: &ServerUrl, options: &ServerOptions) -> Result<PgConnection> {
     let mut connection = connect_to_catalog(&maintenance_url(url), options)?;
     ensure_writable(&mut connection, url)?;

@@ -55,14 +55,14 @@ pub(super) fn open(
     access: Access,
 ) -> Result<DbConnection> {
     let mut connection = connect::connect(url, options)?;
-    let server = among_ours(&mut connection, options, |connection, _| Server::ask(connection))?;
-    server.check(url, access)?;
-    let schema = schema::resolve(&mut connection, url, options)?;
-    if access == Access::Maintain {
-        among_ours(&mut connection, options, |connection, _| {
-            ensure_own_ledger(connection, url, &schema)
-        })?;
-    }
+    let schema = among_ours(&mut connection, options, |connection, path| {
+        Server::ask(connection)?.check(url, access)?;
+        let schema = schema::resolve_in(connection, url, options, path)?;
+        if access == Access::Maintain {
+            ensure_own_ledger(connection, url, &schema)?;
+        }
+        Ok(schema)
+    })?;
     // What is set on a pooler's connection, other clients get.
     if !options.transaction_pooler {
         connection.batch_execute(&session(options, access, &schema))?;
@@ -268,6 +268,8 @@ mod tests {
     use super::*;
     use crate::config::{Key, Loader, Location};
 
+    type Change = fn(&mut Server);
+
     fn refusal(access: Access, change: impl FnOnce(&mut Server)) -> Option<String> {
         let config = Loader::new().flag(Key::Url, "test", "postgres://host/zenith").load();
         let Ok(Location::Postgres(url)) = config.as_ref().map(Config::location) else {
@@ -288,7 +290,7 @@ mod tests {
     /// An operator may look at whatever is there: the health check reports it.
     #[test]
     fn a_server_is_refused_with_the_reason_before_anything_is_written() {
-        let refusals: [(fn(&mut Server), &str, bool); 5] = [
+        let refusals: [(Change, &str, bool); 5] = [
             (|server| server.version = 149_999, "the oldest supported version is 15", true),
             (|server| server.encoding = "LATIN1".into(), "LATIN1", true),
             (|server| server.is_replica = true, "a replica", false),

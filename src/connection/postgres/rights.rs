@@ -29,9 +29,6 @@ const MISSING: &str = "
             'into a new one; give the user the attribute CREATEDB, or restore to an empty database with --to', rolname)
         WHEN NOT pg_has_role(datdba, 'USAGE') THEN format('it belongs to %I, and the user %I is no member of that; '
             'connect as the owner, or restore to another database with --to', pg_get_userbyid(datdba), rolname)
-        WHEN current_setting('default_transaction_read_only')::bool THEN format('default_transaction_read_only is on for '
-            'the user %I on the whole server, which creates no database then; set '
-            'PGOPTIONS=''-c default_transaction_read_only=off'' for the command', rolname)
         END AS reason
     FROM pg_roles LEFT JOIN pg_database ON datname = $1 WHERE rolname = current_user";
 

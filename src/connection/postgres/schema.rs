@@ -46,11 +46,19 @@ pub(super) fn resolve(
     url: &ServerUrl,
     options: &ServerOptions,
 ) -> Result<String> {
-    among_ours(connection, options, |connection, path| {
-        let name = find(connection, url, options, path)?;
-        ensure_no_stand_ins(connection, url, &name)?;
-        Ok(name)
-    })
+    among_ours(connection, options, |connection, path| resolve_in(connection, url, options, path))
+}
+
+/// As [`resolve`], within [`among_ours`]: `path` has the names of the schemas of the `search_path`.
+pub(super) fn resolve_in(
+    connection: &mut PgConnection,
+    url: &ServerUrl,
+    options: &ServerOptions,
+    path: &[String],
+) -> Result<String> {
+    let name = find(connection, url, options, path)?;
+    ensure_no_stand_ins(connection, url, &name)?;
+    Ok(name)
 }
 
 fn find(

@@ -1,6 +1,5 @@
 //! What an operator's transaction on a server sets for itself, because behind a pooler its session cannot.
 
-#[cfg(feature = "postgres")]
 use diesel::connection::SimpleConnection;
 
 use crate::backend::DbConnection;
@@ -11,7 +10,6 @@ use crate::error::Result;
 /// connection's.
 #[derive(Clone, Debug, Default)]
 pub struct TransactionSettings {
-    #[cfg(feature = "postgres")]
     sql: String,
 }
 
@@ -46,17 +44,10 @@ impl TransactionSettings {
     }
 
     /// Runs the statements in the open transaction.
-    #[cfg_attr(
-        not(feature = "postgres"),
-        expect(
-            unused_variables,
-            clippy::unnecessary_wraps,
-            reason = "a file has no such settings"
-        )
-    )]
     pub(crate) fn apply(&self, connection: &mut DbConnection) -> Result<()> {
-        #[cfg(feature = "postgres")]
-        connection.batch_execute(&self.sql)?;
+        if !self.sql.is_empty() {
+            connection.batch_execute(&self.sql)?;
+        }
         Ok(())
     }
 

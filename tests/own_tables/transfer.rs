@@ -139,6 +139,7 @@ fn a_value_that_only_one_of_the_databases_has_is_refused_before_anything_is_copi
 }
 
 /// Every integer of SQLite has 64 bits, and a text may have a NUL.
+#[cfg(feature = "postgres")]
 #[test]
 fn a_value_beyond_the_type_of_a_column_on_a_server_is_refused_before_anything_is_copied() {
     let Some(target) = Fixture::on_a_server(Fixture::empty) else { return };

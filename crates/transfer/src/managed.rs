@@ -107,16 +107,23 @@ fn fill(
             }
             TransferLease::mark(target)
         };
+        let mut refused = None;
         // With the migrations in one transaction, so that a process that is killed leaves nothing that seems complete.
-        target.run_with_backup(&mut connection, &Target::Latest, "transfer", |connection| {
-            prepare(connection).map_err(|error| match error {
-                TransferError::Database(error) => error,
-                error => Error::Refused {
-                    database: target.config().location().to_string(),
-                    reason: error.to_string(),
-                },
-            })
-        })?;
+        let run =
+            target.run_with_backup(&mut connection, &Target::Latest, "transfer", |connection| {
+                prepare(connection).map_err(|error| match error {
+                    TransferError::Database(error) => error,
+                    error => {
+                        let told = Error::Internal(error.to_string());
+                        refused = Some(error);
+                        told
+                    }
+                })
+            });
+        if let Some(error) = refused {
+            return Err(error);
+        }
+        run?;
     }
     transfer_between(source, &mut connection, options, progress)
 }

@@ -21,23 +21,33 @@ const OWN_PATH: &str =
     "SELECT pg_catalog.set_config('search_path', reset_val, true) FROM pg_catalog.pg_settings
     WHERE name OPERATOR(pg_catalog.=) 'search_path'";
 
-/// Runs `look` in a transaction in which names and operators are those of PostgreSQL only. It gets the names of the
+/// Runs `look` in a read-only transaction in which names and operators are those of PostgreSQL only. It gets the names of the
 /// schemas that the `search_path` has before.
 pub(super) fn among_ours<T>(
     connection: &mut PgConnection,
     options: &ServerOptions,
     look: impl FnOnce(&mut PgConnection, &[String]) -> Result<T>,
 ) -> Result<T> {
-    connection.transaction(|connection| {
-        if options.transaction_pooler {
-            diesel::sql_query(OWN_PATH).execute(connection)?;
-        }
-        let path =
-            diesel::dsl::sql::<Array<Text>>("pg_catalog.current_schemas(false)::pg_catalog.text[]");
-        let path: Vec<String> = diesel::select(path).get_result(connection)?;
-        connection.batch_execute(&format!("SET LOCAL {CATALOG_ONLY}"))?;
-        look(connection, &path)
-    })
+    connection.batch_execute("BEGIN READ ONLY")?;
+    let found = look_up(connection, options, look);
+    // Nothing was written, and the `search_path` is what it was before.
+    let ended = connection.batch_execute("ROLLBACK");
+    found.and_then(|found| Ok(ended.map(|()| found)?))
+}
+
+fn look_up<T>(
+    connection: &mut PgConnection,
+    options: &ServerOptions,
+    look: impl FnOnce(&mut PgConnection, &[String]) -> Result<T>,
+) -> Result<T> {
+    if options.transaction_pooler {
+        diesel::sql_query(OWN_PATH).execute(connection)?;
+    }
+    let path =
+        diesel::dsl::sql::<Array<Text>>("pg_catalog.current_schemas(false)::pg_catalog.text[]");
+    let path: Vec<String> = diesel::select(path).get_result(connection)?;
+    connection.batch_execute(&format!("SET LOCAL {CATALOG_ONLY}"))?;
+    look(connection, &path)
 }
 
 /// Returns a condition: whether the role `owner` may do in the schema `n` whatever it wants, or is the user. Others can

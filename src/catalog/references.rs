@@ -27,7 +27,7 @@ pub(crate) fn references_checked(backend: Backend) -> &'static str {
 /// Returns descriptions of broken references. On SQLite, these are the rows that violate a foreign key, as
 /// `table row N has no parent`. PostgreSQL accepts such rows only through a foreign key that is not enforced:
 /// there, these are the foreign keys that have not been validated or whose trigger is disabled. What was written while
-/// foreign keys were off, [`orphans`] finds.
+/// foreign keys were off, `orphans` finds on a server.
 ///
 /// # Errors
 /// [`Error::Query`](crate::Error::Query) if the database cannot be read.

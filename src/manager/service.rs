@@ -45,10 +45,10 @@ impl Database {
     ///
     /// # Errors
     /// Why it is not ready: [`MigrationFault::Pending`](crate::MigrationFault::Pending);
-    /// [`Error::NoRoom`](crate::Error::NoRoom); [`Error::Refused`](crate::Error::Refused) if an SQLite file was removed,
-    /// moved or replaced since it was opened; [`Error::Pragma`](crate::Error::Pragma) if a closure has changed a setting
-    /// of the connection for writing, which is opened again then; [`Error::PoolTimeout`](crate::Error::PoolTimeout);
-    /// [`Error::CallRefused`](crate::Error::CallRefused) if it is closed; or that of a connection.
+    /// [`Error::NoRoom`]; [`Error::Refused`] if an SQLite file was removed,
+    /// moved or replaced since it was opened; [`Error::Pragma`] if a closure has changed a setting
+    /// of the connection for writing, which is opened again then; [`Error::PoolTimeout`];
+    /// [`Error::CallRefused`] if it is closed; or that of a connection.
     #[track_caller]
     pub fn ready(&self) -> Result<()> {
         self.ready_at(Location::caller())

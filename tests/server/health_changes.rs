@@ -205,21 +205,21 @@ $$",
          current_database()); END $$",
         "BEGIN READ WRITE; DO $$ BEGIN
          EXECUTE format('ALTER DATABASE %I RESET default_transaction_read_only', current_database()); END $$; COMMIT",
-        ADDED,
+        "Accepts Writes",
     ),
     (
         "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = yes',
          current_database()); END $$",
         "BEGIN READ WRITE; DO $$ BEGIN
          EXECUTE format('ALTER DATABASE %I RESET default_transaction_read_only', current_database()); END $$; COMMIT",
-        ADDED,
+        "Accepts Writes",
     ),
     (
         "DO $$ BEGIN EXECUTE format('ALTER ROLE %I IN DATABASE %I SET default_transaction_read_only = true',
          current_user, current_database()); END $$",
         "BEGIN READ WRITE; DO $$ BEGIN EXECUTE format('ALTER ROLE %I IN DATABASE %I
          RESET default_transaction_read_only', current_user, current_database()); END $$; COMMIT",
-        ADDED,
+        "Accepts Writes",
     ),
     (
         "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = no', current_database()); END $$",

@@ -171,7 +171,7 @@ fn a_ledger_that_another_role_has_made_is_not_written() {
     for refused in [
         manager.initialize(&administrator()).map(drop),
         manager.migrate().map(drop),
-        manager.recreate(&administrator()).map(drop),
+        manager.seed().map(drop),
     ] {
         let said = refused.expect_err("refused").to_string();
         assert!(

@@ -322,7 +322,9 @@ fn what_marks_a_transfer_counts_only_if_somebody_has_made_it_who_may() {
     manager.rollback(&RollbackTarget::Steps(1)).expect("a rollback");
     manager.migrate().expect("migrated");
     assert!(!failed(&manager.health_check()).contains(&"Unfinished Transfer"));
-    admin.batch_execute("DROP TABLE zenith_transfer; RESET ROLE").expect("dropped");
+    let dropped =
+        "DROP TABLE zenith_transfer; RESET ROLE; REVOKE CREATE ON SCHEMA public FROM guest";
+    admin.batch_execute(dropped).expect("dropped");
     admin.batch_execute(MARKER).expect("a table");
     let refused = manager.rollback(&RollbackTarget::Steps(1));
     assert!(matches!(refused, Err(Error::UnfinishedTransfer)), "{refused:?}");

@@ -147,7 +147,8 @@ pub(crate) fn dumped_extensions(connection: &mut PgConnection) -> Result<Vec<Str
     names(connection, &[CHOSEN, EXTENSIONS].concat())
 }
 
-fn names(connection: &mut PgConnection, query: &str) -> Result<Vec<String>> {
+/// Runs a query on a server, and returns its column `name`.
+pub(super) fn names(connection: &mut PgConnection, query: &str) -> Result<Vec<String>> {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = Text)]

@@ -1,8 +1,8 @@
 //! Large objects of a database on a server, which belong to no schema, so that no backup has them.
 
 use diesel::prelude::*;
-use diesel::sql_types::Text;
 
+use super::dumped_objects::names;
 use crate::error::Result;
 
 /// Only the owner and superusers may remove them.
@@ -10,7 +10,7 @@ const BY_OWNER: &str = "
     SELECT format('%s of %s (that role or a superuser removes %s: SELECT lo_unlink(oid) FROM pg_largeobject_metadata '
             'WHERE lomowner = %L::regrole)',
         CASE count(*) WHEN 1 THEN '1 large object' ELSE count(*) || ' large objects' END, lomowner::regrole,
-        CASE count(*) WHEN 1 THEN 'it' ELSE 'them' END, lomowner::regrole) AS text
+        CASE count(*) WHEN 1 THEN 'it' ELSE 'them' END, lomowner::regrole) AS name
     FROM pg_largeobject_metadata GROUP BY lomowner ORDER BY lomowner::regrole::text";
 
 /// Returns a phrase for each role that owns some: how many, whose, and the statement that removes them.
@@ -18,12 +18,5 @@ const BY_OWNER: &str = "
 /// # Errors
 /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
 pub(crate) fn large_objects(connection: &mut PgConnection) -> Result<Vec<String>> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Text)]
-        text: String,
-    }
-
-    let rows: Vec<Row> = diesel::sql_query(BY_OWNER).load(connection)?;
-    Ok(rows.into_iter().map(|row| row.text).collect())
+    names(connection, BY_OWNER)
 }

@@ -7,8 +7,7 @@ use super::connect::{connect, connect_to_catalog, maintenance_url};
 use super::contents::is_bare;
 use super::name::name_of;
 use super::quoted::quoted;
-use super::read_only::ensure_writable;
-use super::schema;
+use super::{Server, schema};
 use crate::backend::DbConnection;
 use crate::config::{ServerOptions, ServerUrl};
 use crate::error::{Error, Result};
@@ -40,7 +39,7 @@ pub(in crate::connection) fn create(url: &ServerUrl, options: &ServerOptions) ->
         let mut connection = existing.map_or_else(|| connect_to_catalog(url, options), Ok)?;
         // `IF NOT EXISTS` needs the right to create one even if it exists.
         if !schema::exists(&mut connection, schema)? {
-            ensure_writable(&mut connection, url)?;
+            Server::ask(&mut connection)?.ensure_writable(url)?;
             connection.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(schema)))?;
         }
     }
@@ -104,6 +103,6 @@ pub(crate) fn drop_if_bare(url: &ServerUrl, options: &ServerOptions) -> Result<b
 /// [`Error::ReadOnly`] if the server is a replica, or the user only reads by default.
 pub(super) fn maintenance(url: &ServerUrl, options: &ServerOptions) -> Result<PgConnection> {
     let mut connection = connect_to_catalog(&maintenance_url(url), options)?;
-    ensure_writable(&mut connection, url)?;
+    Server::ask(&mut connection)?.ensure_writable(url)?;
     Ok(connection)
 }

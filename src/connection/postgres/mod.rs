@@ -7,7 +7,6 @@ mod databases;
 mod identity;
 mod name;
 mod quoted;
-mod read_only;
 mod rights;
 mod schema;
 mod scratch;
@@ -184,7 +183,26 @@ impl Server {
     /// Returns the reason why the server takes no writes, if it takes none. `is_read_only` is whether transactions only read
     /// by default.
     pub(crate) const fn write_fault(&self, is_read_only: bool) -> Option<&'static str> {
-        read_only::fault(self.is_replica, is_read_only)
+        match (self.is_replica, is_read_only) {
+            (true, _) => Some("it is a replica; give the URL of the primary"),
+            (false, true) => Some(
+                "default_transaction_read_only is on for this database or user; \
+                 PGOPTIONS='-c default_transaction_read_only=off' overrides it for a command",
+            ),
+            (false, false) => None,
+        }
+    }
+
+    /// Refuses a replica, and transactions that only read by default where this was asked: for the database of `url`
+    /// another may be asked.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`]
+    fn ensure_writable(&self, url: &ServerUrl) -> Result<()> {
+        match self.write_fault(self.is_read_only) {
+            Some(reason) => Err(Error::ReadOnly { database: url.to_string(), reason }),
+            None => Ok(()),
+        }
     }
 
     fn check(&self, url: &ServerUrl, access: Access) -> Result<()> {
@@ -196,7 +214,7 @@ impl Server {
             return refuse(reason);
         }
         if access.writes() {
-            read_only::refuse(url, self.is_replica, self.is_read_only)?;
+            self.ensure_writable(url)?;
         }
         if access.writes() && !self.has_triggers {
             return refuse(

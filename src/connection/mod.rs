@@ -10,6 +10,7 @@ mod lock_owner;
 mod log;
 mod new_file;
 mod open;
+mod pause;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod pragma;
@@ -28,6 +29,7 @@ pub(crate) use new_file::NewFile;
 #[cfg(feature = "postgres")]
 pub(crate) use open::open_replica;
 pub(crate) use open::{create, exists, inspect, open, recover, reopen};
+pub(crate) use pause::pause_up_to;
 #[cfg(all(feature = "postgres", feature = "testing"))]
 pub(crate) use postgres::ScratchLock;
 #[cfg(feature = "postgres")]

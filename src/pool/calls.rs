@@ -10,7 +10,7 @@ use super::server;
 use super::usage::Place;
 use super::{Database, Primary, Reads, file};
 use crate::backend::DbConnection;
-use crate::connection::Writer;
+use crate::connection::{self, Writer};
 use crate::error::{Error, Result};
 
 impl Database {
@@ -240,10 +240,8 @@ impl Database {
             match self.write_accepted(&accepted, "write", usage, &mut work) {
                 Err(error) if is_retryable(&error) => {
                     tracing::debug!(retry, "trying again after an error that can be repeated");
-                    // Those that met must not meet again, so each waits for a time of its own.
-                    let longest = (20_u64 << retry).min(500);
-                    let random = uuid::Uuid::new_v4().as_u64_pair().0;
-                    std::thread::sleep(Duration::from_millis(longest / 2 + random % (longest / 2)));
+                    let longest = Duration::from_millis((20 << retry).min(500));
+                    std::thread::sleep(connection::pause_up_to(longest));
                     usage = Use::Alone;
                 }
                 done => return done,

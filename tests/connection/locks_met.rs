@@ -1,7 +1,11 @@
 //! A lock of another connection that is met outside `BEGIN`: the error says what it is and who holds it.
 
+use std::thread;
+use std::time::Duration;
+
 use diesel::connection::SimpleConnection;
 use zenith_db::config::Key;
+use zenith_db::internal::connection::LockedDatabase;
 use zenith_db::{Database, Error};
 
 use crate::support::{SqliteFixture, run, stderr, text};
@@ -85,4 +89,27 @@ fn a_lock_of_a_connection_of_the_same_process_is_that_of_another_connection() {
     let error = read.expect_err("locked");
     assert!(matches!(error, Error::Locked { lock_owner: None, .. }), "{error:?}");
     assert!(error.to_string().contains("another connection"), "{error}");
+}
+
+/// A shared lock that one keeps while it waits would keep the other from the exclusive lock for ever.
+#[test]
+fn those_who_wait_to_replace_a_database_do_not_keep_it_from_each_other() {
+    for mode in ["wal", "delete"] {
+        let fixture = SqliteFixture::created();
+        let mut reader = fixture.raw();
+        let read = format!("PRAGMA journal_mode = {mode}; BEGIN; SELECT count(*) FROM users");
+        reader.batch_execute(&read).expect("a reader");
+        let config = fixture.config();
+        let path = config.location().path().expect("a file");
+        let lock = || LockedDatabase::lock(path, Duration::from_secs(60), "trying").map(drop);
+        thread::scope(|scope| {
+            let waiting: Vec<_> = (0..3).map(|_| scope.spawn(lock)).collect();
+            // Long enough for each to have tried.
+            thread::sleep(Duration::from_millis(500));
+            drop(reader);
+            for waiting in waiting {
+                waiting.join().expect("no panic").expect("the lock");
+            }
+        });
+    }
 }

@@ -97,6 +97,10 @@ impl Adoption<'_> {
         let staging = StagingDir::open(directory, &name, PURPOSE)?;
         let copy = NewFile::create(backups, owner)?;
         original.copy_to(copy.path())?;
+        // Another adoption may have finished between the check and the lock.
+        if self.check_origin(&connection_path(copy.path())?, path)? == Origin::Ours {
+            return Ok(AdoptionReport::already_ours(path.as_path()));
+        }
         let new = staging.file(NEW);
         let (mut report, quarantine) =
             attempt(self.manager, path.as_path(), (copy.path(), &new), self.options)?;

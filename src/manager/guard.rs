@@ -83,10 +83,17 @@ impl DatabaseManager {
     #[doc(hidden)]
     pub fn ensure_current(&self) -> Result<()> {
         self.recover()?;
-        connection::inspect(&self.config, |connection| {
-            self.refuse_former(connection)?;
-            self.ledger(connection)?.ensure_current()
-        })
+        connection::inspect(&self.config, |connection| self.ensure_migrated(connection))
+    }
+
+    /// Refuses the database of a connection if it lacks migrations. If that is because it is another program's, the
+    /// error says so.
+    pub(super) fn ensure_migrated(&self, connection: &mut DbConnection) -> Result<()> {
+        let migrated = self.ledger(connection)?.ensure_current();
+        if migrated.is_err() {
+            self.ensure_ours()?;
+        }
+        migrated
     }
 
     /// Refuses a server that an application could not use, as [`Database::open`](crate::Database::open) does: a replica, or

@@ -42,9 +42,8 @@ impl DatabaseManager {
     /// [`DatabaseManager::ensure_current`].
     #[doc(hidden)]
     pub fn ensure_account(&self, username: &str) -> Result<()> {
-        self.recover()?;
-        self.ensure_ours()?;
         self.ensure_current()?;
+        self.ensure_ours()?;
         connection::inspect(&self.config, |connection| account(connection, username).map(drop))
     }
 

@@ -5,7 +5,9 @@ use std::panic::Location;
 use super::DatabaseManager;
 use super::disk_space::ensure_room;
 use super::origin::has_unfinished_transfer;
+use crate::backend::DbConnection;
 use crate::config::Config;
+use crate::connection;
 use crate::error::{Error, Result};
 use crate::migrations::Ledger;
 use crate::pool::Database;
@@ -25,7 +27,7 @@ impl Database {
     /// [`Error::NoDatabase`] if the database does not exist;
     /// [`MigrationFault::Pending`](crate::MigrationFault::Pending) if it lacks migrations;
     /// [`Error::UnfinishedTransfer`] if a transfer into it was interrupted; [`Error::Refused`] if it
-    /// cannot be used; [`Error::ReadOnly`] if it cannot be written; [`Error::Open`], [`Error::Pragma`] or
+    /// cannot be used or another program created it, and [`Error::FormerDatabase`] if the former application did; [`Error::ReadOnly`] if it cannot be written; [`Error::Open`], [`Error::Pragma`] or
     /// [`Error::Locked`] if it cannot be set up; on a server [`Error::Connect`].
     pub fn open(config: &Config) -> Result<Self> {
         DatabaseManager::new(config.clone()).open_database()
@@ -74,14 +76,20 @@ impl DatabaseManager {
     /// # Errors
     /// Those of [`Database::open`].
     pub fn open_database(&self) -> Result<Database> {
-        let database = Database::open_with(&self.config, self.migrations)?;
-        database.read_primary(|connection| {
+        let check = |connection: &mut DbConnection| {
             // Before its migrations, which it may lack because of it.
             if has_unfinished_transfer(connection)? {
                 return Err(Error::UnfinishedTransfer);
             }
-            self.ledger(connection)?.ensure_current()
-        })?;
+            self.ensure_migrated(connection)
+        };
+        // Opening a file can change its journal mode, which is not to happen to that of another program.
+        if self.config.location().path().is_some() {
+            self.recover()?;
+            connection::inspect(&self.config, check)?;
+        }
+        let database = Database::open_with(&self.config, self.migrations)?;
+        database.read_primary(check)?;
         Ok(database)
     }
 }

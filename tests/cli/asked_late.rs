@@ -3,7 +3,8 @@
 use zenith_db::migrations::all;
 
 use crate::support::command::run_with_input;
-use crate::support::{Fixture, run, stderr};
+use crate::support::legacy::write;
+use crate::support::{Fixture, SqliteFixture, backups_in, run, stderr};
 
 /// Commands that ask, without an answer: exit code 2 is that of the question, for which there is no terminal.
 const ASKING: &[&[&str]] = &[
@@ -58,6 +59,20 @@ fn the_database_of_another_program_is_found_before_a_password_is_asked_for() {
         let input = "x".repeat(5_000);
         let said = stderr(&run_with_input(fixture.zenith().args(arguments), &input, 2));
         assert!(said.contains("another program created it"), "{said}");
+    }
+}
+
+#[test]
+fn the_database_of_another_program_is_found_before_a_question() {
+    let own = SqliteFixture::created();
+    run(own.zenith().arg("backup"), 0);
+    let backups = own.backups();
+    let backup = backups.join(backups_in(&backups).pop().expect("a backup"));
+    let fixture = SqliteFixture::empty();
+    write(&fixture.path(), &["CREATE TABLE recipes (name TEXT)"]);
+    for arguments in [["purge", "--metrics=9"], ["restore", backup.to_str().expect("UTF-8")]] {
+        let said = stderr(&run(fixture.zenith().args(arguments), 2));
+        assert!(said.contains("cannot be used: it has") && !said.contains("--yes"), "{said}");
     }
 }
 

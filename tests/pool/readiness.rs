@@ -10,6 +10,7 @@ use zenith_db::manager::{DatabaseManager, RollbackTarget};
 use zenith_db::{CallRefused, Database, Error, MigrationFault, NoRoom, PragmaFault, Result};
 
 use super::writes::{insert, open, panic_quietly};
+use crate::support::command::assert_unchanged;
 use crate::support::embedded::{before, notifications};
 use crate::support::mounts::SmallDisk;
 use crate::support::own_migrations::{manager_with, migration, upgraded};
@@ -36,6 +37,16 @@ fn a_database_that_lacks_migrations_is_not_opened_unless_the_program_says_so() {
     manager.migrate().expect("migrated");
     database.ready().expect("ready");
     Database::open(&fixture.config()).expect("a database").ready().expect("ready");
+}
+
+#[test]
+fn the_database_of_another_program_is_not_opened_and_stays_as_it_was() {
+    let fixture = Fixture::blank();
+    fixture.sql("CREATE TABLE recipes (name TEXT)");
+    let before = fixture.everything();
+    let refused = Database::open(&fixture.config());
+    assert!(matches!(refused, Err(Error::Refused { .. })), "{refused:?}");
+    assert_unchanged(&before, &fixture.everything());
 }
 
 #[test]

@@ -179,6 +179,15 @@ fn other_migrations_are_refused() {
     let refused = fault(transfer(&source, &target, BEGIN));
     assert!(matches!(refused, TransferError::OtherMigrations { .. }), "{refused:?}");
     assert!(!is_recorded(&target));
+
+    for source in [Some(Place::sqlite()), Place::postgres()].into_iter().flatten() {
+        source.sql("DROP TABLE schema_version");
+        let refused = fault(transfer(&source, &target, BEGIN));
+        let TransferError::OtherMigrations { of_source, .. } = refused else {
+            panic!("{refused:?}")
+        };
+        assert_eq!(of_source, "none");
+    }
 }
 
 #[test]

@@ -47,7 +47,8 @@ pub(super) fn run(
         None if restore.latest => (manager.newest_backup()?.path, None),
         None => bail!(UsageError("name a backup, or restore --latest or --drill".into())),
     };
-    if exists(&target)? {
+    // A database of another program is refused, whatever the answer.
+    if exists(&target)? && !matches!(target.origin(), Ok(Origin::Foreign(_))) {
         let name: PathBuf = if from_stdin { "standard input".into() } else { file.clone() };
         let question = format!(
             "Replace {} with the backup {}? The existing database is kept {}.",

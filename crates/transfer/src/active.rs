@@ -41,6 +41,19 @@ impl<'a> ActiveTransfer<'a> {
         progress: &'a mut dyn FnMut(TransferProgress),
     ) -> Result<Self> {
         let skipped = check_source(source.connection(), options)?;
+        let of_source = source.versions()?;
+        let mut known: Vec<String> =
+            options.migrations.iter().map(|known| known.version()).collect();
+        known.sort_unstable();
+        let other_migrations = |of_target: &[String]| TransferError::OtherMigrations {
+            of_source: listed(&of_source),
+            of_target: listed(of_target),
+            known: listed(&known),
+        };
+        // Before any table is read: without its migration, one may be missing.
+        if of_source != known {
+            return Err(other_migrations(&source::versions(target.connection())?));
+        }
         // Rows that a damaged page hides would be missing without a difference.
         let unchecked = ensure_intact(source.connection(), IntegrityCheck::Full, "the source")?;
         ensure_checked(&unchecked, tables)?;
@@ -48,18 +61,10 @@ impl<'a> ActiveTransfer<'a> {
             table.ensure_fit(source.connection())?;
         }
         let identity = source.identity()?.digest.to_string();
-        let of_source = source.versions()?;
-        let mut known: Vec<String> =
-            options.migrations.iter().map(|known| known.version()).collect();
-        known.sort_unstable();
         let (lease, state) = connection::write(target.connection(), |target| {
             let of_target = source::versions(target)?;
-            if of_source != known || of_target != known {
-                return Err(TransferError::OtherMigrations {
-                    of_source: of_source.join(", "),
-                    of_target: of_target.join(", "),
-                    known: known.join(", "),
-                });
+            if of_target != known {
+                return Err(other_migrations(&of_target));
             }
             let state = TransferState::read(target)?;
             let is_marked = state.as_ref().is_some_and(TransferState::is_before_begin);
@@ -253,4 +258,8 @@ fn compare_target(
         return Ok(tables);
     }
     Err(TransferError::Differs { tables: differing.join("; ") })
+}
+
+fn listed(versions: &[String]) -> String {
+    if versions.is_empty() { "none".into() } else { versions.join(", ") }
 }

@@ -2,11 +2,12 @@
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use zenith_db::DbConnection;
+use zenith_db::internal::catalog::table_exists;
 use zenith_db::internal::connection::{read_pragma, set_query_only};
 
 use super::digest::TableContents;
 use super::error::Result;
-use super::rows::schema_version;
+use super::rows::{HISTORY, schema_version};
 use super::table::{ALL_KEYS, TransferTable as _, read_all};
 
 /// Read-only transaction that sees the database as it was when the transaction began. It ends when this
@@ -79,8 +80,11 @@ impl Drop for SourceSnapshot<'_> {
     }
 }
 
-/// Returns the versions in `schema_version`, oldest first.
+/// Returns the versions in `schema_version`, oldest first: none if no migration has run.
 pub(super) fn versions(connection: &mut DbConnection) -> Result<Vec<String>> {
+    if !table_exists(connection, HISTORY)? {
+        return Ok(Vec::new());
+    }
     let mut versions = Vec::new();
     read_all(&schema_version::Table, connection, ALL_KEYS, &mut |row| {
         versions.push(row.version.to_string());

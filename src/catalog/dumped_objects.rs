@@ -1,8 +1,8 @@
 //! Objects of a database on a server that decide what a dump of one schema contains.
 
 use diesel::prelude::*;
-use diesel::sql_types::Text;
 
+use super::names::names;
 use crate::error::Result;
 
 /// Tables in other schemas that store rows of the partitioned or inherited tables of this one.
@@ -145,16 +145,4 @@ pub(crate) fn needed_from_outside(connection: &mut PgConnection) -> Result<Vec<S
 /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
 pub(crate) fn dumped_extensions(connection: &mut PgConnection) -> Result<Vec<String>> {
     names(connection, &[CHOSEN, EXTENSIONS].concat())
-}
-
-/// Runs a query on a server, and returns its column `name`.
-pub(super) fn names(connection: &mut PgConnection, query: &str) -> Result<Vec<String>> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Text)]
-        name: String,
-    }
-
-    let rows: Vec<Row> = diesel::sql_query(query).load(connection)?;
-    Ok(rows.into_iter().map(|row| row.name).collect())
 }

@@ -5,7 +5,8 @@ use std::fmt::Display;
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text};
 
-use super::objects::{names, table_names};
+use super::names::{names, names_of};
+use super::objects::table_names;
 use super::unreadable::{UnreadableTable, is_not_registered, missing_collation};
 use crate::backend::{Backend, DbConnection};
 use crate::connection::{with_free_pages, with_second_connection};
@@ -19,12 +20,6 @@ pub enum IntegrityCheck {
     /// `PRAGMA integrity_check`: also checks that indexes match their tables. It takes about eight times as
     /// long as the quick check (measured on a file of 500 MB).
     Full,
-}
-
-#[derive(QueryableByName)]
-struct IntegrityFault {
-    #[diesel(sql_type = Text)]
-    text: String,
 }
 
 /// Result of an integrity check of an SQLite database.
@@ -43,10 +38,10 @@ pub(crate) struct Integrity {
 /// [`Error::Query`](crate::Error::Query) if the file is too damaged to be checked.
 pub(crate) fn integrity(connection: &mut DbConnection, check: IntegrityCheck) -> Result<Integrity> {
     let query = match check {
-        IntegrityCheck::Quick => "SELECT quick_check AS text FROM temp.pragma_quick_check",
-        IntegrityCheck::Full => "SELECT integrity_check AS text FROM temp.pragma_integrity_check",
+        IntegrityCheck::Quick => "SELECT quick_check AS name FROM temp.pragma_quick_check",
+        IntegrityCheck::Full => "SELECT integrity_check AS name FROM temp.pragma_integrity_check",
     };
-    match faults(connection, query) {
+    match names(connection.sqlite()?, query).map(|rows| faults_in(&rows)) {
         Ok(mut faults) => {
             if !names(connection.sqlite()?, ROOTLESS)?.is_empty() {
                 faults.extend(faults_of_pages(connection, check)?);
@@ -79,9 +74,9 @@ pub const ROOTLESS: &str = "SELECT name FROM sqlite_schema
 /// Checks the schema, the list of free pages, and that each page of the file has one use.
 fn faults_of_pages(connection: &mut DbConnection, check: IntegrityCheck) -> Result<Vec<String>> {
     let mut found = table_faults(connection.sqlite()?, check, "sqlite_schema")?;
-    let rows: Vec<IntegrityFault> = with_free_pages(connection.sqlite()?, |connection, free| {
+    let rows = with_free_pages(connection.sqlite()?, |connection, free| {
         let query = diesel::sql_query(PAGES).bind::<Nullable<Text>, _>(free.map(pages_as_json));
-        Ok(query.load(connection)?)
+        names_of(connection, query)
     })?;
     found.extend(faults_in(&rows));
     Ok(found)
@@ -117,7 +112,7 @@ pub const PAGES: &str = "WITH
         WHEN pageno NOT BETWEEN 2 AND pages THEN ' is in the list of free pages, and cannot be free'
         WHEN used.free < times THEN ' is in use and in the list of free pages'
         ELSE ' is ' || times || ' times in the list of free pages'
-    END AS text
+    END AS name
     FROM used, file WHERE damaged OR times > 1 OR (used.free AND pageno NOT BETWEEN 2 AND pages)
     UNION ALL
     SELECT 'the list of free pages has ' || listed || ' pages and should have ' || free
@@ -128,25 +123,19 @@ pub const PAGES: &str = "WITH
     FROM file, (SELECT count(*) AS in_use FROM used WHERE free < times)
     WHERE in_use + free + locks <> pages AND NOT auto_vacuum";
 
-fn faults(connection: &mut DbConnection, query: &str) -> Result<Vec<String>> {
-    let rows: Vec<IntegrityFault> = diesel::sql_query(query).load(connection.sqlite()?)?;
-    Ok(faults_in(&rows))
-}
-
 fn table_faults(
     connection: &mut SqliteConnection,
     check: IntegrityCheck,
     table: &str,
 ) -> Result<Vec<String>> {
     let query = match check {
-        IntegrityCheck::Quick => "SELECT quick_check AS text FROM temp.pragma_quick_check(?)",
+        IntegrityCheck::Quick => "SELECT quick_check AS name FROM temp.pragma_quick_check(?)",
         IntegrityCheck::Full => {
-            "SELECT integrity_check AS text FROM temp.pragma_integrity_check(?)"
+            "SELECT integrity_check AS name FROM temp.pragma_integrity_check(?)"
         }
     };
     let query = diesel::sql_query(query).bind::<Text, _>(table);
-    let rows: Vec<IntegrityFault> = query.load(connection)?;
-    Ok(faults_in(&rows))
+    Ok(faults_in(&names_of(connection, query)?))
 }
 
 /// Whether a row of an integrity check is about values that break a rule of their column: they were
@@ -237,8 +226,8 @@ fn faults_in_any_order(connection: &mut DbConnection, table: &str) -> Result<Vec
     Ok(found.unwrap_or_default())
 }
 
-fn faults_in(rows: &[IntegrityFault]) -> Vec<String> {
-    rows.iter().flat_map(|row| lines_in(&row.text)).collect()
+fn faults_in(rows: &[String]) -> Vec<String> {
+    rows.iter().flat_map(|row| lines_in(row)).collect()
 }
 
 /// Returns the faults in a row of an integrity check. SQLite reports the faults of pages as one row of

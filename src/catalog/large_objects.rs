@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::dumped_objects::names;
+use super::names::names;
 use crate::error::Result;
 
 /// Only the owner and superusers may remove them.

@@ -12,6 +12,7 @@ mod identifier;
 mod integrity;
 #[cfg(feature = "postgres")]
 mod large_objects;
+mod names;
 mod objects;
 #[cfg(feature = "postgres")]
 mod owner;
@@ -30,8 +31,11 @@ pub(crate) use identifier::{is_one_of, literal, quoted};
 pub(crate) use integrity::{Integrity, IntegrityCheck, ensure_intact, integrity, table_integrity};
 #[cfg(feature = "postgres")]
 pub(crate) use large_objects::large_objects;
+pub(crate) use names::names;
+#[cfg(feature = "postgres")]
+pub(crate) use names::names_of;
 pub(crate) use objects::{
-    columns, is_empty, names, schema_objects, storing_tables, table_exists, table_names,
+    columns, is_empty, schema_objects, storing_tables, table_exists, table_names,
 };
 #[cfg(feature = "postgres")]
 pub(crate) use owner::is_ours;
@@ -52,9 +56,9 @@ pub mod internal {
     pub use super::integrity::{
         IntegrityCheck, PAGES, ROOTLESS, ensure_intact, is_of_value, lines_in, pages_as_json,
     };
+    pub use super::names::names;
     pub use super::objects::{
-        SchemaObject, columns, is_empty, names, schema_objects, sqlite_tables, table_exists,
-        table_names,
+        SchemaObject, columns, is_empty, schema_objects, sqlite_tables, table_exists, table_names,
     };
     pub use super::references::broken_references;
     pub use super::rows::{RowCounts, row_counts};

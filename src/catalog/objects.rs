@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use super::identifier::literal;
+use super::names::names;
 #[cfg(feature = "postgres")]
 use super::owner::is_ours;
 use crate::backend::{Backend, DbConnection};
@@ -37,12 +38,6 @@ pub fn schema_objects(connection: &mut SqliteConnection) -> Result<Vec<SchemaObj
     Ok(diesel::sql_query(query).load(connection)?)
 }
 
-#[derive(QueryableByName)]
-struct Name {
-    #[diesel(sql_type = Text)]
-    name: String,
-}
-
 /// Returns the names of the tables of an SQLite database, sorted, without SQLite's internal ones.
 ///
 /// # Errors
@@ -68,9 +63,7 @@ pub fn table_names(connection: &mut DbConnection) -> Result<Vec<String>> {
                ORDER BY relname::text COLLATE "C""#
         }
     };
-    let names: Vec<Name> =
-        dispatch!(connection, |connection| diesel::sql_query(query).load(connection))?;
-    Ok(names.into_iter().map(|name| name.name).collect())
+    dispatch!(connection, |connection| names(connection, query))
 }
 
 /// Returns the names of the tables whose rows a migration may change, sorted. On a server, these are tables of the
@@ -89,8 +82,7 @@ pub(crate) fn storing_tables(connection: &mut DbConnection) -> Result<Vec<String
              ORDER BY relname::text COLLATE \"C\"",
             is_ours("relowner")
         );
-        let names: Vec<Name> = diesel::sql_query(query).load(connection)?;
-        return Ok(names.into_iter().map(|name| name.name).collect());
+        return names(connection, &query);
     }
     names(
         connection.sqlite()?,
@@ -124,15 +116,6 @@ pub fn table_exists(connection: &mut DbConnection, name: &str) -> Result<bool> {
 /// [`Error::Query`](crate::Error::Query) if the database cannot be read.
 pub fn is_empty(connection: &mut DbConnection) -> Result<bool> {
     Ok(table_names(connection)?.is_empty())
-}
-
-/// Runs a query on an SQLite database, and returns its column `name`.
-///
-/// # Errors
-/// [`Error::Query`](crate::Error::Query) if the query fails.
-pub fn names(connection: &mut SqliteConnection, query: &str) -> Result<Vec<String>> {
-    let rows: Vec<Name> = diesel::sql_query(query).load(connection)?;
-    Ok(rows.into_iter().map(|row| row.name).collect())
 }
 
 /// Returns the names of the columns of an SQLite table in their order, with generated columns and without

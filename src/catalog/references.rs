@@ -5,15 +5,10 @@ use diesel::sql_types::Text;
 #[cfg(feature = "postgres")]
 use diesel::sql_types::{BigInt, Nullable};
 
+use super::names::names;
 use crate::backend::{Backend, DbConnection};
 use crate::dispatch;
 use crate::error::Result;
-
-#[derive(QueryableByName)]
-struct BrokenReference {
-    #[diesel(sql_type = Text)]
-    description: String,
-}
 
 /// Returns what [`broken_references`] has made sure of if it returns none.
 #[must_use]
@@ -35,10 +30,10 @@ pub fn broken_references(connection: &mut DbConnection) -> Result<Vec<String>> {
     let query = match connection.backend() {
         Backend::Sqlite => {
             r#"SELECT "table" || ' row ' || coalesce(rowid, '?') || ' has no ' || "parent"
-                   AS description FROM temp.pragma_foreign_key_check"#
+                   AS name FROM temp.pragma_foreign_key_check"#
         }
         Backend::Postgres => {
-            "SELECT conrelid::regclass || ': ' || conname || ' has not been validated' AS description
+            "SELECT conrelid::regclass || ': ' || conname || ' has not been validated' AS name
              FROM pg_constraint
              WHERE contype = 'f' AND NOT convalidated
                  AND connamespace = quote_ident(current_schema())::regnamespace
@@ -48,12 +43,10 @@ pub fn broken_references(connection: &mut DbConnection) -> Result<Vec<String>> {
              FROM pg_trigger AS t JOIN pg_constraint AS c ON c.oid = t.tgconstraint
              WHERE c.contype = 'f' AND t.tgenabled IN ('D', 'R')
                  AND c.connamespace = quote_ident(current_schema())::regnamespace
-             ORDER BY description"
+             ORDER BY name"
         }
     };
-    let rows: Vec<BrokenReference> =
-        dispatch!(connection, |connection| diesel::sql_query(query).load(connection))?;
-    Ok(rows.into_iter().map(|row| row.description).collect())
+    dispatch!(connection, |connection| names(connection, query))
 }
 
 /// Reads every reference of a server's database, and returns descriptions of the foreign keys that rows violate, and of those

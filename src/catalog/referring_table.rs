@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 
 use super::identifier::{is_one_of, quoted};
-use super::objects::names;
+use super::names::names;
 use crate::error::Result;
 
 /// A column of a foreign key.

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use crate::backend::DbConnection;
+use crate::catalog::names;
 use crate::error::{MigrationFault, Result};
 
 /// The user and the schema, as SQL quotes them, if the user may not create in the schema: in PostgreSQL 15 and later
@@ -19,7 +20,7 @@ const MISSING: &str =
 /// of the owner. None of them waits for a lock on the table.
 const REVOKE: &str = "
     SELECT format('REVOKE UPDATE, DELETE, TRUNCATE, TRIGGER ON audit_log FROM %s CASCADE',
-        CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END) AS statement
+        CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END) AS name
     FROM pg_class AS c, LATERAL (SELECT grantee, privilege_type FROM aclexplode(relacl)
         -- A right on the table takes back those on its columns too.
         UNION ALL SELECT x.grantee, x.privilege_type FROM pg_attribute, aclexplode(attacl) AS x WHERE attrelid = c.oid) AS r
@@ -58,15 +59,8 @@ pub(super) fn ensure_may_create(connection: &mut DbConnection) -> Result<()> {
 
 /// Takes from everybody but the owner what default privileges, or somebody, have given on the audit log.
 pub(super) fn keep_audit_log_append_only(connection: &mut DbConnection) -> Result<()> {
-    #[derive(QueryableByName)]
-    struct Revoke {
-        #[diesel(sql_type = Text)]
-        statement: String,
-    }
-
     let DbConnection::Postgres(connection) = connection else { return Ok(()) };
-    let statements: Vec<Revoke> = diesel::sql_query(REVOKE).load(connection)?;
-    for Revoke { statement } in statements {
+    for statement in names(connection, REVOKE)? {
         connection.batch_execute(&statement)?;
     }
     Ok(())

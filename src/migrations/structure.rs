@@ -2,11 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use diesel::prelude::*;
-use diesel::sql_types::Text;
-
 use crate::backend::Backend;
 use crate::backend::DbConnection;
+use crate::catalog::names;
 use crate::dispatch;
 use crate::error::Result;
 
@@ -98,15 +96,9 @@ impl Structure {
     }
 }
 
-#[derive(QueryableByName)]
-struct StructureLine {
-    #[diesel(sql_type = Text)]
-    line: String,
-}
-
 fn lines(connection: &mut DbConnection, query: &str) -> Result<BTreeSet<String>> {
-    let found: Vec<StructureLine> = dispatch!(connection, |c| diesel::sql_query(query).load(c))?;
-    Ok(found.into_iter().map(|line| line.line).collect())
+    let found = dispatch!(connection, |connection| names(connection, query))?;
+    Ok(found.into_iter().collect())
 }
 
 /// Returns the named checks. SQLite has them only in the text of `CREATE TABLE`.
@@ -114,11 +106,11 @@ fn checks(connection: &mut DbConnection) -> Result<BTreeSet<String>> {
     let found = match connection.backend() {
         Backend::Postgres => lines(
             connection,
-            "SELECT conrelid::regclass || ': ' || conname AS line FROM pg_constraint
+            "SELECT conrelid::regclass || ': ' || conname AS name FROM pg_constraint
              WHERE contype = 'c' AND connamespace = quote_ident(current_schema())::regnamespace",
         )?,
         Backend::Sqlite => {
-            let query = "SELECT name || char(10) || sql AS line FROM sqlite_schema
+            let query = "SELECT name || char(10) || sql AS name FROM sqlite_schema
                          WHERE type = 'table' AND sql IS NOT NULL";
             let of_table = |text: String| {
                 let (table, sql) = text.split_once('\n').unwrap_or_default();
@@ -143,21 +135,21 @@ const SQLITE: [&str; 5] = [
            || iif(c.pk = 1 AND upper(c.type) = 'INTEGER', 'BIGINT', c.type) || iif(c."notnull", ' NOT NULL', '')
            || iif(c.dflt_value IS NULL, '', ' DEFAULT ' || iif(c.dflt_value LIKE 'strftime%', 'now',
                iif(c.type = 'BOOLEAN', iif(c.dflt_value, 'true', 'false'), c.dflt_value)))
-           || iif(c.hidden, ' GENERATED', '') AS line
+           || iif(c.hidden, ' GENERATED', '') AS name
        FROM sqlite_schema AS t, temp.pragma_table_xinfo(t.name) AS c
        WHERE t.type = 'table' AND t.rootpage > 0 AND c.hidden <> 1 AND t.name NOT LIKE 'sqlite\_%' ESCAPE '\'
            AND t.name NOT LIKE '\_\_%' ESCAPE '\'"#,
     r#"SELECT t.name || ': ' || iif(i."unique", 'unique ', '') || i.name || ' ('
            || coalesce((SELECT group_concat(name, ', ') FROM temp.pragma_index_info(i.name)), '') || ')'
-           || iif(i.partial, ' partial', '') AS line
+           || iif(i.partial, ' partial', '') AS name
        FROM sqlite_schema AS t, temp.pragma_index_list(t.name) AS i
        WHERE t.type = 'table' AND i.origin = 'c' AND t.name NOT LIKE '\_\_%' ESCAPE '\'"#,
     // SQLite does not report a constraint's name; by convention it follows from table and column.
     r#"SELECT t.name || '_' || f."from" || '_fkey: ' || f."table" || '.' || coalesce(f."to", '?') || ' ON DELETE '
-           || f.on_delete AS line
+           || f.on_delete AS name
        FROM sqlite_schema AS t, temp.pragma_foreign_key_list(t.name) AS f WHERE t.type = 'table'"#,
-    "SELECT tbl_name || ': ' || name AS line FROM sqlite_schema WHERE type = 'trigger'",
-    "SELECT name AS line FROM sqlite_schema WHERE type = 'view'",
+    "SELECT tbl_name || ': ' || name AS name FROM sqlite_schema WHERE type = 'trigger'",
+    "SELECT name AS name FROM sqlite_schema WHERE type = 'view'",
 ];
 
 /// Queries for columns, indexes, foreign keys, triggers and views, in the form of those for SQLite.
@@ -168,7 +160,7 @@ const POSTGRES: [&str; 5] = [
           || CASE WHEN a.attnotnull OR t.typnotnull THEN ' NOT NULL' ELSE '' END
           || coalesce(' DEFAULT ' || CASE WHEN d.value LIKE '%CURRENT_TIMESTAMP%' THEN 'now'
               ELSE replace(d.value, '::text', '') END, '')
-          || CASE a.attgenerated WHEN '' THEN '' ELSE ' GENERATED' END AS line
+          || CASE a.attgenerated WHEN '' THEN '' ELSE ' GENERATED' END AS name
       FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid JOIN pg_type AS t ON t.oid = a.atttypid,
           LATERAL (SELECT format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL) AS type, (
               SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef
@@ -179,21 +171,21 @@ const POSTGRES: [&str; 5] = [
           || i.relname || ' (' || coalesce((SELECT string_agg(a.attname, ', ' ORDER BY k.place)
               FROM unnest(x.indkey::int[]) WITH ORDINALITY AS k (attnum, place)
               JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = k.attnum), '') || ')'
-          || CASE WHEN x.indpred IS NULL THEN '' ELSE ' partial' END AS line
+          || CASE WHEN x.indpred IS NULL THEN '' ELSE ' partial' END AS name
       FROM pg_index AS x JOIN pg_class AS i ON i.oid = x.indexrelid
       JOIN pg_class AS t ON t.oid = x.indrelid
       WHERE t.relnamespace = quote_ident(current_schema())::regnamespace AND NOT x.indisprimary
           AND t.relname NOT LIKE '\_\_%'",
     r"SELECT f.conname || ': ' || p.relname || '.' || a.attname || ' ON DELETE '
           || CASE f.confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL'
-              WHEN 'r' THEN 'RESTRICT' ELSE 'something else' END AS line
+              WHEN 'r' THEN 'RESTRICT' ELSE 'something else' END AS name
       FROM pg_constraint AS f JOIN pg_class AS p ON p.oid = f.confrelid
       JOIN pg_attribute AS a ON a.attrelid = p.oid AND a.attnum = f.confkey[1]
       WHERE f.contype = 'f' AND f.connamespace = quote_ident(current_schema())::regnamespace",
-    r"SELECT c.relname || ': ' || t.tgname AS line
+    r"SELECT c.relname || ': ' || t.tgname AS name
       FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid
       WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
           AND c.relnamespace = quote_ident(current_schema())::regnamespace",
-    r"SELECT relname::text AS line FROM pg_class
+    r"SELECT relname::text AS name FROM pg_class
       WHERE relkind IN ('v', 'm') AND relnamespace = quote_ident(current_schema())::regnamespace",
 ];

@@ -4,15 +4,14 @@
 use std::process::Stdio;
 
 use diesel::connection::SimpleConnection;
-use diesel::prelude::*;
-use diesel::sql_types::{Array, Text};
+use diesel::sql_types::Text;
 
 use super::RestoreOptions;
 use super::archive_list::ArchiveList;
 use super::refused_load::RefusedLoad;
 use super::report::RestoreReport;
 use super::staged::Staged;
-use crate::catalog::{large_objects, quoted};
+use crate::catalog::{large_objects, names_of, quoted};
 use crate::config::{Location, ServerUrl, shown};
 use crate::connection::{self, RestoreLock, ScratchDatabase, name_of, others_in, right_missing};
 use crate::error::{Error, ProgramFault, Result};
@@ -161,7 +160,8 @@ impl DatabaseManager {
     /// Makes a role the owner of a schema that the database already has, as in the archive.
     fn give_schema(&self, schema: &str, owner: &str) -> Result<()> {
         let mut connection = self.open()?;
-        let owners = texts(connection.postgres()?, OWNERS, &[schema])?;
+        let owners =
+            names_of(connection.postgres()?, diesel::sql_query(OWNER).bind::<Text, _>(schema))?;
         if owners.iter().any(|present| present == owner) {
             return Ok(());
         }
@@ -198,17 +198,5 @@ impl DatabaseManager {
     }
 }
 
-/// Returns the texts of a query, whose parameter has these names.
-fn texts(connection: &mut PgConnection, query: &str, names: &[&str]) -> Result<Vec<String>> {
-    #[derive(QueryableByName)]
-    struct Row {
-        #[diesel(sql_type = Text)]
-        text: String,
-    }
-
-    let query = diesel::sql_query(query).bind::<Array<Text>, _>(names);
-    Ok(query.load::<Row>(connection)?.into_iter().map(|row| row.text).collect())
-}
-
-const OWNERS: &str =
-    "SELECT pg_get_userbyid(nspowner)::text AS text FROM pg_namespace WHERE nspname = ANY ($1)";
+const OWNER: &str =
+    "SELECT pg_get_userbyid(nspowner)::text AS name FROM pg_namespace WHERE nspname = $1";

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Oid, Text};
 
 use crate::backend::DbConnection;
+use crate::catalog::names_of;
 use crate::error::{Error, Result};
 use crate::migrations::ledger::Ledger;
 use crate::migrations::schema_objects::{SchemaObjects, ServerObject};
@@ -62,16 +63,10 @@ pub(super) fn drop_all(connection: &mut DbConnection, objects: &[ServerObject]) 
 
 /// Drops the foreign keys by which the tables depend on each other, often in circles.
 fn drop_references(connection: &mut DbConnection, objects: &[ServerObject]) -> Result<()> {
-    #[derive(QueryableByName)]
-    struct Reference {
-        #[diesel(sql_type = Text)]
-        remove: String,
-    }
-
     let tables = objects.iter().filter(|object| object.kind == "TABLE");
     let tables: Vec<u32> = tables.map(|object| object.oid).collect();
     let query = diesel::sql_query(REFERENCES).bind::<Array<Oid>, _>(tables);
-    for Reference { remove } in query.load(connection.postgres()?)? {
+    for remove in names_of(connection.postgres()?, query)? {
         connection.batch_execute(&remove)?;
     }
     Ok(())
@@ -79,7 +74,7 @@ fn drop_references(connection: &mut DbConnection, objects: &[ServerObject]) -> R
 
 /// Foreign keys from one of the tables `$1` to another. Those of partitions go with that of their table.
 const REFERENCES: &str = "
-    SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) AS remove FROM pg_constraint
+    SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) AS name FROM pg_constraint
     WHERE contype = 'f' AND conrelid = ANY ($1) AND confrelid = ANY ($1) AND conrelid <> confrelid
         AND conparentid = 0 AND coninhcount = 0
     ORDER BY conrelid, conname";

@@ -1,10 +1,9 @@
 //! What others have added to the tables of the migrations.
 
-use diesel::prelude::*;
 use diesel::sql_types::{Array, Text};
 
 use crate::backend::DbConnection;
-use crate::catalog::large_objects;
+use crate::catalog::{large_objects, names_of};
 use crate::error::Result;
 use crate::manager::DatabaseManager;
 use crate::manager::health::expected_schema::expected_on_postgres;
@@ -18,7 +17,7 @@ const ADDED: &str = "
         SELECT oid, relname::text AS name, relowner, relacl, relrowsecurity, relpersistence FROM pg_class
         WHERE relkind IN ('r', 'p') AND relnamespace = quote_ident(current_schema())::regnamespace
             AND relname = ANY ($1))
-    SELECT format('the trigger %I of %I', tgname, name) AS line FROM pg_trigger JOIN ours ON ours.oid = tgrelid
+    SELECT format('the trigger %I of %I', tgname, name) AS name FROM pg_trigger JOIN ours ON ours.oid = tgrelid
         WHERE NOT tgisinternal AND name || ': ' || tgname <> ALL ($2)
     UNION ALL SELECT format('the rule %I of %I', rulename, name) FROM pg_rewrite JOIN ours ON ours.oid = ev_class
     UNION ALL SELECT format('the policy %I of %I', polname, name) FROM pg_policy JOIN ours ON ours.oid = polrelid
@@ -76,7 +75,7 @@ const ADDED: &str = "
         WHERE lower(setting) = 'session_replication_role=replica'
             AND setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
             AND 'audit_log' = ANY ($1)
-    ORDER BY line";
+    ORDER BY name";
 
 /// Returns one line for each addition to this table of the migrations, or to all but that.
 pub(super) fn added_to(
@@ -84,12 +83,6 @@ pub(super) fn added_to(
     expected: &Structure,
     only: Option<&str>,
 ) -> Result<Vec<String>> {
-    #[derive(QueryableByName)]
-    struct Line {
-        #[diesel(sql_type = Text)]
-        line: String,
-    }
-
     let is_meant = |table: &str| only.map_or(table != "audit_log", |only| table == only);
     let tables: Vec<&str> = expected.tables().into_iter().filter(|it| is_meant(it)).collect();
     let triggers: Vec<&String> = expected.triggers.iter().collect();
@@ -103,12 +96,12 @@ pub(super) fn added_to(
     let references =
         expected.references.iter().filter_map(|line| Some(line.split_once(": ")?.0.to_owned()));
     let names: Vec<String> = parts.chain(references).collect();
-    let found: Vec<Line> = diesel::sql_query(ADDED)
+    let query = diesel::sql_query(ADDED)
         .bind::<Array<Text>, _>(tables)
         .bind::<Array<Text>, _>(triggers)
-        .bind::<Array<Text>, _>(names)
-        .load(connection.postgres()?)?;
-    Ok(found.into_iter().map(|row| format!("no migration has added {}", row.line)).collect())
+        .bind::<Array<Text>, _>(names);
+    let found = names_of(connection.postgres()?, query)?;
+    Ok(found.into_iter().map(|line| format!("no migration has added {line}")).collect())
 }
 
 /// Checks the tables other than the audit log, of which triggers and rights are checked with the triggers.

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::names::names;
 use crate::backend::{Backend, DbConnection};
 use crate::catalog::literal;
+use crate::catalog::names;
 use crate::error::Result;
 use crate::manager::DatabaseManager;
 use crate::manager::health::outcome::CheckOutcome;
@@ -19,7 +19,7 @@ pub(super) fn indexes_valid(
                  JOIN pg_class ON pg_class.oid = indrelid
                  WHERE NOT (indisvalid AND indisready)
                      AND relnamespace = quote_ident(current_schema())::regnamespace ORDER BY 1";
-    let faults = names(connection, query)?;
+    let faults = names(connection.postgres()?, query)?;
     Ok(CheckOutcome::from_faults(&faults, "all", "`REINDEX INDEX CONCURRENTLY` rebuilds an index"))
 }
 
@@ -63,15 +63,15 @@ pub(super) fn sequences(
         Backend::Postgres,
     )?;
     let tables: Vec<String> = library.tables().into_iter().map(literal).collect();
-    let queries = names(connection, SEQUENCES)?;
+    let queries = names(connection.postgres()?, SEQUENCES)?;
     if queries.is_empty() {
         return Ok(CheckOutcome::Good("none can be read".into()));
     }
-    let behind = names(connection, &queries.join(" UNION ALL "))?;
+    let behind = names(connection.postgres()?, &queries.join(" UNION ALL "))?;
     let good = format!("all {} are ahead of their keys", queries.len());
     let mut faults: Vec<String> =
         behind.into_iter().map(|cure| format!("one is behind: {cure}")).collect();
-    faults.extend(names(connection, &ENDING.replace("$1", &tables.join(", ")))?);
+    faults.extend(names(connection.postgres()?, &ENDING.replace("$1", &tables.join(", ")))?);
     Ok(CheckOutcome::from_faults(&faults, good, "an insert that gets an id which exists fails"))
 }
 
@@ -93,7 +93,7 @@ pub(super) fn collations(
     connection: &mut DbConnection,
     _: &DatabaseManager,
 ) -> Result<CheckOutcome> {
-    let faults = names(connection, COLLATIONS)?;
+    let faults = names(connection.postgres()?, COLLATIONS)?;
     let cure = "texts may be sorted otherwise than in the indexes, and not be found: REINDEX the database, then \
                 ALTER DATABASE (or COLLATION) … REFRESH VERSION (of a database: REFRESH COLLATION VERSION)";
     Ok(CheckOutcome::from_faults(&faults, "the versions that indexes were built with", cure))
@@ -126,7 +126,7 @@ pub(super) fn old_transactions(
     let minute = Duration::from_secs(60);
     let limit = 5 * if timeout.is_zero() { minute } else { timeout };
     let limit = format!("{} ms", limit.as_millis());
-    let faults = names(connection, &OLD.replace("$1", &literal(&limit)))?;
+    let faults = names(connection.postgres()?, &OLD.replace("$1", &literal(&limit)))?;
     let cure = "migrations wait for it, and rows that were deleted stay: end it with pg_terminate_backend or ROLLBACK \
                 PREPARED";
     Ok(CheckOutcome::from_faults(&faults, "none", cure))
@@ -143,7 +143,7 @@ pub(super) fn transaction_ids(
         WHERE datname = current_database() AND (
             age(datfrozenxid) > least(2 * current_setting('autovacuum_freeze_max_age')::int8, 1600000000)
             OR mxid_age(datminmxid) > least(2 * current_setting('autovacuum_multixact_freeze_max_age')::int8, 1600000000))";
-    let faults = names(connection, query)?;
+    let faults = names(connection.postgres()?, query)?;
     let cure = "VACUUM the database, and find out what keeps autovacuum from it: an old transaction or a replication slot";
     Ok(CheckOutcome::from_faults(&faults, "young enough", cure))
 }
@@ -163,7 +163,7 @@ pub(super) fn replication_slots(
     connection: &mut DbConnection,
     _: &DatabaseManager,
 ) -> Result<CheckOutcome> {
-    let faults = names(connection, SLOTS)?;
+    let faults = names(connection.postgres()?, SLOTS)?;
     let cure =
         "start what reads it, or SELECT pg_drop_replication_slot(name), before the disk is full";
     Ok(CheckOutcome::from_faults(&faults, "none keeps the log", cure))

@@ -6,8 +6,8 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Nullable, Text};
 
-use super::names::names;
 use crate::backend::{Backend, DbConnection};
+use crate::catalog::names;
 use crate::error::Result;
 use crate::migrations::{Expression, Migrations, Words, definitions, identities, statements};
 use crate::types::MigrationOwner;
@@ -83,7 +83,7 @@ pub(super) fn changed(
             faults.push(format!("the {kind} {name} differs from the migrations"));
         }
     }
-    let found: BTreeSet<String> = names(connection, IDENTITIES)?.into_iter().collect();
+    let found: BTreeSet<String> = names(connection.postgres()?, IDENTITIES)?.into_iter().collect();
     let lost = numbered.difference(&found);
     faults.extend(lost.map(|column| format!("the column {column} gives no ids")));
     Ok(faults)

@@ -4,7 +4,6 @@ mod additions;
 mod cluster;
 mod definitions;
 mod encryption;
-mod names;
 mod role;
 mod server;
 mod structures;

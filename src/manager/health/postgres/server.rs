@@ -3,8 +3,8 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
-use super::names::names;
 use crate::backend::DbConnection;
+use crate::catalog::names;
 use crate::config::Location;
 use crate::connection::{self, Identity, Server};
 use crate::error::Result;
@@ -15,7 +15,7 @@ use crate::manager::health::outcome::CheckOutcome;
 fn setting(connection: &mut DbConnection, name: &str) -> Result<String> {
     let query =
         format!("SELECT coalesce(reset_val, '') AS name FROM pg_settings WHERE name = '{name}'");
-    Ok(names(connection, &query)?.into_iter().next().unwrap_or_default())
+    Ok(names(connection.postgres()?, &query)?.into_iter().next().unwrap_or_default())
 }
 
 pub(super) fn server_version(

@@ -2,6 +2,8 @@
 #![cfg(feature = "postgres")]
 
 use diesel::connection::SimpleConnection;
+use zenith_db::config::Key;
+use zenith_db::manager::DatabaseManager;
 
 use crate::support::own_roles::Roles;
 use crate::support::own_server::Server;
@@ -52,4 +54,25 @@ fn an_error_for_want_of_a_right_names_the_role_and_what_takes_it_back() {
         .expect("it");
     let checked = stdout(&zenith(&url, &["health-check"], 0));
     assert!(checked.contains("ALTER DATABASE zenith RESET role"), "{checked}");
+}
+
+/// The schema of the tables is not the one in which somebody has made what stands for a function of PostgreSQL.
+#[test]
+fn the_role_is_named_with_the_functions_of_postgresql_only() {
+    let Some(server) = Server::start() else { return };
+    let mut admin = server.admin("zenith");
+    admin.batch_execute("CREATE SCHEMA zen").expect("a schema");
+    let manager = DatabaseManager::new(server.config(&[(Key::Schema, "zen")]));
+    let _ = manager.initialize(&administrator()).expect("created");
+    let planted =
+        "CREATE ROLE planter; GRANT USAGE, CREATE ON SCHEMA public TO planter; SET ROLE planter;
+        CREATE FUNCTION public.format(text, name, text) RETURNS text LANGUAGE plpgsql
+            AS $$ BEGIN RAISE EXCEPTION 'it ran'; END $$;
+        RESET ROLE; CREATE ROLE nobody; GRANT USAGE ON SCHEMA zen TO nobody;
+        ALTER DATABASE zenith SET role = nobody";
+    admin.batch_execute(planted).expect(planted);
+    let mut command = bare_zenith("/".as_ref());
+    command.env("DATABASE_URL", server.url("zenith")).env("DATABASE_SCHEMA", "zen").arg("status");
+    let said = stderr(&run(&mut command, 1));
+    assert!(said.contains("as the role nobody, which a setting gives to the user"), "{said}");
 }

@@ -192,8 +192,44 @@ fn to_a_superuser_the_owner_of_the_schema_is_somebody_else() {
     roles.connect_as(owner).batch_execute(&replace).expect("a function");
     let refused = roles.manager_as("zenith").status().expect_err("refused").to_string();
     assert!(refused.contains("DROP ROUTINE public.replace(text,integer)"), "{refused}");
+    // It could go back to the superuser.
+    let mut admin = roles.server.admin("postgres");
+    let set = format!("ALTER DATABASE zenith SET role = {owner}");
+    admin.batch_execute(&set).expect("a setting");
+    let again = roles.manager_as("zenith").status().expect_err("refused").to_string();
+    assert_eq!(again, refused);
+    admin.batch_execute("ALTER DATABASE zenith RESET role").expect("as before");
     for role in [owner, roles.names.application()] {
         let _ = roles.manager_as(role).status().expect(role);
+    }
+}
+
+#[test]
+fn what_is_advised_takes_the_right_to_create_from_whoever_has_it() {
+    let Some(roles) = with_mallory() else { return };
+    let mut admin = roles.server.admin("zenith");
+    let mut mallory = roles.connect_as("mallory");
+    let directly = "REVOKE CREATE ON SCHEMA public FROM mallory";
+    for (right, advice) in [
+        ("GRANT CREATE ON SCHEMA public TO mallory", directly),
+        ("GRANT CREATE ON SCHEMA public TO PUBLIC", "REVOKE CREATE ON SCHEMA public FROM PUBLIC"),
+        (
+            "CREATE ROLE \"Crew\"; GRANT \"Crew\" TO mallory; GRANT CREATE ON SCHEMA public TO \"Crew\"",
+            "REVOKE CREATE ON SCHEMA public FROM \"Crew\"",
+        ),
+    ] {
+        admin.batch_execute(right).expect(right);
+        mallory.batch_execute(&raising("replace(text, int) RETURNS text")).expect("a function");
+        if advice != directly {
+            admin.batch_execute(directly).expect(directly);
+        }
+        let refused = roles.manager_as("zenith").status().expect_err("refused").to_string();
+        let advised = advice.replace("public", "\"public\"");
+        assert!(refused.contains(&advised), "{refused}");
+        let drop = "DROP ROUTINE public.replace(text,integer)";
+        admin.batch_execute(&format!("{advised}; {drop}")).expect("what is advised");
+        let _ = roles.manager_as("zenith").status().expect("a status");
+        let _ = mallory.batch_execute(&raising("again() RETURNS text")).expect_err("no right");
     }
 }
 

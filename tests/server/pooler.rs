@@ -150,3 +150,18 @@ fn what_another_client_has_left_at_one_connection_of_two_changes_nothing_elsewhe
     assert_eq!(value(&mut admin, &resets("public")), done.to_string());
     assert_eq!(value(&mut admin, &resets("b")), "0");
 }
+
+/// What runs outside of a transaction looks at every schema of the `search_path`.
+#[test]
+fn in_no_schema_of_the_search_path_stands_anything_for_a_function_of_postgresql() {
+    let Some((server, pooler)) = start() else { return };
+    let planted = "CREATE SCHEMA beside; CREATE ROLE planter; GRANT USAGE, CREATE ON SCHEMA beside TO planter;
+        ALTER ROLE zenith SET search_path = public, beside; SET ROLE planter;
+        CREATE FUNCTION beside.replace(text, int) RETURNS text LANGUAGE sql AS 'SELECT $1'";
+    server.admin("zenith").batch_execute(planted).expect(planted);
+    let refused = DatabaseManager::new(config(&pooler.url(), &[POOLED])).status();
+    let refused = refused.expect_err("refused").to_string();
+    assert!(refused.contains("DROP ROUTINE beside.replace(text,integer)"), "{refused}");
+    // A connection of its own looks at one schema only.
+    let _ = DatabaseManager::new(server.config(&[])).status().expect("a status");
+}

@@ -252,15 +252,21 @@ fn what_another_client_has_left_at_a_pooler_changes_nothing() {
     let other = DatabaseManager::new(server.config(&[backups, (Key::Schema, "b")]));
     let _ = other.initialize(&administrator()).expect("created");
     let Some(pooler) = Pooler::before(&server) else { return };
-    let mut client = PgConnection::establish(&pooler.url()).expect("another client");
-    client.batch_execute("SET search_path = b").expect("a setting");
+    let client = || PgConnection::establish(&pooler.url()).expect("another client");
+    let mut clients = [client(), client()];
+    // On both connections of the pooler, whichever the command gets.
+    let mut leave = |left: &str| {
+        for statement in ["BEGIN", left, "COMMIT"] {
+            for client in &mut clients {
+                client.batch_execute(statement).expect(statement);
+            }
+        }
+    };
+    leave("SET search_path = b");
     let config = config(&pooler.url(), &[backups, (Key::TransactionPooler, "true")]);
     let manager = DatabaseManager::new(config.clone());
-    for said in [
-        refusal(manager.reset_password("admin", None, |_, _| Ok(()))),
-        refusal(manager.recreate(&administrator())),
-        refusal(manager.status()),
-    ] {
+    let reset = || refusal(manager.reset_password("admin", None, |_, _| Ok(())));
+    for said in [reset(), refusal(manager.recreate(&administrator())), refusal(manager.status())] {
         assert!(said.contains("another search_path"), "{said}");
     }
     let database = Database::open(&config).expect("a pool");
@@ -271,10 +277,8 @@ fn what_another_client_has_left_at_a_pooler_changes_nothing() {
         value(admin, &format!("SELECT count(*) FROM {schema}.roles WHERE name = 'new'"))
     };
     assert_eq!((count(&mut admin, "public"), count(&mut admin, "b")), ("1".into(), "0".into()));
-    client
-        .batch_execute("RESET search_path; CREATE TEMP TABLE users (LIKE users)")
-        .expect("a table");
-    let said = refusal(manager.reset_password("admin", None, |_, _| Ok(())));
+    leave("RESET search_path; CREATE TEMP TABLE users (LIKE public.users)");
+    let said = reset();
     assert!(said.contains("temporary table"), "{said}");
 }
 

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use super::connect::connect;
+use super::trust::among_ours;
 use crate::config::{Config, Location};
 use crate::error::Result;
 
@@ -40,7 +41,10 @@ pub(crate) fn acting_role(connection: &mut PgConnection) -> Result<Option<String
 /// Asks a new connection, to which nothing is refused: only its role may lack rights.
 pub(crate) fn acting_role_of(config: &Config) -> Result<Option<String>> {
     match config.location() {
-        Location::Postgres(url) => acting_role(&mut connect(url, config.server())?),
+        Location::Postgres(url) => {
+            let mut connection = connect(url, config.server())?;
+            among_ours(&mut connection, config.server(), |connection, _| acting_role(connection))
+        }
         Location::Sqlite(_) => Ok(None),
     }
 }

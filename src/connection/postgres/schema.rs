@@ -58,6 +58,12 @@ pub(super) fn resolve_in(
 ) -> Result<String> {
     let name = find(connection, url, options, path)?;
     ensure_no_stand_ins(connection, url, &name)?;
+    if options.transaction_pooler {
+        // What runs outside of a transaction looks at all of them: nothing can be pinned there.
+        for other in path.iter().filter(|other| **other != name) {
+            ensure_no_stand_ins(connection, url, other)?;
+        }
+    }
     Ok(name)
 }
 
@@ -117,7 +123,7 @@ pub(super) fn ensure_settled(
              to the server itself, or make it the first one of the user's: ALTER ROLE … SET search_path = {name}"
         )
     } else if is_true(connection, IS_HIDDEN, schema)? {
-        "the pooler's connection has a temporary table with the name of one in the schema; connect to the server itself"
+        "the pooler's connection has a temporary table or sequence with the name of one in the schema; connect to the server itself"
             .to_owned()
     } else {
         return Ok(());
@@ -125,10 +131,10 @@ pub(super) fn ensure_settled(
     Err(Error::Refused { database: url.to_string(), reason })
 }
 
-/// Whether a temporary table has the name of one in the schema `$1`, for which it would stand.
+/// Whether a temporary table, view or sequence has the name of one in the schema `$1`, for which it would stand.
 const IS_HIDDEN: &str = "
     SELECT EXISTS (SELECT FROM pg_class AS t JOIN pg_class AS c ON c.relname = t.relname
-        WHERE t.relnamespace = pg_my_temp_schema() AND t.relkind IN ('r', 'v', 'p')
+        WHERE t.relnamespace = pg_my_temp_schema() AND t.relkind IN ('r', 'v', 'p', 'S')
             AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1)) AS found";
 
 /// Whether the schema exists.

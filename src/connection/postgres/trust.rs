@@ -6,7 +6,7 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Text};
+use diesel::sql_types::{Array, Nullable, Text};
 
 use super::quoted::quoted;
 use crate::config::{ServerOptions, ServerUrl};
@@ -50,25 +50,32 @@ fn look_up<T>(
     look(connection, &path)
 }
 
-/// Returns a condition: whether the role `owner` may do in the schema `n` whatever it wants, or is the user. Others can
-/// have made what is there only because they may create in the schema.
+/// Returns a condition: whether what the role `owner` has made in the schema `n` counts as the program's own, because the
+/// role may do there whatever it wants, or is the user. Others can have made it only because they may create in the schema.
 pub(crate) fn is_trusted(owner: &str) -> String {
+    is_trusted_by(owner, "current_user")
+}
+
+fn is_trusted_by(owner: &str, user: &str) -> String {
     format!(
-        "(pg_has_role({owner}, n.nspowner, 'MEMBER') OR {owner} = (SELECT oid FROM pg_roles WHERE rolname = current_user))"
+        "(pg_has_role({owner}, n.nspowner, 'MEMBER') OR {owner} = (SELECT oid FROM pg_roles WHERE rolname = {user}))"
     )
 }
 
-/// Returns a condition: whether the role `owner` gains nothing if the user runs its functions. The owner of the schema
-/// does what it wants with the tables of an application, but not with a server.
+/// Returns a condition: whether the role `owner` gains nothing if its functions run on this connection. The owner of the
+/// schema does what it wants with the tables of an application, but not with a server.
+///
+/// The condition holds for the user who signed in, too: a function can go back to that user with `SET ROLE NONE`, whatever
+/// role a setting of the database has chosen for the session.
 fn is_no_gain(owner: &str) -> String {
-    let is_superuser = |role: &str| format!("(SELECT rolsuper FROM pg_roles WHERE oid = {role})");
-    let user = "(SELECT oid FROM pg_roles WHERE rolname = current_user)";
-    format!(
-        "CASE WHEN {} THEN {} ELSE {} END",
-        is_superuser(user),
-        is_superuser(owner),
-        is_trusted(owner)
-    )
+    let for_user = |user: &str| {
+        format!(
+            "CASE WHEN (SELECT rolsuper FROM pg_roles WHERE rolname = {user})
+                THEN (SELECT rolsuper FROM pg_roles WHERE oid = {owner}) ELSE {} END",
+            is_trusted_by(owner, user)
+        )
+    };
+    format!("(({}) AND ({}))", for_user("current_user"), for_user("session_user"))
 }
 
 /// Returns an error if somebody who may create in the schema has made a function or an operator there that has the name
@@ -87,37 +94,56 @@ pub(super) fn ensure_no_stand_ins(
         object: String,
         #[diesel(sql_type = Text)]
         owner: String,
+        /// Who has the right to create with which the owner can do it again; `None` if nobody has it any more.
+        #[diesel(sql_type = Nullable<Text>)]
+        creators: Option<String>,
     }
 
     let query = format!(
         "SELECT (CASE prokind WHEN 'a' THEN 'AGGREGATE ' ELSE 'ROUTINE ' END) || p.oid::regprocedure AS object,
-            pg_get_userbyid(proowner)::text AS owner
+            pg_get_userbyid(proowner)::text AS owner, {} AS creators
         FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = pronamespace
         WHERE p.oid >= 16384 AND nspname = $1 AND NOT {}
             AND proname IN (SELECT proname FROM pg_proc JOIN pg_namespace AS c ON c.oid = pronamespace
                 WHERE c.nspname = 'pg_catalog')
         UNION ALL
-        SELECT 'OPERATOR ' || o.oid::regoperator, pg_get_userbyid(oprowner)
+        SELECT 'OPERATOR ' || o.oid::regoperator, pg_get_userbyid(oprowner), {}
         FROM pg_operator AS o JOIN pg_namespace AS n ON n.oid = oprnamespace
         WHERE o.oid >= 16384 AND nspname = $1 AND NOT {}
             AND oprname IN (SELECT oprname FROM pg_operator JOIN pg_namespace AS c ON c.oid = oprnamespace
                 WHERE c.nspname = 'pg_catalog')
         ORDER BY object LIMIT 1",
+        creators("proowner"),
         is_no_gain("proowner"),
+        creators("oprowner"),
         is_no_gain("oprowner"),
     );
     let found: Option<StandIn> =
         diesel::sql_query(query).bind::<Text, _>(schema).get_result(connection).optional()?;
-    let Some(StandIn { object, owner }) = found else { return Ok(()) };
+    let Some(StandIn { object, owner, creators }) = found else { return Ok(()) };
     let (schema, owner) = (quoted(schema), quoted(&owner));
+    let revoke = creators.map_or_else(String::new, |creators| {
+        format!(", and REVOKE CREATE ON SCHEMA {schema} FROM {creators}")
+    });
     Err(Error::Refused {
         database: url.to_string(),
         reason: format!(
-            "the role {owner}, which may create in the schema {schema}, has made something there that can stand for a \
-             function or an operator of PostgreSQL, and would run with the rights of this user: DROP {object}, and \
-             REVOKE CREATE ON SCHEMA {schema} FROM {owner}; or connect as {owner}, if the database is that role's"
+            "the role {owner} has made something in the schema {schema} that can stand for a function or an operator of \
+             PostgreSQL, and would run with the rights of this user: DROP {object}{revoke}; or connect as {owner}, if \
+             the database is that role's"
         ),
     })
+}
+
+/// Returns an expression: those whose right to create in the schema `n` the role `owner` has, other than the owner of
+/// the schema, as a list for `REVOKE`.
+fn creators(owner: &str) -> String {
+    format!(
+        "(SELECT string_agg(CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END, ', ')
+            FROM aclexplode(nspacl)
+            WHERE privilege_type = 'CREATE' AND grantee <> nspowner
+                AND CASE grantee WHEN 0 THEN true ELSE pg_has_role({owner}, grantee, 'MEMBER') END)"
+    )
 }
 
 /// Returns an error if the ledger of migrations belongs to somebody who may only create in the schema: its triggers, and

@@ -3,7 +3,7 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::result::Error as DieselError;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Bool, Integer};
 
 use super::Writer;
 use super::transaction::Begin;
@@ -29,6 +29,55 @@ struct Defers {
     defer_foreign_keys: bool,
 }
 
+/// Changes with the schema.
+const SCHEMA_VERSION: &str = "PRAGMA schema_version";
+
+#[derive(QueryableByName)]
+struct SchemaVersion {
+    #[diesel(sql_type = Integer)]
+    schema_version: i32,
+}
+
+/// Whether a table may have a foreign key that only the commit looks at.
+const HAS_DEFERRED: &str = "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema
+    WHERE type = 'table' AND sql LIKE '%deferred%') AS found";
+
+/// Whether the table of the guard is there, and its row: a rollback may have taken both.
+const HAS_GUARDS: &str = "SELECT EXISTS (SELECT 1 FROM temp.sqlite_schema
+    WHERE name = 'zenith_shared_transaction') AS found";
+const HAS_GUARD: &str = "SELECT EXISTS (SELECT 1 FROM temp.zenith_shared_transaction) AS found";
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = Bool)]
+    found: bool,
+}
+
+/// Whether the database may have foreign keys that only the commit looks at, as was last found.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct DeferredKeys {
+    schema_version: Option<i32>,
+    are_possible: bool,
+}
+
+impl DeferredKeys {
+    /// Looks again if the schema has changed.
+    fn are_possible(&mut self, connection: &mut SqliteConnection) -> Result<bool> {
+        let SchemaVersion { schema_version } =
+            diesel::sql_query(SCHEMA_VERSION).get_result(connection)?;
+        if self.schema_version != Some(schema_version) {
+            self.are_possible = is_true(connection, HAS_DEFERRED)?;
+            self.schema_version = Some(schema_version);
+        }
+        Ok(self.are_possible)
+    }
+}
+
+fn is_true(connection: &mut SqliteConnection, query: &str) -> Result<bool> {
+    let found: Found = diesel::sql_query(query).get_result(connection)?;
+    Ok(found.found)
+}
+
 impl DbConnection {
     /// Begins a write transaction and runs the first write in it, without its commit. On `Err` and on panic it is rolled
     /// back.
@@ -45,19 +94,22 @@ impl DbConnection {
 
     /// Makes the transaction ready for further writes, on a connection that enforces foreign keys. In them, a `COMMIT` is refused, because it would commit the
     /// others too. Returns `false`, and does nothing, if [`DbConnection::may_be_shared`] does.
-    pub(crate) fn share(&mut self) -> Result<bool> {
+    pub(crate) fn share(&mut self, keys: &mut DeferredKeys) -> Result<bool> {
         // What the write has broken itself is to fail at its own commit.
-        if !self.is_shared_open() || !self.may_be_shared()? {
+        if !self.is_shared_open() || !self.may_be_shared(keys)? {
             return Ok(false);
         }
         self.batch_execute(SET_GUARD)?;
         Ok(true)
     }
 
-    /// Returns `false` if the last write has left the transaction in a state that is no other's business.
-    pub(crate) fn may_be_shared(&mut self) -> Result<bool> {
-        let found: Defers = diesel::sql_query(DEFERS).get_result(self.sqlite()?)?;
-        Ok(!found.defer_foreign_keys)
+    /// Returns `false` if the last write has left the transaction in a state that is no other's business. SQLite counts
+    /// what breaks deferred keys for the whole transaction, so that one write could break a key, and another make SQLite
+    /// forget it; and the row of the guard is counted with them.
+    pub(crate) fn may_be_shared(&mut self, keys: &mut DeferredKeys) -> Result<bool> {
+        let connection = self.sqlite()?;
+        let found: Defers = diesel::sql_query(DEFERS).get_result(connection)?;
+        Ok(!found.defer_foreign_keys && !keys.are_possible(connection)?)
     }
 
     /// Whether the transaction is open, and no savepoint in it.
@@ -76,9 +128,13 @@ impl DbConnection {
 
     /// Whether a transaction that a write has ended was committed all the same: `PRAGMA defer_foreign_keys = OFF` makes
     /// SQLite forget what the guard breaks. A rollback takes the guard with it, a commit leaves it.
-    pub(crate) fn was_committed(&mut self) -> bool {
+    ///
+    /// # Errors
+    /// [`Error::Query`] if that cannot be found out.
+    pub(crate) fn was_committed(&mut self) -> Result<bool> {
         self.end_what_was_begun();
-        matches!(self.remove_guard(), Ok(()))
+        let connection = self.sqlite()?;
+        Ok(is_true(connection, HAS_GUARDS)? && is_true(connection, HAS_GUARD)?)
     }
 
     /// Fails if the guard is not there: then this is not the transaction that was shared.

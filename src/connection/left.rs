@@ -48,4 +48,17 @@ impl DbConnection {
             Self::Postgres(_) => Ok(()),
         }
     }
+
+    /// As [`DbConnection::ensure_configured`], for a connection on which closures read: if it is not fit for others, it
+    /// is closed after this.
+    ///
+    /// # Errors
+    /// [`Error::Pragma`](crate::Error::Pragma)
+    pub(crate) fn ensure_fit_to_read(&mut self, config: &Config) -> Result<()> {
+        let configured = self.ensure_configured(config, Access::Read);
+        if configured.is_err() {
+            self.give_up();
+        }
+        configured
+    }
 }

@@ -23,6 +23,7 @@ mod writer;
 
 pub(crate) use access::Access;
 pub(crate) use file::{Owner, create_private_dir, rename_new, sync_dir};
+pub(crate) use group::DeferredKeys;
 pub(crate) use lock_owner::{lock_owner, user_of};
 pub(crate) use log::{MANY_PAGES, MOST_PAGES};
 pub(crate) use new_file::NewFile;

@@ -32,6 +32,8 @@ fn settings(options: &SqliteOptions, access: Access) -> Vec<Setting> {
         flag("cell_size_check", true),
         // REPLACE then fires delete triggers: audit_log stays append-only.
         flag("recursive_triggers", true),
+        flag("ignore_check_constraints", false),
+        flag("writable_schema", false),
         ("cache_size", options.cache_size.to_string(), "cache_size"),
         ("temp_store", 2.to_string(), "temp_store"),
         // A reader may make checkpoints.
@@ -58,7 +60,7 @@ pub(super) fn configure(
     if access.writes() { set_journal_mode(connection, options) } else { Ok(()) }
 }
 
-/// Fails if a setting is another than [`configure`] has made it.
+/// Fails if a setting is another than [`configure`] has made it, or if there is what it has not made.
 ///
 /// # Errors
 /// [`Error::Pragma`]
@@ -67,13 +69,32 @@ pub(super) fn ensure_configured(
     options: &SqliteOptions,
     access: Access,
 ) -> Result<()> {
-    for (pragma, wanted, column) in settings(options, access) {
+    let journal_mode = || ("journal_mode", journal_mode(options).to_owned(), "journal_mode");
+    let of_file = access.writes().then(journal_mode);
+    for (pragma, wanted, column) in settings(options, access).into_iter().chain(of_file) {
         let found = read(connection, pragma, column)?;
         if found != wanted {
             return Err(PragmaFault::Changed { pragma, wanted, found }.into());
         }
     }
-    Ok(())
+    #[derive(QueryableByName)]
+    struct Left {
+        #[diesel(sql_type = Text)]
+        name: String,
+    }
+
+    let left: Option<Left> = diesel::sql_query(LEFT).get_result(connection).optional()?;
+    left.map_or(Ok(()), |Left { name }| Err(PragmaFault::Left { name }.into()))
+}
+
+/// Databases that a closure has attached, and what it has created for the connection: a temporary table stands for one
+/// of its name.
+const LEFT: &str = "SELECT name FROM temp.sqlite_schema
+        WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND tbl_name <> 'zenith_shared_transaction'
+    UNION ALL SELECT name FROM temp.pragma_database_list WHERE name NOT IN ('main', 'temp') LIMIT 1";
+
+const fn journal_mode(options: &SqliteOptions) -> &'static str {
+    if options.wal { "wal" } else { "delete" }
 }
 
 /// Size in bytes to which a write-ahead log that grew is cut back when it is begun anew.
@@ -121,7 +142,7 @@ pub fn read(connection: &mut SqliteConnection, pragma: &str, column: &str) -> Re
 /// Sets the journal mode. It waits for locks itself, because changing the mode ignores
 /// `busy_timeout`.
 fn set_journal_mode(connection: &mut SqliteConnection, options: &SqliteOptions) -> Result<()> {
-    let wanted = if options.wal { "wal" } else { "delete" };
+    let wanted = journal_mode(options);
     let begun = Instant::now();
     loop {
         let found = match read(connection, "journal_mode", "journal_mode") {

@@ -52,7 +52,7 @@ impl<'a> Savepoint<'a> {
         self.is_open = false;
         if let Err(cause) = released {
             // What has been written since is anywhere.
-            self.connection.give_up_what_is_open();
+            self.connection.give_up();
             tracing::warn!(%cause, "a write has ended its own savepoint; the connection will be closed");
             return Err(DieselError::NotInTransaction.into());
         }
@@ -64,7 +64,7 @@ impl<'a> Savepoint<'a> {
         let both = format!("ROLLBACK TO zenith_{number}; RELEASE zenith_{number}");
         if let Err(cause) = self.connection.batch_execute(&both) {
             tracing::warn!(%cause, "rolling back failed; the connection will be closed");
-            self.connection.give_up_what_is_open();
+            self.connection.give_up();
         }
     }
 }

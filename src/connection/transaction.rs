@@ -139,7 +139,7 @@ impl DbConnection {
             return Err(DieselError::AlreadyInTransaction.into());
         }
         if now.is_some() && now < depth {
-            self.give_up_what_is_open();
+            self.give_up();
             return Err(DieselError::NotInTransaction.into());
         }
         Ok(())
@@ -218,14 +218,14 @@ impl DbConnection {
     /// rolls back too; the caller gets the error that led here, which is the one that matters.
     pub(super) fn roll_back_to(&mut self, depth: Option<u32>) {
         if self.depth() < depth {
-            self.give_up_what_is_open();
+            self.give_up();
         }
         // Nothing can be done if it is broken.
         while self.depth() >= depth {
             let rolled_back = <Self as TransactionManager<Self>>::rollback_transaction(self);
             if let Err(cause) = rolled_back.and_then(|()| self.forget_innermost_savepoint()) {
                 tracing::warn!(%cause, "rolling back failed; the connection will be closed");
-                self.give_up_what_is_open();
+                self.give_up();
                 return;
             }
         }
@@ -242,11 +242,10 @@ impl DbConnection {
     }
 
     /// Marks a transaction as broken of which nobody knows what it holds, such as the writes of a closure that has ended
-    /// its own savepoint: it is not to be committed. The connection is closed.
-    pub(super) fn give_up_what_is_open(&mut self) {
-        if self.in_transaction() {
-            <Self as TransactionManager<Self>>::transaction_manager_status_mut(self).set_in_error();
-        }
+    /// its own savepoint: it is not to be committed. The connection is closed, also if none is open for all that Diesel
+    /// knows: the closure may have begun one by SQL.
+    pub(super) fn give_up(&mut self) {
+        <Self as TransactionManager<Self>>::transaction_manager_status_mut(self).set_in_error();
     }
 }
 

@@ -17,7 +17,7 @@ pub enum PragmaFault {
     /// A closure of the application has changed a PRAGMA of a connection that others use after it. The next call opens
     /// another connection.
     #[error(
-        "a closure has changed PRAGMA {pragma} of the connection for writing from {wanted} to {found}; it is opened again"
+        "a closure has changed PRAGMA {pragma} of a connection from {wanted} to {found}; it is opened again"
     )]
     Changed {
         /// Name of the PRAGMA.
@@ -26,5 +26,15 @@ pub enum PragmaFault {
         wanted: String,
         /// Value that was found.
         found: String,
+    },
+    /// A closure of the application has left a temporary table, view or trigger, or an attached database, on a connection
+    /// that others use after it. The next call opens another connection.
+    #[error(
+        "a closure has left {name}, which is temporary or attached, on a connection; it is opened again. Drop or detach \
+         it in the closure"
+    )]
+    Left {
+        /// Name of what was found.
+        name: String,
     },
 }

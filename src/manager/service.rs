@@ -48,8 +48,9 @@ impl Database {
     /// # Errors
     /// Why it is not ready: [`MigrationFault::Pending`](crate::MigrationFault::Pending);
     /// [`Error::NoRoom`]; [`Error::Refused`] if an SQLite file was removed,
-    /// moved or replaced since it was opened; [`Error::Pragma`] if a closure has changed a setting
-    /// of the connection for writing, which is opened again then; [`Error::PoolTimeout`];
+    /// moved or replaced since it was opened; [`Error::Pragma`] if a closure has changed a setting of one of the two
+    /// connections, or has left something temporary or a database that it attached: that connection is opened again
+    /// then; [`Error::PoolTimeout`];
     /// [`Error::CallRefused`] if it is closed; or that of a connection.
     #[track_caller]
     pub fn ready(&self) -> Result<()> {
@@ -59,7 +60,8 @@ impl Database {
     /// Succeeds as [`Database::ready`] does, called at this place.
     pub(crate) fn ready_at(&self, place: &'static Location<'static>) -> Result<()> {
         self.read_at(place, |connection| {
-            Ledger::read_for(connection, self.migrations())?.ensure_current()
+            Ledger::read_for(connection, self.migrations())?.ensure_current()?;
+            connection.ensure_fit_to_read(self.config())
         })?;
         self.ping_writer()?;
         if let Some(path) = self.config().location().path() {

@@ -123,11 +123,12 @@ impl Database {
     /// them are rolled back, and this one too. Therefore `work` must have no effect outside of the database
     /// that would have to be undone then, and must not wait for another thread's write. [`Database::write_alone`] is
     /// for work that takes long, which those before it in the transaction would wait for, or that should not share.
-    /// What an application's own table declares as `DEFERRABLE INITIALLY DEFERRED` is checked by the commit, so that
-    /// one who breaks it fails all who share it.
+    /// While a table of the application declares a foreign key as `DEFERRABLE INITIALLY DEFERRED`, which the commit
+    /// checks, no write shares its transaction.
     ///
     /// [`Writer::write`] on what `work` gets begins a savepoint. A setting of the connection that `work` changes, such as
-    /// by a PRAGMA, stays for those after it, until [`Database::ready`] finds it on SQLite.
+    /// by a PRAGMA, a temporary table or a database that it attaches stay for those after it, until
+    /// [`Database::ready`] finds them on SQLite.
     ///
     /// # Errors
     /// The error of `work`; [`Error::PoolTimeout`] if no connection was free in time;

@@ -39,7 +39,8 @@ pub(super) enum End {
     RolledBack(SharedCommit),
     /// The commit of a group of one failed, for this reason, until that one has it.
     Failed(Option<Error>),
-    /// A panic, such as in the application's instrumentation of the connection, has ended the commit.
+    /// A panic, such as in the application's instrumentation of the connection, has ended the commit, or the connection
+    /// does not say what became of it.
     Unknown,
 }
 
@@ -77,6 +78,7 @@ impl Group {
         self.outcome.end(match committed {
             Ok(()) => End::Committed,
             Err(Error::SharedCommit(reason)) => End::RolledBack(reason),
+            Err(Error::CommitUnknown(_)) => End::Unknown,
             Err(cause) if self.members == 1 => End::Failed(Some(cause)),
             Err(cause) => End::RolledBack(SharedCommit::Failed(Arc::new(cause))),
         });
@@ -119,16 +121,17 @@ impl Outcome {
                 Some(End::Failed(cause)) => {
                     return Err(cause.take().unwrap_or(SharedCommit::Ended.into()));
                 }
-                Some(End::Unknown) => return Err(Error::CommitUnknown(panicked())),
+                Some(End::Unknown) => return Err(Error::CommitUnknown(unknown())),
                 None => ended = self.told.wait(ended).unwrap_or_else(PoisonError::into_inner),
             }
         }
     }
 }
 
-fn panicked() -> DieselError {
+fn unknown() -> DieselError {
     DieselError::QueryBuilderError(
-        "a panic ended the commit, such as one in the application's instrumentation of connections"
+        "a panic ended the commit, such as one in the application's instrumentation of connections, or the connection \
+         does not say what became of it"
             .into(),
     )
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::group::{Group, Outcome};
 use crate::backend::DbConnection;
 use crate::config::Config;
-use crate::connection::{self, Access, OpenFile};
-use crate::error::{Result, SharedCommit};
+use crate::connection::{self, Access, DeferredKeys, OpenFile};
+use crate::error::{Error, Result, SharedCommit};
 
 /// What is passed from one writer to the next.
 pub(super) struct Seat {
@@ -15,16 +15,17 @@ pub(super) struct Seat {
     connection: Option<DbConnection>,
     /// Transaction that the next writer may join.
     group: Option<Group>,
+    keys: DeferredKeys,
 }
 
 impl Seat {
     pub(super) fn open(config: &Config) -> Result<Self> {
-        Ok(Self { connection: Some(open(config)?), group: None })
+        Ok(Self { connection: Some(open(config)?), ..Self::lost() })
     }
 
     /// Returns a seat whose connection is lost, and opened again by the next.
-    pub(super) const fn lost() -> Self {
-        Self { connection: None, group: None }
+    pub(super) fn lost() -> Self {
+        Self { connection: None, group: None, keys: DeferredKeys::default() }
     }
 
     pub(super) fn into_connection(self) -> Option<DbConnection> {
@@ -64,14 +65,17 @@ impl Seat {
     /// Others may join for as long as this.
     pub(super) fn begin_group(&mut self, longest: Duration) -> Result<Option<Arc<Outcome>>> {
         let Some(connection) = &mut self.connection else { return Ok(None) };
-        Ok(connection.share()?.then(|| self.group.insert(Group::of_one(longest)).outcome()))
+        Ok(connection
+            .share(&mut self.keys)?
+            .then(|| self.group.insert(Group::of_one(longest)).outcome()))
     }
 
     /// Whether another write may join the transaction, which is open.
     pub(super) fn may_be_joined(&mut self) -> bool {
-        self.group.as_ref().is_some_and(Group::is_open)
-            && self.connection.as_mut().is_some_and(|connection| {
-                connection.is_shared_open() && matches!(connection.may_be_shared(), Ok(true))
+        let Self { connection, group, keys } = self;
+        group.as_ref().is_some_and(Group::is_open)
+            && connection.as_mut().is_some_and(|connection| {
+                connection.is_shared_open() && matches!(connection.may_be_shared(keys), Ok(true))
             })
     }
 
@@ -97,11 +101,11 @@ impl Seat {
 
     /// Closes the connection, whose transaction a write has ended, and fails unless it was committed.
     fn close_ended(&mut self) -> Result<()> {
-        let connection = self.connection.take();
-        if connection.is_some_and(|mut connection| connection.was_committed()) {
-            Ok(())
-        } else {
-            Err(SharedCommit::Ended.into())
+        match self.connection.take().map(|mut connection| connection.was_committed()) {
+            Some(Ok(true)) => Ok(()),
+            Some(Err(Error::Query(cause))) => Err(Error::CommitUnknown(cause)),
+            Some(Err(error)) => Err(error),
+            Some(Ok(false)) | None => Err(SharedCommit::Ended.into()),
         }
     }
 }

@@ -110,3 +110,22 @@ fn a_connection_that_a_read_has_left_unfit_for_others_is_opened_again() {
     database.write(|conn| insert(conn, "kept")).expect("a write");
     assert_eq!(names(&fixture), "kept");
 }
+
+/// Diesel, which counts what it begins itself, takes the connection for one on which nothing is open.
+#[test]
+fn a_transaction_that_a_write_has_begun_by_sql_after_its_own_does_not_stay() {
+    let fixture = SqliteFixture::created();
+    for connections in ["1", "2"] {
+        let database = open(&fixture, connections);
+        for fails in [false, true] {
+            let done = database.write(|conn| {
+                commit_too_early(conn);
+                conn.batch_execute("BEGIN IMMEDIATE")?;
+                if fails { Err(Error::Internal("on purpose".into())) } else { Ok(()) }
+            });
+            assert!(done.is_err(), "{done:?}");
+            database.write(|conn| insert(conn, "kept")).expect("the next write");
+            fixture.sql("DELETE FROM system_metrics");
+        }
+    }
+}

@@ -9,7 +9,7 @@ use zenith_db::config::{Config, Key};
 use zenith_db::manager::{DatabaseManager, RollbackTarget};
 use zenith_db::{CallRefused, Database, Error, MigrationFault, NoRoom, PragmaFault, Result};
 
-use super::writes::{insert, open, panic_quietly};
+use super::writes::{insert, names, open, panic_quietly};
 use crate::support::command::assert_unchanged;
 use crate::support::embedded::{before, notifications};
 use crate::support::mounts::SmallDisk;
@@ -103,7 +103,13 @@ fn a_service_whose_writer_or_readers_are_taken_is_not_ready() {
 
 #[test]
 fn a_setting_that_a_closure_has_changed_is_found_and_mended() {
-    for setting in ["query_only = ON", "locking_mode = EXCLUSIVE", "busy_timeout = 1"] {
+    for setting in [
+        "query_only = ON",
+        "locking_mode = EXCLUSIVE",
+        "busy_timeout = 1",
+        "ignore_check_constraints = ON",
+        "writable_schema = ON",
+    ] {
         let fixture = SqliteFixture::created();
         let database = Database::open(&fixture.config()).expect("a database");
         let change = format!("PRAGMA {setting}");
@@ -115,6 +121,50 @@ fn a_setting_that_a_closure_has_changed_is_found_and_mended() {
         database.ready().expect("a new connection");
         database.write(|conn| insert(conn, "kept")).expect("a write");
     }
+}
+
+/// A temporary table stands for one of its name: what is written to it is in no file.
+#[test]
+fn what_a_closure_has_left_on_a_connection_is_found_and_mended() {
+    for left in [
+        "CREATE TEMP TABLE system_metrics AS SELECT * FROM system_metrics",
+        "CREATE TEMP VIEW system_metrics AS SELECT 1 AS id",
+        "ATTACH ':memory:' AS other",
+    ] {
+        let fixture = SqliteFixture::created();
+        let database = Database::open(&fixture.config()).expect("a database");
+        let name = if left.starts_with("ATTACH") { "other" } else { "system_metrics" };
+        let assert_mended = |database: &Database| {
+            let asked = database.ready();
+            let Err(Error::Pragma(PragmaFault::Left { name: found })) = asked else {
+                panic!("{left}: {asked:?}")
+            };
+            assert_eq!(found, name);
+            database.ready().expect("a new connection");
+        };
+        database.write(|conn| Ok(conn.batch_execute(left)?)).expect("a write");
+        assert_mended(&database);
+        // SQLite lets a connection that cannot write attach a file.
+        if name == "other" {
+            database.read(|conn| Ok(conn.batch_execute(left)?)).expect("a read");
+            assert_mended(&database);
+        }
+        database.write(|conn| insert(conn, "kept")).expect("a write");
+        assert_eq!(names(&fixture), "kept");
+    }
+}
+
+#[test]
+fn the_journal_mode_that_a_read_has_changed_is_found_and_mended() {
+    let fixture = SqliteFixture::created();
+    let database =
+        Database::open(&fixture.config_with(&[(Key::MaxConnections, "1")])).expect("a database");
+    let change = "PRAGMA journal_mode = DELETE";
+    database.read(|conn| Ok(conn.batch_execute(change)?)).expect("a read");
+    let asked = database.ready();
+    assert!(matches!(asked, Err(Error::Pragma(PragmaFault::Changed { .. }))), "{asked:?}");
+    database.ready().expect("a new connection");
+    assert_eq!(fixture.text("SELECT journal_mode FROM pragma_journal_mode"), "wal");
 }
 
 #[test]

@@ -182,6 +182,40 @@ fn without_foreign_keys_nobody_shares() {
     assert_eq!(names(&fixture), "a b committed");
 }
 
+/// SQLite counts what breaks such keys for the whole transaction, the guard against a `COMMIT` of others included.
+#[test]
+fn with_keys_that_only_the_commit_looks_at_nobody_shares() {
+    let fixture = SqliteFixture::created();
+    let database = open(&fixture, "2");
+    let breaks: Work = |conn| Ok(conn.batch_execute("INSERT INTO child VALUES (99)")?);
+    let forgets: Work = |conn| {
+        Ok(conn.batch_execute("PRAGMA defer_foreign_keys = ON; PRAGMA defer_foreign_keys = OFF")?)
+    };
+    // The table comes while the database is open, and goes again.
+    fixture.sql(
+        "CREATE TABLE parent (id INTEGER PRIMARY KEY);
+         CREATE TABLE child (id INTEGER REFERENCES parent DEFERRABLE INITIALLY DEFERRED)",
+    );
+    let results = together(&database, &[|conn| insert(conn, "a"), breaks, forgets]);
+    assert_eq!(results.iter().map(is_ok).collect::<Vec<_>>(), [true, false, true], "{results:?}");
+    assert!(!results.iter().any(is_shared), "{results:?}");
+    assert_eq!(fixture.text("SELECT count(*) FROM child"), "0");
+    // What is broken already takes nothing from what a write breaks now.
+    fixture.sql("PRAGMA foreign_keys = OFF; INSERT INTO child VALUES (5)");
+    let exchanges: Work = |conn| {
+        Ok(conn.batch_execute("DELETE FROM child WHERE id = 5; INSERT INTO child VALUES (99)")?)
+    };
+    let results = together(&database, &[|conn| insert(conn, "b"), exchanges]);
+    assert_eq!(results.iter().map(is_ok).collect::<Vec<_>>(), [true, false], "{results:?}");
+    assert_eq!(fixture.text("SELECT id FROM child"), "5");
+
+    fixture.sql("DROP TABLE child");
+    let before = commits(&fixture);
+    let results = together(&database, &[|conn| insert(conn, "c"), |conn| insert(conn, "d")]);
+    assert!(results.iter().all(is_ok), "{results:?}");
+    assert_eq!(commits(&fixture) - before, 1);
+}
+
 #[test]
 fn many_threads_lose_no_write_that_was_acknowledged_and_keep_none_that_was_not() {
     for limit in ["1", "8"] {

@@ -5,10 +5,10 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::header::links;
-use super::{exact_copy, exclusive};
+use super::{exact_copy, exclusive, vetting};
 use crate::config::DatabasePath;
 use crate::connection::file::sync_dir;
 use crate::error::{CopyError, Error, Result};
@@ -29,7 +29,7 @@ impl LockedDatabase {
     /// place meanwhile; [`Error::NoDatabase`], [`Error::Refused`], [`Error::SideFile`],
     /// [`Error::ReadOnly`], [`Error::Io`] or [`Error::Copy`] if it cannot be used.
     pub fn lock(path: &DatabasePath, timeout: Duration, action: &'static str) -> Result<Self> {
-        let connection = exclusive::lock(path.as_path(), timeout, action)?;
+        let connection = exclusive::lock(path.as_path(), timeout, action, attempt)?;
         // It remains from a killed process, or from one that read the database after that. Under the
         // exclusive lock nobody uses it.
         remove_if_exists(&path.with_suffix("-shm"))?;
@@ -79,6 +79,20 @@ impl LockedDatabase {
         }
         let directory = self.path.directory();
         sync_dir(directory).map_err(Error::io("synchronise", directory))
+    }
+}
+
+/// Returns a connection with the lock, or nothing if another process has one.
+fn attempt(path: &Path) -> Result<Option<Connection>> {
+    let failed = |cause| Error::Copy { path: path.to_owned(), source: CopyError(cause) };
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
+    let connection =
+        vetting::open_locking(path, || exact_copy::open(path, flags)?.map_err(failed))?;
+    connection.busy_timeout(Duration::ZERO).map_err(failed)?;
+    match connection.execute_batch(exclusive::LOCK) {
+        Ok(()) => Ok(Some(connection)),
+        Err(cause) if cause.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(None),
+        Err(cause) => Err(failed(cause)),
     }
 }
 

@@ -39,11 +39,11 @@ use file_stamp::FileStamp;
 use place::Reading;
 
 use super::access::Access;
-use super::{file, lock_owner, pragma};
+use super::{file, pragma};
 use crate::backend::DbConnection;
 use crate::config::{DatabasePath, SqliteOptions};
 use crate::error::{Error, Result};
-use crate::locks::{self, Wanted};
+use crate::locks;
 
 /// Whether anything exists at the path. A broken symbolic link counts.
 pub(crate) fn exists(path: &DatabasePath) -> bool {
@@ -75,7 +75,8 @@ pub(super) fn remove_created<E: From<Error>>(
     options: &SqliteOptions,
     is_unused: impl FnOnce(&mut DbConnection) -> Result<bool, E>,
 ) -> Result<bool, E> {
-    let connection = open_exclusively(path.as_path(), options, "removing the database")?;
+    let action = "removing the database";
+    let connection = exclusive::lock(path.as_path(), options.busy_timeout, action, lock)?;
     let mut connection = DbConnection::Sqlite(connection);
     if !is_unused(&mut connection)? {
         return Ok(false);
@@ -87,23 +88,12 @@ pub(super) fn remove_created<E: From<Error>>(
     Ok(true)
 }
 
-fn open_exclusively(
-    path: &Path,
-    options: &SqliteOptions,
-    action: &'static str,
-) -> Result<SqliteConnection> {
-    let mut connection = vetting::open_locking(path, || establish_to_write(path))?;
-    let begun = Instant::now();
-    let timeout = options.busy_timeout.as_millis();
-    let lock = format!(
-        "PRAGMA busy_timeout = {timeout}; PRAGMA trusted_schema = OFF; \
-         PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT"
-    );
-    match connection.batch_execute(&lock) {
-        Ok(()) => Ok(connection),
-        Err(source) if pragma::is_busy(&source) => {
-            Err(lock_owner::locked(&mut connection, Wanted::Exclusive, action, begun, source))
-        }
+/// Returns a connection with an exclusive lock, or nothing if another process has a lock.
+fn lock(path: &Path) -> Result<Option<SqliteConnection>> {
+    let mut connection = vetting::open_locking(path, || establish(path, "mode=rw"))?;
+    match connection.batch_execute(&format!("PRAGMA busy_timeout = 0; {}", exclusive::LOCK)) {
+        Ok(()) => Ok(Some(connection)),
+        Err(source) if pragma::is_busy(&source) => Ok(None),
         Err(cause) => Err(cause.into()),
     }
 }

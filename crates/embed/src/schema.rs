@@ -55,7 +55,7 @@ pub fn write_schema(schema: impl AsRef<Path>, types: &[ColumnType<'_>]) -> io::R
     let manifest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     let schema = manifest.join(schema);
-    println!("cargo::rerun-if-changed={}", schema.display());
+    crate::watch(&schema)?;
     let text = fs::read_to_string(&schema).map_err(|cause| {
         io::Error::new(cause.kind(), format!("cannot read {}: {cause}", schema.display()))
     })?;

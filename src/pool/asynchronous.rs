@@ -236,7 +236,11 @@ impl AsyncDatabase {
     #[track_caller]
     pub fn ready(&self) -> impl Future<Output = Result<()>> + Send {
         let place = Location::caller();
-        self.run(&self.reads, "ready", move |database| database.ready_at(place))
+        async move {
+            self.run(&self.reads, "ready", move |database| database.ready_to_read(place)).await?;
+            // Not on a thread for reads, which would wait for the writer and keep reads from it.
+            self.run(&self.writes, "ready", Database::ready_to_write).await
+        }
     }
 
     /// Refuses calls of all clones from now on with [`CallRefused::Closed`], waits for those that were accepted, and closes

@@ -17,6 +17,7 @@ use zenith_db::types::UtcTime;
 use zenith_db::{AsyncDatabase, CallRefused, Database, Error, Result, StillRunning, Writer};
 
 use super::writes::{insert, names, open};
+use crate::support::wait::wait_for;
 use crate::support::{Fixture, SqliteFixture};
 
 /// A runtime with one thread of its own, which nothing may block.
@@ -142,6 +143,34 @@ fn many_callers_use_few_threads_and_all_are_served() {
     assert_eq!(fixture.text("SELECT CAST(count(*) AS TEXT) FROM system_metrics"), "300");
     let most = most.load(Ordering::SeqCst);
     assert!((1..=2).contains(&most), "{most} reads at once, with two readers");
+}
+
+#[test]
+fn a_probe_that_waits_for_the_writer_keeps_no_read_from_its_thread() {
+    let fixture = SqliteFixture::created();
+    let database = database(&fixture, "2");
+    runtime().block_on(async {
+        let (go, may_go) = mpsc::channel();
+        let (began, has_begun) = mpsc::channel();
+        let writing = database.clone();
+        let writing = tokio::spawn(async move {
+            let write = writing.write_alone(move |_| {
+                began.send(()).expect("it waits");
+                may_go.recv().expect("the signal");
+                Ok(())
+            });
+            write.await
+        });
+        has_begun.recv().expect("it has begun");
+        let probing = database.clone();
+        let probe = tokio::spawn(async move { probing.ready().await });
+        wait_for("the wait for the writer", || database.blocking().pool_status().waits == 1);
+        database.read(|_| Ok(())).await.expect("a read");
+        assert!(!probe.is_finished(), "the read has waited for the probe");
+        go.send(()).expect("it waits");
+        writing.await.expect("no panic").expect("a write");
+        probe.await.expect("no panic").expect("ready");
+    });
 }
 
 #[test]

@@ -69,7 +69,7 @@ impl Database {
 }
 
 fn checkpoint(connection: &mut DbConnection) {
-    match connection.checkpoint_and_truncate() {
+    match connection.checkpoint_at_last() {
         // What is in the log is safe, and the next connection reads it.
         Ok(log) if log.pending() > 0 => {
             tracing::warn!(

@@ -246,7 +246,7 @@ impl Database {
         if waits {
             self.inner.waits.fetch_add(1, Ordering::Relaxed);
         }
-        let found = pool.get();
+        let found = pool.get_timeout(self.inner.config.pool_timeout());
         if let Some(since) = since {
             measure::waited(WaitFor::Connection, since);
         }

@@ -89,7 +89,7 @@ impl AsyncDatabase {
     {
         self.database.ensure_outermost(call)?;
         let database = self.database.clone();
-        lane.run(move || work(&database)).await
+        lane.run(|| self.database.count_wait(), move || work(&database)).await
     }
 
     /// Runs `work` as [`Database::read`] does.

@@ -23,6 +23,11 @@ where
             // This is the write that has ended the transaction, so its error says why.
             return result;
         }
+        if result.is_ok()
+            && let Some(group) = turn.group()
+        {
+            group.count_success();
+        }
         (result, outcome)
     } else {
         turn.ensure_in_place()?;

@@ -146,10 +146,29 @@ fn many_callers_use_few_threads_and_all_are_served() {
 }
 
 #[test]
+fn the_status_counts_those_who_wait_for_their_turn() {
+    let fixture = SqliteFixture::created();
+    let database = database(&fixture, "2");
+    runtime().block_on(async {
+        let (reading, go) = take_a_reader(&database);
+        let before = database.blocking().pool_status().waits;
+        let waiting = database.clone();
+        let waiting = tokio::spawn(async move { waiting.read(|_| Ok(())).await });
+        wait_for("a wait", || database.blocking().pool_status().waits == before + 1);
+        go.send(()).expect("it waits");
+        for read in [reading, waiting] {
+            read.await.expect("no panic").expect("a read");
+        }
+    });
+}
+
+#[test]
 fn a_probe_that_waits_for_the_writer_keeps_no_read_from_its_thread() {
     let fixture = SqliteFixture::created();
     let database = database(&fixture, "2");
     runtime().block_on(async {
+        database.read(|_| Ok(())).await.expect("a reader, which stays open");
+        let before = database.blocking().pool_status().waits;
         let (go, may_go) = mpsc::channel();
         let (began, has_begun) = mpsc::channel();
         let writing = database.clone();
@@ -164,7 +183,7 @@ fn a_probe_that_waits_for_the_writer_keeps_no_read_from_its_thread() {
         has_begun.recv().expect("it has begun");
         let probing = database.clone();
         let probe = tokio::spawn(async move { probing.ready().await });
-        wait_for("the wait for the writer", || database.blocking().pool_status().waits == 1);
+        wait_for("the wait for the writer", || database.blocking().pool_status().waits > before);
         database.read(|_| Ok(())).await.expect("a read");
         assert!(!probe.is_finished(), "the read has waited for the probe");
         go.send(()).expect("it waits");

@@ -72,4 +72,5 @@ fn a_pool_that_waits_for_a_moment_only_pauses_between_its_attempts() {
     assert!(attempts < 20, "{attempts} attempts in half a second");
     let late = database.read(|_| Ok(()));
     assert!(matches!(late, Err(Error::PoolTimeout(_))), "{late:?}");
+    assert_eq!(database.pool_status().waits, 1, "it has waited for one to be opened");
 }

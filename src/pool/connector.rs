@@ -192,6 +192,10 @@ impl ManageConnection for Connector {
             slot.connection = None;
         }
         if !self.role.is_file() {
+            #[cfg(feature = "postgres")]
+            if let Some(connection) = &mut slot.connection {
+                slot.stale.renew(connection);
+            }
             slot.last_used = Instant::now();
         }
         panicking || in_use
@@ -222,7 +226,7 @@ impl Slot {
     /// Closes the connection if it is lost, or has statements that cannot be run any more, after work on a server failed.
     #[cfg(feature = "postgres")]
     pub(super) fn close_if_lost(&mut self) {
-        if self.stale.is_seen() {
+        if self.stale.may_be_seen() {
             // Others may be as good as ever.
             self.connection = None;
         } else if self.get().and_then(DbConnection::ping).is_err() {

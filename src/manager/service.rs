@@ -59,7 +59,7 @@ impl Database {
 
     /// Succeeds if a connection for reading answers [`Database::ready`], called at this place.
     pub(crate) fn ready_to_read(&self, place: &'static Location<'static>) -> Result<()> {
-        self.read_at(place, |connection| {
+        self.read_at("ready", place, |connection| {
             Ledger::read_for(connection, self.migrations())?.ensure_current()
         })
     }

@@ -38,6 +38,9 @@ const WRITERS: usize = 32;
 /// its clones; blocking calls use the same connections. The runtime needs its timer
 /// ([`enable_time`](tokio::runtime::Builder::enable_time)).
 ///
+/// Call [`AsyncDatabase::close`] before the last clone is dropped, also of the [`Database`]: dropping it may block the
+/// thread, because it waits for a checkpoint that runs, and SQLite's last connection writes the log to the database file.
+///
 /// If the future is dropped, its work is not begun, or it runs to its end, and a write is committed. The work runs in
 /// the [`tracing`] span of the caller. A panic in it panics in the caller.
 #[derive(Clone, Debug)]
@@ -117,7 +120,7 @@ impl AsyncDatabase {
         F: FnOnce(&mut DbConnection) -> Result<T, E> + Send + 'static,
     {
         let place = Location::caller();
-        self.run(&self.reads, "read", move |database| database.read_at(place, work))
+        self.run(&self.reads, "read", move |database| database.read_at("read", place, work))
     }
 
     /// Runs `work` as [`Database::read_primary`] does.

@@ -144,7 +144,7 @@ where
     });
     running.await.map_err(|failed| match failed.try_into_panic() {
         Ok(panic) => resume_unwind(panic),
-        // The runtime ends, and has not begun the work.
-        Err(_) => CallRefused::Closed,
+        // It has not begun the work.
+        Err(_) => CallRefused::RuntimeEnded,
     })
 }

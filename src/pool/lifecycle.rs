@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::queue::Use;
+use super::queue::Sharing;
 use super::{Database, Primary};
 use crate::backend::DbConnection;
 use crate::error::{Result, StillRunning};
@@ -19,8 +19,8 @@ impl Database {
         match &self.inner.primary {
             Primary::File(queue) => {
                 let accepted = self.accept("ready")?;
-                let _running = accepted.run("ready");
-                self.turn(queue, Use::Alone)?.check()
+                let _running = accepted.enter("ready");
+                self.turn(queue, Sharing::Alone)?.check()
             }
             #[cfg(feature = "postgres")]
             Primary::Server(_) => self.read_primary(DbConnection::ping),

@@ -40,7 +40,7 @@ use self::checkpoints::Checkpoints;
 use self::connector::{ConnectionRole, Connector};
 use self::measure::WaitFor;
 use self::nesting::Counted;
-use self::queue::{NoTurn, Queue, Turn, Use};
+use self::queue::{NoTurn, Queue, Sharing, Turn};
 #[cfg(feature = "postgres")]
 use self::replica::Replica;
 pub use self::status::PoolStatus;
@@ -210,9 +210,9 @@ impl Database {
     }
 
     /// Waits for SQLite's writer.
-    fn turn<'a>(&self, queue: &'a Queue, usage: Use) -> Result<Turn<'a>> {
+    fn turn<'a>(&self, queue: &'a Queue, sharing: Sharing) -> Result<Turn<'a>> {
         let mut since = None;
-        let turn = queue.wait(usage, || {
+        let turn = queue.wait(sharing, || {
             self.count_wait();
             since = Some(Instant::now());
         });

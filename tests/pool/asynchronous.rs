@@ -309,6 +309,22 @@ fn who_waits_too_long_is_told_so_and_too_many_are_refused_with_a_number() {
     });
 }
 
+#[test]
+fn a_call_that_comes_when_the_runtime_has_ended_says_so() {
+    let fixture = SqliteFixture::created();
+    let database = database(&fixture, "2");
+    let ended = runtime();
+    let handle = ended.handle().clone();
+    ended.shutdown_background();
+    let _entered = handle.enter();
+    let mut call = Box::pin(database.read(|_| Ok(())));
+    let Poll::Ready(refused) = call.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
+        panic!("it waits")
+    };
+    let Err(Error::CallRefused(refused)) = refused else { panic!("{refused:?}") };
+    assert_eq!(refused, CallRefused::RuntimeEnded);
+}
+
 /// Threads that have entered a span.
 #[derive(Clone, Default)]
 struct Entered(Arc<Mutex<Vec<ThreadId>>>);

@@ -1,5 +1,6 @@
 //! SQLite's write-ahead log: how long it is, and moving what it holds to the database file (a checkpoint).
 
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Integer;
 
@@ -57,8 +58,10 @@ impl DbConnection {
         self.checkpoint("PASSIVE")
     }
 
-    /// Moves all pages of the log to the database file and empties the log, unless another connection uses it.
-    pub(crate) fn checkpoint_and_truncate(&mut self) -> Result<Log> {
+    /// Moves the pages of the log to the database file, and empties the log unless another connection uses it. Waits for
+    /// nobody, also afterwards: the connection does not wait for locks any more.
+    pub(crate) fn checkpoint_at_last(&mut self) -> Result<Log> {
+        self.sqlite()?.batch_execute("PRAGMA busy_timeout = 0")?;
         self.checkpoint("TRUNCATE")
     }
 

@@ -1,6 +1,7 @@
 //! Hidden directory in which a database is built before it gets its name.
 
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -30,11 +31,13 @@ impl StagingDir {
     pub fn open(parent: &Path, name: &str, purpose: &str) -> Result<Self> {
         Self::clear_leftovers(parent, name, purpose)?;
         let create = || private_directory(&prefix(name, purpose), parent);
-        let (directory, registered) = Temporary::create(create, TempDir::path)?;
-        let path = directory.path().join(LOCK);
-        let lock = File::create_new(&path).map_err(Error::io("create", &path))?;
-        lock.lock().map_err(Error::io("lock", &path))?;
-        Ok(Self { _lock: lock, _registered: registered, directory })
+        loop {
+            let (directory, registered) = Temporary::create(create, TempDir::path)?;
+            let path = directory.path().join(LOCK);
+            // Another process may have removed it as a leftover before it was locked.
+            let Some(lock) = locked(&path).map_err(Error::io("lock", &path))? else { continue };
+            return Ok(Self { _lock: lock, _registered: registered, directory });
+        }
     }
 
     /// Removes the directories that killed processes left for the same file and purpose. What cannot be
@@ -51,6 +54,18 @@ impl StagingDir {
     pub fn file(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
+}
+
+/// Creates the lock of a new directory. Returns `None` if the directory is removed as a leftover.
+fn locked(path: &Path) -> io::Result<Option<File>> {
+    use io::ErrorKind::{AlreadyExists, NotFound};
+
+    let lock = match File::create_new(path) {
+        Err(cause) if matches!(cause.kind(), NotFound | AlreadyExists) => return Ok(None),
+        lock => lock?,
+    };
+    lock.lock()?;
+    Ok(path.try_exists()?.then_some(lock))
 }
 
 /// Creates a directory that only the current user can read, and that is removed when it is dropped.
@@ -73,9 +88,11 @@ fn prefix(name: &str, purpose: &str) -> String {
 /// lock, and only if the directory belongs to the current user and nobody else can write to it.
 fn clear_leftovers(parent: &Path, prefix: &str) -> Result<()> {
     for path in entries(parent, prefix)? {
-        if !is_private(&path) || is_in_use(&path.join(LOCK)) {
+        if !is_private(&path) {
             continue;
         }
+        // Removed under the lock, for which a process that has just created it waits.
+        let Some(_lock) = unused(&path.join(LOCK)) else { continue };
         match fs::remove_dir_all(&path) {
             Ok(()) => {
                 tracing::debug!(path = %path.display(), "removed a killed process's directory");
@@ -100,13 +117,17 @@ fn is_private(directory: &Path) -> bool {
     fs::symlink_metadata(directory).is_ok_and(|found| found.is_dir())
 }
 
-/// Whether a process holds the lock. A lock that does not exist yet may be about to be created: its
+/// Takes the lock of a directory that nobody uses. A lock that does not exist yet may be about to be created: its
 /// directory is new.
-fn is_in_use(lock: &Path) -> bool {
-    match File::open(lock) {
-        Ok(file) => file.try_lock().is_err(),
-        Err(_) => lock.parent().and_then(age_of).is_none_or(|age| age < NEW),
-    }
+fn unused(lock: &Path) -> Option<File> {
+    let is_new = || lock.parent().and_then(age_of).is_none_or(|age| age < NEW);
+    let file = match File::open(lock) {
+        Ok(file) => file,
+        Err(_) if is_new() => return None,
+        // Whoever is about to create it after all makes another directory then.
+        Err(_) => File::create_new(lock).ok()?,
+    };
+    file.try_lock().ok().map(|()| file)
 }
 
 /// Age up to which a directory without a lock is left alone.
@@ -119,7 +140,7 @@ fn age_of(directory: &Path) -> Option<Duration> {
 /// Returns the entries of a directory whose names begin with `prefix`.
 fn entries(parent: &Path, prefix: &str) -> Result<Vec<PathBuf>> {
     let read = match fs::read_dir(parent) {
-        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         read => read.map_err(Error::io("read the directory", parent))?,
     };
     let mut found = Vec::new();

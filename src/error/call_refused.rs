@@ -7,6 +7,9 @@ pub enum CallRefused {
     /// The database has been closed.
     #[error("the database has been closed by this program")]
     Closed,
+    /// The asynchronous runtime ends.
+    #[error("the runtime of this program ends, and begins no call of the database any more")]
+    RuntimeEnded,
     /// Too many calls wait already: more than the database can serve soon. A server answers with 503, and the client
     /// tries again later.
     #[error(

@@ -8,5 +8,5 @@ mod owner;
 
 #[cfg(target_os = "linux")]
 pub(crate) use open_file::kept_descriptors;
-pub(crate) use open_file::{read_head, with_open_file};
+pub(crate) use open_file::{open_regular, read_head, with_open_file};
 pub(crate) use owner::{Obstacle, Wanted, ensure_supported, obstacle, obstacle_of};

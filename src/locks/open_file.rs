@@ -65,9 +65,9 @@ pub(crate) fn with_open_file<T>(
     // Nobody needs the locks of a deleted file any more.
     kept.retain(|_, kept| kept.files.iter().any(has_name));
     let place = |metadata: &fs::Metadata| (metadata.dev(), metadata.ino());
-    let mut place_of_file = place(&fs::metadata(path)?);
+    let mut place_of_file = place(&fs::symlink_metadata(path)?);
     if !kept.contains_key(&place_of_file) {
-        let file = File::open(path)?;
+        let file = open_regular(path)?;
         place_of_file = place(&file.metadata()?);
         // If another file took its place meanwhile, both are kept.
         let entry = kept.entry(place_of_file);
@@ -86,7 +86,27 @@ pub(crate) fn with_open_file<T>(
     path: &Path,
     look: impl FnOnce(&File) -> io::Result<T>,
 ) -> io::Result<T> {
-    look(&File::open(path)?)
+    look(&open_regular(path)?)
+}
+
+/// Opens a regular file for reading, and nothing else that took its place meanwhile: opening a pipe would wait for its
+/// writer.
+pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.cast_signed());
+    }
+    let file = options.open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"))
+    }
 }
 
 /// Returns the first bytes of a database file.
@@ -106,6 +126,6 @@ pub(crate) fn read_head(path: &Path, length: usize) -> io::Result<Vec<u8>> {
     use std::io::Read;
 
     let mut head = Vec::with_capacity(length);
-    File::open(path)?.take(length as u64).read_to_end(&mut head)?;
+    open_regular(path)?.take(length as u64).read_to_end(&mut head)?;
     Ok(head)
 }

@@ -54,15 +54,20 @@ impl Database {
     /// [`Error::CallRefused`] if it is closed; or that of a connection.
     #[track_caller]
     pub fn ready(&self) -> Result<()> {
-        self.ready_at(Location::caller())
+        self.ready_to_read(Location::caller())?;
+        self.ready_to_write()
     }
 
-    /// Succeeds as [`Database::ready`] does, called at this place.
-    pub(crate) fn ready_at(&self, place: &'static Location<'static>) -> Result<()> {
-        self.read_at(place, |connection| {
+    /// Succeeds if a connection for reading answers [`Database::ready`], called at this place.
+    pub(crate) fn ready_to_read(&self, place: &'static Location<'static>) -> Result<()> {
+        self.read_at("ready", place, |connection| {
             Ledger::read_for(connection, self.migrations())?.ensure_current()?;
             connection.ensure_fit_to_read(self.config())
-        })?;
+        })
+    }
+
+    /// Succeeds if a connection for writing answers [`Database::ready`], and its disk has room.
+    pub(crate) fn ready_to_write(&self) -> Result<()> {
         self.ping_writer()?;
         if let Some(path) = self.config().location().path() {
             let _ = ensure_room([("the next writes", path.directory(), ROOM)])?;

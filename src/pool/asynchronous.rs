@@ -38,6 +38,9 @@ const WRITERS: usize = 32;
 /// its clones; blocking calls use the same connections. The runtime needs its timer
 /// ([`enable_time`](tokio::runtime::Builder::enable_time)).
 ///
+/// Call [`AsyncDatabase::close`] before the last clone is dropped, also of the [`Database`]: dropping it may block the
+/// thread, because it waits for a checkpoint that runs, and SQLite's last connection writes the log to the database file.
+///
 /// If the future is dropped, its work is not begun, or it runs to its end, and a write is committed. The work runs in
 /// the [`tracing`] span of the caller. A panic in it panics in the caller.
 #[derive(Clone, Debug)]
@@ -89,7 +92,7 @@ impl AsyncDatabase {
     {
         self.database.ensure_outermost(call)?;
         let database = self.database.clone();
-        lane.run(move || work(&database)).await
+        lane.run(|| self.database.count_wait(), move || work(&database)).await
     }
 
     /// Runs `work` as [`Database::read`] does.
@@ -117,7 +120,7 @@ impl AsyncDatabase {
         F: FnOnce(&mut DbConnection) -> Result<T, E> + Send + 'static,
     {
         let place = Location::caller();
-        self.run(&self.reads, "read", move |database| database.read_at(place, work))
+        self.run(&self.reads, "read", move |database| database.read_at("read", place, work))
     }
 
     /// Runs `work` as [`Database::read_primary`] does.
@@ -236,7 +239,11 @@ impl AsyncDatabase {
     #[track_caller]
     pub fn ready(&self) -> impl Future<Output = Result<()>> + Send {
         let place = Location::caller();
-        self.run(&self.reads, "ready", move |database| database.ready_at(place))
+        async move {
+            self.run(&self.reads, "ready", move |database| database.ready_to_read(place)).await?;
+            // Not on a thread for reads, which would wait for the writer and keep reads from it.
+            self.run(&self.writes, "ready", Database::ready_to_write).await
+        }
     }
 
     /// Refuses calls of all clones from now on with [`CallRefused::Closed`], waits for those that were accepted, and closes

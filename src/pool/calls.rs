@@ -4,7 +4,7 @@ use std::panic::Location;
 use std::time::Duration;
 
 use super::nesting::Counted;
-use super::queue::Use;
+use super::queue::Sharing;
 #[cfg(feature = "postgres")]
 use super::server;
 use super::usage::Place;
@@ -41,20 +41,21 @@ impl Database {
     where
         E: From<Error>,
     {
-        self.read_at(Location::caller(), work)
+        self.read_at("read", Location::caller(), work)
     }
 
-    /// Runs `work` as [`Database::try_read`] does, called at this place.
+    /// Runs `work` as [`Database::try_read`] does, for this call at this place.
     pub(crate) fn read_at<T, E>(
         &self,
+        call: &'static str,
         place: Place,
         work: impl FnOnce(&mut DbConnection) -> Result<T, E>,
     ) -> Result<T, E>
     where
         E: From<Error>,
     {
-        let accepted = self.accept("read")?;
-        let _running = accepted.run("read");
+        let accepted = self.accept(call)?;
+        let _running = accepted.enter(call);
         match &self.inner.reads {
             Reads::Readers(readers) => {
                 let mut slot = self.checkout(readers)?;
@@ -105,7 +106,7 @@ impl Database {
         E: From<Error>,
     {
         let accepted = self.accept("read_primary")?;
-        let _running = accepted.run("read_primary");
+        let _running = accepted.enter("read_primary");
         if let Reads::Readers(readers) = &self.inner.reads {
             let mut slot = self.checkout(readers)?;
             slot.sign(place);
@@ -156,7 +157,7 @@ impl Database {
     where
         E: From<Error>,
     {
-        self.write_accepted(&self.accept("write")?, "write", Use::Shared, work)
+        self.write_accepted(&self.accept("write")?, "write", Sharing::Shared, work)
     }
 
     /// Runs `work` as [`Database::write`] does, in a transaction that it shares with no other call: for work that
@@ -180,23 +181,23 @@ impl Database {
     where
         E: From<Error>,
     {
-        self.write_accepted(&self.accept("write_alone")?, "write_alone", Use::Alone, work)
+        self.write_accepted(&self.accept("write_alone")?, "write_alone", Sharing::Alone, work)
     }
 
     fn write_accepted<T, E>(
         &self,
         accepted: &Counted<'_>,
         call: &'static str,
-        usage: Use,
+        sharing: Sharing,
         work: impl FnOnce(&mut Writer<'_>) -> Result<T, E>,
     ) -> Result<T, E>
     where
         E: From<Error>,
     {
-        let _running = accepted.run(call);
+        let _running = accepted.enter(call);
         match &self.inner.primary {
             Primary::File(queue) => {
-                let result = file::write(self.turn(queue, usage)?, usage, work);
+                let result = file::write(self.turn(queue, sharing)?, sharing, work);
                 if let Some(checkpoints) = &self.inner.checkpoints {
                     checkpoints.written();
                 }
@@ -234,21 +235,23 @@ impl Database {
     where
         E: From<Error>,
     {
+        const CALL: &str = "write_with_retry";
+
         // One call: who closes the database waits for it between two attempts too.
-        let accepted = self.accept("write")?;
-        let mut usage = Use::Shared;
+        let accepted = self.accept(CALL)?;
+        let mut sharing = Sharing::Shared;
         for retry in 0..5_u32 {
-            match self.write_accepted(&accepted, "write", usage, &mut work) {
+            match self.write_accepted(&accepted, CALL, sharing, &mut work) {
                 Err(error) if is_retryable(&error) => {
                     tracing::debug!(retry, "trying again after an error that can be repeated");
-                    let longest = Duration::from_millis((20 << retry).min(500));
+                    let longest = Duration::from_millis(20 << retry);
                     std::thread::sleep(connection::pause_up_to(longest));
-                    usage = Use::Alone;
+                    sharing = Sharing::Alone;
                 }
                 done => return done,
             }
         }
-        self.write_accepted(&accepted, "write", Use::Alone, work)
+        self.write_accepted(&accepted, CALL, Sharing::Alone, work)
     }
 
     fn read_on_the_primary<T, E>(
@@ -259,7 +262,7 @@ impl Database {
         E: From<Error>,
     {
         match &self.inner.primary {
-            Primary::File(queue) => file::read(self.turn(queue, Use::Alone)?, work),
+            Primary::File(queue) => file::read(self.turn(queue, Sharing::Alone)?, work),
             #[cfg(feature = "postgres")]
             Primary::Server(pool) => {
                 server::read(&self.inner.config, &mut *self.checkout(pool)?, work)

@@ -137,7 +137,13 @@ impl Keeper {
         };
         let checkpointed = slot.get().and_then(|connection| {
             let log = connection.log()?;
-            if log.pending() < MANY_PAGES { Ok(log) } else { connection.checkpoint_passively() }
+            // The only one that reads is not kept from it for so long: the writer makes it.
+            let may_take_long = readers.max_size() > 1;
+            if log.pending() >= MANY_PAGES && may_take_long {
+                connection.checkpoint_passively()
+            } else {
+                Ok(log)
+            }
         });
         drop(slot);
         match checkpointed {

@@ -1,5 +1,6 @@
 //! Opening, testing and returning the connections of a pool.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,9 @@ use crate::error::{Error, Result};
 /// Time after its last use (for a replica: its last test) within which a connection is handed out
 /// untested: a round trip for each look-up would be half of its cost. HikariCP waits as long.
 const FRESH: Duration = Duration::from_millis(500);
+
+/// Least time that r2d2 takes for that of the pool: it tries to open connections up to twice in it.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Role of a pool's connections.
 #[derive(Debug)]
@@ -94,7 +98,8 @@ impl Connector {
             .max_size(limit)
             // One spare: with none, r2d2 does not replace a broken connection that somebody waits for.
             .min_idle(Some(1))
-            .connection_timeout(config.pool_timeout())
+            // r2d2 tries again after half of it at the latest. Calls wait for as long as they are to.
+            .connection_timeout(config.pool_timeout().max(PATIENCE))
             .error_handler(Box::new(WarnOnError));
         let builder = if role.is_file() {
             // A file does not go away as a server does, and closing the last connection of a WAL
@@ -106,13 +111,9 @@ impl Connector {
         let (config, first, lost) = (config.clone(), Mutex::new(first), Arc::default());
         builder.build_unchecked(Self { config, role, first, lost })
     }
-}
 
-impl ManageConnection for Connector {
-    type Connection = Slot;
-    type Error = Error;
-
-    fn connect(&self) -> Result<Slot> {
+    /// Returns the first connection, or another that is opened.
+    fn connected(&self) -> Result<Slot> {
         // The lock cannot be poisoned with the value half taken, so poison means nothing here.
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
         #[cfg_attr(
@@ -139,6 +140,15 @@ impl ManageConnection for Connector {
             stale,
         })
     }
+}
+
+impl ManageConnection for Connector {
+    type Connection = Slot;
+    type Error = Error;
+
+    fn connect(&self) -> Result<Slot> {
+        caught(|| self.connected())
+    }
 
     /// Tests a server's connection before it is handed out.
     fn is_valid(&self, slot: &mut Slot) -> Result<()> {
@@ -154,13 +164,14 @@ impl ManageConnection for Connector {
         if slot.is_fresh(since) {
             return Ok(());
         }
-        let tested = slot.get().and_then(|connection| match &self.role {
+        let test = |connection: &mut DbConnection| match &self.role {
             #[cfg(feature = "postgres")]
             ConnectionRole::Replica { .. } => connection::check_lag(connection, &self.config),
             #[cfg(feature = "postgres")]
             ConnectionRole::Primary => connection.ping(),
             ConnectionRole::Reader { .. } => connection.ping(),
-        });
+        };
+        let tested = caught(|| slot.get().and_then(test));
         if let Err(error) = tested {
             // Closed here, because r2d2 opens the next one before it drops this one, and there would
             // be one more than allowed.
@@ -181,6 +192,10 @@ impl ManageConnection for Connector {
             slot.connection = None;
         }
         if !self.role.is_file() {
+            #[cfg(feature = "postgres")]
+            if let Some(connection) = &mut slot.connection {
+                slot.stale.renew(connection);
+            }
             slot.last_used = Instant::now();
         }
         panicking || in_use
@@ -211,7 +226,7 @@ impl Slot {
     /// Closes the connection if it is lost, or has statements that cannot be run any more, after work on a server failed.
     #[cfg(feature = "postgres")]
     pub(super) fn close_if_lost(&mut self) {
-        if self.stale.is_seen() {
+        if self.stale.may_be_seen() {
             // Others may be as good as ever.
             self.connection = None;
         } else if self.get().and_then(DbConnection::ping).is_err() {
@@ -237,6 +252,17 @@ struct WarnOnError;
 
 impl r2d2::HandleError<Error> for WarnOnError {
     fn handle_error(&self, error: Error) {
-        tracing::warn!(%error, "opening or testing a connection of the pool failed");
+        let warn = || {
+            tracing::warn!(%error, "opening or testing a connection of the pool failed");
+            Ok(())
+        };
+        drop(caught(warn));
     }
+}
+
+/// Runs `work`, and makes an error of a panic, such as one in the application's instrumentation of connections: r2d2
+/// would count a connection that is not there for ever.
+fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let panicked = || Error::Internal("a panic ended the work on a connection of the pool".into());
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(panicked()))
 }

@@ -1,15 +1,15 @@
 //! Work on SQLite's connection for writing.
 
 use super::measure;
-use super::queue::{Turn, Use};
+use super::queue::{Sharing, Turn};
 use crate::backend::DbConnection;
 use crate::connection::{self, Writer};
 use crate::error::{Error, Result};
 
-/// Runs `work` and commits it, together with that of others if `usage` allows.
+/// Runs `work` and commits it, together with that of others if `sharing` allows.
 pub(super) fn write<T, E>(
     mut turn: Turn<'_>,
-    usage: Use,
+    sharing: Sharing,
     work: impl FnOnce(&mut Writer<'_>) -> Result<T, E>,
 ) -> Result<T, E>
 where
@@ -23,11 +23,16 @@ where
             // This is the write that has ended the transaction, so its error says why.
             return result;
         }
+        if result.is_ok()
+            && let Some(group) = turn.group()
+        {
+            group.count_success();
+        }
         (result, outcome)
     } else {
         turn.ensure_in_place()?;
         let value = turn.connection()?.begin_shared(work)?;
-        let shared = if usage == Use::Shared { turn.share()? } else { None };
+        let shared = if sharing == Sharing::Shared { turn.share()? } else { None };
         let Some(outcome) = shared else {
             turn.connection()?.commit_outermost()?;
             measure::committed(1);

@@ -17,7 +17,10 @@ pub(super) const LONGEST: Duration = Duration::from_millis(2);
 /// Transaction of which at least one write is done.
 pub(super) struct Group {
     outcome: Arc<Outcome>,
+    /// Writes that have joined, with those that failed.
     members: usize,
+    /// Writes that the commit is to keep.
+    succeeded: usize,
     begun: Instant,
     /// Time since then after which no further write joins.
     longest: Duration,
@@ -49,13 +52,18 @@ impl Group {
     /// Others join for as long as this.
     pub(super) fn of_one(longest: Duration) -> Self {
         let begun = Instant::now();
-        Self { outcome: Arc::default(), members: 1, begun, longest, is_ending: false }
+        Self { outcome: Arc::default(), members: 1, succeeded: 1, begun, longest, is_ending: false }
     }
 
     /// Counts another write, for which the result tells what becomes of it.
     pub(super) fn join(&mut self) -> Arc<Outcome> {
         self.members += 1;
         self.outcome()
+    }
+
+    /// Counts a write that has joined as one for the commit to keep.
+    pub(super) const fn count_success(&mut self) {
+        self.succeeded += 1;
     }
 
     /// Whether another write may join.
@@ -84,7 +92,7 @@ impl Group {
         });
         // Last, because the application's recorder may panic.
         if is_committed {
-            measure::committed(self.members);
+            measure::committed(self.succeeded);
         }
     }
 }

@@ -41,16 +41,17 @@ impl Lane {
         }
     }
 
-    /// Runs `work` when its turn comes.
+    /// Runs `work` when its turn comes. `when_waiting` is called if that is not at once.
     pub(super) async fn run<T, E>(
         &self,
+        when_waiting: impl FnOnce() + Send,
         work: impl FnOnce() -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        let permit = self.permit().await?;
+        let permit = self.permit(when_waiting).await?;
         let done = in_background(move || {
             let done = work();
             // Here, and not in the caller, who may ask for the result much later or never.
@@ -60,7 +61,7 @@ impl Lane {
         done.await.map_err(Error::from)?
     }
 
-    async fn permit(&self) -> Result<OwnedSemaphorePermit> {
+    async fn permit(&self, when_waiting: impl FnOnce() + Send) -> Result<OwnedSemaphorePermit> {
         if self.is_closed.load(Ordering::SeqCst) {
             return Err(CallRefused::Closed.into());
         }
@@ -69,6 +70,7 @@ impl Lane {
             return Ok(permit);
         }
         let (_waiting, since) = (Waiting::begin(&self.waiting)?, Instant::now());
+        when_waiting();
         let permit = timeout(self.longest_wait, permits.acquire_owned()).await;
         measure::waited(self.wait, since);
         match permit {
@@ -142,7 +144,7 @@ where
     });
     running.await.map_err(|failed| match failed.try_into_panic() {
         Ok(panic) => resume_unwind(panic),
-        // The runtime ends, and has not begun the work.
-        Err(_) => CallRefused::Closed,
+        // It has not begun the work.
+        Err(_) => CallRefused::RuntimeEnded,
     })
 }

@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::queue::Use;
+use super::queue::Sharing;
 use super::{Database, Primary};
 use crate::backend::DbConnection;
 use crate::error::{Result, StillRunning};
@@ -19,8 +19,8 @@ impl Database {
         match &self.inner.primary {
             Primary::File(queue) => {
                 let accepted = self.accept("ready")?;
-                let _running = accepted.run("ready");
-                self.turn(queue, Use::Alone)?.check()
+                let _running = accepted.enter("ready");
+                self.turn(queue, Sharing::Alone)?.check()
             }
             #[cfg(feature = "postgres")]
             Primary::Server(_) => self.read_primary(DbConnection::ping),
@@ -69,7 +69,7 @@ impl Database {
 }
 
 fn checkpoint(connection: &mut DbConnection) {
-    match connection.checkpoint_and_truncate() {
+    match connection.checkpoint_at_last() {
         // What is in the log is safe, and the next connection reads it.
         Ok(log) if log.pending() > 0 => {
             tracing::warn!(

@@ -40,7 +40,7 @@ use self::checkpoints::Checkpoints;
 use self::connector::{ConnectionRole, Connector};
 use self::measure::WaitFor;
 use self::nesting::Counted;
-use self::queue::{NoTurn, Queue, Turn, Use};
+use self::queue::{NoTurn, Queue, Sharing, Turn};
 #[cfg(feature = "postgres")]
 use self::replica::Replica;
 pub use self::status::PoolStatus;
@@ -210,16 +210,20 @@ impl Database {
     }
 
     /// Waits for SQLite's writer.
-    fn turn<'a>(&self, queue: &'a Queue, usage: Use) -> Result<Turn<'a>> {
+    fn turn<'a>(&self, queue: &'a Queue, sharing: Sharing) -> Result<Turn<'a>> {
         let mut since = None;
-        let turn = queue.wait(usage, || {
-            self.inner.waits.fetch_add(1, Ordering::Relaxed);
+        let turn = queue.wait(sharing, || {
+            self.count_wait();
             since = Some(Instant::now());
         });
         if let Some(since) = since {
             measure::waited(WaitFor::Writer, since);
         }
         turn.map_err(|reason| self.no_turn(reason))
+    }
+
+    fn count_wait(&self) {
+        self.inner.waits.fetch_add(1, Ordering::Relaxed);
     }
 
     fn no_turn(&self, reason: NoTurn) -> Error {
@@ -240,16 +244,10 @@ impl Database {
         if let Some(free) = pool.try_get() {
             return Ok(free);
         }
-        let state = pool.state();
-        let waits = state.idle_connections == 0 && state.connections >= pool.max_size();
-        let since = waits.then(Instant::now);
-        if waits {
-            self.inner.waits.fetch_add(1, Ordering::Relaxed);
-        }
-        let found = pool.get();
-        if let Some(since) = since {
-            measure::waited(WaitFor::Connection, since);
-        }
+        self.count_wait();
+        let since = Instant::now();
+        let found = pool.get_timeout(self.inner.config.pool_timeout());
+        measure::waited(WaitFor::Connection, since);
         Ok(found.map_err(|cause| {
             let state = pool.state();
             // r2d2 appends why the last attempt to open a connection failed, if one did.

@@ -36,7 +36,7 @@ impl<'a> Counted<'a> {
     }
 
     /// Marks the thread as one that runs the closure of this call, whose name is for the error of a nested one.
-    pub(super) fn run(&self, call: &'static str) -> Running<'_> {
+    pub(super) fn enter(&self, call: &'static str) -> Running<'_> {
         RUNNING.with_borrow_mut(|running| running.push((address(self.count), call)));
         Running(self)
     }

@@ -45,9 +45,9 @@ struct Ticket {
     given: Condvar,
 }
 
-/// How somebody uses the connection.
+/// Whether somebody shares a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Use {
+pub(super) enum Sharing {
     /// In a transaction that may be another's too.
     Shared,
     /// Outside of every transaction that is open.
@@ -97,7 +97,11 @@ impl Queue {
     }
 
     /// Waits for a turn. `when_waiting` is called if the connection is not free.
-    pub(super) fn wait(&self, usage: Use, when_waiting: impl FnOnce()) -> Result<Turn<'_>, NoTurn> {
+    pub(super) fn wait(
+        &self,
+        sharing: Sharing,
+        when_waiting: impl FnOnce(),
+    ) -> Result<Turn<'_>, NoTurn> {
         let mut state = self.state();
         if state.is_closed {
             return Err(NoTurn::Closed);
@@ -106,7 +110,7 @@ impl Queue {
             return Ok(Turn { queue: self, seat: Some(seat) });
         }
         let ticket = Arc::new(Ticket {
-            joins: usage == Use::Shared,
+            joins: sharing == Sharing::Shared,
             seat: Mutex::new(None),
             given: Condvar::new(),
         });
@@ -126,7 +130,7 @@ impl Queue {
     /// Takes the connection away for ever, when nobody uses it any more. One that was found broken is opened again: what
     /// is in the log is still to be written.
     pub(super) fn close(&self) -> Result<Option<DbConnection>, NoTurn> {
-        let mut turn = match self.wait(Use::Alone, || ()) {
+        let mut turn = match self.wait(Sharing::Alone, || ()) {
             Err(NoTurn::Closed) => return Ok(None),
             turn => turn?,
         };

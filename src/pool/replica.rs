@@ -1,4 +1,4 @@
-//! Reads from a replica, and from the primary while the replica is not available.
+//! Reads from a replica, and from the primary while the replica is not available or busy.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -29,27 +29,27 @@ impl Replica {
         let pool = Connector::pool(config, role, limit, first.ok());
         // The pool takes the connection in a thread of its own; until then the replica would pass for
         // away.
-        if there && let Err(error) = pool.get() {
+        if there && let Err(error) = pool.get_timeout(config.pool_timeout()) {
             tracing::debug!(%error, "the replica became unavailable immediately");
         }
         Self { pool, warned, fallbacks: AtomicU64::new(0) }
     }
 
-    /// Returns a connection to the replica, or `None` if the replica is not available: then the
-    /// read uses the primary.
+    /// Returns a connection to the replica, or `None` if none is free: then the read uses the primary.
     ///
-    /// No caller waits for a replica that is not available; r2d2 keeps trying to reach it.
+    /// No caller waits for the replica. r2d2 opens one more connection than are in use, up to the limit, and keeps trying
+    /// to reach a replica that is not available.
     pub(super) fn get(&self) -> Option<PooledConnection<Connector>> {
-        let free = self.pool.try_get().or_else(|| {
-            // All may be in use, or one is just being opened.
-            let there = self.pool.state().connections > 0;
-            there.then(|| self.pool.get().ok()).flatten()
-        });
+        let free = self.pool.try_get();
         if free.is_some() {
             self.warned.store(false, Ordering::Relaxed);
             return free;
         }
         self.fallbacks.fetch_add(1, Ordering::Relaxed);
+        if self.pool.state().connections > 0 {
+            tracing::debug!("the replica is busy: a read uses the primary");
+            return None;
+        }
         // Once each time that it becomes unavailable.
         if !self.warned.swap(true, Ordering::Relaxed) {
             warn(

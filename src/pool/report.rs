@@ -14,14 +14,14 @@ impl Database {
     /// | `zenith_db_connections`, by `state`: `idle`, `in_use` | gauge | open connections |
     /// | `zenith_db_connections_max` | gauge | `DATABASE_MAX_CONNECTIONS` |
     /// | `zenith_db_waits` | counter | calls that found no connection free |
-    /// | `zenith_db_replica_fallbacks` | counter | reads that used the primary, because the replica was not available |
+    /// | `zenith_db_replica_fallbacks` | counter | reads that used the primary, because the replica was not available or no connection to it was free |
     ///
     /// Calls of the database record by themselves, and never text of a query or a value:
     ///
     /// | name | kind | meaning |
     /// | --- | --- | --- |
     /// | `zenith_db_wait_seconds`, by `for`: `writer` (SQLite's), `connection` (any other), `async_read`, `async_write` (its turn in an [`AsyncDatabase`](crate::AsyncDatabase)) | histogram | time that a call waited, if it had to |
-    /// | `zenith_db_commit_writes` | histogram | writes in one commit, on SQLite |
+    /// | `zenith_db_commit_writes` | histogram | writes that one commit has made durable, on SQLite |
     ///
     /// The names are for one database: a program with several should report one of them.
     pub fn report_metrics(&self) {

@@ -27,8 +27,21 @@ impl Stale {
         stale
     }
 
-    pub(super) fn is_seen(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+    /// Whether such a statement was seen, or a closure has set an instrumentation of its own, so that it would not be.
+    pub(super) fn may_be_seen(&self) -> bool {
+        self.0.load(Ordering::Relaxed) || self.is_replaced()
+    }
+
+    /// Watches a connection again whose instrumentation a closure has replaced.
+    pub(super) fn renew(&mut self, connection: &mut DbConnection) {
+        if self.is_replaced() {
+            *self = Self::watch(connection);
+        }
+    }
+
+    /// Whether the connection has dropped its [`Watch`].
+    fn is_replaced(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
     }
 }
 

@@ -19,10 +19,11 @@ pub struct PoolStatus {
     pub idle: u32,
     /// Number of open connections that are in use.
     pub in_use: u32,
-    /// Number of times since the pool was opened that a caller had to wait for a connection.
+    /// Number of times since the pool was opened that a caller had to wait: for a connection that was in use or not open
+    /// yet, or for the turn of an asynchronous call.
     pub waits: u64,
     /// Number of reads since the pool was opened that used the primary because the replica was not
-    /// available; 0 without a replica.
+    /// available, or no connection to it was free; 0 without a replica.
     pub replica_fallbacks: u64,
 }
 

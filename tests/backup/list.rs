@@ -1,12 +1,13 @@
 //! `DatabaseManager::backups`: what the directory has, whatever the database records.
 
 use std::fs;
+use std::process::Command;
 
 use zenith_db::BackupFault;
 use zenith_db::Error;
 use zenith_db::manager::RollbackTarget;
 
-use crate::support::{Fixture, SqliteFixture};
+use crate::support::{Fixture, SqliteFixture, run, stderr, stdout};
 
 #[test]
 fn backups_are_listed_newest_first_with_what_their_manifests_say() {
@@ -72,6 +73,29 @@ fn a_backup_of_another_database_with_the_same_name_is_not_listed() {
     fixture.sql("UPDATE users SET created_at = '2020-01-01 00:00:00.000000'");
     let listed = fixture.manager().backups().expect("a list");
     assert_eq!(listed.iter().map(|backup| &backup.path).collect::<Vec<_>>(), [&ours]);
+}
+
+/// Of each file that was looked at, the descriptor stays open.
+#[cfg(unix)]
+#[test]
+fn a_backup_that_cannot_be_read_for_want_of_descriptors_does_not_vanish_from_the_list() {
+    let fixture = SqliteFixture::created();
+    let path = fixture.manager().backup().expect("a backup").path;
+    let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
+    let (day, _) = name.split_at(name.len() - "000000Z.db".len());
+    for number in 0..64 {
+        let copy = format!("{day}{number:06}Z.db");
+        fs::copy(&path, fixture.backups().join(copy)).expect("a copy");
+    }
+    let listed = run(fixture.zenith().args(["backup", "list"]), 0);
+    assert_eq!(stdout(&listed).matches("Z.db").count(), 65, "{listed:?}");
+    let zenith = fixture.zenith();
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -n 40; exec \"$@\"", "sh"]).arg(zenith.get_program());
+    limited.args(zenith.get_args()).args(["backup", "list"]);
+    limited.env_clear().current_dir(fixture.directory.path());
+    let said = stderr(&run(&mut limited, 1));
+    assert!(said.contains("cannot read") && said.contains(day), "{said}");
 }
 
 /// Rows of another table in its place have NULL where the users have their times.

@@ -13,4 +13,5 @@ mod read_only;
 mod replaced;
 mod shadowed;
 mod side_files;
+mod staging;
 mod stale_log;

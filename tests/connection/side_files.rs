@@ -3,8 +3,15 @@
 use std::fs;
 use std::os::unix::fs::{chown, symlink};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+
+use diesel::connection::SimpleConnection;
+use zenith_db::config::Key;
+use zenith_db::{Database, Error};
 
 use crate::support::snapshot::{differences, snapshot};
+use crate::support::wait::wait_for;
 use crate::support::{SqliteFixture, skipped, stderr, stdout};
 
 /// Every command that opens the database.
@@ -125,4 +132,42 @@ fn a_database_with_several_names_is_refused() {
     let other = fixture.path().with_file_name("other.db");
     fs::hard_link(fixture.path(), other).expect("a link");
     assert_refused(&fixture, "it has several names (hard links)");
+}
+
+fn pipe_at(path: &Path) {
+    let made = Command::new("mkfifo").arg(path).status().expect("mkfifo starts");
+    assert!(made.success());
+}
+
+#[test]
+fn a_pipe_in_place_of_the_journal_of_a_new_database_is_not_waited_for() {
+    let fixture = SqliteFixture::empty();
+    fs::write(fixture.path(), [0; 4096]).expect("zeros");
+    pipe_at(&fixture.path().with_file_name("zenith.db-journal"));
+    for arguments in COMMANDS {
+        let mut command = fixture.zenith();
+        command.args(*arguments).stdout(Stdio::null()).stderr(Stdio::null()).stdin(Stdio::null());
+        let mut running = command.spawn().expect("it starts");
+        wait_for(&format!("the end of {arguments:?}"), || {
+            running.try_wait().expect("a child").is_some()
+        });
+    }
+    assert_refused(&fixture, "is not an SQLite database");
+}
+
+/// The database is open, so that its side files are not looked at before each write.
+#[test]
+fn a_pipe_in_place_of_the_index_of_the_log_is_not_waited_for_when_a_lock_is_met() {
+    let fixture = SqliteFixture::created();
+    let settings = [(Key::BusyTimeout, "50")];
+    let database = Database::open(&fixture.config_with(&settings)).expect("a database");
+    let mut other = fixture.raw();
+    other.batch_execute("BEGIN IMMEDIATE").expect("the lock");
+    let index = fixture.path().with_file_name("zenith.db-shm");
+    fs::remove_file(&index).expect("a name");
+    pipe_at(&index);
+    let writing = thread::spawn(move || database.write(|_| Ok(())));
+    wait_for("the end of the write", || writing.is_finished());
+    let refused = writing.join().expect("no panic");
+    assert!(matches!(refused, Err(Error::Locked { .. })), "{refused:?}");
 }

@@ -17,6 +17,7 @@ use zenith_db::types::UtcTime;
 use zenith_db::{AsyncDatabase, CallRefused, Database, Error, Result, StillRunning, Writer};
 
 use super::writes::{insert, names, open};
+use crate::support::wait::wait_for;
 use crate::support::{Fixture, SqliteFixture};
 
 /// A runtime with one thread of its own, which nothing may block.
@@ -145,6 +146,53 @@ fn many_callers_use_few_threads_and_all_are_served() {
 }
 
 #[test]
+fn the_status_counts_those_who_wait_for_their_turn() {
+    let fixture = SqliteFixture::created();
+    let database = database(&fixture, "2");
+    runtime().block_on(async {
+        let (reading, go) = take_a_reader(&database);
+        let before = database.blocking().pool_status().waits;
+        let waiting = database.clone();
+        let waiting = tokio::spawn(async move { waiting.read(|_| Ok(())).await });
+        wait_for("a wait", || database.blocking().pool_status().waits == before + 1);
+        go.send(()).expect("it waits");
+        for read in [reading, waiting] {
+            read.await.expect("no panic").expect("a read");
+        }
+    });
+}
+
+#[test]
+fn a_probe_that_waits_for_the_writer_keeps_no_read_from_its_thread() {
+    let fixture = SqliteFixture::created();
+    let database = database(&fixture, "2");
+    runtime().block_on(async {
+        database.read(|_| Ok(())).await.expect("a reader, which stays open");
+        let before = database.blocking().pool_status().waits;
+        let (go, may_go) = mpsc::channel();
+        let (began, has_begun) = mpsc::channel();
+        let writing = database.clone();
+        let writing = tokio::spawn(async move {
+            let write = writing.write_alone(move |_| {
+                began.send(()).expect("it waits");
+                may_go.recv().expect("the signal");
+                Ok(())
+            });
+            write.await
+        });
+        has_begun.recv().expect("it has begun");
+        let probing = database.clone();
+        let probe = tokio::spawn(async move { probing.ready().await });
+        wait_for("the wait for the writer", || database.blocking().pool_status().waits > before);
+        database.read(|_| Ok(())).await.expect("a read");
+        assert!(!probe.is_finished(), "the read has waited for the probe");
+        go.send(()).expect("it waits");
+        writing.await.expect("no panic").expect("a write");
+        probe.await.expect("no panic").expect("ready");
+    });
+}
+
+#[test]
 fn a_call_that_is_dropped_is_not_begun_or_runs_to_its_end() {
     let fixture = SqliteFixture::created();
     let database = database(&fixture, "2");
@@ -259,6 +307,22 @@ fn who_waits_too_long_is_told_so_and_too_many_are_refused_with_a_number() {
         go.send(()).expect("it waits");
         reading.await.expect("no panic").expect("a read");
     });
+}
+
+#[test]
+fn a_call_that_comes_when_the_runtime_has_ended_says_so() {
+    let fixture = SqliteFixture::created();
+    let database = database(&fixture, "2");
+    let ended = runtime();
+    let handle = ended.handle().clone();
+    ended.shutdown_background();
+    let _entered = handle.enter();
+    let mut call = Box::pin(database.read(|_| Ok(())));
+    let Poll::Ready(refused) = call.as_mut().poll(&mut Context::from_waker(Waker::noop())) else {
+        panic!("it waits")
+    };
+    let Err(Error::CallRefused(refused)) = refused else { panic!("{refused:?}") };
+    assert_eq!(refused, CallRefused::RuntimeEnded);
 }
 
 /// Threads that have entered a span.

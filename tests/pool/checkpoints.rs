@@ -48,7 +48,7 @@ fn write_pages(database: &Database, pages: u32) {
 #[test]
 fn a_long_log_is_written_to_the_database_by_another_connection() {
     let fixture = SqliteFixture::created();
-    let database = begin(&fixture, "2");
+    let database = begin(&fixture, "3");
     // Fewer than for which the writer makes one.
     write_pages(&database, 1_100);
     wait_until(
@@ -66,6 +66,19 @@ fn a_writer_without_readers_makes_its_checkpoints() {
     write_pages(&database, 1_100);
     let (log, checkpointed) = pages(&fixture);
     assert!(log > 1_000 && log == checkpointed, "{log} {checkpointed}");
+}
+
+#[test]
+fn the_only_reader_makes_none() {
+    let fixture = SqliteFixture::created();
+    let database = begin(&fixture, "2");
+    for _ in 0..3 {
+        write_pages(&database, 1_010);
+        let after_the_commit = pages(&fixture);
+        // Time for many looks at the log.
+        std::thread::sleep(Duration::from_millis(200));
+        assert_eq!(pages(&fixture), after_the_commit);
+    }
 }
 
 #[test]

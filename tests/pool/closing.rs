@@ -10,6 +10,7 @@ use zenith_db::{CallRefused, Database, Error, PragmaFault, Result, SharedCommit,
 
 use super::together::wait_until;
 use super::writes::{insert, names, open, panic_quietly};
+use crate::support::wait::wait_for;
 use crate::support::{Fixture, SqliteFixture};
 
 fn assert_closed(database: &Database) {
@@ -51,6 +52,21 @@ fn closing_writes_the_log_to_the_file() {
     assert_eq!(std::fs::metadata(&log).map_or(0, |log| log.len()), 0, "the log is not empty");
     drop(database);
     assert!(!log.exists());
+}
+
+#[test]
+fn closing_does_not_wait_for_those_who_read_elsewhere() {
+    let fixture = SqliteFixture::created();
+    let settings = [(Key::MaxConnections, "2"), (Key::BusyTimeout, "3600000")];
+    let database = Database::open(&fixture.config_with(&settings)).expect("a database");
+    let mut reader = fixture.raw();
+    reader.batch_execute("BEGIN; SELECT count(*) FROM roles").expect("a transaction");
+    database.write(|conn| insert(conn, "a")).expect("a write");
+    let closing = thread::spawn(move || database.close());
+    wait_for("the end of close", || closing.is_finished());
+    closing.join().expect("no panic").expect("closed");
+    reader.batch_execute("COMMIT").expect("over");
+    assert_eq!(names(&fixture), "a");
 }
 
 #[test]

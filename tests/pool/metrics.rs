@@ -10,9 +10,9 @@ use metrics::{
     SharedString, Unit,
 };
 use zenith_db::internal::pool::share_for;
-use zenith_db::{AsyncDatabase, Database, Result};
+use zenith_db::{AsyncDatabase, Database, Error, Result};
 
-use super::together::{A_MINUTE, wait_until};
+use super::together::{A_MINUTE, Work, wait_until};
 use super::writes::{insert, names, open, panic_quietly};
 use crate::support::{Fixture, SqliteFixture};
 
@@ -106,22 +106,29 @@ fn the_numbers_of_the_pool_are_told() {
     let recorder = Recorded::default();
     metrics::with_local_recorder(&recorder, || {
         let database = open(&fixture, "3");
-        // After a write, the checkpoints may use a connection for a moment.
+        // After a write, the checkpoints may use a connection for a moment. The first read may wait for one.
         database.read(|_| Ok(())).expect("a read");
         database.report_metrics();
+        assert_eq!(
+            recorder.of("zenith_db_waits"),
+            [f64::from(u32::try_from(database.pool_status().waits).expect("few"))]
+        );
     });
     let found = |name| recorder.of(name);
     assert!(found("zenith_db_connections idle")[0] >= 1.0);
     assert_eq!(found("zenith_db_connections in_use"), [0.0]);
     assert_eq!(found("zenith_db_connections_max"), [3.0]);
-    assert_eq!(found("zenith_db_waits"), [0.0]);
     assert_eq!(found("zenith_db_replica_fallbacks"), [0.0]);
     assert!(found("zenith_db_wait_seconds writer").is_empty(), "nobody waited");
 }
 
 /// Runs two writes as a group of one transaction, the second with this recorder. It waits, and commits for both. Returns
-/// the result of the first, and whether the second has panicked.
-fn two_who_share(database: &Database, recorder: &Recorded) -> (Result<()>, bool) {
+/// the result of the first, and whether the second has succeeded, if it has not panicked.
+fn two_who_share(
+    database: &Database,
+    recorder: &Recorded,
+    second: Work,
+) -> (Result<()>, Option<bool>) {
     share_for(database, A_MINUTE);
     let (began, has_begun) = channel();
     std::thread::scope(|scope| {
@@ -134,10 +141,9 @@ fn two_who_share(database: &Database, recorder: &Recorded) -> (Result<()>, bool)
         });
         has_begun.recv().expect("the first one begins");
         let second = catch_unwind(AssertUnwindSafe(|| {
-            metrics::with_local_recorder(recorder, || database.write(|conn| insert(conn, "b")))
-                .expect("a write");
+            metrics::with_local_recorder(recorder, || database.write(second)).is_ok()
         }));
-        (first.join().expect("no panic"), second.is_err())
+        (first.join().expect("no panic"), second.ok())
     })
 }
 
@@ -145,11 +151,26 @@ fn two_who_share(database: &Database, recorder: &Recorded) -> (Result<()>, bool)
 fn a_wait_for_the_writer_and_a_shared_commit_are_recorded() {
     let fixture = SqliteFixture::created();
     let recorder = Recorded::default();
-    let (first, has_panicked) = two_who_share(&open(&fixture, "2"), &recorder);
+    let (first, second) = two_who_share(&open(&fixture, "2"), &recorder, |conn| insert(conn, "b"));
     first.expect("a write");
-    assert!(!has_panicked);
+    assert_eq!(second, Some(true));
     assert_eq!(recorder.of("zenith_db_commit_writes"), [2.0]);
     assert_eq!(recorder.of("zenith_db_wait_seconds writer").len(), 1);
+}
+
+#[test]
+fn a_write_that_failed_is_not_recorded_as_one_that_was_committed() {
+    let fixture = SqliteFixture::created();
+    let recorder = Recorded::default();
+    let fails: Work = |conn| {
+        insert(conn, "lost")?;
+        Err(Error::Internal("on purpose".into()))
+    };
+    let (first, second) = two_who_share(&open(&fixture, "2"), &recorder, fails);
+    first.expect("a write");
+    assert_eq!(second, Some(false));
+    assert_eq!(recorder.of("zenith_db_commit_writes"), [1.0]);
+    assert_eq!(names(&fixture), "a");
 }
 
 #[test]
@@ -157,9 +178,9 @@ fn a_recorder_that_panics_does_not_make_others_believe_that_their_write_is_lost(
     let fixture = SqliteFixture::created();
     let database = open(&fixture, "2");
     let panics_at = Some("zenith_db_commit_writes");
-    let (first, has_panicked) =
-        two_who_share(&database, &Recorded { panics_at, ..Recorded::default() });
-    assert!(has_panicked, "it was not recorded");
+    let recorder = Recorded { panics_at, ..Recorded::default() };
+    let (first, second) = two_who_share(&database, &recorder, |conn| insert(conn, "b"));
+    assert_eq!(second, None, "it was not recorded");
     first.expect("it is committed");
     assert_eq!(names(&fixture), "a b");
     database.write(|conn| insert(conn, "c")).expect("the next write");

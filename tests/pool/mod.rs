@@ -8,6 +8,7 @@ mod limits;
 mod log_size;
 mod metrics;
 mod nested;
+mod opening;
 mod pragmas;
 mod readiness;
 mod retries;

@@ -13,15 +13,17 @@ const CALLS: [Call; 4] = [
     ("read", |database, work| database.read(work)),
     ("read_primary", |database, work| database.read_primary(work)),
     ("write", |database, work| database.write(|conn| work(conn))),
-    ("write", |database, work| database.write_with_retry(|conn| work(conn))),
+    ("write_with_retry", |database, work| database.write_with_retry(|conn| work(conn))),
 ];
+
+const READY: Call = ("ready", |database, _| database.ready());
 
 #[test]
 fn each_call_in_another_is_refused_with_the_names_of_both() {
     let fixture = Fixture::created();
     let database = fixture.database();
     for (outer, call) in CALLS {
-        for (inner, again) in CALLS {
+        for (inner, again) in CALLS.into_iter().chain([READY]) {
             let mut refused = None;
             let work = &mut |_: &mut DbConnection| {
                 refused = Some(again(&database.clone(), &mut |_| Ok(())));

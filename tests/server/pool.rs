@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, Barrier};
 
-use diesel::connection::SimpleConnection;
+use diesel::connection::{Connection, InstrumentationEvent, SimpleConnection};
 use diesel::prelude::*;
 use zenith_db::config::Key;
 use zenith_db::dispatch;
@@ -253,6 +253,30 @@ fn a_table_that_changes_costs_one_call_that_can_be_repeated_and_not_the_connecti
     database.read(forget).expect("forgotten");
     let refused = look().expect_err("no statement");
     assert!(refused.is_retryable(), "{refused:?}");
+    look().expect("a new connection");
+}
+
+#[test]
+fn instrumentation_that_a_closure_sets_does_not_keep_a_connection_that_cannot_run_its_statements() {
+    let Some((server, database)) = open(&[(Key::MaxConnections, "1")]) else { return };
+    let silence = |conn: &mut DbConnection| {
+        conn.set_instrumentation(|_: InstrumentationEvent<'_>| {});
+        Role::find_by_name(conn, "admin")
+    };
+    let look = || database.read(|conn| Role::find_by_name(conn, "admin"));
+    let mut length = 300;
+    let mut change = || {
+        length += 1;
+        let change = format!("ALTER TABLE roles ALTER COLUMN description TYPE VARCHAR({length})");
+        server.admin("zenith").batch_execute(&change).expect("changed");
+    };
+    // Those after it, and it itself.
+    database.read(silence).expect("prepared");
+    change();
+    assert!(look().expect_err("another type").is_retryable());
+    look().expect("a new connection");
+    change();
+    assert!(database.read(silence).expect_err("another type").is_retryable());
     look().expect("a new connection");
 }
 

@@ -1,6 +1,9 @@
 //! Reads from a replica, tried on a real one that streams from a primary of the test's own.
 #![cfg(feature = "postgres")]
 
+use std::sync::Barrier;
+use std::thread;
+
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use zenith_db::config::Key;
@@ -89,6 +92,43 @@ fn while_the_replica_is_away_the_primary_is_read_with_one_warning_and_a_count() 
     assert!(database.pool_status().replica_fallbacks >= 7);
     both.replica.resume();
     wait_for("a read from the replica", || database.read(is_replica).expect("a read"));
+}
+
+#[test]
+fn while_all_connections_to_the_replica_are_in_use_the_primary_is_read_and_no_warning_comes() {
+    let Some(both) = Both::start() else { return };
+    // Two of them to the replica.
+    let database = Database::open(&both.config(&[(Key::MaxConnections, "4")])).expect("both");
+    let inside = Barrier::new(3);
+    let ((log, fallbacks), readers) = thread::scope(|scope| {
+        let hold = || {
+            let mut is_of_replica = false;
+            // The second connection may not be open yet.
+            while !is_of_replica {
+                let read = database.read(|conn| {
+                    is_of_replica = is_replica(conn)?;
+                    if is_of_replica {
+                        inside.wait();
+                        inside.wait();
+                    }
+                    Ok(())
+                });
+                read.expect("a read");
+            }
+        };
+        let readers = [scope.spawn(hold), scope.spawn(hold)];
+        inside.wait();
+        let before = database.pool_status().replica_fallbacks;
+        let log = logged(|log| {
+            assert!(!database.read(is_replica).expect("the primary"));
+            log.text()
+        });
+        let fallbacks = database.pool_status().replica_fallbacks - before;
+        inside.wait();
+        ((log, fallbacks), readers.map(|reader| reader.join().is_ok()))
+    });
+    assert_eq!((fallbacks, readers), (1, [true, true]));
+    assert!(!log.contains("not available"), "{log}");
 }
 
 #[test]

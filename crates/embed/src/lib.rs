@@ -38,19 +38,36 @@ pub fn write(directory: impl AsRef<Path>) -> io::Result<()> {
     let manifest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     let migrations = manifest.join(directory);
-    println!("cargo::rerun-if-changed={}", migrations.display());
+    watch(&migrations)?;
     fs::write(out.join("migrations.rs"), list(&migrations)?)
 }
 
-/// Returns Rust source code for the migrations of a directory: a slice of `EmbeddedMigration`, by ascending
-/// version, each with the name and version of the package that is compiled. Files, and directories whose names
-/// begin with a dot, are ignored.
+/// Tells Cargo to run the build script again when what is at the path changes.
+fn watch(path: &Path) -> io::Result<()> {
+    println!("{}", directive("rerun-if-changed", path)?);
+    Ok(())
+}
+
+/// Returns a line for Cargo. A path with a line break would be a line of its own, which may tell Cargo anything.
+fn directive(key: &str, path: &Path) -> io::Result<String> {
+    let text = path.to_string_lossy();
+    if text.contains(char::is_control) {
+        return Err(io::Error::other(format!(
+            "the path {text:?} contains a control character, which Cargo would misread: rename it"
+        )));
+    }
+    Ok(format!("cargo::{key}={text}"))
+}
+
+/// Returns Rust source code for the migrations of a directory: a slice of `EmbeddedMigration`, in the order of
+/// the texts of their versions, in which Diesel applies them (`10_b` precedes `9_a`), each with the name and version
+/// of the package that is compiled. Files, and directories whose names begin with a dot, are ignored.
 ///
 /// # Errors
 /// An error that names the path, if it cannot be read or is a symbolic link to nothing, if its name is not
-/// `<timestamp>_<verb_object>`, if two have the same version, or if a script is missing, has a name in
-/// another case or begins with a byte order mark; an error that names the migration if the directory has
-/// both backends and the migration exists for one of them only.
+/// `<timestamp>_<verb_object>`, if it contains a control character, if two have the same version, or if a script
+/// is missing, has a name in another case or begins with a byte order mark; an error that names the migration if
+/// the directory has both backends and the migration exists for one of them only.
 pub fn list(migrations: &Path) -> io::Result<String> {
     let (sqlite, postgres) = (migrations.join("sqlite"), migrations.join("postgres"));
     match (sqlite.is_dir(), postgres.is_dir()) {
@@ -110,7 +127,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 type Names = BTreeMap<String, String>;
 
 fn names_in(directory: &Path) -> io::Result<Names> {
-    println!("cargo::rerun-if-changed={}", directory.display());
+    watch(directory)?;
     let with_path = |cause: io::Error| {
         io::Error::new(cause.kind(), format!("cannot read {}: {cause}", directory.display()))
     };
@@ -163,7 +180,7 @@ fn version(name: &str) -> Option<String> {
 }
 
 fn script(directory: &Path) -> io::Result<String> {
-    println!("cargo::rerun-if-changed={}", directory.display());
+    watch(directory)?;
     let with_path = |path: &Path, cause: &io::Error| {
         io::Error::new(cause.kind(), format!("cannot read {}: {cause}", path.display()))
     };

@@ -15,7 +15,7 @@ pub struct ColumnType<'a> {
     /// Type by which they are stored, without `Nullable`, such as `BigInt`. Columns that are stored otherwise are not
     /// meant.
     pub stored: &'a str,
-    /// The columns: `table.column`; `*.column`, that of any table; or `*`, each that is stored so. The most exact rule
+    /// The columns: `table.column`, or `schema.table.column` if Diesel writes the schema; `*.column`, that of any table; or `*`, each that is stored so. The most exact rule
     /// for a column decides.
     pub columns: &'a [&'a str],
 }
@@ -55,7 +55,7 @@ pub fn write_schema(schema: impl AsRef<Path>, types: &[ColumnType<'_>]) -> io::R
     let manifest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     let schema = manifest.join(schema);
-    println!("cargo::rerun-if-changed={}", schema.display());
+    crate::watch(&schema)?;
     let text = fs::read_to_string(&schema).map_err(|cause| {
         io::Error::new(cause.kind(), format!("cannot read {}: {cause}", schema.display()))
     })?;
@@ -73,13 +73,14 @@ pub fn typed_schema(schema: &str, types: &[ColumnType<'_>]) -> io::Result<String
     let (mut text, mut table, mut opens) = (String::new(), "", false);
     for line in schema.lines() {
         let trimmed = line.trim();
-        if opens {
+        let names_nothing = is_without_name(trimmed);
+        if opens && !names_nothing {
             table = trimmed.split([' ', '(']).next().unwrap_or_default();
         } else if trimmed == "}" {
             table = "";
         }
-        opens = trimmed == "diesel::table! {" || (opens && trimmed.starts_with(['#', '/']));
-        let column = trimmed.split_once(" -> ").filter(|_| !table.is_empty());
+        opens = trimmed == "diesel::table! {" || (opens && names_nothing);
+        let column = trimmed.split_once(" -> ").filter(|_| !table.is_empty() && !names_nothing);
         let Some((column, stored)) = column else {
             text.extend([line, "\n"]);
             continue;
@@ -116,6 +117,11 @@ pub fn typed_schema(schema: &str, types: &[ColumnType<'_>]) -> io::Result<String
         ))),
         None => Ok(text),
     }
+}
+
+/// Whether a line in `table!` names neither the table nor a column: it is empty, a comment, an attribute or an import.
+fn is_without_name(line: &str) -> bool {
+    line.is_empty() || line.starts_with(['#', '/']) || line.starts_with("use ")
 }
 
 #[cfg(test)]
@@ -159,6 +165,53 @@ diesel::joinable!(notes -> users (user_id));
             .replace("type_ -> Text", "type_ -> Kind")
             .replace("Timestamp", "Time");
         assert_eq!(typed_schema(SCHEMA, &rules).expect("a schema"), expected);
+    }
+
+    #[test]
+    fn what_diesel_writes_before_the_name_of_a_table_is_not_its_name() {
+        let written = "\
+pub mod sql_types {
+    #[derive(diesel::query_builder::QueryId, diesel::sql_types::SqlType)]
+    #[diesel(postgres_type(name = \"mood\"))]
+    pub struct Mood;
+}
+
+pub mod other {
+    diesel::table! {
+        use diesel::sql_types::*;
+        use super::sql_types::Mood;
+
+        /// Notes -> what users write.
+        #[sql_name = \"Notes\"]
+        other.notes (id) {
+            /// Key -> of a note.
+            id -> BigInt,
+            #[sql_name = \"a -> b\"]
+            #[max_length = 20]
+            mood -> Nullable<Mood>,
+        }
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+
+    users (id) {
+        id -> BigInt,
+    }
+}
+
+diesel::joinable!(other::notes -> users (id));
+diesel::allow_tables_to_appear_in_same_query!(other::notes, users,);
+";
+        let rules = [
+            rule("NoteId", "BigInt", &["other.notes.id"]),
+            rule("UserId", "BigInt", &["users.id"]),
+        ];
+        let expected = written
+            .replacen("id -> BigInt", "id -> NoteId", 1)
+            .replace("id -> BigInt", "id -> UserId");
+        assert_eq!(typed_schema(written, &rules).expect("a schema"), expected);
     }
 
     #[test]

@@ -59,6 +59,13 @@ fn migrations_are_listed_by_version_and_nothing_else_is() {
 }
 
 #[test]
+fn versions_of_different_lengths_are_in_the_order_in_which_diesel_applies_them() {
+    let listed = list(&Migrations::new("lengths", &["9_a", "10_b", "1_c"]).0).unwrap();
+    let places = ["\"1_c", "\"10_b", "\"9_a"].map(|name| listed.find(name));
+    assert!(places.is_sorted() && places[0].is_some(), "{listed}");
+}
+
+#[test]
 fn a_directory_with_one_database_lists_its_scripts_alone() {
     for (backend, other) in [("sqlite", "postgres"), ("postgres", "sqlite")] {
         let migrations = Migrations::new("one", &["2026-01-01-000001_a"]);
@@ -87,6 +94,20 @@ fn a_name_without_a_version_is_refused() {
         let refused = Migrations::new("unversioned", &[name]).refusal();
         assert!(refused.contains(name) && refused.contains("<timestamp>"), "{refused}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_name_with_a_control_character_is_refused_and_tells_cargo_nothing() {
+    for name in ["1_a\ncargo::rustc-cfg=x", "1_a\rcargo::rustc-cfg=x", "1_a\u{85}b"] {
+        let refused = Migrations::new("control", &[name]).refusal();
+        assert!(refused.contains("contains a control character"), "{refused}");
+        assert!(!refused.contains(char::is_control), "{refused:?}");
+        let line = directive("rerun-if-changed", Path::new(name));
+        assert!(line.is_err(), "{line:?}");
+    }
+    let line = directive("rerun-if-changed", Path::new("migrations/ä b")).unwrap();
+    assert_eq!(line, "cargo::rerun-if-changed=migrations/ä b");
 }
 
 #[cfg(unix)]

@@ -89,11 +89,19 @@ pub(crate) async fn sign_in(
             Ok(Json(Token { token: token.expose().to_owned() }))
         }
         Err(NotVerified::WrongPassword) => {
-            // A write that succeeds: one that ends in an error would not count it.
-            app.database.write(move |conn| lockout::record_failure(conn, user)).await?;
+            // Not waited for: a later answer than for an unknown name would tell that this one exists.
+            tokio::spawn(count_failure(app, user));
             Err(ApiError::Unauthenticated)
         }
         Err(fault) => Err(ApiError::internal(fault)),
+    }
+}
+
+async fn count_failure(app: App, user: UserId) {
+    // A write that succeeds: one that ends in an error would not count it.
+    let counted = app.database.write(move |conn| lockout::record_failure(conn, user)).await;
+    if let Err(error) = counted {
+        tracing::warn!(%error, "a failed sign-in was not counted");
     }
 }
 

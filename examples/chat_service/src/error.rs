@@ -1,5 +1,7 @@
 //! [`ApiError`]: what a request is refused with.
 
+use std::fmt;
+
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::http::StatusCode;
@@ -8,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use zenith_db::{Error, Rule, Violation};
 
-/// Seconds after which a client may try again what was refused because the database is busy or closed.
+/// Seconds after which a client may try again what was refused because the service is busy or closed.
 const RETRY_AFTER_SECONDS: &str = "1";
 
 /// Why a request is refused.
@@ -22,6 +24,8 @@ pub enum ApiError {
     NotFound,
     /// The request is not what the route takes: the status and the reason.
     Rejected(StatusCode, String),
+    /// Too many passwords wait to be hashed: 503.
+    Busy,
     /// An error of the database.
     Database(Error),
     /// A defect, or a fault of the machine: 500.
@@ -82,6 +86,7 @@ impl IntoResponse for ApiError {
             Self::Forbidden => refuse(StatusCode::FORBIDDEN, "your role does not allow this"),
             Self::NotFound => refuse(StatusCode::NOT_FOUND, "not found"),
             Self::Rejected(status, reason) => refuse(status, &reason),
+            Self::Busy => try_again(&"too many passwords wait to be hashed"),
             Self::Database(error) => refuse_for(error),
             Self::Internal(fault) => fail(fault.as_ref()),
         }
@@ -101,7 +106,7 @@ fn refuse_for(error: Error) -> Response {
 }
 
 /// Refuses what was not done because of others.
-fn try_again(error: &Error) -> Response {
+fn try_again(error: &dyn fmt::Display) -> Response {
     tracing::warn!(%error, "a request was refused");
     let refusal = refuse(StatusCode::SERVICE_UNAVAILABLE, "busy; try again later");
     ([(RETRY_AFTER, RETRY_AFTER_SECONDS)], refusal).into_response()

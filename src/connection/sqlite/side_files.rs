@@ -12,6 +12,7 @@ use super::header::{Header, links};
 use super::rollback_journal::RollbackJournal;
 use super::write_ahead_log::WriteAheadLog;
 use crate::error::{Error, Result, SideFileFault};
+use crate::locks;
 
 /// Returns an error unless the files beside the database are its own.
 pub(super) fn check(database: &Path, metadata: &Metadata) -> Result<()> {
@@ -29,7 +30,7 @@ pub(super) fn check(database: &Path, metadata: &Metadata) -> Result<()> {
 
 /// Whether the journal beside a database says that its first transaction did not end, so that SQLite empties it.
 pub(super) fn is_unfinished_creation(database: &Path) -> bool {
-    let journal = File::open(beside(database, "-journal"));
+    let journal = open(&beside(database, "-journal"));
     let read = journal.and_then(|journal| RollbackJournal::read(&journal));
     read.is_ok_and(|journal| journal.is_some_and(|journal| journal.is_of_empty_database()))
 }
@@ -118,17 +119,7 @@ fn stable<T: PartialEq>(
     judged().map_err(Error::io("read", path))
 }
 
-/// SQLite takes no locks on a journal or log, so that closing the descriptor releases none.
+/// Opens a journal or log, on which SQLite takes no locks, so that closing the descriptor releases none.
 pub(super) fn open(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        use rustix::fs::OFlags;
-
-        // If a pipe took its place meanwhile, opening does not wait for its writer.
-        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
-        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.cast_signed());
-    }
-    options.open(path)
+    locks::open_regular(path)
 }

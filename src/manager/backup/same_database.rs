@@ -1,5 +1,6 @@
 //! Whether a file whose name matches is a backup of this database.
 
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use diesel::prelude::*;
@@ -11,7 +12,7 @@ use crate::catalog;
 use crate::config::{Config, Location};
 use crate::connection;
 use crate::dispatch;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::manager::origin::{Origin, origin_of};
 use crate::schema::users;
 use crate::types::{UserPublicId, UtcTime};
@@ -26,6 +27,9 @@ use crate::types::{UserPublicId, UtcTime};
 ///
 /// What an encoded backup contains is not read here: it counts in the default directory, and elsewhere if its
 /// manifest names this database, or cannot be read: it is then listed as damaged.
+///
+/// # Errors
+/// That of this database, or of the operating system if the file cannot be read.
 pub(super) fn is_of(
     config: &Config,
     connection: &mut DbConnection,
@@ -47,10 +51,11 @@ pub(super) fn is_of(
         #[cfg(feature = "postgres")]
         Location::Postgres(_) => return Ok(super::postgres::is_archive(backup)),
     }
-    // A file that cannot be read is not a backup.
     let copy = connection::inspect_copy(backup, config.sqlite());
-    let Ok(Some(theirs)) = copy.and_then(|mut copy| users_of_copy(&mut copy)) else {
-        return Ok(false);
+    let theirs = match copy.and_then(|mut copy| users_of_copy(&mut copy)) {
+        Ok(Some(theirs)) => theirs,
+        Ok(None) => return Ok(false),
+        Err(error) => return not_read(backup, error).map(|()| false),
     };
     let ours = users_of(connection)?;
     let is_shared = ours.iter().any(|(id, _)| theirs.iter().any(|(other, _)| other == id));
@@ -59,6 +64,26 @@ pub(super) fn is_of(
     }
     let is_older = ours.iter().all(|(_, user_created)| created < *user_created);
     Ok(is_older && is_default)
+}
+
+/// Succeeds if an error says that a file is not a backup of this database: it is damaged, another program's, or gone.
+///
+/// # Errors
+/// That of the operating system, such as of too many open files, which says nothing about the file.
+fn not_read(backup: &Path, error: Error) -> Result<()> {
+    match error {
+        Error::Io { ref source, .. } => match source.kind() {
+            ErrorKind::NotFound => Ok(()),
+            ErrorKind::PermissionDenied => {
+                // Backups belong to the user of their database.
+                tracing::warn!(%error, "a file in the backup directory is another user's");
+                Ok(())
+            }
+            _ => Err(error),
+        },
+        Error::Open { source, .. } => Err(Error::io("read", backup)(io::Error::other(source))),
+        _ => Ok(()),
+    }
 }
 
 /// UUIDs of all users, and the times at which they were created.

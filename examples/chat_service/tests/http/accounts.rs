@@ -1,6 +1,10 @@
 //! Signing up and signing in.
 
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
 use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
 use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 use zenith_db::Writer;
@@ -47,6 +51,64 @@ async fn a_form_with_a_fault_is_refused_with_the_reason() {
     }
 }
 
+/// Waits until so many failures are counted, which the answer does not wait for.
+async fn counted(service: &Service, user: &User, failures: i32) {
+    let count = async {
+        loop {
+            let id = user.id;
+            let found = service.app.database.read(move |conn| User::find(conn, id)).await;
+            if found.expect("a read").expect("a user").failed_login_attempts == failures {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), count).await.expect("the count");
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_answered_before_it_is_counted() {
+    let service = Service::start();
+    let (ann, _) = service.user().await;
+    let (go, may_go) = channel();
+    let (began, has_begun) = channel();
+    let database = service.database().clone();
+    // An SQLite database is busy meanwhile.
+    let writing = std::thread::spawn(move || {
+        database.write_alone(|_| {
+            began.send(()).expect("it waits");
+            may_go.recv().expect("the signal");
+            Ok(())
+        })
+    });
+    has_begun.recv().expect("it has begun");
+    for name in [ann.username.as_str(), "nobody"] {
+        let refused = service.sign_in(name, "a wrong password").await;
+        assert_eq!(refused, Err(StatusCode::UNAUTHORIZED), "{name}");
+    }
+    go.send(()).expect("it waits");
+    writing.join().expect("no panic").expect("a write");
+    counted(&service, &ann, 1).await;
+}
+
+#[tokio::test]
+async fn too_many_who_wait_for_their_password_to_be_hashed_are_refused_with_503() {
+    let service = Service::start();
+    let calls = (0..10_000).map(|_| {
+        // It ends when the other end is dropped.
+        let (go, may_go) = channel::<()>();
+        let app = service.app.clone();
+        (go, tokio::spawn(async move { app.hash(move || may_go.recv()).await }))
+    });
+    let calls: Vec<_> = calls.collect();
+    tokio::task::yield_now().await;
+    let refused = calls.iter().filter(|(_, call)| call.is_finished()).count();
+    assert!((1..calls.len()).contains(&refused), "{refused}");
+    let refused = service.post("/sign-in", "", &form("nobody", PASSWORD)).await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(refused.headers.contains_key(RETRY_AFTER));
+    drop(calls);
+}
+
 #[tokio::test]
 async fn wrong_passwords_lock_the_account_for_a_while() {
     let clock = Clock::stopped();
@@ -61,13 +123,16 @@ async fn wrong_passwords_lock_the_account_for_a_while() {
     assert_eq!(service.sign_in("nobody", PASSWORD).await, wrong);
 
     // A successful sign-in between two failed ones forgets the first.
-    assert_eq!(service.sign_in(&ann.username, "a wrong password").await, wrong);
-    service.sign_in(&ann.username, PASSWORD).await.expect("a token");
-    assert_eq!(service.sign_in(&ann.username, "a wrong password").await, wrong);
-    service.sign_in(&ann.username, PASSWORD).await.expect("a token");
-
     for _ in 0..2 {
         assert_eq!(service.sign_in(&ann.username, "a wrong password").await, wrong);
+        counted(&service, &ann, 1).await;
+        service.sign_in(&ann.username, PASSWORD).await.expect("a token");
+    }
+
+    // The second one locks, and the count begins anew.
+    for failures in [1, 0] {
+        assert_eq!(service.sign_in(&ann.username, "a wrong password").await, wrong);
+        counted(&service, &ann, failures).await;
     }
     assert_eq!(service.sign_in(&ann.username, PASSWORD).await, wrong);
     let found = service.database().read(|conn| User::find(conn, ann.id)).expect("a read");

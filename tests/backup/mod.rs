@@ -32,6 +32,8 @@ mod restore_damaged;
 #[cfg(feature = "postgres")]
 mod restore_on_server;
 #[cfg(feature = "postgres")]
+mod restored_settings;
+#[cfg(feature = "postgres")]
 mod secrets_of_programs;
 mod verify;
 #[cfg(feature = "postgres")]

@@ -12,6 +12,8 @@ mod schema;
 mod scratch;
 mod scratch_lock;
 mod scratch_name;
+mod scratch_settings;
+mod statement;
 mod trust;
 
 use std::fmt::Write as _;

@@ -19,7 +19,11 @@ pub fn open(config: &Config, access: Access) -> Result<DbConnection> {
     match config.location() {
         Location::Sqlite(path) => sqlite::open(path, config.sqlite(), access),
         #[cfg(feature = "postgres")]
-        Location::Postgres(url) => postgres::open(url, config.server(), access),
+        Location::Postgres(url) => {
+            let is_filled = config.is_filled() && access == Access::Maintain;
+            let access = if is_filled { Access::Fill } else { access };
+            postgres::open(url, config.server(), access)
+        }
     }
 }
 

@@ -35,8 +35,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 impl ScratchDatabase {
     /// Creates an empty database, with the owner, the locale, the settings and the privileges of the database at
-    /// `model`, if that exists, without what keeps from filling it. `purpose` becomes a part of its name. What killed
-    /// processes left is dropped before; the server may still create what they asked for, which is waited for.
+    /// `model`, if that exists, without what keeps from filling it. Nobody but its owner and superusers can connect to it.
+    /// `purpose` becomes a part of its name. What killed processes left is dropped before; the server may still create
+    /// what they asked for, which is waited for.
     ///
     /// # Errors
     /// [`Error::Connect`]; [`Error::Query`] if the user may not create databases.
@@ -53,14 +54,21 @@ impl ScratchDatabase {
         let name = random_name(&of, purpose);
         let like = statements(maintenance, CREATE_LIKE, &of, &name)?;
         let create = like.into_iter().next().unwrap_or_else(|| creation(&name));
-        run(maintenance, &create)?;
+        run(maintenance, &format!("{create} ALLOW_CONNECTIONS false"))?;
         let url = model.at(&name);
         let (model, options) = (model.clone(), options.clone());
         let mut scratch = Self { model, url, options, held: None, is_temporary: true };
-        scratch.held = Some(connect_to_catalog(&scratch.url, &scratch.options)?);
-        for privilege in statements(maintenance, PRIVILEGES, &of, &name)? {
+        let own = quoted(&name);
+        run(maintenance, &format!("REVOKE CONNECT ON DATABASE {own} FROM PUBLIC"))?;
+        // Before there is anything in it to read.
+        for privilege in statements(maintenance, REVOKED, &of, &name)?
+            .into_iter()
+            .chain(statements(maintenance, &granted("<>"), &of, &name)?)
+        {
             run(maintenance, &privilege)?;
         }
+        run(maintenance, &format!("ALTER DATABASE {own} ALLOW_CONNECTIONS true"))?;
+        scratch.held = Some(connect_to_catalog(&scratch.url, &scratch.options)?);
         // The search_path says where the tables are, and a migration may need any other.
         give_settings(maintenance, &of, &name, Settings::ToFill)?;
         Ok(scratch)
@@ -102,7 +110,10 @@ impl ScratchDatabase {
         let (model, own, other) = (quoted(&of), quoted(&name), quoted(&kept));
         let is_there = !swap.is_empty();
         if is_there {
+            swap.extend(statements(&mut maintenance, &granted("="), &of, &name)?);
             swap.push(format!("ALTER DATABASE {model} RENAME TO {other}"));
+        } else {
+            swap.push(format!("GRANT CONNECT ON DATABASE {own} TO PUBLIC"));
         }
         swap.push(format!("ALTER DATABASE {own} RENAME TO {model}"));
         give_settings(&mut maintenance, &of, &name, Settings::ReadOnly)?;
@@ -206,14 +217,21 @@ const CREATE_LIKE: &str = "
             ELSE '' END AS statement
     FROM pg_database AS d JOIN pg_tablespace AS t ON t.oid = d.dattablespace WHERE datname = $1";
 
-/// Gives `$2` the privileges of `$1`, before there is anything in it to read.
-const PRIVILEGES: &str = "
-    WITH d AS (SELECT * FROM pg_database WHERE datname = $1)
-    SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', $2) AS statement FROM d WHERE datacl IS NOT NULL
-    UNION ALL SELECT format('GRANT %s ON DATABASE %I TO %s%s', privilege_type, $2,
-            CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END,
-            CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
-        FROM d, aclexplode(datacl)";
+/// Takes from `$2` what everybody may do in a new database, and somebody has taken from `$1`.
+const REVOKED: &str = "
+    SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', $2) AS statement
+    FROM pg_database WHERE datname = $1 AND datacl IS NOT NULL";
+
+/// Returns the query that gives `$2` those privileges of `$1` that are (`=`) or are not (`<>`) the one to connect.
+fn granted(comparison: &str) -> String {
+    format!(
+        "SELECT format('GRANT %s ON DATABASE %I TO %s%s', privilege_type, $2,
+                CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END,
+                CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) AS statement
+            FROM pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba)))
+            WHERE datname = $1 AND privilege_type {comparison} 'CONNECT'"
+    )
+}
 
 /// Gives `$2` the comment and the connection limit of `$1`.
 const PROPERTIES: &str = "

@@ -173,6 +173,26 @@ fn another_tablespace_is_that_of_the_restored_database_too() {
     }
 }
 
+/// What a database is made with, and not the server's default.
+#[test]
+fn a_restored_database_has_the_locale_provider_that_it_had() {
+    let icu = ["--locale-provider=icu", "--icu-locale=en"];
+    let Some(server) = Server::start_with(&icu) else { return };
+    let mut admin = server.admin("postgres");
+    let provider = "SELECT datlocprovider FROM pg_database WHERE datname = 'd'";
+    let create = "CREATE DATABASE d TEMPLATE template0 LOCALE 'C'";
+    for (as_this, expected) in [(" LOCALE_PROVIDER libc", "c"), ("", "i")] {
+        admin.batch_execute(&format!("{create}{as_this}")).expect("a database");
+        let directory = TempDir::new().expect("a directory");
+        let manager = manager_of(directory.path(), &server.url("d"));
+        let _ = manager.initialize(&administrator()).expect("a schema");
+        let backup = manager.backup().expect("a backup").path;
+        restore(&manager, &backup).expect("a restore");
+        assert_eq!(value(&mut admin, provider), expected);
+        admin.batch_execute("DROP DATABASE d").expect("no database");
+    }
+}
+
 /// The tables, and the ledger among them, belong to a role that may only create in the schema: whoever has no rights of
 /// that role has to be able to restore them. Until it is done, nobody else is in the database.
 #[test]

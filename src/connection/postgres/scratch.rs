@@ -214,7 +214,7 @@ const CREATE_LIKE: &str = "
                 || CASE WHEN to_jsonb(d) ->> 'daticurules' IS NULL THEN ''
                     ELSE format(' ICU_RULES %L', to_jsonb(d) ->> 'daticurules') END
             WHEN 'b' THEN format(' LOCALE_PROVIDER builtin BUILTIN_LOCALE %L', to_jsonb(d) ->> 'datlocale')
-            ELSE '' END AS statement
+            ELSE ' LOCALE_PROVIDER libc' END AS statement
     FROM pg_database AS d JOIN pg_tablespace AS t ON t.oid = d.dattablespace WHERE datname = $1";
 
 /// Takes from `$2` what everybody may do in a new database, and somebody has taken from `$1`.

@@ -30,6 +30,8 @@ mod restore;
 mod restore_as_owner;
 mod restore_damaged;
 #[cfg(feature = "postgres")]
+mod restore_lock;
+#[cfg(feature = "postgres")]
 mod restore_on_server;
 #[cfg(feature = "postgres")]
 mod restored_settings;

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::{ConnectionError, PgConnection};
 
 use super::trust::CATALOG_ONLY;
+use super::{limits_transactions, operator_limits};
 use crate::config::{ServerOptions, ServerUrl};
 use crate::error::{ConnectFault, Error, Result};
 
@@ -92,12 +93,13 @@ fn establish(url: &ServerUrl, options: &ServerOptions) -> Result<PgConnection> {
     Ok(connection)
 }
 
-/// Returns a connection that looks names up in `pg_catalog` only, for statements about databases and schemas. Behind a
-/// transaction pooler nothing can be set.
+/// Returns a connection that looks names up in `pg_catalog` only, for statements about databases and schemas, with the
+/// limits of an operator's work: it may have a lock for hours. Behind a transaction pooler nothing can be set.
 pub(super) fn connect_to_catalog(url: &ServerUrl, options: &ServerOptions) -> Result<PgConnection> {
     let mut connection = connect(url, options)?;
     if !options.transaction_pooler {
-        connection.batch_execute(&format!("SET {CATALOG_ONLY}"))?;
+        let limits = operator_limits("SET", options, limits_transactions(&mut connection)?);
+        connection.batch_execute(&format!("SET {CATALOG_ONLY}; {limits}"))?;
     }
     Ok(connection)
 }

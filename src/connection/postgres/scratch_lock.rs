@@ -37,6 +37,8 @@ impl ScratchLock {
 
     fn take(of: &ServerUrl, options: &ServerOptions, lock: &str) -> Result<Self> {
         let mut connection = maintenance(of, options)?;
+        // Others take the time that the server needs to create a database.
+        run(&mut connection, "SET lock_timeout = 0")?;
         let take = format!("SELECT {lock}(hashtextextended('zenith-db beside ' || $1, 0::int8))");
         diesel::sql_query(take).bind::<Text, _>(name_of(of)?).execute(&mut connection)?;
         Ok(Self(connection))

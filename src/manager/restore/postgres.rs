@@ -34,7 +34,7 @@ impl DatabaseManager {
     ) -> Result<RestoreReport> {
         // Another host may have the new database later only.
         let url = &connection::with_one_host(url, self.config.server())?;
-        let _lock = RestoreLock::take(url, self.config.server())?;
+        let mut lock = RestoreLock::take(url, self.config.server())?;
         let missing = right_missing(url, self.config.server())?;
         let origin = match (self.origin(), missing.clone()) {
             // Who may not read it is told what to do about that.
@@ -59,6 +59,7 @@ impl DatabaseManager {
             let scratch = ScratchDatabase::create(url, self.config.server(), "restoring")?;
             let config = self.config.to_fill(scratch.url());
             let staged = self.stage_on_server(&backup, config, scratch.url(), options, progress)?;
+            lock.ensure_held()?;
             let time = UtcTime::now().as_datetime().format("%Y%m%dT%H%M%S%3fZ");
             let replaced = scratch.take_place(&format!("_before_{time}"))?;
             // What was empty has nothing to keep.

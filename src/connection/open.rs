@@ -27,6 +27,26 @@ pub fn open(config: &Config, access: Access) -> Result<DbConnection> {
     }
 }
 
+/// Returns the configuration with only one of the hosts of its server: see
+/// [`with_one_host`](postgres::with_one_host). Two connections with it are to the same server.
+///
+/// # Errors
+/// Those of connecting to a server.
+#[cfg_attr(
+    not(feature = "postgres"),
+    expect(clippy::unnecessary_wraps, reason = "a server may not answer")
+)]
+pub(crate) fn at_one_host(config: &Config) -> Result<Config> {
+    match config.location() {
+        Location::Sqlite(_) => Ok(config.clone()),
+        #[cfg(feature = "postgres")]
+        Location::Postgres(url) => {
+            let url = postgres::with_one_host(url, config.server())?;
+            Ok(config.at(Location::Postgres(url)))
+        }
+    }
+}
+
 /// Opens the database again after its connection was lost. It waits up to
 /// `DATABASE_POOL_TIMEOUT_MS` for a server that restarts, or for a replica that is promoted.
 pub(crate) fn reopen(config: &Config, access: Access) -> Result<DbConnection> {

@@ -42,11 +42,20 @@ pub(crate) fn with_one_host(url: &ServerUrl, options: &ServerOptions) -> Result<
 }
 
 /// Returns the first of the hosts that has the database, with a connection; otherwise the first that is as the URL wants it.
+/// If the URL prefers replicas, each host may be one before any may be a primary, as libpq tries them.
 fn first_of(
     hosts: Vec<ServerUrl>,
     url: &ServerUrl,
     options: &ServerOptions,
 ) -> Result<(ServerUrl, Option<PgConnection>)> {
+    if url.prefers_standby()
+        && let Some((host, connection)) = hosts.iter().find_map(|host| {
+            let host = host.with("target_session_attrs", "standby");
+            Some((host.clone(), establish(&host, options).ok()?))
+        })
+    {
+        return Ok((host, Some(connection)));
+    }
     let (mut without, mut fault) = (None, None);
     for host in hosts {
         match establish(&host, options) {

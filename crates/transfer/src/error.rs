@@ -145,6 +145,16 @@ pub enum TransferError {
         source: Box<Error>,
     },
 
+    /// The connection to the server of the target broke while it confirmed the last transaction of the transfer.
+    #[error(
+        "the connection to a server was lost while the transfer was completed, so that it may be complete. Repeat it with \
+         `--resume`: it goes on; if it says that the target is not empty instead, the transfer is complete"
+    )]
+    EndUnknown {
+        /// Error of the database.
+        source: Box<Error>,
+    },
+
     /// The copied rows violate a foreign key, so the source's rows do as well.
     #[error(
         "rows of the source refer to rows that do not exist ({first}); correct them in the source, \
@@ -183,6 +193,16 @@ impl TransferError {
                 if matches!(*source, Error::ConnectionLost(_) | Error::CommitUnknown(_)) =>
             {
                 Self::ConnectionLost { table: Some(table), source }
+            }
+            error => error,
+        }
+    }
+
+    /// Returns [`TransferError::EndUnknown`] if the outcome of the last transaction is unknown.
+    pub(crate) fn or_end_unknown(self) -> Self {
+        match self {
+            Self::Database(error @ Error::CommitUnknown(_)) => {
+                Self::EndUnknown { source: Box::new(error) }
             }
             error => error,
         }

@@ -132,7 +132,12 @@ fn fill(
 /// connection is closed.
 fn remove_if_unused(target: &Config, error: &TransferError) {
     // Another process is using it, or it cannot be reached.
-    if matches!(error, TransferError::TakenOver | TransferError::ConnectionLost { .. }) {
+    if matches!(
+        error,
+        TransferError::TakenOver
+            | TransferError::ConnectionLost { .. }
+            | TransferError::EndUnknown { .. }
+    ) {
         return;
     }
     let removed = connection::remove_created(target, |connection| {

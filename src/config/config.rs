@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use super::location::Location;
 use super::options::{ServerOptions, SqliteOptions};
+#[cfg(feature = "postgres")]
+use super::server_url::ServerUrl;
 use super::setting::{Key, NotedSetting, Setting, Source};
 
 /// Settings of a database and its connections, each checked and with its source.
@@ -30,6 +32,9 @@ pub struct Config {
     pub(super) noted: Vec<NotedSetting>,
     pub(super) settings: Vec<Setting>,
     pub(super) warnings: Vec<String>,
+    /// Whether this process has created the database, and fills it.
+    #[cfg(feature = "postgres")]
+    pub(super) is_filled: bool,
 }
 
 impl Config {
@@ -81,6 +86,10 @@ impl Config {
     #[must_use]
     pub fn at(&self, location: Location) -> Self {
         let mut config = Self { location, ..self.clone() };
+        #[cfg(feature = "postgres")]
+        {
+            config.is_filled = false;
+        }
         let is_file = config.location.path().is_some();
         let named_by = if is_file { Key::Path } else { Key::Url };
         for setting in &mut config.noted {
@@ -102,6 +111,18 @@ impl Config {
     /// Returns this configuration for a temporary copy of the database, without backups before changes.
     pub(crate) fn for_temporary_copy(&self, location: Location) -> Self {
         Self { auto_backup: false, ..self.at(location) }
+    }
+
+    /// Returns this configuration for a temporary database of a server that this process has created, and to which nobody
+    /// else can connect.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn to_fill(&self, url: &ServerUrl) -> Self {
+        Self { is_filled: true, ..self.for_temporary_copy(Location::Postgres(url.clone())) }
+    }
+
+    #[cfg(feature = "postgres")]
+    pub(crate) const fn is_filled(&self) -> bool {
+        self.is_filled
     }
 
     /// Returns this configuration for the schema with this name, if it names none itself.

@@ -79,6 +79,8 @@ pub(super) fn resolve(layers: &Layers, warnings: Vec<String>) -> Result<Config, 
         noted,
         settings,
         warnings,
+        #[cfg(feature = "postgres")]
+        is_filled: false,
     })
 }
 

@@ -47,6 +47,15 @@ impl ServerUrl {
         });
         each.collect()
     }
+
+    /// Whether libpq connects to a replica if one of the hosts is one, as the parameter `target_session_attrs` or
+    /// `PGTARGETSESSIONATTRS` says.
+    #[must_use]
+    pub(crate) fn prefers_standby(&self) -> bool {
+        let given = self.last_value("target_session_attrs");
+        let given = given.or_else(|| std::env::var("PGTARGETSESSIONATTRS").ok());
+        given.is_some_and(|wanted| wanted == "prefer-standby")
+    }
 }
 
 fn split(list: &str) -> Vec<String> {

@@ -15,6 +15,12 @@ pub enum Access {
     /// Changing owners and rights on a server, for an operator. No row is written, so that no trigger runs.
     #[cfg(feature = "postgres")]
     Govern,
+    /// Writing, for an operator, in a temporary database that this process has created and filled from a backup, and to
+    /// which only its owner and superusers can connect. Its ledger is whoever's it was in the backup. Triggers run with
+    /// the rights of this user, but they are those of the backup, as are the functions that `pg_restore` has run with
+    /// the same rights before, such as those of the constraints of a table: nobody else can have made one since.
+    #[cfg(feature = "postgres")]
+    Fill,
 }
 
 impl Access {

@@ -29,7 +29,7 @@ pub(crate) use log::{MANY_PAGES, MOST_PAGES};
 pub(crate) use new_file::NewFile;
 #[cfg(feature = "postgres")]
 pub(crate) use open::open_replica;
-pub(crate) use open::{create, exists, inspect, open, recover, reopen};
+pub(crate) use open::{at_one_host, create, exists, inspect, open, recover, reopen};
 pub(crate) use pause::pause_up_to;
 #[cfg(all(feature = "postgres", feature = "testing"))]
 pub(crate) use postgres::ScratchLock;

@@ -19,7 +19,31 @@ pub fn open(config: &Config, access: Access) -> Result<DbConnection> {
     match config.location() {
         Location::Sqlite(path) => sqlite::open(path, config.sqlite(), access),
         #[cfg(feature = "postgres")]
-        Location::Postgres(url) => postgres::open(url, config.server(), access),
+        Location::Postgres(url) => {
+            let is_filled = config.is_filled() && access == Access::Maintain;
+            let access = if is_filled { Access::Fill } else { access };
+            postgres::open(url, config.server(), access)
+        }
+    }
+}
+
+/// Returns the configuration with only one of the hosts of its server: see
+/// [`with_one_host`](postgres::with_one_host). Two connections with it are to the same server.
+///
+/// # Errors
+/// Those of connecting to a server.
+#[cfg_attr(
+    not(feature = "postgres"),
+    expect(clippy::unnecessary_wraps, reason = "a server may not answer")
+)]
+pub(crate) fn at_one_host(config: &Config) -> Result<Config> {
+    match config.location() {
+        Location::Sqlite(_) => Ok(config.clone()),
+        #[cfg(feature = "postgres")]
+        Location::Postgres(url) => {
+            let url = postgres::with_one_host(url, config.server())?;
+            Ok(config.at(Location::Postgres(url)))
+        }
     }
 }
 

@@ -37,7 +37,8 @@ impl TransactionSettings {
                 None
             };
             let config = config.clone().in_schema(schema);
-            let sql = super::postgres::operator_settings("SET LOCAL", config.server());
+            let is_limited = super::postgres::limits_transactions(connection)?;
+            let sql = super::postgres::operator_settings("SET LOCAL", config.server(), is_limited);
             return Ok(Self { sql });
         }
         Ok(Self::default())

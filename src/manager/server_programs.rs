@@ -164,6 +164,13 @@ pub(super) fn failure(program: &str, output: &Output) -> Option<String> {
 /// one, and the bodies of functions.
 const CONTENTS: [&str; 4] = ["DETAIL:", "CONTEXT:", "QUERY:", "Command was:"];
 
+/// Whether a line of an error repeats one of the statement, as `LINE 1: SELECT …` does, or is the mark below that.
+fn is_of_statement(line: &str) -> bool {
+    let number = line.strip_prefix("LINE ").and_then(|rest| rest.split_once(": "));
+    number.is_some_and(|(number, _)| number.bytes().all(|byte| byte.is_ascii_digit()))
+        || line.trim() == "^"
+}
+
 /// Leaves out the parts of errors with contents of the database. They may have several lines, up to the next one of the
 /// program.
 fn without_contents(program: &str, said: &str) -> String {
@@ -173,7 +180,7 @@ fn without_contents(program: &str, said: &str) -> String {
         let part = rest.and_then(|rest| rest.strip_prefix("detail: ")).unwrap_or(line);
         is_left_out =
             CONTENTS.iter().any(|start| part.starts_with(start)) || is_left_out && rest.is_none();
-        !is_left_out
+        !is_left_out && !is_of_statement(part)
     });
     kept.collect::<Vec<_>>().join("\n").trim().to_owned()
 }
@@ -200,6 +207,18 @@ mod tests {
             );
             assert_eq!(without_contents("pg_restore", &said), error);
         }
+    }
+
+    #[test]
+    fn an_error_of_a_program_has_no_line_of_a_statement() {
+        let error =
+            "pg_restore: error: could not execute query: ERROR:  syntax error at or near \"x\"";
+        let said = format!(
+            "{error}\nLINE 12: INSERT INTO users VALUES ('$argon2id$v=19$' x);\n                 ^\nHINT:  a hint\n\
+             pg_restore: error: LINE of another"
+        );
+        let kept = format!("{error}\nHINT:  a hint\npg_restore: error: LINE of another");
+        assert_eq!(without_contents("pg_restore", &said), kept);
     }
 
     #[test]

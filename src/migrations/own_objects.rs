@@ -12,6 +12,7 @@ use super::statement::{Action, Words};
 use super::structure::Structure;
 use crate::backend::{Backend, DbConnection};
 use crate::catalog::{quoted, schema_objects};
+use crate::dispatch;
 use crate::error::{Error, MigrationFault, Result};
 use crate::types::MigrationOwner;
 
@@ -196,7 +197,9 @@ impl SetAside {
                 // Its rights would be lost, and what they keep others from.
                 return Err(refused(object, "a migration drops it with what it reads".into()));
             }
-            let created = connection.batch_execute(&object.sql);
+            // One statement: SQLite reads no text that follows it in a file.
+            let created =
+                dispatch!(&mut *connection, |c| diesel::sql_query(&object.sql).execute(c));
             created.map_err(|cause| refused(object, cause.to_string()))?;
         }
         if !self.were_valid {

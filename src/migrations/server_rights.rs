@@ -1,6 +1,5 @@
 //! Rights on a server: that which migrations need, and those that they must not leave to others.
 
-use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
@@ -61,7 +60,7 @@ pub(super) fn ensure_may_create(connection: &mut DbConnection) -> Result<()> {
 pub(super) fn keep_audit_log_append_only(connection: &mut DbConnection) -> Result<()> {
     let DbConnection::Postgres(connection) = connection else { return Ok(()) };
     for statement in names(connection, REVOKE)? {
-        connection.batch_execute(&statement)?;
+        diesel::sql_query(statement).execute(connection)?;
     }
     Ok(())
 }

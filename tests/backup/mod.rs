@@ -30,7 +30,11 @@ mod restore;
 mod restore_as_owner;
 mod restore_damaged;
 #[cfg(feature = "postgres")]
+mod restore_lock;
+#[cfg(feature = "postgres")]
 mod restore_on_server;
+#[cfg(feature = "postgres")]
+mod restored_settings;
 #[cfg(feature = "postgres")]
 mod secrets_of_programs;
 mod verify;

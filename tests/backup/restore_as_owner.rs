@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
 use tempfile::TempDir;
 use zenith_db::config::Key;
 use zenith_db::manager::{DatabaseManager, RestoreOptions};
@@ -170,6 +171,69 @@ fn another_tablespace_is_that_of_the_restored_database_too() {
         restore(&manager, &backup).expect("a restore");
         assert_eq!(value(&mut admin, space), expected);
     }
+}
+
+/// What a database is made with, and not the server's default.
+#[test]
+fn a_restored_database_has_the_locale_provider_that_it_had() {
+    let icu = ["--locale-provider=icu", "--icu-locale=en"];
+    let Some(server) = Server::start_with(&icu) else { return };
+    let mut admin = server.admin("postgres");
+    let provider = "SELECT datlocprovider FROM pg_database WHERE datname = 'd'";
+    let create = "CREATE DATABASE d TEMPLATE template0 LOCALE 'C'";
+    for (as_this, expected) in [(" LOCALE_PROVIDER libc", "c"), ("", "i")] {
+        admin.batch_execute(&format!("{create}{as_this}")).expect("a database");
+        let directory = TempDir::new().expect("a directory");
+        let manager = manager_of(directory.path(), &server.url("d"));
+        let _ = manager.initialize(&administrator()).expect("a schema");
+        let backup = manager.backup().expect("a backup").path;
+        restore(&manager, &backup).expect("a restore");
+        assert_eq!(value(&mut admin, provider), expected);
+        admin.batch_execute("DROP DATABASE d").expect("no database");
+    }
+}
+
+/// The tables, and the ledger among them, belong to a role that may only create in the schema: whoever has no rights of
+/// that role has to be able to restore them. Until it is done, nobody else is in the database.
+#[test]
+fn a_superuser_restores_and_drills_the_tables_of_a_role_that_may_only_create() {
+    if crate::support::server::url().is_none() {
+        skipped("ZENITH_TEST_POSTGRES names no server");
+        return;
+    }
+    let database = OwnDatabase::empty();
+    let maker = Role::create(format!("{}_maker", database.name), "");
+    // The database is dropped first.
+    let (database, maker) = &(database, maker);
+    let grant = format!("GRANT CREATE ON SCHEMA public TO {}", maker.0);
+    connect(&database.url()).batch_execute(&grant).expect("a right");
+    let directory = TempDir::new().expect("a directory");
+    let _ = manager_of(directory.path(), &maker.url(&database.name))
+        .initialize(&administrator())
+        .expect("a schema");
+    let manager = manager_of(directory.path(), &database.url());
+    let backup = manager.backup().expect("a backup").path;
+    connect(&database.url()).batch_execute(LATER).expect("a later row");
+    let drilled = manager.drill(&mut |_| ()).expect("a drill");
+    assert!(drilled.health.healthy, "{:?}", drilled.health);
+    let temporary = format!(
+        "SELECT datname FROM pg_database WHERE datname ~ '^{}_restoring_' AND datallowconn",
+        database.name
+    );
+    let mut others = Vec::new();
+    let restored = manager.restore(&backup, &RestoreOptions::default(), &mut |_| {
+        let found = value(&mut connect(&url_of("postgres")), &temporary);
+        if found != "NULL" {
+            others.push(PgConnection::establish(&maker.url(&found)).is_ok());
+        }
+    });
+    restored.expect("a restore");
+    assert!(!others.is_empty() && !others.contains(&true), "{others:?}");
+    let mut restored = connect(&maker.url(&database.name));
+    assert_eq!(value(&mut restored, IS_LATER), "0");
+    let owner =
+        "SELECT relowner::regrole FROM pg_class WHERE relname = '__diesel_schema_migrations'";
+    assert_eq!(value(&mut restored, owner), maker.0);
 }
 
 /// The sentence says what is missing, and of whom.

@@ -76,3 +76,47 @@ fn the_role_is_named_with_the_functions_of_postgresql_only() {
     let said = stderr(&run(&mut command, 1));
     assert!(said.contains("as the role nobody, which a setting gives to the user"), "{said}");
 }
+
+/// Neither the configured database nor its role has to do with it.
+#[test]
+fn an_error_of_another_database_than_the_configured_one_names_the_role_there() {
+    let Some(server) = Server::start() else { return };
+    let roles = Roles::on(server, "zenith");
+    let manager = roles.manager_as("zenith");
+    let _ = manager.initialize(&administrator()).expect("created");
+    let backups = tempfile::tempdir().expect("a directory");
+    let backup = manager.backup().expect("a backup").path;
+    let mut admin = roles.server.admin("postgres");
+    for statement in [
+        "CREATE ROLE nobody",
+        "CREATE ROLE somebody SUPERUSER",
+        "CREATE DATABASE target",
+        "ALTER DATABASE target SET role = nobody",
+        // It lacks nothing.
+        "ALTER DATABASE zenith SET role = somebody",
+    ] {
+        admin.batch_execute(statement).expect(statement);
+    }
+    let (url, to) = (roles.server.url("zenith"), roles.server.url("target"));
+    let zenith = |arguments: &[&str]| {
+        let mut command = bare_zenith("/".as_ref());
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("DATABASE_URL", &url).env("DATABASE_BACKUP_DIR", backups.path());
+        stderr(&run(command.args(arguments), 1))
+    };
+    let backup = backup.to_str().expect("UTF-8");
+    for arguments in [["transfer", "--to", &to].as_slice(), &["restore", backup, "--to", &to]] {
+        let said = zenith(arguments);
+        assert!(said.contains("as the role nobody, which a setting gives"), "{said}");
+        assert!(!said.contains("somebody"), "{said}");
+    }
+    // That of the source of a transfer is the configured one.
+    admin
+        .batch_execute(
+            "ALTER DATABASE zenith SET role = nobody; ALTER DATABASE target SET role = somebody",
+        )
+        .expect("settings");
+    let said = zenith(&["transfer", "--to", &to]);
+    assert!(said.contains("as the role nobody, which a setting gives"), "{said}");
+    assert!(!said.contains("somebody"), "{said}");
+}

@@ -85,3 +85,24 @@ fn a_database_is_missing_only_if_the_host_that_is_meant_says_so() {
     ));
     assert!(said.contains("there is no database at"), "{said}");
 }
+
+/// libpq connects to the replica, although the primary comes first.
+#[test]
+fn a_backup_where_replicas_are_preferred_is_one_of_the_replica() {
+    let Some(primary) = Server::start() else { return };
+    let backups = TempDir::new().expect("a directory");
+    let _ = manager([&primary, &primary], "zenith", &backups)
+        .initialize(&administrator())
+        .expect("created");
+    let replica = primary.replica();
+    let preferred = |hosts| url(hosts, "zenith").replace("=read-write", "=prefer-standby");
+    let backups = backups.path().to_str().expect("UTF-8");
+    for hosts in [[&primary, &replica], [&replica, &primary]] {
+        let config = config(&preferred(hosts), &[(Key::BackupDir, backups)]);
+        let _ = DatabaseManager::new(config).backup().expect("a backup");
+    }
+    // Without one, it is one of the primary.
+    replica.stop();
+    let config = config(&preferred([&replica, &primary]), &[(Key::BackupDir, backups)]);
+    let _ = DatabaseManager::new(config).backup().expect("a backup");
+}

@@ -31,6 +31,11 @@ impl Server {
     /// Starts a server with a database `zenith`, or prints a notice if PostgreSQL's programs are
     /// not installed.
     pub fn start() -> Option<Self> {
+        Self::start_with(&[])
+    }
+
+    /// Starts a server as [`Server::start`] does, created with these arguments of initdb besides.
+    pub fn start_with(arguments: &[&str]) -> Option<Self> {
         let Some(programs) = programs() else {
             skipped("the programs of a PostgreSQL server (initdb) are not here");
             return None;
@@ -47,6 +52,7 @@ impl Server {
                 .into_iter()
                 .chain(["--auth-local=trust", "--auth-host=scram-sha-256", "--pwfile"])
                 .chain([secret.to_str().expect("UTF-8")])
+                .chain(arguments.iter().copied())
                 .collect::<Vec<_>>(),
         );
         server.resume();

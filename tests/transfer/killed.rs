@@ -152,3 +152,38 @@ fn when_the_server_is_killed_the_error_says_that_it_was_lost_and_how_to_go_on() 
     let options = zenith_db_transfer::TransferOptions { resume: true, ..Default::default() };
     zenith_db_transfer::transfer(&manager, &to, &options, &mut |_| ()).expect("it goes on");
 }
+
+/// The record by which a transfer is resumed may be gone.
+#[cfg(feature = "postgres")]
+#[test]
+fn when_the_answer_to_the_last_commit_is_lost_the_error_says_that_all_may_be_done() {
+    use crate::support::own_server::{ENCODED_PASSWORD, Server};
+    use crate::support::proxy::{Break, Proxy};
+    use zenith_db::config::Location;
+    use zenith_db_transfer::{TransferOptions, TransferPhase};
+    let Some(server) = Server::start() else { return };
+    let source = Place::filled(10);
+    let manager = source.fixture().manager();
+    let proxy = Proxy::before(server.port);
+    let url = server.tcp_url(&format!("zenith:{ENCODED_PASSWORD}"));
+    let at = |url: &str| Location::from_flag("--to", url).expect("a URL");
+    let through = at(&url.replace(&server.port.to_string(), &proxy.port.to_string()));
+    let options = TransferOptions::default();
+    for (how, is_done) in [(Break::BeforeItArrives, false), (Break::BeforeItIsAnswered, true)] {
+        let options = TransferOptions { resume: is_done, ..options };
+        let result = zenith_db_transfer::transfer(&manager, &through, &options, &mut |progress| {
+            if progress.phase == TransferPhase::Proving {
+                proxy.arm(how);
+            }
+        });
+        let error = result.expect_err("no answer");
+        assert!(matches!(error, TransferError::EndUnknown { .. }), "{error:?}");
+        assert!(error.to_string().contains("`--resume`"), "{error}");
+        assert!(proxy.broke());
+    }
+    // As the error says.
+    let options = TransferOptions { resume: true, ..options };
+    let again = zenith_db_transfer::transfer(&manager, &at(&url), &options, &mut |_| ());
+    let error = again.expect_err("it is complete");
+    assert!(matches!(error, TransferError::NotEmpty { .. }), "{error:?}");
+}

@@ -40,6 +40,14 @@ pub(super) fn run(
     }
     let manager = DatabaseManager::with_own(config, own)?;
     with_manager(args, output, &manager).map_err(|error| {
+        // A transfer knows which of its two servers has refused something.
+        if matches!(args.command, Command::Transfer { .. }) {
+            return error;
+        }
+        let manager = match &args.command {
+            Command::Restore(restore) => restore::target(&manager, restore).unwrap_or(manager),
+            _ => manager,
+        };
         match of_database(&error).and_then(|error| manager.refused_role(error)) {
             Some(role) => error.context(role),
             None => error,

@@ -59,6 +59,7 @@ pub(super) fn of_database(error: &anyhow::Error) -> Option<&Error> {
         (Some(TransferError::Database(error)), _) | (_, Some(AdoptionError::Database(error))) => {
             Some(error)
         }
+        (Some(TransferError::AsRole { source, .. }), _) => Some(source),
         _ => error.downcast_ref::<Error>(),
     }
 }

@@ -26,10 +26,10 @@ pub(super) fn run(
         output.result(&report, |out, report| render::drilled(out, report))?;
         return Ok(Exit::Done);
     }
-    let target = match &restore.to {
-        None => manager.clone(),
-        Some(to) => target(manager, to)?,
-    };
+    let target = target(manager, restore)?;
+    if restore.to.is_some() {
+        ensure_vacant(&target)?;
+    }
     let from_stdin = restore.file.as_deref() == Some(Path::new("-"));
     let (file, received) = match &restore.file {
         Some(_) if from_stdin => {
@@ -98,12 +98,20 @@ fn kept_where(target: &DatabaseManager) -> String {
     format!("in {}", shown(target.config().backup_dir().display()))
 }
 
-/// Returns the manager for a database that must not exist.
-fn target(manager: &DatabaseManager, to: &str) -> anyhow::Result<DatabaseManager> {
+/// Returns the manager for the database that is restored.
+pub(super) fn target(
+    manager: &DatabaseManager,
+    restore: &RestoreArgs,
+) -> anyhow::Result<DatabaseManager> {
+    let Some(to) = &restore.to else { return Ok(manager.clone()) };
     let to = Location::from_flag("--to", to).map_err(Error::from)?;
     flags::refuse_password_of(&to, "--to")?;
-    let target = manager.for_config(manager.config().at(to));
-    if exists(&target)? {
+    Ok(manager.for_config(manager.config().at(to)))
+}
+
+/// Returns an error if there is a database already.
+fn ensure_vacant(target: &DatabaseManager) -> anyhow::Result<()> {
+    if exists(target)? {
         let database = shown(target.config().location());
         // What another program has created is not replaced.
         let advice = match target.origin() {
@@ -120,5 +128,5 @@ fn target(manager: &DatabaseManager, to: &str) -> anyhow::Result<DatabaseManager
         };
         bail!(UsageError(format!("{database} exists: {advice}")));
     }
-    Ok(target)
+    Ok(())
 }

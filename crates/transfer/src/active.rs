@@ -196,7 +196,7 @@ impl<'a> ActiveTransfer<'a> {
     ) -> Result<Vec<TransferredTable>> {
         let Self { source, target, tables, progress, lease, state, .. } = self;
         let source = source.connection();
-        connection::write(target.connection(), |target| {
+        let ended = connection::write(target.connection(), |target| {
             lease.record(target, state)?;
             copy_history(source, target)?;
             for table in *tables {
@@ -208,7 +208,9 @@ impl<'a> ActiveTransfer<'a> {
             let compared = compare_target(target, tables, expected, *progress)?;
             TransferLease::end(target)?;
             Ok(compared)
-        })
+        });
+        // Its record may be gone, by which `--resume` would know it.
+        ended.map_err(TransferError::or_end_unknown)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use zenith_db::Error;
 use zenith_db::internal::config::counted;
+use zenith_db::manager::DatabaseManager;
 
 /// Result of a transfer.
 pub type Result<T, E = TransferError> = std::result::Result<T, E>;
@@ -145,6 +146,25 @@ pub enum TransferError {
         source: Box<Error>,
     },
 
+    /// The connection to the server of the target broke while it confirmed the last transaction of the transfer.
+    #[error(
+        "the connection to a server was lost while the transfer was completed, so that it may be complete. Repeat it with \
+         `--resume`: it goes on; if it says that the target is not empty instead, the transfer is complete"
+    )]
+    EndUnknown {
+        /// Error of the database.
+        source: Box<Error>,
+    },
+
+    /// A server has refused something for want of a right to a role that a setting or the URL gives to the user.
+    #[error("{role}")]
+    AsRole {
+        /// Role, and what takes it back.
+        role: String,
+        /// Error of the database.
+        source: Box<Error>,
+    },
+
     /// The copied rows violate a foreign key, so the source's rows do as well.
     #[error(
         "rows of the source refer to rows that do not exist ({first}); correct them in the source, \
@@ -188,14 +208,35 @@ impl TransferError {
         }
     }
 
+    /// Returns [`TransferError::EndUnknown`] if the outcome of the last transaction is unknown.
+    pub(crate) fn or_end_unknown(self) -> Self {
+        match self {
+            Self::Database(error @ Error::CommitUnknown(_)) => {
+                Self::EndUnknown { source: Box::new(error) }
+            }
+            error => error,
+        }
+    }
+
+    /// Returns [`TransferError::AsRole`] if that manager's server has refused something to another role than the user's.
+    pub(crate) fn of_server(self, manager: &DatabaseManager) -> Self {
+        match self {
+            Self::Database(error) => match manager.refused_role(&error) {
+                Some(role) => Self::AsRole { role, source: Box::new(error) },
+                None => Self::Database(error),
+            },
+            error => error,
+        }
+    }
+
     /// Returns advice for a fault that can occur in any operation, such as a damaged file or a full disk.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Database(error) => error.hint(),
-            Self::Table { source, .. } | Self::BrokenReferences { source: Some(source), .. } => {
-                source.hint()
-            }
+            Self::Table { source, .. }
+            | Self::AsRole { source, .. }
+            | Self::BrokenReferences { source: Some(source), .. } => source.hint(),
             _ => None,
         }
     }

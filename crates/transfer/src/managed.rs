@@ -56,19 +56,14 @@ pub fn transfer(
     progress: &mut dyn FnMut(TransferProgress),
 ) -> Result<TransferRecord> {
     let config = manager.config();
-    manager.ensure_ours()?;
-    if config.location().is_same_as(to) {
-        let reason = "it is the source of the transfer as well".into();
-        return Err(Error::Refused { database: to.to_string(), reason }.into());
-    }
     let options = TransferOptions { migrations: manager.migrations(), ..*options };
-    let mut source = connection::open(config, Access::Inspect)?;
-    // Before the target is created, so that a refusal leaves none behind.
-    check_source(&mut source, &options)?;
+    let source = open_source(manager, to, &options);
+    let mut source = source.map_err(|error| error.of_server(manager))?;
     let target = manager.for_config(config.at(to.clone()));
-    let created = connection::create(target.config())?;
+    let created = connection::create(target.config());
+    let created = created.map_err(|error| TransferError::from(error).of_server(&target))?;
     let filled = fill(&mut source, &target, created, &options, progress);
-    let filled = filled.map_err(TransferError::or_lost);
+    let filled = filled.map_err(|error| error.or_lost().of_server(&target));
     if let (Err(error), true) = (&filled, created) {
         remove_if_unused(target.config(), error);
     }
@@ -85,6 +80,22 @@ pub fn transfer(
         Err(error) => tracing::warn!(%error, "the record of the transfer could not be kept"),
     }
     Ok(record)
+}
+
+/// Opens and checks the source, before the target is created, so that a refusal leaves none behind.
+fn open_source(
+    manager: &DatabaseManager,
+    to: &Location,
+    options: &TransferOptions,
+) -> Result<DbConnection> {
+    manager.ensure_ours()?;
+    if manager.config().location().is_same_as(to) {
+        let reason = "it is the source of the transfer as well".into();
+        return Err(Error::Refused { database: to.to_string(), reason }.into());
+    }
+    let mut source = connection::open(manager.config(), Access::Inspect)?;
+    check_source(&mut source, options)?;
+    Ok(source)
 }
 
 /// Migrates the target if it has no tables, and copies the rows.
@@ -132,7 +143,12 @@ fn fill(
 /// connection is closed.
 fn remove_if_unused(target: &Config, error: &TransferError) {
     // Another process is using it, or it cannot be reached.
-    if matches!(error, TransferError::TakenOver | TransferError::ConnectionLost { .. }) {
+    if matches!(
+        error,
+        TransferError::TakenOver
+            | TransferError::ConnectionLost { .. }
+            | TransferError::EndUnknown { .. }
+    ) {
         return;
     }
     let removed = connection::remove_created(target, |connection| {

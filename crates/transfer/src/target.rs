@@ -2,11 +2,12 @@
 //! checked at the end.
 
 use diesel::connection::SimpleConnection;
-use zenith_db::DbConnection;
+use diesel::prelude::*;
 use zenith_db::internal::catalog::broken_references;
 #[cfg(feature = "postgres")]
 use zenith_db::internal::catalog::quoted;
 use zenith_db::internal::connection::read_pragma;
+use zenith_db::{DbConnection, dispatch};
 
 use super::error::{Result, TransferError};
 use super::state::TransferState;
@@ -79,7 +80,9 @@ pub(super) fn drop_foreign_keys(
 /// [`TransferError::BrokenReferences`] if a reference is broken.
 pub(super) fn restore_foreign_keys(target: &mut DbConnection, state: &TransferState) -> Result<()> {
     for statement in &state.to_restore {
-        if let Err(cause) = target.batch_execute(statement) {
+        // They are read from a table: one of more than one statement is refused.
+        let added = dispatch!(&mut *target, |c| diesel::sql_query(statement).execute(c));
+        if let Err(cause) = added {
             let error = zenith_db::Error::from(cause);
             let Some(constraint) = error.violation().and_then(|broken| broken.constraint()) else {
                 return Err(error.into());
@@ -172,7 +175,7 @@ mod postgres {
         let parts: Vec<DroppedForeignKey> =
             diesel::sql_query(FOREIGN_KEYS).bind::<Array<Text>, _>(&tables).load(target)?;
         for part in &parts {
-            target.batch_execute(&part.remove)?;
+            diesel::sql_query(&part.remove).execute(target)?;
         }
         Ok(parts.into_iter().map(|part| part.restore).collect())
     }

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::{ConnectionError, PgConnection};
 
 use super::trust::CATALOG_ONLY;
+use super::{limits_transactions, operator_limits};
 use crate::config::{ServerOptions, ServerUrl};
 use crate::error::{ConnectFault, Error, Result};
 
@@ -41,11 +42,20 @@ pub(crate) fn with_one_host(url: &ServerUrl, options: &ServerOptions) -> Result<
 }
 
 /// Returns the first of the hosts that has the database, with a connection; otherwise the first that is as the URL wants it.
+/// If the URL prefers replicas, each host may be one before any may be a primary, as libpq tries them.
 fn first_of(
     hosts: Vec<ServerUrl>,
     url: &ServerUrl,
     options: &ServerOptions,
 ) -> Result<(ServerUrl, Option<PgConnection>)> {
+    if url.prefers_standby()
+        && let Some((host, connection)) = hosts.iter().find_map(|host| {
+            let host = host.with("target_session_attrs", "standby");
+            Some((host.clone(), establish(&host, options).ok()?))
+        })
+    {
+        return Ok((host, Some(connection)));
+    }
     let (mut without, mut fault) = (None, None);
     for host in hosts {
         match establish(&host, options) {
@@ -92,12 +102,13 @@ fn establish(url: &ServerUrl, options: &ServerOptions) -> Result<PgConnection> {
     Ok(connection)
 }
 
-/// Returns a connection that looks names up in `pg_catalog` only, for statements about databases and schemas. Behind a
-/// transaction pooler nothing can be set.
+/// Returns a connection that looks names up in `pg_catalog` only, for statements about databases and schemas, with the
+/// limits of an operator's work: it may have a lock for hours. Behind a transaction pooler nothing can be set.
 pub(super) fn connect_to_catalog(url: &ServerUrl, options: &ServerOptions) -> Result<PgConnection> {
     let mut connection = connect(url, options)?;
     if !options.transaction_pooler {
-        connection.batch_execute(&format!("SET {CATALOG_ONLY}"))?;
+        let limits = operator_limits("SET", options, limits_transactions(&mut connection)?);
+        connection.batch_execute(&format!("SET {CATALOG_ONLY}; {limits}"))?;
     }
     Ok(connection)
 }

@@ -7,6 +7,7 @@ use super::connect::{connect, connect_to_catalog, maintenance_url};
 use super::contents::is_bare;
 use super::name::name_of;
 use super::quoted::quoted;
+use super::statement::run;
 use super::{Server, schema};
 use crate::backend::DbConnection;
 use crate::config::{ServerOptions, ServerUrl};
@@ -40,7 +41,7 @@ pub(in crate::connection) fn create(url: &ServerUrl, options: &ServerOptions) ->
         // `IF NOT EXISTS` needs the right to create one even if it exists.
         if !schema::exists(&mut connection, schema)? {
             Server::ask(&mut connection)?.ensure_writable(url)?;
-            connection.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(schema)))?;
+            run(&mut connection, &format!("CREATE SCHEMA IF NOT EXISTS {}", quoted(schema)))?;
         }
     }
     Ok(created)
@@ -49,7 +50,7 @@ pub(in crate::connection) fn create(url: &ServerUrl, options: &ServerOptions) ->
 /// Creates the database. Returns `false` if another process was faster.
 fn create_database(url: &ServerUrl, options: &ServerOptions) -> Result<bool> {
     let name = name_of(url)?;
-    match maintenance(url, options)?.batch_execute(&creation(&name)) {
+    match run(&mut maintenance(url, options)?, &creation(&name)) {
         Err(_) if connect_if_exists(url, options)?.is_some() => Ok(false),
         done => Ok(done.map(|()| true)?),
     }
@@ -81,7 +82,7 @@ pub(in crate::connection) fn remove_created<E: From<Error>>(
     drop(connection);
     // Only a name that the URL gives can be missing: the default one is the user's, and said so.
     let drop = format!("DROP DATABASE {}", quoted(&name_of(url)?));
-    maintenance(url, options)?.batch_execute(&drop).map_err(Error::from)?;
+    run(&mut maintenance(url, options)?, &drop).map_err(Error::from)?;
     Ok(true)
 }
 
@@ -92,7 +93,7 @@ pub(crate) fn drop_if_bare(url: &ServerUrl, options: &ServerOptions) -> Result<b
         return Ok(false);
     }
     let drop = format!("DROP DATABASE {}", quoted(&name_of(url)?));
-    maintenance(url, options)?.batch_execute(&drop)?;
+    run(&mut maintenance(url, options)?, &drop)?;
     Ok(true)
 }
 

@@ -12,6 +12,8 @@ mod schema;
 mod scratch;
 mod scratch_lock;
 mod scratch_name;
+mod scratch_settings;
+mod statement;
 mod trust;
 
 use std::fmt::Write as _;
@@ -64,7 +66,9 @@ pub(super) fn open(
     })?;
     // What is set on a pooler's connection, other clients get.
     if !options.transaction_pooler {
-        connection.batch_execute(&session(options, access, &schema))?;
+        let limits_transactions = !access.is_pooled() && limits_transactions(&mut connection)?;
+        let settings = session(options, access, &schema, limits_transactions);
+        connection.batch_execute(&settings)?;
     } else if !access.is_pooled() {
         schema::ensure_settled(&mut connection, url, &schema)?;
     }
@@ -72,14 +76,19 @@ pub(super) fn open(
 }
 
 /// Returns the settings of each connection.
-fn session(options: &ServerOptions, access: Access, schema: &str) -> String {
+fn session(
+    options: &ServerOptions,
+    access: Access,
+    schema: &str,
+    limits_transactions: bool,
+) -> String {
     let mut settings = String::from("SET client_min_messages = warning;");
     settings.push_str(&language("SET"));
     settings.push_str(&schema::pin("SET", schema));
     if access.is_pooled() {
         settings.push_str(&limits(options, "SET"));
     } else {
-        settings.push_str(&operator_settings("SET", options));
+        settings.push_str(&operator_settings("SET", options, limits_transactions));
     }
     if !access.writes() {
         settings.push_str("SET default_transaction_read_only = on;");
@@ -92,19 +101,36 @@ fn language(set: &str) -> String {
     format!("{set} standard_conforming_strings = on; {set} quote_all_identifiers = off;")
 }
 
-/// Returns the limits of an operator's work, and the schema if one is configured, as statements that begin with `set`.
-/// Where policies hide rows from the user, they fail: an operator's work is about all rows, and a policy of another's
-/// table runs functions of that owner.
-pub(super) fn operator_settings(set: &str, options: &ServerOptions) -> String {
+/// Returns the schema, if one is configured, and the limits of an operator's work, as statements that begin with `set`.
+pub(super) fn operator_settings(
+    set: &str,
+    options: &ServerOptions,
+    limits_transactions: bool,
+) -> String {
     let schema = options.schema.as_ref().map(|schema| schema::pin(set, schema));
+    schema.unwrap_or_default() + &operator_limits(set, options, limits_transactions)
+}
+
+/// Whether the server has the setting `transaction_timeout`, as PostgreSQL 17 and later.
+pub(super) fn limits_transactions(connection: &mut PgConnection) -> Result<bool> {
+    let query = "pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL";
+    Ok(diesel::select(diesel::dsl::sql::<Bool>(query)).get_result(connection)?)
+}
+
+/// Returns the limits of an operator's work, as statements that begin with `set`. Where policies hide rows from the user, they fail: an operator's work is about all rows, and a policy of another's
+/// table runs functions of that owner.
+fn operator_limits(set: &str, options: &ServerOptions, limits_transactions: bool) -> String {
     // To PostgreSQL, 0 is without end; to this setting, as on SQLite, it is not at all.
     let lock_timeout = options.lock_timeout.as_millis().max(1);
-    format!(
-        "{} {} {set} row_security = off; {set} statement_timeout = 0; \
-         {set} idle_in_transaction_session_timeout = 0; {set} idle_session_timeout = 0; {set} lock_timeout = {lock_timeout};",
-        schema.unwrap_or_default(),
+    let mut limits = format!(
+        "{} {set} row_security = off; {set} statement_timeout = 0; {set} idle_in_transaction_session_timeout = 0; \
+         {set} idle_session_timeout = 0; {set} lock_timeout = {lock_timeout};",
         language(set)
-    )
+    );
+    if limits_transactions {
+        let _ = write!(limits, "{set} transaction_timeout = 0;");
+    }
+    limits
 }
 
 /// Returns the pool's limits, as statements that begin with `set`. Zero leaves a limit to the

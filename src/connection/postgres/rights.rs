@@ -5,6 +5,7 @@ use diesel::sql_types::{Bool, Nullable, Text};
 
 use super::databases::maintenance;
 use super::name::name_of;
+use super::statement::run;
 use crate::config::{ServerOptions, ServerUrl};
 use crate::error::{Error, Result};
 use crate::locks::Obstacle;
@@ -34,7 +35,7 @@ const MISSING: &str = "
 
 /// Keeps other processes from restoring to a database, until it is dropped.
 pub(crate) struct RestoreLock {
-    _held: PgConnection,
+    held: PgConnection,
 }
 
 impl RestoreLock {
@@ -53,9 +54,17 @@ impl RestoreLock {
         let found: Taken =
             diesel::sql_query(query).bind::<Text, _>(name_of(model)?).get_result(&mut held)?;
         if found.taken {
-            return Ok(Self { _held: held });
+            return Ok(Self { held });
         }
         let other = Obstacle::Process("another restore to this database".to_owned());
         Err(Error::locked("restoring the backup", None, other, None))
+    }
+
+    /// Returns an error if the session that has the lock has ended, so that another process may have taken it.
+    ///
+    /// # Errors
+    /// [`Error::ConnectionLost`]
+    pub(crate) fn ensure_held(&mut self) -> Result<()> {
+        Ok(run(&mut self.held, "SELECT 1")?)
     }
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
@@ -12,8 +11,9 @@ use super::name::name_of;
 use super::quoted::quoted;
 use super::scratch_lock::ScratchLock;
 use super::scratch_name::{beside, random_name};
+use super::scratch_settings::{Settings, give_settings};
+use super::statement::run;
 use crate::config::{ServerOptions, ServerUrl};
-use crate::error::hint::is_not_permitted;
 use crate::error::{Error, Result};
 use crate::locks::Obstacle;
 
@@ -35,8 +35,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 impl ScratchDatabase {
     /// Creates an empty database, with the owner, the locale, the settings and the privileges of the database at
-    /// `model`, if that exists, without what keeps from filling it. `purpose` becomes a part of its name. What killed
-    /// processes left is dropped before; the server may still create what they asked for, which is waited for.
+    /// `model`, if that exists, without what keeps from filling it. Nobody but its owner and superusers can connect to it.
+    /// `purpose` becomes a part of its name. What killed processes left is dropped before; the server may still create
+    /// what they asked for, which is waited for.
     ///
     /// # Errors
     /// [`Error::Connect`]; [`Error::Query`] if the user may not create databases.
@@ -53,18 +54,23 @@ impl ScratchDatabase {
         let name = random_name(&of, purpose);
         let like = statements(maintenance, CREATE_LIKE, &of, &name)?;
         let create = like.into_iter().next().unwrap_or_else(|| creation(&name));
-        maintenance.batch_execute(&create)?;
+        run(maintenance, &format!("{create} ALLOW_CONNECTIONS false"))?;
         let url = model.at(&name);
         let (model, options) = (model.clone(), options.clone());
         let mut scratch = Self { model, url, options, held: None, is_temporary: true };
+        let own = quoted(&name);
+        run(maintenance, &format!("REVOKE CONNECT ON DATABASE {own} FROM PUBLIC"))?;
+        // Before there is anything in it to read.
+        for privilege in statements(maintenance, REVOKED, &of, &name)?
+            .into_iter()
+            .chain(statements(maintenance, &granted("<>"), &of, &name)?)
+        {
+            run(maintenance, &privilege)?;
+        }
+        run(maintenance, &format!("ALTER DATABASE {own} ALLOW_CONNECTIONS true"))?;
         scratch.held = Some(connect_to_catalog(&scratch.url, &scratch.options)?);
-        for privilege in statements(maintenance, PRIVILEGES, &of, &name)? {
-            maintenance.batch_execute(&privilege)?;
-        }
         // The search_path says where the tables are, and a migration may need any other.
-        for setting in statements(maintenance, &settings("<>"), &of, &name)? {
-            give_setting(maintenance, &setting)?;
-        }
+        give_settings(maintenance, &of, &name, Settings::ToFill)?;
         Ok(scratch)
     }
 
@@ -79,7 +85,7 @@ impl ScratchDatabase {
         let of = name_of(model)?;
         let name = random_name(&of, "copy");
         let copy = format!("CREATE DATABASE {} TEMPLATE {}", quoted(&name), quoted(&of));
-        lock.connection().batch_execute(&copy)?;
+        run(lock.connection(), &copy)?;
         let (model, options) = (model.clone(), options.clone());
         let mut scratch =
             Self { url: model.at(&name), model, options, held: None, is_temporary: true };
@@ -99,30 +105,27 @@ impl ScratchDatabase {
     pub(crate) fn take_place(mut self, suffix: &str) -> Result<Option<String>> {
         let mut maintenance = maintenance(&self.model, &self.options)?;
         let (of, name) = (name_of(&self.model)?, name_of(&self.url)?);
-        let like = statements(&mut maintenance, PROPERTIES, &of, &name)?;
+        let mut swap = statements(&mut maintenance, PROPERTIES, &of, &name)?;
         let kept = beside(&of, suffix);
         let (model, own, other) = (quoted(&of), quoted(&name), quoted(&kept));
-        let is_there = !like.is_empty();
-        let aside = if is_there {
-            format!("ALTER DATABASE {model} RENAME TO {other};")
+        let is_there = !swap.is_empty();
+        if is_there {
+            swap.extend(statements(&mut maintenance, &granted("="), &of, &name)?);
+            swap.push(format!("ALTER DATABASE {model} RENAME TO {other}"));
         } else {
-            String::new()
-        };
-        for setting in statements(&mut maintenance, &settings("="), &of, &name)? {
-            give_setting(&mut maintenance, &setting)?;
+            swap.push(format!("GRANT CONNECT ON DATABASE {own} TO PUBLIC"));
         }
+        swap.push(format!("ALTER DATABASE {own} RENAME TO {model}"));
+        give_settings(&mut maintenance, &of, &name, Settings::ReadOnly)?;
         // A database to which anybody is connected cannot be renamed.
         self.held = None;
-        // The server runs statements that it gets at once in one transaction.
-        let like = like.concat();
-        let swap = format!("{like} {aside} ALTER DATABASE {own} RENAME TO {model}");
-        if let Err(error) = maintenance.batch_execute(&swap) {
+        if let Err(error) = run_all(&mut maintenance, &swap) {
             // The server lists who is in the way.
             if let Some(other) = others_in(&mut maintenance, &of)? {
                 return Err(Error::locked(SWAPPING, None, Obstacle::Process(other), Some(error)));
             }
             // Who was has gone, such as another command that has looked at the database.
-            maintenance.batch_execute(&swap)?;
+            run_all(&mut maintenance, &swap)?;
         }
         self.is_temporary = false;
         Ok(is_there.then_some(kept))
@@ -141,7 +144,7 @@ impl Drop for ScratchDatabase {
         let name = self.url.database().unwrap_or_default();
         let dropped = maintenance(&self.model, &self.options).and_then(|mut maintenance| {
             let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", quoted(&name));
-            Ok(maintenance.batch_execute(&drop)?)
+            Ok(run(&mut maintenance, &drop)?)
         });
         if let Err(error) = dropped {
             tracing::warn!(%error, "the temporary database {name} was not dropped");
@@ -149,16 +152,10 @@ impl Drop for ScratchDatabase {
     }
 }
 
-/// Runs the statement of a setting. One that only a superuser may set is left out, with a warning that has its name
-/// and not its value: the owner of a database may restore it, although a superuser has set something there.
-fn give_setting(maintenance: &mut PgConnection, statement: &str) -> Result<()> {
-    maintenance.batch_execute(statement).or_else(|error| {
-        if !is_not_permitted(&error) {
-            return Err(error.into());
-        }
-        let (setting, _) = statement.split_once(" TO ").unwrap_or_default();
-        tracing::warn!(%error, "a setting was not given to the restored database, and has to be set by hand: {setting}");
-        Ok(())
+/// Runs statements in one transaction.
+fn run_all(connection: &mut PgConnection, statements: &[String]) -> QueryResult<()> {
+    connection.transaction(|connection| {
+        statements.iter().try_for_each(|statement| run(connection, statement))
     })
 }
 
@@ -217,39 +214,30 @@ const CREATE_LIKE: &str = "
                 || CASE WHEN to_jsonb(d) ->> 'daticurules' IS NULL THEN ''
                     ELSE format(' ICU_RULES %L', to_jsonb(d) ->> 'daticurules') END
             WHEN 'b' THEN format(' LOCALE_PROVIDER builtin BUILTIN_LOCALE %L', to_jsonb(d) ->> 'datlocale')
-            ELSE '' END AS statement
+            ELSE ' LOCALE_PROVIDER libc' END AS statement
     FROM pg_database AS d JOIN pg_tablespace AS t ON t.oid = d.dattablespace WHERE datname = $1";
 
-/// Gives `$2` the privileges of `$1`, before there is anything in it to read.
-const PRIVILEGES: &str = "
-    WITH d AS (SELECT * FROM pg_database WHERE datname = $1)
-    SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', $2) AS statement FROM d WHERE datacl IS NOT NULL
-    UNION ALL SELECT format('GRANT %s ON DATABASE %I TO %s%s', privilege_type, $2,
-            CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END,
-            CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
-        FROM d, aclexplode(datacl)";
+/// Takes from `$2` what everybody may do in a new database, and somebody has taken from `$1`.
+const REVOKED: &str = "
+    SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC', $2) AS statement
+    FROM pg_database WHERE datname = $1 AND datacl IS NOT NULL";
 
-/// Returns the query that gives `$2` those settings of `$1` whose names are equal (`=`) or not (`<>`) to the one by which
-/// nothing can be written. Settings that are lists are stored with their quotes.
-fn settings(comparison: &str) -> String {
+/// Returns the query that gives `$2` those privileges of `$1` that are (`=`) or are not (`<>`) the one to connect.
+fn granted(comparison: &str) -> String {
     format!(
-        "SELECT CASE setrole WHEN 0 THEN format('ALTER DATABASE %I', $2)
-                    ELSE format('ALTER ROLE %I IN DATABASE %I', pg_get_userbyid(setrole), $2) END
-                || format(' SET %I TO ', name) || CASE
-                    WHEN name IN ('search_path', 'temp_tablespaces', 'local_preload_libraries', 'session_preload_libraries')
-                    THEN value ELSE quote_literal(value) END AS statement
-            FROM pg_database AS d JOIN pg_db_role_setting ON setdatabase = d.oid, unnest(setconfig) AS setting,
-                LATERAL (SELECT split_part(setting, '=', 1) AS name,
-                    substr(setting, strpos(setting, '=') + 1) AS value) AS parts
-        WHERE datname = $1 AND name {comparison} 'default_transaction_read_only'"
+        "SELECT format('GRANT %s ON DATABASE %I TO %s%s', privilege_type, $2,
+                CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END,
+                CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) AS statement
+            FROM pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba)))
+            WHERE datname = $1 AND privilege_type {comparison} 'CONNECT'"
     )
 }
 
 /// Gives `$2` the comment and the connection limit of `$1`.
 const PROPERTIES: &str = "
-    SELECT format('COMMENT ON DATABASE %1$I IS %2$L; ALTER DATABASE %1$I CONNECTION LIMIT %3$s;', $2,
-        shobj_description(oid, 'pg_database'), datconnlimit) AS statement
-    FROM pg_database WHERE datname = $1";
+    WITH d AS (SELECT * FROM pg_database WHERE datname = $1)
+    SELECT format('COMMENT ON DATABASE %I IS %L', $2, shobj_description(oid, 'pg_database')) AS statement FROM d
+    UNION ALL SELECT format('ALTER DATABASE %I CONNECTION LIMIT %s', $2, datconnlimit) FROM d";
 
 /// Lists the sessions in `$1`.
 const SESSIONS: &str = "

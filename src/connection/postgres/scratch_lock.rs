@@ -1,6 +1,5 @@
 //! Keeps those who create databases beside another one apart from those who drop what was left there.
 
-use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
@@ -8,6 +7,7 @@ use super::databases::maintenance;
 use super::name::name_of;
 use super::quoted::quoted;
 use super::scratch_name::is_temporary;
+use super::statement::run;
 use crate::config::{ServerOptions, ServerUrl};
 use crate::error::Result;
 
@@ -37,6 +37,8 @@ impl ScratchLock {
 
     fn take(of: &ServerUrl, options: &ServerOptions, lock: &str) -> Result<Self> {
         let mut connection = maintenance(of, options)?;
+        // Others take the time that the server needs to create a database.
+        run(&mut connection, "SET lock_timeout = 0")?;
         let take = format!("SELECT {lock}(hashtextextended('zenith-db beside ' || $1, 0::int8))");
         diesel::sql_query(take).bind::<Text, _>(name_of(of)?).execute(&mut connection)?;
         Ok(Self(connection))
@@ -50,7 +52,7 @@ fn drop_leftovers(maintenance: &mut PgConnection, of: &str) -> Result<()> {
         if !is_temporary(&name, of) {
             continue;
         }
-        match maintenance.batch_execute(&format!("DROP DATABASE IF EXISTS {}", quoted(&name))) {
+        match run(maintenance, &format!("DROP DATABASE IF EXISTS {}", quoted(&name))) {
             Ok(()) => tracing::debug!(name, "removed a killed process's database"),
             // Another process may use it.
             Err(error) => tracing::debug!(%error, name, "was not dropped"),

@@ -170,7 +170,8 @@ impl DatabaseManager {
     ) -> Result<(NewFile, CopyOutcome, Owner)> {
         let directory = self.config.backup_dir();
         // Opened first, so that a database that is missing or refused leaves no directory.
-        let mut source = connection::open(&self.config, Access::Inspect)?;
+        let config = connection::at_one_host(&self.config)?;
+        let mut source = connection::open(&config, Access::Inspect)?;
         // That of a server's archive is unknown.
         if self.config.location().path().is_some() {
             ensure_room([("the backup", directory, self.size_in_bytes(&mut source)?)])?;
@@ -180,7 +181,7 @@ impl DatabaseManager {
         let owner = Owner::of(model).map_err(Error::io("read the metadata of", model))?;
         let partial = NewFile::create(directory, owner)?;
         orphans::sweep(directory, &BackupName::of(&self.config), Some(partial.path()));
-        let outcome = match self.config.location() {
+        let outcome = match config.location() {
             Location::Sqlite(path) => {
                 sqlite::copy(&mut source, path.as_path(), partial.path(), &self.config, progress)?
             }

@@ -23,7 +23,6 @@ use crate::catalog::{
     row_counts, row_differences,
 };
 use crate::config::{ServerOptions, ServerUrl};
-use crate::connection;
 use crate::dispatch;
 use crate::error::{BackupFault, Error, ProgramFault, Result};
 use crate::locks::Obstacle;
@@ -38,7 +37,8 @@ struct ExportedSnapshot {
 }
 
 /// Copies the database into an empty file, and verifies the copy. The rows are counted in the
-/// snapshot that is copied.
+/// snapshot that is copied. `url` names the one host to which `source` is connected: another one knows nothing of that
+/// snapshot.
 pub(super) fn copy(
     source: &mut DbConnection,
     target: &Path,
@@ -49,8 +49,6 @@ pub(super) fn copy(
     if options.transaction_pooler {
         return Err(Error::TransactionPooler);
     }
-    // Another host knows nothing of the snapshot.
-    let url = &connection::with_one_host(url, options)?;
     source.batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
     let result = dump_and_check(source, target, url, options.lock_timeout, progress);
     // Nothing was written, and closing the connection ends the transaction too.

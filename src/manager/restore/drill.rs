@@ -50,7 +50,8 @@ impl DatabaseManager {
             }
             let scratch = ScratchDatabase::create(url, self.config.server(), "drilling")?;
             let options = RestoreOptions::default();
-            let staged = self.stage_on_server(&backup, scratch.url(), options, progress)?;
+            let config = self.config.to_fill(scratch.url());
+            let staged = self.stage_on_server(&backup, config, scratch.url(), options, progress)?;
             progress(FileProgress::unmeasured(CHECKING));
             return staged.judge(backup.into_report());
         }

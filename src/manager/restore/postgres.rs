@@ -4,6 +4,7 @@
 use std::process::Stdio;
 
 use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
 use diesel::sql_types::Text;
 
 use super::RestoreOptions;
@@ -12,7 +13,7 @@ use super::refused_load::RefusedLoad;
 use super::report::RestoreReport;
 use super::staged::Staged;
 use crate::catalog::{large_objects, names_of, quoted};
-use crate::config::{Location, ServerUrl, shown};
+use crate::config::{Config, Location, ServerUrl, shown};
 use crate::connection::{self, RestoreLock, ScratchDatabase, name_of, others_in, right_missing};
 use crate::error::{Error, ProgramFault, Result};
 use crate::locks::Obstacle;
@@ -33,7 +34,7 @@ impl DatabaseManager {
     ) -> Result<RestoreReport> {
         // Another host may have the new database later only.
         let url = &connection::with_one_host(url, self.config.server())?;
-        let _lock = RestoreLock::take(url, self.config.server())?;
+        let mut lock = RestoreLock::take(url, self.config.server())?;
         let missing = right_missing(url, self.config.server())?;
         let origin = match (self.origin(), missing.clone()) {
             // Who may not read it is told what to do about that.
@@ -51,10 +52,14 @@ impl DatabaseManager {
             if origin != Origin::Empty {
                 return Err(self.refused(reason));
             }
-            (self.stage_on_server(&backup, url, options, progress)?, None)
+            // Others can connect to it.
+            let config = self.config.for_temporary_copy(Location::Postgres(url.clone()));
+            (self.stage_on_server(&backup, config, url, options, progress)?, None)
         } else {
             let scratch = ScratchDatabase::create(url, self.config.server(), "restoring")?;
-            let staged = self.stage_on_server(&backup, scratch.url(), options, progress)?;
+            let config = self.config.to_fill(scratch.url());
+            let staged = self.stage_on_server(&backup, config, scratch.url(), options, progress)?;
+            lock.ensure_held()?;
             let time = UtcTime::now().as_datetime().format("%Y%m%dT%H%M%S%3fZ");
             let replaced = scratch.take_place(&format!("_before_{time}"))?;
             // What was empty has nothing to keep.
@@ -78,15 +83,16 @@ impl DatabaseManager {
         })
     }
 
-    /// Restores an archive into the empty database at `url`, applies the migrations that it lacks, and checks it.
+    /// Restores an archive into the empty database at `url`, for which `config` is, applies the migrations that it lacks,
+    /// and checks it.
     pub(super) fn stage_on_server(
         &self,
         backup: &PlainBackup,
+        config: Config,
         url: &ServerUrl,
         options: RestoreOptions,
         progress: &mut dyn FnMut(FileProgress),
     ) -> Result<Staged> {
-        let config = self.config.for_temporary_copy(Location::Postgres(url.clone()));
         let manager = self.for_config(config);
         manager.load_archive(backup, url, progress)?;
         manager.ensure_rows_of(&backup.report)?;
@@ -166,7 +172,8 @@ impl DatabaseManager {
             return Ok(());
         }
         let statement = format!("ALTER SCHEMA {} OWNER TO {}", quoted(schema), quoted(owner));
-        Ok(connection.batch_execute(&statement)?)
+        diesel::sql_query(statement).execute(connection.postgres()?)?;
+        Ok(())
     }
 
     /// Returns an error if somebody is connected to the database, or it contains what the backup does not.

@@ -67,7 +67,7 @@ fn drop_references(connection: &mut DbConnection, objects: &[ServerObject]) -> R
     let tables: Vec<u32> = tables.map(|object| object.oid).collect();
     let query = diesel::sql_query(REFERENCES).bind::<Array<Oid>, _>(tables);
     for remove in names_of(connection.postgres()?, query)? {
-        connection.batch_execute(&remove)?;
+        diesel::sql_query(remove).execute(connection.postgres()?)?;
     }
     Ok(())
 }

@@ -112,7 +112,7 @@ pub enum Error {
 
     /// The file at the path was replaced while it was opened.
     #[error(
-        "{path} was replaced while it was opened; check who can write to its directory",
+        "{path} was replaced while it was opened, by another command, or by somebody who can write to its directory",
         path = shown(path.display())
     )]
     Replaced {

@@ -162,3 +162,22 @@ fn a_file_that_is_not_there_is_missed_before_the_question() {
     let said = stderr(&run(fixture.zenith().args(["restore", "nowhere.db"]), 2));
     assert!(said.contains("there is no backup at nowhere.db") && !said.contains("--yes"), "{said}");
 }
+
+/// Whether something is there is asked before its directories are made: through one that is missing, nothing is.
+#[test]
+fn what_is_found_at_the_end_is_replaced_only_after_the_question() {
+    let (_, backup) = prepared();
+    let backup = backup.to_str().expect("UTF-8");
+    let fixture = SqliteFixture::created();
+    let before = fs::read(fixture.path()).expect("a database");
+    let directory = fixture.directory.path().to_str().expect("UTF-8");
+    let hidden = format!("{directory}/missing/../zenith.db");
+    let to = ["restore", backup, "--to", &hidden];
+    let said = stderr(&run(fixture.zenith().args(to), 2));
+    assert!(said.contains("is not to be replaced"), "{said}");
+    fs::remove_dir(fixture.directory.path().join("missing")).expect("made on the way");
+    let mut at = fixture.zenith();
+    let said = stderr(&run(at.args(["--path", &hidden, "restore", backup]), 2));
+    assert!(said.contains("is not to be replaced"), "{said}");
+    assert!(fs::read(fixture.path()).expect("a database") == before, "it was replaced");
+}

@@ -60,7 +60,7 @@ fn an_older_backup_is_migrated_unless_that_is_not_wanted() {
     let report = restore(&manager, &backup).expect("a restore");
     assert_eq!(report.migrations.len(), 2);
     assert_eq!(manager.status().expect("a status").pending_migrations, Vec::<String>::new());
-    let as_it_was = RestoreOptions { migrate: false };
+    let as_it_was = RestoreOptions { migrate: false, ..RestoreOptions::default() };
     let report = manager.restore(&backup, &as_it_was, &mut |_| ()).expect("a restore");
     assert_eq!(report.migrations, Vec::<String>::new());
     assert_eq!(manager.status().expect("a status").pending_migrations.len(), 2);

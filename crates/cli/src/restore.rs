@@ -47,8 +47,9 @@ pub(super) fn run(
         None if restore.latest => (manager.newest_backup()?.path, None),
         None => bail!(UsageError("name a backup, or restore --latest or --drill".into())),
     };
+    let replace = exists(&target)?;
     // A database of another program is refused, whatever the answer.
-    if exists(&target)? && !matches!(target.origin(), Ok(Origin::Foreign(_))) {
+    if replace && !matches!(target.origin(), Ok(Origin::Foreign(_))) {
         let name: PathBuf = if from_stdin { "standard input".into() } else { file.clone() };
         let question = format!(
             "Replace {} with the backup {}? The existing database is kept {}.",
@@ -60,7 +61,8 @@ pub(super) fn run(
             bail!("not confirmed; nothing was changed");
         }
     }
-    let options = RestoreOptions { migrate: !restore.no_migrate };
+    // What appears after the question is not what the answer was about.
+    let options = RestoreOptions { migrate: !restore.no_migrate, replace };
     let restored = output.while_reading(|progress| target.restore(&file, &options, progress));
     let mut report = match (restored, &received) {
         (Err(error), Some(received)) => return Err(received.explain(error)),

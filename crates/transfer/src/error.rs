@@ -112,8 +112,8 @@ pub enum TransferError {
     )]
     OtherAuditLog,
 
-    /// Another process has resumed the same transfer.
-    #[error("another process has resumed the transfer to this target; wait until it has completed")]
+    /// Another process has begun or resumed a transfer to the target.
+    #[error("another process transfers to this target; wait until it has completed")]
     TakenOver,
 
     /// The record of an interrupted transfer cannot be read.

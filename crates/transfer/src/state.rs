@@ -76,8 +76,12 @@ impl TransferLease {
     /// Records a new transfer, in the caller's transaction.
     ///
     /// # Errors
+    /// [`TransferError::TakenOver`] if another process has begun one meanwhile;
     /// [`TransferError::TableOfTheApplication`] if the table's name is taken.
     pub(super) fn begin(target: &mut DbConnection, state: &TransferState) -> Result<Self> {
+        if has_transfer_table(target)? {
+            return Err(TransferError::TakenOver);
+        }
         if table_exists(target, TRANSFER_TABLE)? {
             return Err(TransferError::TableOfTheApplication);
         }
@@ -100,7 +104,7 @@ impl TransferLease {
     /// without rows.
     ///
     /// # Errors
-    /// [`TransferError::TableOfTheApplication`] if the table's name is taken.
+    /// Those of beginning one.
     pub(super) fn mark(target: &mut DbConnection) -> Result<()> {
         Self::begin(target, &TransferState::default()).map(drop)
     }
@@ -153,4 +157,23 @@ impl TransferLease {
 
 fn text(state: &TransferState) -> Result<String> {
     serde_json::to_string(state).map_err(TransferError::UnreadableState)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who has found the target empty may have waited for the migrations of another transfer.
+    #[test]
+    fn a_transfer_that_another_has_begun_is_not_taken_for_a_table_of_the_application() {
+        let target = SqliteConnection::establish(":memory:").expect("a database");
+        let mut target = DbConnection::Sqlite(target);
+        TransferLease::mark(&mut target).expect("the first one");
+        let second = TransferLease::mark(&mut target);
+        assert!(matches!(second, Err(TransferError::TakenOver)), "{second:?}");
+        let other = "DROP TABLE zenith_transfer; CREATE TABLE zenith_transfer (id INTEGER)";
+        target.batch_execute(other).expect("a table of the application");
+        let refused = TransferLease::mark(&mut target);
+        assert!(matches!(refused, Err(TransferError::TableOfTheApplication)), "{refused:?}");
+    }
 }

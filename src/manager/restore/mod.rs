@@ -39,11 +39,14 @@ pub struct RestoreOptions {
     /// Whether to apply the migrations that the backup lacks; `true` by default. Without them, the database
     /// has the schema that it had when the backup was taken, for an earlier version of the program.
     pub migrate: bool,
+    /// Whether to replace a database that is there; `true` by default. Otherwise it is refused, and only an empty
+    /// database of a server is filled.
+    pub replace: bool,
 }
 
 impl Default for RestoreOptions {
     fn default() -> Self {
-        Self { migrate: true }
+        Self { migrate: true, replace: true }
     }
 }
 
@@ -54,8 +57,8 @@ impl DatabaseManager {
     ///
     /// # Errors
     /// [`Error::Backup`] if the backup cannot be restored; [`Error::NoRoom`]; [`Error::Locked`] if another process has
-    /// the database open; [`Error::Refused`] if another program created the database at this path, or that of a
-    /// server contains more than a backup does; [`Error::Io`]. On a server, also
+    /// the database open; [`Error::Refused`] if another program created the database at this path, if that of a
+    /// server contains more than a backup does, or if it is not to be replaced; [`Error::Io`]. On a server, also
     /// [`Error::Program`] if `pg_restore` is not installed or fails, [`Error::TransactionPooler`], and
     /// [`Error::Query`] if the user may not create or rename the database. Until the restored database takes its
     /// name, an error leaves the rows of the existing database as they were.
@@ -107,6 +110,10 @@ impl DatabaseManager {
         let directory = path.directory();
         connection::create_private_dir(directory)?;
         let present = Present::find(self, path)?;
+        // Here, where no link and no missing directory can hide it any more.
+        if !options.replace && std::fs::symlink_metadata(path.as_path()).is_ok() {
+            return Err(not_to_be_replaced(path.to_string()));
+        }
         self.ensure_room(directory, present.as_ref(), &verified)?;
         let name = path.name_in_names();
         let staging = StagingDir::open(directory, &name, "restoring")?;
@@ -146,4 +153,9 @@ impl DatabaseManager {
             milliseconds: 0,
         })
     }
+}
+
+fn not_to_be_replaced(database: String) -> Error {
+    let reason = "there is a database, which is not to be replaced; nothing was changed".into();
+    Error::Refused { database, reason }
 }

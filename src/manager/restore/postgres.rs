@@ -7,11 +7,11 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use super::RestoreOptions;
 use super::archive_list::ArchiveList;
 use super::refused_load::RefusedLoad;
 use super::report::RestoreReport;
 use super::staged::Staged;
+use super::{RestoreOptions, not_to_be_replaced};
 use crate::catalog::{large_objects, names_of, quoted};
 use crate::config::{Config, Location, ServerUrl, shown};
 use crate::connection::{self, RestoreLock, ScratchDatabase, name_of, others_in, right_missing};
@@ -44,6 +44,9 @@ impl DatabaseManager {
         let is_absent = origin == Origin::Absent;
         if let Origin::Foreign(reason) = origin {
             return Err(self.refused(format!("{reason}; restore to another database with --to")));
+        }
+        if !options.replace && !matches!(origin, Origin::Absent | Origin::Empty) {
+            return Err(not_to_be_replaced(url.to_string()));
         }
         if !is_absent {
             self.ensure_replaceable(url, &backup)?;

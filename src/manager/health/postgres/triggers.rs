@@ -99,11 +99,13 @@ struct Function {
 }
 
 const FUNCTIONS: &str = "
-    WITH path AS (SELECT quote_ident(current_schema()) || ', pg_temp' AS path)
+    WITH path AS (SELECT quote_ident(current_schema()) || ', pg_temp' AS path,
+        -- As PostgreSQL stores it while quote_all_identifiers is on, such as in a restore.
+        '\"' || replace(current_schema()::text, '\"', '\"\"') || '\", \"pg_temp\"' AS quoted)
     SELECT proname::text AS name, prosrc AS body, provolatile = 'i' AS is_immutable,
         lanname = 'plpgsql' AND NOT prosecdef AND proowner = coalesce((SELECT relowner FROM pg_class
             WHERE relname = '__diesel_schema_migrations' AND relnamespace = pronamespace), proowner) AS is_plain,
-        coalesce(proconfig = ARRAY['search_path=' || path], false) AS is_pinned,
+        coalesce(proconfig IN (ARRAY['search_path=' || path], ARRAY['search_path=' || quoted]), false) AS is_pinned,
         format('ALTER FUNCTION %s SET search_path = %s', p.oid::regprocedure, path) AS pin
     FROM pg_proc AS p JOIN pg_language AS l ON l.oid = prolang, path
     WHERE pronamespace = quote_ident(current_schema())::regnamespace AND proname = ANY ($1) ORDER BY 1";

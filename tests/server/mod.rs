@@ -22,6 +22,7 @@ mod roles_at_once;
 mod roles_migrated;
 mod roles_refused;
 mod roles_script;
+mod row_security;
 mod schemas;
 mod several_hosts;
 mod standby;

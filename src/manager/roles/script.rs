@@ -2,6 +2,7 @@
 
 use super::columns::{AUDITED, OF_AUDITED_USERS, RECORDS, secret};
 use super::found::Found;
+use super::memberships::gives_rights;
 use super::names::RoleNames;
 use crate::catalog::{literal, quoted};
 use crate::config::shown;
@@ -61,15 +62,12 @@ fn create(script: &mut Script, roles: &RoleNames) {
     refuse_more(script, roles);
 }
 
-/// Roles that only read statistics and settings of the server.
-const HARMLESS: [&str; 4] =
-    ["pg_monitor", "pg_read_all_settings", "pg_read_all_stats", "pg_stat_scan_tables"];
-
 /// Refuses roles that exist already, and have rights which no other statement takes from them: by their attributes, or as
-/// members of others. This comes after the user is a member of the owner, of which its own members are members too.
+/// members of roles that have any themselves or as members of others. This comes after the user is a member of the owner, of
+/// which its own members are members too.
 fn refuse_more(script: &mut Script, roles: &RoleNames) {
     let others = list(roles.all().skip(1).map(literal));
-    let harmless = list(HARMLESS.map(literal));
+    let gives_rights = gives_rights("source", roles);
     script.comment(
         "A role that existed before may have rights which no other statement takes from it.",
     );
@@ -78,7 +76,8 @@ fn refuse_more(script: &mut Script, roles: &RoleNames) {
              FOR other IN SELECT quote_ident(rolname) AS name, rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication\n                \
              OR rolbypassrls OR NOT rolcanlogin AS is_unfit,\n            \
              (SELECT string_agg(quote_ident(g.rolname), ', ' ORDER BY g.rolname) FROM pg_roles AS g WHERE g.oid <> r.oid\n                \
-             AND pg_has_role(r.oid, g.oid, 'MEMBER') AND g.rolname NOT IN ({harmless})) AS groups\n            \
+             AND pg_has_role(r.oid, g.oid, 'MEMBER') AND EXISTS (SELECT FROM pg_roles AS source\n                \
+             WHERE pg_has_role(g.oid, source.oid, 'MEMBER') AND {gives_rights})) AS groups\n            \
              FROM pg_roles AS r WHERE rolname IN ({others}) ORDER BY rolname\n        LOOP\n            \
              IF other.is_unfit THEN\n                \
              RAISE EXCEPTION 'the role % exists, and may do more than its own work, or not sign in; choose another \

@@ -3,6 +3,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 
+use super::readable::may_count;
 use crate::error::Result;
 
 #[derive(QueryableByName)]
@@ -20,9 +21,9 @@ pub(super) struct DumpedTable {
 /// A partitioned table has no rows of its own, and those of a foreign table are on another server. `pg_dump` leaves the
 /// tables of an extension to `CREATE EXTENSION`, except for the rows that the extension marks as its configuration. The rows
 /// of partitions by hash of an enum are those of the partitioned table: the hash depends on ids that another server gives.
+/// `$readable` is whether the user may count the rows.
 const TABLES: &str = r#"
-    SELECT coalesce(root.relname, c.relname)::text AS name,
-            has_any_column_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid) AS is_readable,
+    SELECT coalesce(root.relname, c.relname)::text AS name, $readable AS is_readable,
         CASE coalesce(config.condition, '')
             WHEN '' THEN format('ONLY %I.%I', n.nspname, c.relname)
             ELSE format('%I.%I ', n.nspname, c.relname) || config.condition
@@ -47,5 +48,6 @@ const TABLES: &str = r#"
 
 /// Returns the tables of `current_schema()`, sorted by name, of which several partitions may have one.
 pub(super) fn dumped_tables(connection: &mut PgConnection) -> Result<Vec<DumpedTable>> {
-    Ok(diesel::sql_query(TABLES).load(connection)?)
+    let query = TABLES.replace("$readable", &may_count("c.oid"));
+    Ok(diesel::sql_query(query).load(connection)?)
 }

@@ -1,7 +1,7 @@
 //! Queries on the database catalog: tables, columns, row counts, foreign keys, integrity.
 //!
 //! Each query has a text for SQLite and one for PostgreSQL, side by side. On PostgreSQL, the queries read
-//! `current_schema()`, in which new tables are created: the first schema of the `search_path` that exists.
+//! `current_schema()`: the schema of the tables, to which the `search_path` was pinned when the connection was opened.
 
 mod differences;
 #[cfg(feature = "postgres")]
@@ -16,6 +16,8 @@ mod names;
 mod objects;
 #[cfg(feature = "postgres")]
 mod owner;
+#[cfg(feature = "postgres")]
+mod readable;
 mod references;
 mod referring_table;
 mod rows;
@@ -39,6 +41,8 @@ pub(crate) use objects::{
 };
 #[cfg(feature = "postgres")]
 pub(crate) use owner::is_ours;
+#[cfg(feature = "postgres")]
+pub(crate) use readable::may_read;
 #[cfg(feature = "postgres")]
 pub(crate) use references::orphans;
 pub(crate) use references::{broken_references, references_checked};

@@ -12,7 +12,8 @@ pub enum Access {
     Inspect,
     /// Writing, for an operator, such as migrations.
     Maintain,
-    /// Changing owners and rights on a server, for an operator. No row is written, so that no trigger runs.
+    /// Changing owners and rights on a server, for an operator. No row of a table is read or written, so that neither a trigger
+    /// nor a policy runs, whoever has made the tables. Event triggers, which only superusers make, do.
     #[cfg(feature = "postgres")]
     Govern,
     /// Writing, for an operator, in a temporary database that this process has created and filled from a backup, and to

@@ -18,7 +18,7 @@ use crate::types::MigrationOwner;
 pub(crate) struct ServerObject {
     /// Id of the catalog that has it, as in `pg_depend`.
     #[diesel(sql_type = Oid)]
-    pub(super) catalogue: u32,
+    pub(super) catalog: u32,
     #[diesel(sql_type = Oid)]
     pub(super) oid: u32,
     /// As in `DROP` and `ALTER`.
@@ -29,6 +29,9 @@ pub(crate) struct ServerObject {
     /// Its name in SQL, with the types of arguments.
     #[diesel(sql_type = Text)]
     pub(crate) path: String,
+    /// The same with the schema of each name, for whatever `search_path`.
+    #[diesel(sql_type = Text)]
+    pub(crate) full_path: String,
     /// Parameters of a routine; empty for what is none.
     #[diesel(sql_type = Text)]
     parameters: String,
@@ -42,7 +45,7 @@ pub(crate) struct ServerObject {
 fn objects() -> String {
     format!("
     WITH found AS (
-        SELECT 'pg_class'::regclass AS catalogue, oid, relname::text AS name, relowner AS owner,
+        SELECT 'pg_class'::regclass AS catalog, oid, relname::text AS name, relowner AS owner,
             CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE'
                 WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END AS kind, oid::regclass::text AS path,
             '' AS parameters
@@ -59,10 +62,12 @@ fn objects() -> String {
             -- That of a table is a part of it.
             OR typtype = 'c' AND (SELECT relkind = 'c' FROM pg_class WHERE pg_class.oid = typrelid))
     )
-    SELECT catalogue::oid AS catalogue, found.oid, kind, found.name, path, parameters, {} AS is_ours FROM found
+    SELECT catalog::oid AS catalog, found.oid, kind, found.name, path,
+        coalesce((pg_identify_object(catalog, found.oid, 0)).identity, path) AS full_path, parameters, {} AS is_ours
+    FROM found
     JOIN pg_namespace AS n ON n.nspname = current_schema()
     WHERE NOT EXISTS (SELECT FROM pg_depend AS d
-        WHERE d.classid = found.catalogue AND d.objid = found.oid AND d.deptype IN ('e', 'i', 'a')
+        WHERE d.classid = found.catalog AND d.objid = found.oid AND d.deptype IN ('e', 'i', 'a')
             -- A partitioned table depends on the columns of its key.
             AND NOT (d.refclassid = d.classid AND d.refobjid = d.objid))
     ORDER BY array_position(ARRAY['MATERIALIZED VIEW', 'VIEW', 'FOREIGN TABLE', 'TABLE', 'SEQUENCE', 'ROUTINE', 'TYPE'],

@@ -1,6 +1,7 @@
 //! PostgreSQL as a server: connections, poolers, replicas.
 
 mod acting_role;
+mod disabled_triggers;
 mod errors;
 mod failover;
 mod health;
@@ -21,6 +22,7 @@ mod roles_at_once;
 mod roles_migrated;
 mod roles_refused;
 mod roles_script;
+mod row_security;
 mod schemas;
 mod several_hosts;
 mod standby;

@@ -158,7 +158,8 @@ fn the_tables_of_an_application_are_for_it_and_for_the_backup() {
     manager.migrate().expect("migrated");
     let plan = manager.plan_roles(&roles.names).expect("a plan");
     assert!(
-        plan.sql.contains("--     GRANT SELECT ON days, notes TO \"zenith_reader\";\n"),
+        plan.sql
+            .contains("--     GRANT SELECT ON public.days, public.notes TO \"zenith_reader\";\n"),
         "{}",
         plan.sql
     );

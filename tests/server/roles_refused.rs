@@ -72,6 +72,71 @@ fn a_role_that_may_do_more_is_refused() {
     roles.apply();
 }
 
+/// On Amazon RDS and Cloud SQL, a role that signs in by IAM is a member of one that has no rights.
+#[test]
+fn a_role_may_be_a_member_of_one_that_gives_it_nothing() {
+    let Some(server) = Server::start() else { return };
+    let roles = Roles::on(server, "zenith");
+    let manager = roles.manager_as("zenith");
+    let _ = manager.initialize(&administrator()).expect("created");
+    let mut admin = roles.server.admin("zenith");
+    // In another database, it may have rights.
+    admin.batch_execute("CREATE DATABASE other").expect("a database");
+    let members = "CREATE ROLE rds_iam; CREATE ROLE guests IN ROLE rds_iam; GRANT CONNECT ON DATABASE other TO rds_iam;
+        CREATE ROLE zenith_app LOGIN IN ROLE rds_iam; CREATE ROLE zenith_reader LOGIN IN ROLE guests";
+    admin.batch_execute(members).expect("roles");
+    roles
+        .server
+        .admin("other")
+        .batch_execute("CREATE TABLE notes (); GRANT SELECT ON notes TO rds_iam")
+        .expect("rights");
+    let mut unseen = Vec::new();
+    for (more, undo) in [
+        ("GRANT SELECT ON users TO rds_iam", "REVOKE ALL ON users FROM rds_iam"),
+        ("GRANT SELECT (id) ON users TO rds_iam", "REVOKE ALL (id) ON users FROM rds_iam"),
+        ("GRANT USAGE ON SCHEMA public TO rds_iam", "REVOKE ALL ON SCHEMA public FROM rds_iam"),
+        (
+            "GRANT USAGE ON SEQUENCE users_id_seq TO rds_iam",
+            "REVOKE ALL ON SEQUENCE users_id_seq FROM rds_iam",
+        ),
+        (
+            "GRANT EXECUTE ON FUNCTION is_json(text) TO rds_iam",
+            "REVOKE ALL ON FUNCTION is_json(text) FROM rds_iam",
+        ),
+        (
+            "GRANT EXECUTE ON FUNCTION pg_read_file(text) TO rds_iam",
+            "REVOKE ALL ON FUNCTION pg_read_file(text) FROM rds_iam",
+        ),
+        (
+            "GRANT CONNECT ON DATABASE zenith TO rds_iam",
+            "REVOKE ALL ON DATABASE zenith FROM rds_iam",
+        ),
+        (
+            "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO rds_iam",
+            "ALTER DEFAULT PRIVILEGES REVOKE ALL ON TABLES FROM rds_iam",
+        ),
+        ("CREATE TABLE notes (); ALTER TABLE notes OWNER TO rds_iam", "DROP TABLE notes"),
+        ("CREATE POLICY mine ON users TO rds_iam", "DROP POLICY mine ON users"),
+        (
+            "GRANT SET ON PARAMETER session_replication_role TO rds_iam",
+            "REVOKE ALL ON PARAMETER session_replication_role FROM rds_iam",
+        ),
+        ("ALTER ROLE rds_iam CREATEROLE", "ALTER ROLE rds_iam NOCREATEROLE"),
+        ("GRANT pg_write_all_data TO rds_iam", "REVOKE pg_write_all_data FROM rds_iam"),
+    ] {
+        admin.batch_execute(more).expect(more);
+        let plan = manager.plan_roles(&roles.names).expect("a plan");
+        let refused = manager.apply_roles(&plan).map_err(|error| format!("{error:?}"));
+        if !refused.is_err_and(|said| said.contains("as a member of ") && said.contains("rds_iam"))
+        {
+            unseen.push(more);
+        }
+        admin.batch_execute(undo).expect(undo);
+    }
+    assert_eq!(unseen, Vec::<&str>::new());
+    roles.apply();
+}
+
 /// The owner of the database becomes a member of the role that owns the tables, and whoever is a member of that user does
 /// too.
 #[test]

@@ -168,6 +168,41 @@ fn the_command_prints_the_script_and_runs_it_once_that_is_confirmed() {
     assert!(stderr(&reserved).contains("reserved"));
 }
 
+/// What a role that may create in the schema has made, a superuser gives its rights.
+#[test]
+fn the_command_runs_where_another_role_has_created_the_tables() {
+    let Some(server) = Server::start() else { return };
+    let roles = Roles::on(server, "zenith");
+    let mut admin = roles.server.admin("zenith");
+    admin.batch_execute("CREATE ROLE m LOGIN; GRANT CREATE ON SCHEMA public TO m").expect("a role");
+    let _ = roles.manager_as("m").initialize(&administrator()).expect("created");
+    let mut command = bare_zenith(Path::new("/"));
+    command.env("DATABASE_URL", roles.server.url("zenith")).args(["roles", "--apply", "--yes"]);
+    run(&mut command, 0);
+    let owner = "SELECT relowner::regrole FROM pg_class WHERE relname = 'users'";
+    assert_eq!(value(&mut admin, owner), "zenith_owner");
+}
+
+/// Who may create in the schema can do so between the plan and the script, which `psql` runs as it is.
+#[test]
+fn no_function_of_the_schema_runs_in_the_script() {
+    let Some(server) = Server::start() else { return };
+    let roles = Roles::on(server, "zenith");
+    let manager = roles.manager_as("zenith");
+    let _ = manager.initialize(&administrator()).expect("created");
+    let mut admin = roles.server.admin("zenith");
+    let mallory = "CREATE TABLE strange (); CREATE ROLE mallory LOGIN; GRANT CREATE ON SCHEMA public TO mallory";
+    admin.batch_execute(mallory).expect("a role");
+    let plan = manager.plan_roles(&roles.names).expect("a plan");
+    let stand_in =
+        "CREATE FUNCTION format(text, regclass, text, text) RETURNS text LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'it ran'; END $$";
+    roles.connect_as("mallory").batch_execute(stand_in).expect("a function");
+    admin.batch_execute(&plan.sql).expect(&plan.sql);
+    let granted = "SELECT has_table_privilege('zenith_backup', 'strange', 'SELECT')";
+    assert_eq!(value(&mut admin, granted), "true");
+}
+
 #[test]
 fn on_sqlite_there_are_no_roles() {
     let names = RoleNames::with_prefix("zenith").expect("names");

@@ -14,6 +14,7 @@ pub(super) fn run(
     prefix: &str,
     apply: bool,
 ) -> anyhow::Result<Exit> {
+    use zenith_db::internal::connection;
     use zenith_db::manager::RoleNames;
 
     use super::ask;
@@ -29,8 +30,8 @@ pub(super) fn run(
         output.script(&value, &plan.sql)?;
         return Ok(Exit::Done);
     }
-    // A replica is refused before it is asked about.
-    drop(manager.open()?);
+    // A replica is refused before it is asked about. Rights may be changed where another role has created the tables.
+    drop(connection::open(manager.config(), connection::Access::Govern)?);
     output.on_stderr(|out| write!(out, "{}", plan.sql))?;
     let database = zenith_db::internal::config::shown(manager.config().location());
     if !ask::confirm(args, &format!("Run this on {database}?"))? {

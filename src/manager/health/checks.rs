@@ -102,7 +102,7 @@ pub(super) fn foreign_key_violations_in_rows(
             let unread = match unread.as_slice() {
                 [] => String::new(),
                 unread => format!(
-                    "; not read, for want of a right or of an operator of PostgreSQL: {}",
+                    "; not read, for want of a right or of an operator of PostgreSQL, or because policies hide rows: {}",
                     unread.join(", ")
                 ),
             };

@@ -16,11 +16,11 @@ pub(super) struct Found {
     pub(super) schema: String,
     /// Objects that migrations have created, each with the owner of the migration.
     pub(super) objects: Vec<(ServerObject, MigrationOwner)>,
-    /// Partitions of tables that migrations have created, as SQL names them.
+    /// Partitions of tables that migrations have created, each with its schema, as SQL names them.
     pub(super) partitions: Vec<String>,
     /// Objects that no migration has created.
     pub(super) strange: Vec<ServerObject>,
-    /// Sequences of the tables that migrations have created, as SQL names them.
+    /// Sequences of the tables that migrations have created, each with its schema, as SQL names them.
     pub(super) sequences: Vec<String>,
     /// Columns of each table of the schema in their order.
     columns: BTreeMap<String, Vec<String>>,
@@ -62,7 +62,7 @@ const COLUMNS: &str = r#"
     ORDER BY relname, attnum"#;
 
 const SEQUENCES: &str = "
-    SELECT s.oid::regclass::text AS path FROM pg_class AS s
+    SELECT (pg_identify_object('pg_class'::regclass, s.oid, 0)).identity AS path FROM pg_class AS s
     JOIN pg_depend AS d ON d.classid = 'pg_class'::regclass AND d.objid = s.oid AND d.deptype IN ('a', 'i')
     JOIN pg_class AS t ON d.refclassid = 'pg_class'::regclass AND t.oid = d.refobjid
     WHERE s.relkind = 'S' AND t.relnamespace = quote_ident(current_schema())::regnamespace AND t.relname = ANY ($1)
@@ -70,7 +70,7 @@ const SEQUENCES: &str = "
 
 /// A partition belongs to whoever owns it, and not to the owner of its table.
 const PARTITIONS: &str = "
-    SELECT p.oid::regclass::text AS path FROM pg_class AS p JOIN pg_class AS t ON t.oid = pg_partition_root(p.oid)
+    SELECT (pg_identify_object('pg_class'::regclass, p.oid, 0)).identity AS path FROM pg_class AS p JOIN pg_class AS t ON t.oid = pg_partition_root(p.oid)
     WHERE p.relispartition AND p.relkind IN ('r', 'p') AND p.relnamespace = quote_ident(current_schema())::regnamespace
         AND t.relnamespace = p.relnamespace AND t.relname = ANY ($1)
     ORDER BY p.relname";
@@ -113,9 +113,9 @@ impl Found {
         self.of(owner, |kind| kind.ends_with("TABLE") || kind.ends_with("VIEW"))
     }
 
-    /// Returns the paths of the objects with a kind.
+    /// Returns the paths of the objects with a kind, each with its schema.
     pub(super) fn paths(&self, kind: &'static str) -> impl Iterator<Item = &str> {
         let objects = self.objects.iter().map(|(object, _)| object);
-        objects.filter(move |object| object.kind == kind).map(|object| object.path.as_str())
+        objects.filter(move |object| object.kind == kind).map(|object| object.full_path.as_str())
     }
 }

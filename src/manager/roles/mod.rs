@@ -2,6 +2,7 @@
 
 mod columns;
 mod found;
+mod memberships;
 mod names;
 mod script;
 

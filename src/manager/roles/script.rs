@@ -2,6 +2,7 @@
 
 use super::columns::{AUDITED, OF_AUDITED_USERS, RECORDS, secret};
 use super::found::Found;
+use super::memberships::gives_rights;
 use super::names::RoleNames;
 use crate::catalog::{literal, quoted};
 use crate::config::shown;
@@ -19,11 +20,10 @@ pub(super) fn script(found: &Found, roles: &RoleNames) -> String {
     ));
     // A role that another session commits meanwhile is seen then.
     script.statement("BEGIN ISOLATION LEVEL READ COMMITTED");
-    // Until nobody else creates in the schema, what is there may stand for functions of PostgreSQL.
+    // What somebody has created in the schema may stand for functions of PostgreSQL, so that every name has its schema.
     script.statement("SET LOCAL search_path = pg_catalog, pg_temp");
     create(&mut script, roles);
     grant_on_database(&mut script, roles, &database, &schema);
-    script.statement(&format!("SET LOCAL search_path = {schema}, pg_temp"));
     take_over(&mut script, found, roles, &schema);
     grant_on_objects(&mut script, found, roles);
     grant_on_later(&mut script, roles, &schema);
@@ -62,15 +62,12 @@ fn create(script: &mut Script, roles: &RoleNames) {
     refuse_more(script, roles);
 }
 
-/// Roles that only read statistics and settings of the server.
-const HARMLESS: [&str; 4] =
-    ["pg_monitor", "pg_read_all_settings", "pg_read_all_stats", "pg_stat_scan_tables"];
-
 /// Refuses roles that exist already, and have rights which no other statement takes from them: by their attributes, or as
-/// members of others. This comes after the user is a member of the owner, of which its own members are members too.
+/// members of roles that have any themselves or as members of others. This comes after the user is a member of the owner, of
+/// which its own members are members too.
 fn refuse_more(script: &mut Script, roles: &RoleNames) {
     let others = list(roles.all().skip(1).map(literal));
-    let harmless = list(HARMLESS.map(literal));
+    let gives_rights = gives_rights("source", roles);
     script.comment(
         "A role that existed before may have rights which no other statement takes from it.",
     );
@@ -79,7 +76,8 @@ fn refuse_more(script: &mut Script, roles: &RoleNames) {
              FOR other IN SELECT quote_ident(rolname) AS name, rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication\n                \
              OR rolbypassrls OR NOT rolcanlogin AS is_unfit,\n            \
              (SELECT string_agg(quote_ident(g.rolname), ', ' ORDER BY g.rolname) FROM pg_roles AS g WHERE g.oid <> r.oid\n                \
-             AND pg_has_role(r.oid, g.oid, 'MEMBER') AND g.rolname NOT IN ({harmless})) AS groups\n            \
+             AND pg_has_role(r.oid, g.oid, 'MEMBER') AND EXISTS (SELECT FROM pg_roles AS source\n                \
+             WHERE pg_has_role(g.oid, source.oid, 'MEMBER') AND {gives_rights})) AS groups\n            \
              FROM pg_roles AS r WHERE rolname IN ({others}) ORDER BY rolname\n        LOOP\n            \
              IF other.is_unfit THEN\n                \
              RAISE EXCEPTION 'the role % exists, and may do more than its own work, or not sign in; choose another \
@@ -121,7 +119,7 @@ fn take_over(script: &mut Script, found: &Found, roles: &RoleNames, schema: &str
     let owner = quoted(roles.owner());
     script.comment("What migrations have created belongs to the owner.");
     for (object, _) in &found.objects {
-        let (kind, path) = (&object.kind, &object.path);
+        let (kind, path) = (&object.kind, &object.full_path);
         script.statement(&format!("ALTER {kind} {path} OWNER TO {owner}"));
     }
     for partition in &found.partitions {
@@ -141,14 +139,15 @@ fn grant_on_objects(script: &mut Script, found: &Found, roles: &RoleNames) {
         [roles.application(), roles.auditor(), roles.reader(), roles.backup()].map(quoted);
     let library: Vec<_> = found.relations(MigrationOwner::Library).collect();
     let own: Vec<_> = found.relations(MigrationOwner::Application).collect();
-    let paths =
-        |of: &[&str]| list(library.iter().filter(|it| of.contains(&&*it.name)).map(|it| &it.path));
+    let paths = |of: &[&str]| {
+        list(library.iter().filter(|it| of.contains(&&*it.name)).map(|it| &it.full_path))
+    };
 
     script.comment("What an earlier run has given, and what everybody has.");
-    let every = list(library.iter().map(|it| &it.path));
+    let every = list(library.iter().map(|it| &it.full_path));
     let revoked = list([&app, &auditor, &reader, &backup]);
     script.on(&format!("REVOKE ALL ON {every} FROM PUBLIC, {revoked}"), &every);
-    let owns = list(own.iter().map(|it| &it.path));
+    let owns = list(own.iter().map(|it| &it.full_path));
     script.on(&format!("REVOKE ALL ON {owns} FROM {app}, {backup}"), &owns);
 
     script.comment("The application: entries of the audit log are only added.");
@@ -158,7 +157,7 @@ fn grant_on_objects(script: &mut Script, found: &Found, roles: &RoleNames) {
     script.on(&format!("GRANT SELECT, INSERT ON {log} TO {app}"), &log);
     let is_restricted = |name: &str| name == "audit_log" || RECORDS.contains(&name);
     let rows = library.iter().chain(&own).filter(|it| !is_restricted(&it.name));
-    let rows = list(rows.map(|it| &it.path));
+    let rows = list(rows.map(|it| &it.full_path));
     script.on(&format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {rows} TO {app}"), &rows);
     let sequences = found.sequences.iter().map(String::as_str).chain(found.paths("SEQUENCE"));
     let sequences = list(sequences);
@@ -179,7 +178,7 @@ fn grant_on_objects(script: &mut Script, found: &Found, roles: &RoleNames) {
     // A column that a later migration adds may be one: the reader gets it by another run.
     for table in &library {
         let columns = found.columns(&table.name).filter(|it| !secret(&table.name).contains(it));
-        let (columns, path) = (list(columns.map(quoted)), &table.path);
+        let (columns, path) = (list(columns.map(quoted)), &table.full_path);
         script.statement(&format!("GRANT SELECT ({columns}) ON {path} TO {reader}"));
     }
     if !own.is_empty() {
@@ -190,23 +189,23 @@ fn grant_on_objects(script: &mut Script, found: &Found, roles: &RoleNames) {
     }
 
     script.comment("The backup: what pg_dump reads, which is everything in the schema.");
-    let relations = library.iter().chain(&own).map(|it| it.path.as_str());
+    let relations = library.iter().chain(&own).map(|it| it.full_path.as_str());
     let read = list(relations.chain(found.partitions.iter().map(String::as_str)));
     script.on(&format!("GRANT SELECT ON {read} TO {backup}"), &read);
     script.on(&format!("GRANT SELECT ON SEQUENCE {sequences} TO {backup}"), &sequences);
-    grant_on_strange(script, roles);
+    grant_on_strange(script, &found.schema, roles);
 }
 
 /// What others have created: the backup reads it, and so does the owner, whose migrations take a backup first.
-fn grant_on_strange(script: &mut Script, roles: &RoleNames) {
+fn grant_on_strange(script: &mut Script, schema: &str, roles: &RoleNames) {
     let [owner, backup] = [roles.owner(), roles.backup()];
     let cannot = |role: &str| format!("NOT has_table_privilege({}, oid, 'SELECT')", literal(role));
     let (owner_cannot, backup_cannot) = (cannot(owner), cannot(backup));
-    let (owner, backup) = (literal(owner), literal(backup));
+    let [schema, owner, backup] = [schema, owner, backup].map(literal);
     script.block(&format!(
         "DECLARE\n        other regclass;\n    BEGIN\n        \
              FOR other IN SELECT oid FROM pg_class\n            \
-             WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relkind IN ('r', 'p', 'S')\n                \
+             WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = {schema}) AND relkind IN ('r', 'p', 'S')\n                \
              AND ({owner_cannot} OR {backup_cannot})\n        LOOP\n            \
              IF has_table_privilege(other, 'SELECT WITH GRANT OPTION') THEN\n                \
              EXECUTE format('GRANT SELECT ON %s TO %I, %I', other, {owner}, {backup});\n            \

@@ -92,11 +92,10 @@ fn dependencies(
     connection: &mut DbConnection,
     objects: &[ServerObject],
 ) -> Result<Vec<Dependency>> {
-    let (catalogues, ids): (Vec<u32>, Vec<u32>) =
-        objects.iter().map(|object| (object.catalogue, object.oid)).unzip();
-    let query = diesel::sql_query(DEPENDENCIES)
-        .bind::<Array<Oid>, _>(catalogues)
-        .bind::<Array<Oid>, _>(ids);
+    let (catalogs, ids): (Vec<u32>, Vec<u32>) =
+        objects.iter().map(|object| (object.catalog, object.oid)).unzip();
+    let query =
+        diesel::sql_query(DEPENDENCIES).bind::<Array<Oid>, _>(catalogs).bind::<Array<Oid>, _>(ids);
     Ok(query.load(connection.postgres()?)?)
 }
 
@@ -104,12 +103,12 @@ fn dependencies(
 /// parts, such as a constraint, the rule of a view or the type of a table.
 const DEPENDENCIES: &str = "
     WITH RECURSIVE part AS (
-        SELECT catalogue, id, number FROM unnest($1, $2) WITH ORDINALITY AS object (catalogue, id, number)
+        SELECT catalog, id, number FROM unnest($1, $2) WITH ORDINALITY AS object (catalog, id, number)
         UNION
-        SELECT classid, objid, number FROM part JOIN pg_depend ON refclassid = catalogue AND refobjid = id
+        SELECT classid, objid, number FROM part JOIN pg_depend ON refclassid = catalog AND refobjid = id
         WHERE deptype IN ('a', 'i', 'P', 'S')
     )
     SELECT DISTINCT a.number AS dependent, b.number AS needed
-    FROM part AS a JOIN pg_depend AS d ON d.classid = a.catalogue AND d.objid = a.id
-    JOIN part AS b ON d.refclassid = b.catalogue AND d.refobjid = b.id
+    FROM part AS a JOIN pg_depend AS d ON d.classid = a.catalog AND d.objid = a.id
+    JOIN part AS b ON d.refclassid = b.catalog AND d.refobjid = b.id
     WHERE d.deptype = 'n' AND a.number <> b.number";

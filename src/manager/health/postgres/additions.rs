@@ -2,6 +2,7 @@
 
 use diesel::sql_types::{Array, Text};
 
+use super::disabled_triggers::{SettingOf, disabled_by};
 use crate::backend::DbConnection;
 use crate::catalog::{large_objects, names_of};
 use crate::error::Result;
@@ -69,12 +70,6 @@ const ADDED: &str = "
             AND defaclnamespace IN (0, quote_ident(current_schema())::regnamespace) AND 'audit_log' <> ALL ($1)
     UNION ALL SELECT 'synchronous_commit = off, with which a crash of the server loses what was committed'
         WHERE current_setting('synchronous_commit') = 'off' AND 'audit_log' <> ALL ($1)
-    -- As text as somebody has written it.
-    UNION ALL SELECT format('%s, which switches triggers and foreign keys off', setting)
-        FROM pg_db_role_setting, unnest(setconfig) AS setting
-        WHERE lower(setting) = 'session_replication_role=replica'
-            AND setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
-            AND 'audit_log' = ANY ($1)
     ORDER BY name";
 
 /// Returns one line for each addition to this table of the migrations, or to all but that.
@@ -110,6 +105,8 @@ pub(super) fn additions(
     manager: &DatabaseManager,
 ) -> Result<CheckOutcome> {
     let mut faults = added_to(connection, &expected_on_postgres(manager.migrations)?, None)?;
+    // The settings of a role are not in a backup, so that they make none a damaged one.
+    faults.extend(disabled_by(connection, SettingOf::Role)?);
     let large = large_objects(connection.postgres()?)?.into_iter();
     faults.extend(
         large.map(|them| {

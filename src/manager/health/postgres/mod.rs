@@ -3,6 +3,7 @@
 mod additions;
 mod cluster;
 mod definitions;
+mod disabled_triggers;
 mod encryption;
 mod role;
 mod server;

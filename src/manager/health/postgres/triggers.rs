@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Text};
 
 use super::additions::added_to;
+use super::disabled_triggers::{SettingOf, disabled_by};
 use super::structures::{both, differences};
 use crate::backend::{Backend, DbConnection};
 use crate::error::Result;
@@ -25,6 +26,7 @@ pub(super) fn triggers(
     faults.extend(weakened_functions(connection, manager.migrations)?);
     // One that is added can undo what these enforce, or lose an entry.
     faults.extend(added_to(connection, &expected, Some("audit_log"))?);
+    faults.extend(disabled_by(connection, SettingOf::All)?);
     Ok(CheckOutcome::from_faults(
         &faults,
         format!("all {} triggers", expected.triggers.len()),

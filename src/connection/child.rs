@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
-use std::process::{Child, Command, Output};
+use std::process::{Child, Command, ExitStatus, Output};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 static RUNNING: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
 
@@ -50,12 +51,27 @@ impl ChildProcess {
             };
             (written, reader.join())
         });
-        // Until it is waited for, no other process gets its id.
-        self.forget();
-        let status = self.0.wait()?;
+        let status = self.wait()?;
         let stderr =
             read.map_err(|_| io::Error::other("the reader of standard error failed"))??;
         Ok((written, Output { status, stdout: Vec::new(), stderr }))
+    }
+
+    /// Waits for the end of the process, which a signal to this one ends until then.
+    fn wait(&mut self) -> io::Result<ExitStatus> {
+        const PAUSE: Duration = Duration::from_millis(10);
+
+        loop {
+            let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+            // Under the lock: from then on, another process may get its id.
+            if let Some(status) = self.0.try_wait()? {
+                running.remove(&self.0.id());
+                return Ok(status);
+            }
+            drop(running);
+            // Rare: it closes its standard error when it ends.
+            std::thread::sleep(PAUSE);
+        }
     }
 
     fn forget(&self) {

@@ -95,6 +95,7 @@ impl DatabaseManager {
         }
         let database = Database::open_with(&self.config, self.migrations)?;
         database.read_primary(check)?;
+        database.begin_to_count();
         Ok(database)
     }
 }

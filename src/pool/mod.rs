@@ -222,6 +222,11 @@ impl Database {
         turn.map_err(|reason| self.no_turn(reason))
     }
 
+    /// Begins to count waits: those of whoever opens the database, for its first connection, are no sign of load.
+    pub(crate) fn begin_to_count(&self) {
+        self.inner.waits.store(0, Ordering::Relaxed);
+    }
+
     fn count_wait(&self) {
         self.inner.waits.fetch_add(1, Ordering::Relaxed);
     }

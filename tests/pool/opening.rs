@@ -44,7 +44,7 @@ fn with_panics(fixture: &SqliteFixture, timeout: &str, panics: usize) -> Databas
     PANICS.lock().expect("no panic while it is locked").push((directory, panics, 0));
     set_default_instrumentation(|| Some(Box::new(Panicking))).expect("set");
     let settings = [(Key::MaxConnections, "2"), (Key::PoolTimeout, timeout)];
-    Database::open(&fixture.config_with(&settings)).expect("a database")
+    Database::open_unchecked(&fixture.config_with(&settings)).expect("a database")
 }
 
 fn panics(fixture: &SqliteFixture) -> usize {

@@ -45,6 +45,13 @@ impl Words {
         self.0.get(at).map_or("", |word| &word.text)
     }
 
+    /// Returns the words, each with whether it has no quotes.
+    #[cfg(feature = "postgres")]
+    #[must_use]
+    pub fn texts(&self) -> Vec<(&str, bool)> {
+        self.0.iter().map(|word| (word.text.as_str(), word.bare)).collect()
+    }
+
     /// Returns the number of words.
     #[cfg(feature = "postgres")]
     pub(super) const fn len(&self) -> usize {
@@ -141,7 +148,7 @@ impl Words {
         ["FROM", "JOIN"].iter().any(|word| self.places(word).any(|at| self.name(at + 1) == table))
     }
 
-    /// Splits at commas outside parentheses, from a position on. If a list in parentheses begins there,
+    /// Splits at commas outside parentheses and brackets, from a position on. If a list in parentheses begins there,
     /// returns its elements.
     #[must_use]
     pub fn parts(&self, from: usize) -> Vec<Self> {
@@ -149,9 +156,9 @@ impl Words {
         let (mut parts, mut part, mut depth) = (Vec::new(), Vec::new(), 0_usize);
         for at in from + inside..self.0.len() {
             match () {
-                () if self.is(at, "(") => depth += 1,
+                () if self.is_any(at, &["(", "["]) => depth += 1,
                 () if self.is(at, ")") && depth == 0 => break,
-                () if self.is(at, ")") => depth -= 1,
+                () if self.is_any(at, &[")", "]"]) => depth = depth.saturating_sub(1),
                 () if self.is(at, ",") && depth == 0 => {
                     parts.push(Self(std::mem::take(&mut part)));
                     continue;

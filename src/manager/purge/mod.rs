@@ -5,7 +5,7 @@ mod rows;
 
 use std::time::Duration;
 
-use self::rows::{Count, Old, Purge};
+use self::rows::{NumberIn, OldRows, Purge};
 use crate::error::Result;
 use crate::models::{ChatSession, Notification, PageSize, SystemMetric, UserSession};
 use crate::pool::Database;
@@ -86,9 +86,10 @@ impl Database {
     ) -> Result<PurgeReport> {
         let mut purge = Purge { database: self, report: PurgeReport::default(), progress };
         let now = UtcTime::now();
-        let old = |of, age: Option<Duration>, rows, count: Count| {
-            let seconds = u32::try_from(age?.as_secs()).unwrap_or(u32::MAX);
-            Some(Old { of, before: now.minus_seconds(seconds), batch: PageSize::of(rows), count })
+        // The rows that the policy deletes; none without an age.
+        let old = |name, age: Option<Duration>, rows, number: NumberIn| {
+            let before = now.minus_seconds(u32::try_from(age?.as_secs()).unwrap_or(u32::MAX));
+            Some(OldRows { name, before, batch: PageSize::of(rows), number })
         };
         if let Some(old) =
             old("conversations", policy.conversations, CONVERSATIONS, |it| &mut it.conversations)

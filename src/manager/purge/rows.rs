@@ -17,8 +17,8 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 /// Deletes at most so many rows that are older than a time, oldest first, and returns how many.
 pub(super) type Delete = fn(&mut Writer<'_>, UtcTime, PageSize) -> Result<usize>;
 
-/// The number of a report that such rows are counted in.
-pub(super) type Count = fn(&mut PurgeReport) -> &mut usize;
+/// Returns the number of the report that deleted rows of one model are added to.
+pub(super) type NumberIn = fn(&mut PurgeReport) -> &mut usize;
 
 /// A purge that has begun.
 pub(super) struct Purge<'a> {
@@ -29,20 +29,23 @@ pub(super) struct Purge<'a> {
 
 /// Rows of one model that are to be deleted.
 #[derive(Clone, Copy)]
-pub(super) struct Old {
-    /// What they are called.
-    pub(super) of: &'static str,
+pub(super) struct OldRows {
+    /// Name of their number in the report.
+    pub(super) name: &'static str,
+    /// Time before which they are old.
     pub(super) before: UtcTime,
-    /// Rows of one transaction.
+    /// Largest number of rows that one transaction deletes.
     pub(super) batch: PageSize,
-    pub(super) count: Count,
+    pub(super) number: NumberIn,
 }
 
 impl Purge<'_> {
     /// Deletes the rows. Those to which others refer are kept, and counted.
-    pub(super) fn delete<M: Retained>(&mut self, old: Old, delete: Delete) -> Result<()> {
+    pub(super) fn delete<M: Retained>(&mut self, old: OldRows, delete: Delete) -> Result<()> {
         loop {
-            match self.step(old, |connection| delete(connection, old.before, old.batch)) {
+            match self
+                .delete_in_transaction(old, |connection| delete(connection, old.before, old.batch))
+            {
                 Ok(0) => return Ok(()),
                 Ok(_) => {}
                 Err(error) if is_reference(&error) => return self.delete_around::<M>(old),
@@ -52,7 +55,7 @@ impl Purge<'_> {
     }
 
     /// Deletes the rows, from one place to the next: each is met once, whether or not it can be deleted.
-    fn delete_around<M: Retained>(&mut self, old: Old) -> Result<()> {
+    fn delete_around<M: Retained>(&mut self, old: OldRows) -> Result<()> {
         let mut after = (UtcTime::MIN, i64::MIN);
         loop {
             let rows = self
@@ -67,8 +70,9 @@ impl Purge<'_> {
 
     /// Deletes those of the rows that can be deleted, each part of them in a transaction of its own: a foreign key may be
     /// checked at its end.
-    fn delete_possible<M: Retained>(&mut self, old: Old, keys: &[i64]) -> Result<()> {
-        let deleted = self.step(old, |connection| M::delete_old(connection, old.before, keys));
+    fn delete_possible<M: Retained>(&mut self, old: OldRows, keys: &[i64]) -> Result<()> {
+        let deleted = self
+            .delete_in_transaction(old, |connection| M::delete_old(connection, old.before, keys));
         let Err(error) = deleted else { return Ok(()) };
         if !is_reference(&error) {
             return Err(error);
@@ -84,15 +88,15 @@ impl Purge<'_> {
         }
     }
 
-    /// Runs one transaction, reports what it deleted, and pauses.
-    fn step(
+    /// Deletes rows in a transaction of their own, reports how many, and pauses. Returns the number.
+    fn delete_in_transaction(
         &mut self,
-        old: Old,
+        old: OldRows,
         delete: impl FnOnce(&mut Writer<'_>) -> Result<usize>,
     ) -> Result<usize> {
         let begun = Instant::now();
         let deleted = self.database.write_alone(delete)?;
-        *(old.count)(&mut self.report) += deleted;
+        *(old.number)(&mut self.report) += deleted;
         (self.progress)(self.report.clone());
         if deleted > 0 {
             std::thread::sleep(begun.elapsed().min(LONGEST_PAUSE));
@@ -101,7 +105,7 @@ impl Purge<'_> {
     }
 
     /// Counts a row that is kept. A server's error names the table that refers to it.
-    fn keep<M: Retained>(&mut self, old: Old, key: i64, error: &Error) -> Result<()> {
+    fn keep<M: Retained>(&mut self, old: OldRows, key: i64, error: &Error) -> Result<()> {
         let named = error.violation().and_then(Violation::table).map(str::to_owned);
         let table = match named {
             Some(table) => Some(table),
@@ -114,9 +118,9 @@ impl Purge<'_> {
             })?,
         };
         let kept = &mut self.report.kept;
-        match kept.iter_mut().find(|kept| kept.of == old.of && kept.referred_to_by == table) {
+        match kept.iter_mut().find(|kept| kept.of == old.name && kept.referred_to_by == table) {
             Some(kept) => kept.rows += 1,
-            None => kept.push(KeptRows { rows: 1, of: old.of, referred_to_by: table }),
+            None => kept.push(KeptRows { rows: 1, of: old.name, referred_to_by: table }),
         }
         Ok(())
     }

@@ -43,9 +43,11 @@ pub fn expected_names(migrations: Migrations) -> Result<Vec<String>> {
 }
 
 impl DatabaseManager {
-    /// Checks the schema, the data and the file or server. Skips the checks that read every row, of
-    /// the integrity and of foreign keys, if an SQLite file is larger than 256 MiB, and says so. Opens the database read-only and creates nothing. A database that is
-    /// missing or cannot be read is a failed check, not an error.
+    /// Checks the schema, the data and the file or server. Opens the database read-only and creates nothing. A database that
+    /// is missing or cannot be read is a failed check, not an error.
+    ///
+    /// The checks that read every row, of the integrity and of foreign keys, skip an SQLite file that is larger than 256 MiB,
+    /// and the report says so.
     #[must_use]
     pub fn health_check(&self) -> HealthReport {
         self.run_checks(None, true)

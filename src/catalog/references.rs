@@ -1,9 +1,9 @@
 //! Violations of foreign keys.
 
-use diesel::prelude::*;
-use diesel::sql_types::Text;
 #[cfg(feature = "postgres")]
-use diesel::sql_types::{BigInt, Nullable};
+use diesel::prelude::*;
+#[cfg(feature = "postgres")]
+use diesel::sql_types::{BigInt, Nullable, Text};
 
 use super::names::names;
 #[cfg(feature = "postgres")]

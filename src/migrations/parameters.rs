@@ -91,7 +91,7 @@ fn shown(part: &Words) -> Option<String> {
         if words.remove(at) == OUT {
             return None;
         }
-        words = words.into_iter().filter(|word| *word != OUT).collect();
+        words.retain(|word| *word != OUT);
     }
     let is_array = |word: &Word<'_>| [("[", true), ("array", true)].contains(word);
     let end = words.iter().position(is_array);

@@ -1,6 +1,7 @@
 //! PostgreSQL as a server: connections, poolers, replicas.
 
 mod acting_role;
+mod catalog_names;
 mod disabled_triggers;
 mod errors;
 mod failover;

@@ -25,8 +25,8 @@ pub(super) struct DumpedTable {
 const TABLES: &str = r#"
     SELECT coalesce(root.relname, c.relname)::text AS name, $readable AS is_readable,
         CASE coalesce(config.condition, '')
-            WHEN '' THEN format('ONLY %I.%I', n.nspname, c.relname)
-            ELSE format('%I.%I ', n.nspname, c.relname) || config.condition
+            WHEN '' THEN pg_catalog.format('ONLY %I.%I', n.nspname, c.relname)
+            ELSE pg_catalog.format('%I.%I %s', n.nspname, c.relname, config.condition)
         END AS rows
     FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
     LEFT JOIN LATERAL (

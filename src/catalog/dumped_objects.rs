@@ -7,12 +7,12 @@ use crate::error::Result;
 
 /// Tables in other schemas that store rows of the partitioned or inherited tables of this one.
 const HEIRS_ELSEWHERE: &str = "
-    SELECT DISTINCT format('%I.%I', n.nspname, heir.relname) AS name
+    SELECT DISTINCT pg_catalog.format('%I.%I', n.nspname, heir.relname) AS name
     FROM pg_inherits
     JOIN pg_class AS parent ON parent.oid = inhparent
     JOIN pg_class AS heir ON heir.oid = inhrelid
     JOIN pg_namespace AS n ON n.oid = heir.relnamespace
-    WHERE parent.relnamespace = quote_ident(current_schema())::regnamespace
+    WHERE parent.relnamespace = pg_catalog.quote_ident(current_schema())::regnamespace
         AND heir.relnamespace <> parent.relnamespace
         AND heir.relkind IN ('r', 'p') AND heir.relpersistence <> 't'
     ORDER BY name";
@@ -38,7 +38,7 @@ const CHOSEN: &str = "
         WHERE e.oid >= 16384
             AND NOT EXISTS (
                 SELECT FROM unnest(extconfig) AS config JOIN pg_class AS c ON c.oid = config
-                WHERE c.relnamespace <> quote_ident(current_schema())::regnamespace
+                WHERE c.relnamespace <> pg_catalog.quote_ident(current_schema())::regnamespace
             )
             AND (
                 EXISTS (
@@ -89,7 +89,8 @@ const CHOSEN: &str = "
 
 const EXTENSIONS: &str = "SELECT extname::text AS name FROM chosen ORDER BY name";
 
-const SCHEMAS_OF_EXTENSIONS: &str = "SELECT quote_ident(nspname) AS name FROM filled ORDER BY name";
+const SCHEMAS_OF_EXTENSIONS: &str =
+    "SELECT pg_catalog.quote_ident(nspname) AS name FROM filled ORDER BY name";
 
 /// What an object of the schema, or a part of one, such as the default of a column, depends on: what is in no schema,
 /// such as the server of a foreign table, or is in another. Of an extension that is not in the dump, the extension is
@@ -98,7 +99,7 @@ const NEEDED: &str = "
     , own AS (
         SELECT classid, objid FROM pg_depend
         WHERE refclassid = 'pg_namespace'::regclass AND deptype = 'n'
-            AND refobjid = quote_ident(current_schema())::regnamespace
+            AND refobjid = pg_catalog.quote_ident(current_schema())::regnamespace
             AND (classid, objid) NOT IN (SELECT classid, objid FROM membership)
         UNION
         SELECT part.classid, part.objid FROM own JOIN pg_depend AS part
@@ -106,8 +107,8 @@ const NEEDED: &str = "
         WHERE part.deptype IN ('a', 'i')
             AND part.classid NOT IN ('pg_publication_rel'::regclass, 'pg_subscription_rel'::regclass)
     )
-    SELECT DISTINCT coalesce('the extension ' || quote_ident(extname), 'the ' || object.type || ' ' || object.identity)
-        AS name
+    SELECT DISTINCT CASE WHEN extname IS NULL THEN pg_catalog.format('the %s %s', object.type, object.identity)
+        ELSE pg_catalog.format('the extension %I', extname) END AS name
     FROM own JOIN pg_depend AS needed ON needed.classid = own.classid AND needed.objid = own.objid
     CROSS JOIN LATERAL pg_identify_object(needed.refclassid, needed.refobjid, 0) AS object
     LEFT JOIN membership ON membership.classid = needed.refclassid AND membership.objid = needed.refobjid

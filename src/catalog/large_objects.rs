@@ -7,11 +7,11 @@ use crate::error::Result;
 
 /// Only the owner and superusers may remove them.
 const BY_OWNER: &str = "
-    SELECT format('%s of %s (that role or a superuser removes %s: SELECT lo_unlink(oid) FROM pg_largeobject_metadata '
-            'WHERE lomowner = %L::regrole)',
-        CASE count(*) WHEN 1 THEN '1 large object' ELSE count(*) || ' large objects' END, lomowner::regrole,
+    SELECT pg_catalog.format('%s %s of %s (that role or a superuser removes %s: SELECT lo_unlink(oid) '
+            'FROM pg_largeobject_metadata WHERE lomowner = %L::regrole)',
+        count(*), CASE count(*) WHEN 1 THEN 'large object' ELSE 'large objects' END, lomowner::regrole,
         CASE count(*) WHEN 1 THEN 'it' ELSE 'them' END, lomowner::regrole) AS name
-    FROM pg_largeobject_metadata GROUP BY lomowner ORDER BY lomowner::regrole::text";
+    FROM pg_largeobject_metadata GROUP BY lomowner ORDER BY lomowner::regrole::text COLLATE \"C\"";
 
 /// Returns a phrase for each role that owns some: how many, whose, and the statement that removes them.
 ///

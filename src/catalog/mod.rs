@@ -21,6 +21,7 @@ mod readable;
 mod references;
 mod referring_table;
 mod rows;
+mod table_path;
 mod transfer_table;
 mod unreadable;
 
@@ -48,6 +49,9 @@ pub(crate) use references::orphans;
 pub(crate) use references::{broken_references, references_checked};
 pub(crate) use referring_table::referring_table;
 pub(crate) use rows::{RowCounts, row_count, row_counts, try_row_count};
+pub(crate) use table_path::table_path;
+#[cfg(feature = "postgres")]
+pub(crate) use table_path::table_paths;
 pub(crate) use transfer_table::{TRANSFER_TABLE, has_transfer_table};
 pub use unreadable::UnreadableTable;
 pub(crate) use unreadable::not_checked;
@@ -66,5 +70,6 @@ pub mod internal {
     };
     pub use super::references::broken_references;
     pub use super::rows::{RowCounts, row_counts};
+    pub use super::table_path::{table_path, table_paths};
     pub use super::transfer_table::{TRANSFER_TABLE, has_transfer_table};
 }

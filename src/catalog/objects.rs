@@ -59,7 +59,7 @@ pub fn table_names(connection: &mut DbConnection) -> Result<Vec<String>> {
         Backend::Sqlite => SQLITE_TABLES,
         Backend::Postgres => {
             r#"SELECT relname::text AS name FROM pg_class
-               WHERE relkind IN ('r', 'p') AND relnamespace = quote_ident(current_schema())::regnamespace
+               WHERE relkind IN ('r', 'p') AND relnamespace = pg_catalog.quote_ident(current_schema())::regnamespace
                ORDER BY relname::text COLLATE "C""#
         }
     };

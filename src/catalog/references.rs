@@ -35,16 +35,16 @@ pub fn broken_references(connection: &mut DbConnection) -> Result<Vec<String>> {
                    AS name FROM temp.pragma_foreign_key_check"#
         }
         Backend::Postgres => {
-            "SELECT conrelid::regclass || ': ' || conname || ' has not been validated' AS name
+            "SELECT pg_catalog.format('%s: %s has not been validated', conrelid::regclass, conname) AS name
              FROM pg_constraint
              WHERE contype = 'f' AND NOT convalidated
-                 AND connamespace = quote_ident(current_schema())::regnamespace
+                 AND connamespace = pg_catalog.quote_ident(current_schema())::regnamespace
              UNION ALL
-             SELECT DISTINCT t.tgrelid::regclass || ': ' || c.conname || ' is not enforced (a trigger is \
-                 disabled)'
+             SELECT DISTINCT pg_catalog.format('%s: %s is not enforced (a trigger is disabled)', t.tgrelid::regclass,
+                 c.conname)
              FROM pg_trigger AS t JOIN pg_constraint AS c ON c.oid = t.tgconstraint
              WHERE c.contype = 'f' AND t.tgenabled IN ('D', 'R')
-                 AND c.connamespace = quote_ident(current_schema())::regnamespace
+                 AND c.connamespace = pg_catalog.quote_ident(current_schema())::regnamespace
              ORDER BY name"
         }
     };
@@ -96,18 +96,19 @@ struct ForeignKey {
 /// whether the user may read both tables.
 #[cfg(feature = "postgres")]
 const FOREIGN_KEYS: &str = "
-    SELECT format('%s (%s)', f.conrelid::regclass, string_agg(quote_ident(c.attname), ', ' ORDER BY k.position)) AS name,
+    SELECT pg_catalog.format('%s (%s)', f.conrelid::regclass,
+            string_agg(pg_catalog.quote_ident(c.attname), ', ' ORDER BY k.position)) AS name,
         f.confrelid::regclass::text AS parent,
         CASE WHEN bool_and(o.oid < 16384) AND $readable
-            THEN format('(SELECT count(*) FROM %s AS c WHERE %s AND NOT EXISTS (SELECT FROM %s AS p WHERE %s))',
-                f.conrelid::regclass, string_agg(format('c.%I IS NOT NULL', c.attname), ' AND '),
+            THEN pg_catalog.format('(SELECT count(*) FROM %s AS c WHERE %s AND NOT EXISTS (SELECT FROM %s AS p WHERE %s))',
+                f.conrelid::regclass, string_agg(pg_catalog.format('c.%I IS NOT NULL', c.attname), ' AND '),
                 f.confrelid::regclass,
-                string_agg(format('p.%I OPERATOR(pg_catalog.%s) c.%I', p.attname, o.oprname, c.attname), ' AND '))
+                string_agg(pg_catalog.format('p.%I OPERATOR(pg_catalog.%s) c.%I', p.attname, o.oprname, c.attname), ' AND '))
         END AS query
     FROM pg_constraint AS f
     CROSS JOIN unnest(f.conkey, f.confkey, f.conpfeqop) WITH ORDINALITY AS k (child, parent, operator, position)
     JOIN pg_attribute AS c ON c.attrelid = f.conrelid AND c.attnum = k.child
     JOIN pg_attribute AS p ON p.attrelid = f.confrelid AND p.attnum = k.parent
     JOIN pg_operator AS o ON o.oid = k.operator
-    WHERE f.contype = 'f' AND f.conparentid = 0 AND f.connamespace = quote_ident(current_schema())::regnamespace
+    WHERE f.contype = 'f' AND f.conparentid = 0 AND f.connamespace = pg_catalog.quote_ident(current_schema())::regnamespace
     GROUP BY f.oid, f.conname, f.conrelid, f.confrelid ORDER BY name, f.conname";

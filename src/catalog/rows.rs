@@ -5,8 +5,8 @@ use diesel::sql_types::BigInt;
 
 #[cfg(feature = "postgres")]
 use super::dumped::{DumpedTable, dumped_tables};
-use super::identifier::quoted;
 use super::objects::table_names;
+use super::table_path::table_path;
 use super::unreadable::UnreadableTable;
 use crate::backend::DbConnection;
 use crate::dispatch;
@@ -23,7 +23,8 @@ pub struct RowCounts {
 
 /// Returns the number of rows of a table.
 pub(crate) fn row_count(connection: &mut DbConnection, table: &str) -> Result<i64> {
-    let count = diesel::dsl::sql::<BigInt>(&format!("(SELECT count(*) FROM {})", quoted(table)));
+    let table = table_path(connection, table)?;
+    let count = diesel::dsl::sql::<BigInt>(&format!("(SELECT count(*) FROM {table})"));
     Ok(dispatch!(connection, |connection| diesel::select(count).get_result(connection))?)
 }
 

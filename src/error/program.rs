@@ -7,11 +7,14 @@ pub enum ProgramFault {
     /// It is not installed.
     #[error(
         "{program} is not on the PATH; install PostgreSQL's client programs, of the server's version \
-         or later (Debian: postgresql-client), or do without a backup (--no-backup)"
+         or later (Debian: postgresql-client){}",
+        if *.is_dispensable { ", or do without a backup (--no-backup)" } else { "" }
     )]
     Missing {
         /// Name of the program.
         program: &'static str,
+        /// Whether the operation needs it for a backup only, without which it can be done.
+        is_dispensable: bool,
     },
 
     /// It failed.

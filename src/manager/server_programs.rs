@@ -117,7 +117,7 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
 /// [`Error::Program`] or [`Error::Io`].
 pub(super) fn spawn(program: &'static str, command: &mut Command) -> Result<ChildProcess> {
     ChildProcess::spawn(command.stderr(Stdio::piped())).map_err(|cause| match cause.kind() {
-        io::ErrorKind::NotFound => ProgramFault::Missing { program }.into(),
+        io::ErrorKind::NotFound => ProgramFault::Missing { program, is_dispensable: false }.into(),
         _ => Error::Io { action: "run", path: program.into(), source: cause },
     })
 }

@@ -71,7 +71,7 @@ const SQLITE: &str = "SELECT DISTINCT t.name AS child, f.\"table\" AS parent
     FROM sqlite_schema AS t, temp.pragma_foreign_key_list(t.name) AS f WHERE t.type = 'table'";
 const POSTGRES: &str = "SELECT DISTINCT t.relname::text AS child, p.relname::text AS parent
     FROM pg_constraint AS f JOIN pg_class AS t ON t.oid = f.conrelid JOIN pg_class AS p ON p.oid = f.confrelid
-    WHERE f.contype = 'f' AND p.relnamespace = quote_ident(current_schema())::regnamespace";
+    WHERE f.contype = 'f' AND p.relnamespace = pg_catalog.quote_ident(current_schema())::regnamespace";
 
 /// Refuses to run scripts of the library that drop a table or a column on which objects of the application depend,
 /// unless scripts of the application drop those first. An index, a trigger or a view of something that the same run

@@ -279,5 +279,5 @@ fn has_stored_versions(connection: &mut DbConnection) -> Result<bool> {
 #[cfg(feature = "postgres")]
 const HAS_TEXTS: &str = "
     EXISTS (SELECT FROM pg_attribute JOIN pg_type ON pg_type.oid = atttypid
-        WHERE attrelid = to_regclass(quote_ident(current_schema()) || '.__diesel_schema_migrations')
+        WHERE attrelid = to_regclass(pg_catalog.format('%I.__diesel_schema_migrations', current_schema()))
             AND attname = 'version' AND NOT attisdropped AND typcategory = 'S')";

@@ -64,15 +64,15 @@ const POSTGRES: &str = "
     SELECT 'index' AS kind, i.relname::text AS name, t.relname::text AS \"table\",
         pg_get_indexdef(x.indexrelid) AS sql
     FROM pg_index AS x JOIN pg_class AS i ON i.oid = x.indexrelid JOIN pg_class AS t ON t.oid = x.indrelid
-    WHERE t.relnamespace = quote_ident(current_schema())::regnamespace
+    WHERE t.relnamespace = pg_catalog.quote_ident(current_schema())::regnamespace
         AND NOT EXISTS (SELECT FROM pg_constraint AS c WHERE c.conindid = x.indexrelid AND c.contype <> 'f')
     UNION ALL
     SELECT 'trigger', t.tgname::text, c.relname::text, pg_get_triggerdef(t.oid)
     FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid
-    WHERE NOT t.tgisinternal AND c.relnamespace = quote_ident(current_schema())::regnamespace
+    WHERE NOT t.tgisinternal AND c.relnamespace = pg_catalog.quote_ident(current_schema())::regnamespace
     UNION ALL
     SELECT 'view', relname::text, relname::text, pg_get_viewdef(oid) FROM pg_class
-    WHERE relkind IN ('v', 'm') AND relnamespace = quote_ident(current_schema())::regnamespace";
+    WHERE relkind IN ('v', 'm') AND relnamespace = pg_catalog.quote_ident(current_schema())::regnamespace";
 
 /// Returns all indexes, triggers and views, on SQLite in the order in which they were created.
 fn all(connection: &mut DbConnection) -> Result<Vec<OwnObject>> {

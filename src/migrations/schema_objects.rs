@@ -50,15 +50,15 @@ fn objects() -> String {
                 WHEN 'f' THEN 'FOREIGN TABLE' ELSE 'TABLE' END AS kind, oid::regclass::text AS path,
             '' AS parameters
         FROM pg_class
-        WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND relnamespace = quote_ident(current_schema())::regnamespace
+        WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND relnamespace = pg_catalog.quote_ident(current_schema())::regnamespace
         UNION ALL
         SELECT 'pg_proc'::regclass, oid, proname::text, proowner, 'ROUTINE', oid::regprocedure::text,
             pg_get_function_identity_arguments(oid)
-        FROM pg_proc WHERE pronamespace = quote_ident(current_schema())::regnamespace
+        FROM pg_proc WHERE pronamespace = pg_catalog.quote_ident(current_schema())::regnamespace
         UNION ALL
         SELECT 'pg_type'::regclass, oid, typname::text, typowner, 'TYPE', oid::regtype::text, ''
         FROM pg_type
-        WHERE typnamespace = quote_ident(current_schema())::regnamespace AND (typtype IN ('e', 'd', 'r')
+        WHERE typnamespace = pg_catalog.quote_ident(current_schema())::regnamespace AND (typtype IN ('e', 'd', 'r')
             -- That of a table is a part of it.
             OR typtype = 'c' AND (SELECT relkind = 'c' FROM pg_class WHERE pg_class.oid = typrelid))
     )

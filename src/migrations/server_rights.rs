@@ -10,7 +10,7 @@ use crate::error::{MigrationFault, Result};
 /// The user and the schema, as SQL quotes them, if the user may not create in the schema: in PostgreSQL 15 and later
 /// only the owner of the database may in `public`.
 const MISSING: &str =
-    "SELECT quote_ident(current_user) AS role, quote_ident(current_schema()) AS schema
+    "SELECT pg_catalog.quote_ident(current_user) AS role, pg_catalog.quote_ident(current_schema()) AS schema
     WHERE NOT has_schema_privilege(current_schema(), 'CREATE')";
 
 /// Statements that take from everybody but the owner what would change entries of the audit log, or set its sequence so
@@ -18,21 +18,21 @@ const MISSING: &str =
 /// application when a migration creates the table, or creates it again. There are none for a user who has not the rights
 /// of the owner. None of them waits for a lock on the table.
 const REVOKE: &str = "
-    SELECT format('REVOKE UPDATE, DELETE, TRUNCATE, TRIGGER ON audit_log FROM %s CASCADE',
-        CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END) AS name
+    SELECT pg_catalog.format('REVOKE UPDATE, DELETE, TRUNCATE, TRIGGER ON audit_log FROM %s CASCADE',
+        CASE grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_get_userbyid(grantee)) END) AS name
     FROM pg_class AS c, LATERAL (SELECT grantee, privilege_type FROM aclexplode(relacl)
         -- A right on the table takes back those on its columns too.
         UNION ALL SELECT x.grantee, x.privilege_type FROM pg_attribute, aclexplode(attacl) AS x WHERE attrelid = c.oid) AS r
-    WHERE relname = 'audit_log' AND relnamespace = quote_ident(current_schema())::regnamespace
+    WHERE relname = 'audit_log' AND relnamespace = pg_catalog.quote_ident(current_schema())::regnamespace
         AND grantee <> relowner AND pg_has_role(relowner, 'USAGE')
         AND privilege_type IN ('UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER')
     GROUP BY grantee
-    UNION ALL SELECT format('REVOKE UPDATE ON SEQUENCE %s FROM %s CASCADE', s.oid::regclass,
-        CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
+    UNION ALL SELECT pg_catalog.format('REVOKE UPDATE ON SEQUENCE %s FROM %s CASCADE', s.oid::regclass,
+        CASE grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_get_userbyid(grantee)) END)
     FROM pg_class AS t JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid
             AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
         JOIN pg_class AS s ON s.oid = d.objid AND s.relkind = 'S', aclexplode(s.relacl)
-    WHERE t.relname = 'audit_log' AND t.relnamespace = quote_ident(current_schema())::regnamespace
+    WHERE t.relname = 'audit_log' AND t.relnamespace = pg_catalog.quote_ident(current_schema())::regnamespace
         AND grantee <> s.relowner AND pg_has_role(s.relowner, 'USAGE') AND privilege_type = 'UPDATE'";
 
 /// Refuses a user of a server who may not create in the schema, which every migration needs.

@@ -106,8 +106,8 @@ fn checks(connection: &mut DbConnection) -> Result<BTreeSet<String>> {
     let found = match connection.backend() {
         Backend::Postgres => lines(
             connection,
-            "SELECT conrelid::regclass || ': ' || conname AS name FROM pg_constraint
-             WHERE contype = 'c' AND connamespace = quote_ident(current_schema())::regnamespace",
+            "SELECT pg_catalog.format('%s: %s', conrelid::regclass, conname) AS name FROM pg_constraint
+             WHERE contype = 'c' AND connamespace = pg_catalog.quote_ident(current_schema())::regnamespace",
         )?,
         Backend::Sqlite => {
             let query = "SELECT name || char(10) || sql AS name FROM sqlite_schema
@@ -155,37 +155,38 @@ const SQLITE: [&str; 5] = [
 /// Queries for columns, indexes, foreign keys, triggers and views, in the form of those for SQLite.
 const POSTGRES: [&str; 5] = [
     // Not from information_schema, which hides the columns that a role has no right on.
-    r"SELECT c.relname || '.' || a.attname || ' ' || CASE d.type WHEN 'timestamp without time zone' THEN 'TIMESTAMP'
-              WHEN 'bytea' THEN 'BLOB' ELSE upper(d.type) END
-          || CASE WHEN a.attnotnull OR t.typnotnull THEN ' NOT NULL' ELSE '' END
-          || coalesce(' DEFAULT ' || CASE WHEN d.value LIKE '%CURRENT_TIMESTAMP%' THEN 'now'
-              ELSE replace(d.value, '::text', '') END, '')
-          || CASE a.attgenerated WHEN '' THEN '' ELSE ' GENERATED' END AS name
+    r#"SELECT pg_catalog.format('%s.%s %s%s%s%s', c.relname, a.attname,
+              CASE d.type WHEN 'timestamp without time zone' THEN 'TIMESTAMP'
+                  WHEN 'bytea' THEN 'BLOB' ELSE upper(d.type COLLATE "C") END,
+              CASE WHEN a.attnotnull OR t.typnotnull THEN ' NOT NULL' END,
+              CASE WHEN d.value LIKE '%CURRENT_TIMESTAMP%' THEN ' DEFAULT now'
+                  WHEN d.value IS NOT NULL THEN pg_catalog.format(' DEFAULT %s', replace(d.value, '::text', '')) END,
+              CASE WHEN a.attgenerated <> '' THEN ' GENERATED' END) AS name
       FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid JOIN pg_type AS t ON t.oid = a.atttypid,
           LATERAL (SELECT format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL) AS type, (
               SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef
               WHERE adrelid = c.oid AND adnum = a.attnum AND a.attgenerated = '') AS value) AS d
-      WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND c.relkind IN ('r', 'p')
-          AND a.attnum > 0 AND NOT a.attisdropped AND c.relname NOT LIKE '\_\_%'",
-    r"SELECT t.relname || ': ' || CASE WHEN x.indisunique THEN 'unique ' ELSE '' END
-          || i.relname || ' (' || coalesce((SELECT string_agg(a.attname, ', ' ORDER BY k.place)
-              FROM unnest(x.indkey::int[]) WITH ORDINALITY AS k (attnum, place)
-              JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = k.attnum), '') || ')'
-          || CASE WHEN x.indpred IS NULL THEN '' ELSE ' partial' END AS name
+      WHERE c.relnamespace = pg_catalog.quote_ident(current_schema())::regnamespace AND c.relkind IN ('r', 'p')
+          AND a.attnum > 0 AND NOT a.attisdropped AND c.relname NOT LIKE '\_\_%'"#,
+    r"SELECT pg_catalog.format('%s: %s%s (%s)%s', t.relname, CASE WHEN x.indisunique THEN 'unique ' END, i.relname,
+              (SELECT string_agg(a.attname::text, ', ' ORDER BY k.place)
+                  FROM unnest(x.indkey::int[]) WITH ORDINALITY AS k (attnum, place)
+                  JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = k.attnum),
+              CASE WHEN x.indpred IS NOT NULL THEN ' partial' END) AS name
       FROM pg_index AS x JOIN pg_class AS i ON i.oid = x.indexrelid
       JOIN pg_class AS t ON t.oid = x.indrelid
-      WHERE t.relnamespace = quote_ident(current_schema())::regnamespace AND NOT x.indisprimary
+      WHERE t.relnamespace = pg_catalog.quote_ident(current_schema())::regnamespace AND NOT x.indisprimary
           AND t.relname NOT LIKE '\_\_%'",
-    r"SELECT f.conname || ': ' || p.relname || '.' || a.attname || ' ON DELETE '
-          || CASE f.confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL'
-              WHEN 'r' THEN 'RESTRICT' ELSE 'something else' END AS name
+    r"SELECT pg_catalog.format('%s: %s.%s ON DELETE %s', f.conname, p.relname, a.attname,
+              CASE f.confdeltype WHEN 'c' THEN 'CASCADE' WHEN 'n' THEN 'SET NULL'
+                  WHEN 'r' THEN 'RESTRICT' ELSE 'something else' END) AS name
       FROM pg_constraint AS f JOIN pg_class AS p ON p.oid = f.confrelid
       JOIN pg_attribute AS a ON a.attrelid = p.oid AND a.attnum = f.confkey[1]
-      WHERE f.contype = 'f' AND f.connamespace = quote_ident(current_schema())::regnamespace",
-    r"SELECT c.relname || ': ' || t.tgname AS name
+      WHERE f.contype = 'f' AND f.connamespace = pg_catalog.quote_ident(current_schema())::regnamespace",
+    r"SELECT pg_catalog.format('%s: %s', c.relname, t.tgname) AS name
       FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid
       WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
-          AND c.relnamespace = quote_ident(current_schema())::regnamespace",
+          AND c.relnamespace = pg_catalog.quote_ident(current_schema())::regnamespace",
     r"SELECT relname::text AS name FROM pg_class
-      WHERE relkind IN ('v', 'm') AND relnamespace = quote_ident(current_schema())::regnamespace",
+      WHERE relkind IN ('v', 'm') AND relnamespace = pg_catalog.quote_ident(current_schema())::regnamespace",
 ];

@@ -14,7 +14,7 @@ use crate::config::Config;
 #[cfg(feature = "postgres")]
 use crate::connection::Identity;
 use crate::connection::{self, Access, OpenFile};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, chain};
 
 /// Time after its last use (for a replica: its last test) within which a connection is handed out
 /// untested: a round trip for each look-up would be half of its cost. HikariCP waits as long.
@@ -253,7 +253,7 @@ struct WarnOnError;
 impl r2d2::HandleError<Error> for WarnOnError {
     fn handle_error(&self, error: Error) {
         let warn = || {
-            tracing::warn!(%error, "opening or testing a connection of the pool failed");
+            tracing::warn!(error = %chain(&error), "opening or testing a connection of the pool failed");
             Ok(())
         };
         drop(caught(warn));

@@ -1,5 +1,6 @@
 //! The layers of `docs/ARCHITECTURE.md`, kept by the sources: its tables are what is allowed.
 
+mod calls;
 mod queries;
 mod sources;
 mod tables;

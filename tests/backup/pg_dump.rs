@@ -72,3 +72,18 @@ fn a_backup_takes_longer_than_a_transaction_may() {
     let _ = backup.expect("a backup");
     assert!(!is_first);
 }
+
+#[test]
+fn doing_without_a_backup_is_advised_where_that_is_possible_only() {
+    let Some(fixture) = Fixture::on_a_server(Fixture::created) else { return };
+    run(fixture.zenith().arg("backup"), 0);
+    let without_programs = |words: &[&str]| {
+        let said = stderr(&run(fixture.zenith().args(words).env("PATH", "/nonexistent"), 1));
+        assert!(said.contains("is not on the PATH"), "{said}");
+        said.contains("--no-backup")
+    };
+    assert!(without_programs(&["rollback", "--yes", "--steps", "1"]));
+    assert!(!without_programs(&["backup"]));
+    assert!(!without_programs(&["restore", "--drill"]));
+    assert!(!without_programs(&["restore", "--latest", "--yes"]));
+}

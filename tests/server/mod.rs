@@ -1,6 +1,7 @@
 //! PostgreSQL as a server: connections, poolers, replicas.
 
 mod acting_role;
+mod catalog_names;
 mod disabled_triggers;
 mod errors;
 mod failover;
@@ -10,6 +11,7 @@ mod health_expressions;
 mod kills;
 mod large_objects;
 mod nothing_pending;
+mod others_casts;
 mod others_code;
 mod overloads;
 mod pool;
@@ -26,4 +28,5 @@ mod row_security;
 mod schemas;
 mod several_hosts;
 mod standby;
+mod turkish;
 mod wrong_replica;

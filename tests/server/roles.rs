@@ -6,6 +6,7 @@ use zenith_db::prelude::*;
 use zenith_db::testing::{a_conversation_of, a_document_of, a_user};
 
 use crate::support::failed;
+use crate::support::log::logged;
 use crate::support::own_roles::{Roles, assert_denied};
 use crate::support::own_server::value;
 
@@ -146,7 +147,9 @@ fn the_backup_is_taken_and_verified_by_a_role_that_only_reads() {
     .expect("a table");
     roles.apply();
     let manager = roles.manager_as("zenith_backup");
-    let report = manager.backup().expect("a backup");
+    let (report, said) = logged(|log| (manager.backup().expect("a backup"), log.text()));
+    let cause = "the backup could not be recorded error=a statement failed: permission denied for table backup_jobs";
+    assert!(said.contains(cause), "{said}");
     let verified = manager.verify_backup(&report.path, &mut |_| ()).expect("an intact backup");
     assert_eq!((verified.tables["users"], verified.tables["recipes"]), (1, 1));
     for right in ["INSERT", "UPDATE"] {

@@ -148,7 +148,7 @@ impl Kind {
         };
         match self.unfit_on_postgres(column) {
             Some((unfit, _)) => {
-                format!("CASE WHEN {unfit} THEN 'unfit: ' || {column} ELSE {text} END")
+                format!("CASE WHEN {unfit} THEN 'unfit: '::text || {column}::text ELSE {text} END")
             }
             None => text,
         }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
 use diesel::sql_types;
-use zenith_db::internal::catalog::{literal, quoted};
+use zenith_db::internal::catalog::{literal, quoted, table_path};
 use zenith_db::internal::migrations::own_tables;
 use zenith_db::migrations::{Migrations, Structure};
 use zenith_db::{DbConnection, Error, dispatch};
@@ -106,7 +106,11 @@ pub(super) fn note_target(tables: &mut [OwnTable], target: &mut DbConnection) ->
 
 /// Whether the primary key of a table is its column `id`, an integer.
 fn has_key(connection: &mut DbConnection, table: &str) -> Result<bool> {
-    let table = literal(table);
+    let table = match connection {
+        DbConnection::Sqlite(_) => literal(table),
+        #[cfg(feature = "postgres")]
+        DbConnection::Postgres(_) => literal(&table_path(connection, table)?),
+    };
     let query = match connection {
         DbConnection::Sqlite(_) => format!(
             "SELECT sum(iif(name = 'id' AND upper(type) IN ('INTEGER', 'BIGINT'), 1, 2)) AS number
@@ -117,7 +121,7 @@ fn has_key(connection: &mut DbConnection, table: &str) -> Result<bool> {
             "SELECT sum(CASE WHEN a.attname = 'id' AND a.atttypid IN ('int8'::regtype, 'int4'::regtype, 'int2'::regtype)
                  THEN 1 ELSE 2 END)::bigint AS number
              FROM pg_index AS x JOIN pg_attribute AS a ON a.attrelid = x.indrelid AND a.attnum = ANY (x.indkey)
-             WHERE x.indisprimary AND x.indrelid = to_regclass(quote_ident({table}))"
+             WHERE x.indisprimary AND x.indrelid = to_regclass({table})"
         ),
     };
     let found: Number = dispatch!(connection, |c| diesel::sql_query(&query).get_result(c))?;
@@ -138,7 +142,8 @@ fn interned(name: &str) -> &'static str {
 
 impl OwnTable {
     fn number(&self, connection: &mut DbConnection, expression: &str) -> Result<Option<i64>> {
-        let query = format!("SELECT {expression} AS number FROM {}", quoted(self.name));
+        let table = table_path(connection, self.name)?;
+        let query = format!("SELECT {expression} AS number FROM {table}");
         let found: Number = dispatch!(connection, |c| diesel::sql_query(&query).get_result(c))?;
         Ok(found.number)
     }
@@ -165,12 +170,11 @@ impl OwnTable {
         let cases = conditions.iter().enumerate();
         let cases: Vec<String> =
             cases.map(|(at, (condition, ..))| format!("WHEN {condition} THEN {at}")).collect();
-        let cases = cases.join(" ");
+        let (cases, table) = (cases.join(" "), table_path(connection, self.name)?);
         let query = format!(
             "SELECT key, number FROM (
-                 SELECT CAST(id AS BIGINT) AS key, CAST(CASE {cases} END AS BIGINT) AS number FROM {}
-             ) AS found WHERE number IS NOT NULL ORDER BY key LIMIT 1",
-            quoted(self.name)
+                 SELECT CAST(id AS BIGINT) AS key, CAST(CASE {cases} END AS BIGINT) AS number FROM {table}
+             ) AS found WHERE number IS NOT NULL ORDER BY key LIMIT 1"
         );
         let found: Option<Unfit> =
             dispatch!(connection, |c| diesel::sql_query(&query).get_result(c).optional())?;
@@ -232,7 +236,7 @@ impl RowTable for OwnTable {
         limit: i64,
         each: &mut dyn FnMut(OwnRow) -> Result<()>,
     ) -> Result<()> {
-        let (table, first, end) = (quoted(self.name), *keys.start(), *keys.end());
+        let (table, first, end) = (table_path(connection, self.name)?, *keys.start(), *keys.end());
         match connection {
             DbConnection::Sqlite(inner) => {
                 let (_, texts) = self.lists(|_, name, kind| kind.read_sqlite(name));
@@ -264,7 +268,7 @@ impl RowTable for OwnTable {
         let rows: Vec<&Vec<Option<String>>> = rows.iter().map(|row| &row.values).collect();
         let rows = serde_json::to_string(&rows)
             .map_err(|cause| Error::Internal(format!("rows are no JSON: {cause}")))?;
-        let table = quoted(self.name);
+        let table = table_path(connection, self.name)?;
         match connection {
             DbConnection::Sqlite(inner) => {
                 let (names, values) =
@@ -288,7 +292,7 @@ impl RowTable for OwnTable {
     }
 
     fn delete_all(&self, connection: &mut DbConnection) -> Result<()> {
-        let delete = format!("DELETE FROM {}", quoted(self.name));
+        let delete = format!("DELETE FROM {}", table_path(connection, self.name)?);
         dispatch!(connection, |c| diesel::sql_query(&delete).execute(c))?;
         Ok(())
     }

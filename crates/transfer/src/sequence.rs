@@ -7,6 +7,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use zenith_db::DbConnection;
 use zenith_db::internal::catalog::literal;
+#[cfg(feature = "postgres")]
+use zenith_db::internal::catalog::table_path;
 
 use super::error::Result;
 use super::table::TransferTable;
@@ -33,11 +35,12 @@ pub(super) fn last_key(
             .get_result(inner)
             .optional()?,
         #[cfg(feature = "postgres")]
-        DbConnection::Postgres(inner) => {
+        DbConnection::Postgres(_) => {
+            let path = table_path(connection, table.name())?;
             let last = sql::<Nullable<BigInt>>("pg_sequence_last_value(pg_get_serial_sequence(")
-                .bind::<Text, _>(table.name())
+                .bind::<Text, _>(path)
                 .sql(", 'id')::regclass)");
-            diesel::select(last).get_result(inner)?
+            diesel::select(last).get_result(connection.postgres()?)?
         }
     };
     Ok(given.max(table.last_id(connection)?))
@@ -63,15 +66,16 @@ pub(super) fn continue_after(
             }
         }
         #[cfg(feature = "postgres")]
-        DbConnection::Postgres(inner) => {
+        DbConnection::Postgres(_) => {
+            let path = table_path(connection, table.name())?;
             // A sequence begins at 1; `false` means that 1 has not been generated yet.
             let last = last.filter(|last| *last >= 1);
             let set = sql::<Nullable<BigInt>>("setval(pg_get_serial_sequence(")
-                .bind::<Text, _>(table.name())
+                .bind::<Text, _>(path)
                 .sql(", 'id')::regclass, ")
                 .bind::<BigInt, _>(last.unwrap_or(1))
                 .sql(if last.is_some() { ", true)" } else { ", false)" });
-            diesel::select(set).execute(inner)?;
+            diesel::select(set).execute(connection.postgres()?)?;
         }
     }
     Ok(())

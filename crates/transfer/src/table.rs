@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 #[cfg(feature = "postgres")]
-use zenith_db::internal::catalog::quoted;
+use zenith_db::internal::catalog::table_path;
 use zenith_db::{DbConnection, Error};
 
 use super::digest::TableContents;
@@ -200,10 +200,11 @@ impl<T: RowTable> TransferTable for T {
 
     fn empty(&self, connection: &mut DbConnection) -> Result<()> {
         #[cfg(feature = "postgres")]
-        if let DbConnection::Postgres(inner) = connection {
+        if let DbConnection::Postgres(_) = connection {
             use diesel::connection::SimpleConnection;
+            let table = table_path(connection, self.table())?;
             // Deleted rows would occupy the file until it is vacuumed.
-            return Ok(inner.batch_execute(&format!("TRUNCATE {}", quoted(self.table())))?);
+            return Ok(connection.batch_execute(&format!("TRUNCATE {table}"))?);
         }
         self.delete_all(connection)
     }

@@ -5,7 +5,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use zenith_db::internal::catalog::broken_references;
 #[cfg(feature = "postgres")]
-use zenith_db::internal::catalog::quoted;
+use zenith_db::internal::catalog::table_paths;
 use zenith_db::internal::connection::read_pragma;
 use zenith_db::{DbConnection, dispatch};
 
@@ -109,9 +109,9 @@ pub(super) fn gather_statistics(
     tables: &[&dyn TransferTable],
 ) -> Result<()> {
     #[cfg(feature = "postgres")]
-    if let DbConnection::Postgres(inner) = target {
-        let tables: Vec<String> = tables.iter().map(|table| quoted(table.name())).collect();
-        inner.batch_execute(&format!("ANALYZE {}", tables.join(", ")))?;
+    if let DbConnection::Postgres(_) = target {
+        let tables = table_paths(target, tables.iter().map(|table| table.name()))?;
+        target.batch_execute(&format!("ANALYZE {}", tables.join(", ")))?;
     }
     #[cfg(not(feature = "postgres"))]
     let _ = (target, tables);
@@ -139,13 +139,13 @@ mod postgres {
     /// Foreign keys of the transferred tables, and those of other tables that refer to them, sorted by
     /// table and name. An application's own tables may refer to them.
     const FOREIGN_KEYS: &str = "
-        SELECT format('ALTER TABLE %I DROP CONSTRAINT %I', t.relname, f.conname) AS remove,
-            format('ALTER TABLE %I ADD CONSTRAINT %I %s', t.relname, f.conname,
+        SELECT pg_catalog.format('ALTER TABLE %s DROP CONSTRAINT %I', f.conrelid::regclass, f.conname) AS remove,
+            pg_catalog.format('ALTER TABLE %s ADD CONSTRAINT %I %s', f.conrelid::regclass, f.conname,
                 pg_get_constraintdef(f.oid)) AS restore
         FROM pg_constraint AS f JOIN pg_class AS t ON t.oid = f.conrelid
         JOIN pg_class AS p ON p.oid = f.confrelid
         WHERE f.contype = 'f' AND (t.relname = ANY ($1) OR p.relname = ANY ($1))
-            AND t.relnamespace = quote_ident(current_schema())::regnamespace
+            AND t.relnamespace = pg_catalog.quote_ident(current_schema())::regnamespace
         ORDER BY t.relname, f.conname";
 
     /// Settings of the connection during the transfer.
@@ -159,7 +159,8 @@ mod postgres {
     pub(super) fn change_settings(target: &mut PgConnection) -> Result<String> {
         let mut restore = String::new();
         for (name, value) in SETTINGS {
-            let setting = format!("format('SET {name} = %L;', current_setting('{name}'))");
+            let setting =
+                format!("pg_catalog.format('SET {name} = %L;', current_setting('{name}'))");
             let setting: String = diesel::select(sql::<Text>(&setting)).get_result(target)?;
             restore.push_str(&setting);
             target.batch_execute(&format!("SET {name} = {value}"))?;

@@ -13,7 +13,7 @@ $$;
 -- A function looks up names in its schema, and in temporary tables last, whatever the session that calls it looks in.
 -- lint: allow opaque-statement a script does not know the name of its schema
 DO $$ BEGIN
-    EXECUTE format('ALTER FUNCTION keep_updated_at() SET search_path = %I, pg_temp', current_schema());
+    EXECUTE pg_catalog.format('ALTER FUNCTION keep_updated_at() SET search_path = %I, pg_temp', current_schema());
 END $$;
 
 -- Named sets of permissions, which role_permissions lists. Each user has exactly one role. A system role

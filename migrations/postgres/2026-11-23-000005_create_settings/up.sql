@@ -10,7 +10,7 @@ END;
 $$;
 -- lint: allow opaque-statement a script does not know the name of its schema
 DO $$ BEGIN
-    EXECUTE format('ALTER FUNCTION is_json(TEXT) SET search_path = %I, pg_temp', current_schema());
+    EXECUTE pg_catalog.format('ALTER FUNCTION is_json(TEXT) SET search_path = %I, pg_temp', current_schema());
 END $$;
 
 -- Settings of the installation, each with its type. The value of a secret setting is ciphertext

@@ -94,8 +94,8 @@ $$;
 -- Otherwise a temporary table of the name audit_log would be the one that is looked at.
 -- lint: allow opaque-statement a script does not know the name of its schema
 DO $$ BEGIN
-    EXECUTE format('ALTER FUNCTION audit_log_append() SET search_path = %I, pg_temp', current_schema());
-    EXECUTE format('ALTER FUNCTION audit_log_refuse() SET search_path = %I, pg_temp', current_schema());
+    EXECUTE pg_catalog.format('ALTER FUNCTION audit_log_append() SET search_path = %I, pg_temp', current_schema());
+    EXECUTE pg_catalog.format('ALTER FUNCTION audit_log_refuse() SET search_path = %I, pg_temp', current_schema());
 END $$;
 CREATE TRIGGER audit_log_no_update BEFORE UPDATE ON audit_log
     FOR EACH ROW EXECUTE FUNCTION audit_log_refuse();

@@ -11,19 +11,19 @@ use crate::error::Result;
 /// Of the settings of users and databases the one of both counts, then that of the user, then that of the database. Where
 /// none of them is the role in use, the connection itself has asked for it.
 const ACTING: &str = "
-    SELECT format('as the role %I, which %s', current_user, coalesce((
-        SELECT format('a setting gives to the user %I (%s takes it back)', session_user, CASE
+    SELECT pg_catalog.format('as the role %I, which %s', current_user, coalesce((
+        SELECT pg_catalog.format('a setting gives to the user %I (%s takes it back)', session_user, CASE
             WHEN setrole <> 0 AND setdatabase <> 0
-                THEN format('ALTER ROLE %I IN DATABASE %I RESET role', session_user, current_database())
-            WHEN setrole <> 0 THEN format('ALTER ROLE %I RESET role', session_user)
-            WHEN setdatabase <> 0 THEN format('ALTER DATABASE %I RESET role', current_database())
+                THEN pg_catalog.format('ALTER ROLE %I IN DATABASE %I RESET role', session_user, current_database())
+            WHEN setrole <> 0 THEN pg_catalog.format('ALTER ROLE %I RESET role', session_user)
+            WHEN setdatabase <> 0 THEN pg_catalog.format('ALTER DATABASE %I RESET role', current_database())
             ELSE 'ALTER ROLE ALL RESET role' END)
         FROM pg_db_role_setting, unnest(setconfig) AS setting
-        WHERE setting = 'role=' || current_user
+        WHERE setting = pg_catalog.format('role=%s', current_user)
             AND setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
             AND setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = session_user))
         ORDER BY setrole <> 0 DESC, setdatabase <> 0 DESC LIMIT 1
-    ), format('the URL gives to the user %I (options=-crole=…)', session_user))) AS text
+    ), pg_catalog.format('the URL gives to the user %I (options=-crole=…)', session_user))) AS text
     WHERE current_user <> session_user";
 
 /// Returns as which role a connection acts and what takes it back; `None` if that is the user who signed in.

@@ -112,16 +112,16 @@ const BEYOND: &str = r"
                     ))
             )
     )
-    SELECT CASE WHEN nspname NOT IN ('pg_catalog', 'information_schema') THEN format('the schema %I', nspname)
-        ELSE format('the %s %s', replace(object.type, 'default acl', 'default privileges'), object.identity) END AS name
+    SELECT CASE WHEN nspname NOT IN ('pg_catalog', 'information_schema') THEN pg_catalog.format('the schema %I', nspname)
+        ELSE pg_catalog.format('the %s %s', replace(object.type, 'default acl', 'default privileges'), object.identity) END AS name
         FROM outside CROSS JOIN LATERAL pg_identify_object(classid, objid, 0) AS object
-    UNION SELECT format('the schema %I', nspname) FROM pg_namespace AS n
+    UNION SELECT pg_catalog.format('the schema %I', nspname) FROM pg_namespace AS n
         WHERE nspname NOT IN (current_schema(), 'public', 'information_schema') AND nspname !~ '^pg_'
             AND translate(nspname, E'\n\r', '  ') <> ALL ($1) AND NOT EXISTS (
                 SELECT FROM pg_depend WHERE classid = 'pg_namespace'::regclass::oid AND objid = n.oid AND deptype = 'e'
             )
-    UNION SELECT format('the extension %I', extname) FROM pg_extension
+    UNION SELECT pg_catalog.format('the extension %I', extname) FROM pg_extension
         WHERE extname <> 'plpgsql' AND translate(extname, E'\n\r', '  ') <> ALL ($2)
-    UNION SELECT format('the subscription %I', subname) FROM pg_subscription JOIN pg_database AS d ON d.oid = subdbid
+    UNION SELECT pg_catalog.format('the subscription %I', subname) FROM pg_subscription JOIN pg_database AS d ON d.oid = subdbid
         WHERE datname = current_database()
     ORDER BY name";

@@ -50,7 +50,7 @@ impl RestoreLock {
 
         // Not in the database itself, to which nobody may be connected.
         let mut held = maintenance(model, options)?;
-        let query = "SELECT pg_try_advisory_lock(hashtextextended('zenith-db restores ' || $1, 0::int8)) AS taken";
+        let query = "SELECT pg_try_advisory_lock(hashtextextended('zenith-db restores '::text || $1, 0::int8)) AS taken";
         let found: Taken =
             diesel::sql_query(query).bind::<Text, _>(name_of(model)?).get_result(&mut held)?;
         if found.taken {

@@ -14,7 +14,7 @@ use super::scratch_name::{beside, random_name};
 use super::scratch_settings::{Settings, give_settings};
 use super::statement::run;
 use crate::config::{ServerOptions, ServerUrl};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, chain};
 use crate::locks::Obstacle;
 
 /// Database with a temporary name, beside another one on its server. It is dropped when this is dropped; that of
@@ -147,7 +147,7 @@ impl Drop for ScratchDatabase {
             Ok(run(&mut maintenance, &drop)?)
         });
         if let Err(error) = dropped {
-            tracing::warn!(%error, "the temporary database {name} was not dropped");
+            tracing::warn!(error = %chain(&error), "the temporary database {name} was not dropped");
         }
     }
 }
@@ -241,6 +241,6 @@ const PROPERTIES: &str = "
 
 /// Lists the sessions in `$1`.
 const SESSIONS: &str = "
-    SELECT format('%s (process %s of the server%s)', coalesce(nullif(application_name, ''), usename),
-        pid, ', from ' || host(client_addr)) AS statement
+    SELECT format('%s (process %s of the server%s)', coalesce(nullif(application_name, ''), usename::text),
+        pid, ', from '::text || host(client_addr)) AS statement
     FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid() AND $2 = '' ORDER BY pid";

@@ -39,7 +39,8 @@ impl ScratchLock {
         let mut connection = maintenance(of, options)?;
         // Others take the time that the server needs to create a database.
         run(&mut connection, "SET lock_timeout = 0")?;
-        let take = format!("SELECT {lock}(hashtextextended('zenith-db beside ' || $1, 0::int8))");
+        let take =
+            format!("SELECT {lock}(hashtextextended('zenith-db beside '::text || $1, 0::int8))");
         diesel::sql_query(take).bind::<Text, _>(name_of(of)?).execute(&mut connection)?;
         Ok(Self(connection))
     }

@@ -100,14 +100,14 @@ pub(super) fn ensure_no_stand_ins(
     }
 
     let query = format!(
-        "SELECT (CASE prokind WHEN 'a' THEN 'AGGREGATE ' ELSE 'ROUTINE ' END) || p.oid::regprocedure AS object,
+        "SELECT format('%s %s', CASE prokind WHEN 'a' THEN 'AGGREGATE' ELSE 'ROUTINE' END, p.oid::regprocedure) AS object,
             pg_get_userbyid(proowner)::text AS owner, {} AS creators
         FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = pronamespace
         WHERE p.oid >= 16384 AND nspname = $1 AND NOT {}
             AND proname IN (SELECT proname FROM pg_proc JOIN pg_namespace AS c ON c.oid = pronamespace
                 WHERE c.nspname = 'pg_catalog')
         UNION ALL
-        SELECT 'OPERATOR ' || o.oid::regoperator, pg_get_userbyid(oprowner), {}
+        SELECT format('OPERATOR %s', o.oid::regoperator), pg_get_userbyid(oprowner), {}
         FROM pg_operator AS o JOIN pg_namespace AS n ON n.oid = oprnamespace
         WHERE o.oid >= 16384 AND nspname = $1 AND NOT {}
             AND oprname IN (SELECT oprname FROM pg_operator JOIN pg_namespace AS c ON c.oid = oprnamespace

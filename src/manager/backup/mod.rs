@@ -61,7 +61,7 @@ use super::DatabaseManager;
 use super::disk_space::ensure_room;
 use crate::config::{DatabasePath, Location};
 use crate::connection::{self, Access, NewFile, Owner};
-use crate::error::{BackupFault, Error, Result};
+use crate::error::{BackupFault, Error, Result, chain};
 use crate::models::BackupJob;
 use crate::types::{MigrationOwner, UtcTime};
 
@@ -93,7 +93,9 @@ impl DatabaseManager {
             (Ok(report), Ok(mut connection)) => report.record(&mut connection),
             (Err(error), Ok(mut connection)) => record_failure(error, started_at, &mut connection),
             // The caller gets the result of the copy.
-            (_, Err(error)) => tracing::warn!(%error, "the backup could not be recorded"),
+            (_, Err(error)) => {
+                tracing::warn!(error = %chain(&error), "the backup could not be recorded")
+            }
         }
         result
     }

@@ -65,7 +65,8 @@ fn dump_and_check(
     lock_timeout: Duration,
     progress: &mut dyn FnMut(FileProgress),
 ) -> Result<CopyOutcome> {
-    let query = "SELECT pg_export_snapshot() AS id, quote_ident(current_schema()) AS schema";
+    let query =
+        "SELECT pg_export_snapshot() AS id, pg_catalog.quote_ident(current_schema()) AS schema";
     let snapshot: ExportedSnapshot =
         dispatch!(&mut *source, |c| diesel::sql_query(query).get_result(c))?;
     let elsewhere = heirs_elsewhere(source.postgres()?)?;

@@ -18,7 +18,7 @@ use super::manifest::BackupManifest;
 use super::verify::compare;
 use super::{manifest, orphans};
 use crate::connection;
-use crate::error::{BackupFault, Error, Result, in_shell};
+use crate::error::{BackupFault, Error, Result, chain, in_shell};
 use crate::manager::DatabaseManager;
 use crate::manager::migrate::last_failure;
 use crate::types::UtcTime;
@@ -102,7 +102,9 @@ impl DatabaseManager {
                     tracing::info!("removed the old backup {}", path.display());
                 }
             }
-            Err(error) => tracing::warn!(%error, "old backups could not be removed"),
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), "old backups could not be removed")
+            }
         }
     }
 

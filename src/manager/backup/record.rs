@@ -56,7 +56,7 @@ fn record(job: &NewBackupJob<'_>, connection: &mut DbConnection) {
         Ok(())
     });
     if let Err(error) = recorded {
-        tracing::warn!(%error, "the backup could not be recorded");
+        tracing::warn!(error = %chain(&error), "the backup could not be recorded");
     }
 }
 

@@ -36,11 +36,11 @@ pub(super) fn record_failure(connection: &mut DbConnection, operation: &str, err
     match has_records(connection) {
         Ok(true) => {
             if let Err(error) = connection.write(|connection| observation.record(connection)) {
-                tracing::warn!(%error, "the failure could not be recorded");
+                tracing::warn!(error = %chain(&error), "the failure could not be recorded");
             }
         }
         Ok(false) => tracing::warn!("the failure is not recorded: there is no table system_health"),
-        Err(error) => tracing::warn!(%error, "the failure could not be recorded"),
+        Err(error) => tracing::warn!(error = %chain(&error), "the failure could not be recorded"),
     }
 }
 
@@ -58,7 +58,7 @@ pub(super) fn record_success(connection: &mut DbConnection) {
         connection.write(|connection| observation.record(connection)).map(drop)
     });
     if let Err(error) = recorded {
-        tracing::warn!(%error, "the success could not be recorded");
+        tracing::warn!(error = %chain(&error), "the success could not be recorded");
     }
 }
 

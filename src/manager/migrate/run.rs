@@ -4,7 +4,7 @@ use super::record::{record_failure, record_success};
 use crate::backend::DbConnection;
 use crate::catalog::{self, IntegrityCheck};
 use crate::connection::{self, Access, TransactionSettings, Writer};
-use crate::error::{Error, MigrationFault, Result};
+use crate::error::{Error, MigrationFault, ProgramFault, Result, chain};
 use crate::manager::DatabaseManager;
 use crate::manager::backup::BackupReport;
 use crate::manager::disk_space::{Space, ensure_room};
@@ -30,7 +30,8 @@ impl DatabaseManager {
             if !catalog::is_empty(connection)? {
                 disk_space = self.check_disk_space(connection)?;
                 if self.config.auto_backup() {
-                    backup = Some(self.copy_and_check(operation, &mut |_| ())?);
+                    let copied = self.copy_and_check(operation, &mut |_| ());
+                    backup = Some(copied.map_err(dispensable)?);
                 } else {
                     let database = self.config.location();
                     catalog::ensure_intact(connection, IntegrityCheck::Full, database)?;
@@ -98,7 +99,9 @@ impl DatabaseManager {
         });
         match another {
             Ok(another) => *connection = another,
-            Err(error) => tracing::warn!(%error, "the run cannot be recorded without a connection"),
+            Err(error) => {
+                tracing::warn!(error = %chain(&error), "the run cannot be recorded without a connection")
+            }
         }
     }
 
@@ -118,5 +121,15 @@ impl DatabaseManager {
             found.push(format!("{what}: up to {needed} MB needed, {free} MB free"));
         }
         Ok(Some(Check::before("disk space", found.join("; "))))
+    }
+}
+
+/// Says of a program that is missing that the backup, for which it is, can be left out.
+fn dispensable(error: Error) -> Error {
+    match error {
+        Error::Program(ProgramFault::Missing { program, .. }) => {
+            ProgramFault::Missing { program, is_dispensable: true }.into()
+        }
+        other => other,
     }
 }

@@ -80,7 +80,7 @@ impl DatabaseManager {
                 connection.write(|connection| observation.record(connection))
             });
         if let Err(error) = recorded {
-            tracing::warn!(%error, "the drill could not be recorded");
+            tracing::warn!(error = %chain(&error), "the drill could not be recorded");
         }
     }
 }

@@ -30,7 +30,7 @@ use super::backup::{FileProgress, PlainBackup, VerifiedBackup};
 use crate::backend::Backend;
 use crate::config::{DatabasePath, Location};
 use crate::connection::{self, Owner, StagingDir};
-use crate::error::{BackupFault, Error, Result};
+use crate::error::{BackupFault, Error, Result, chain};
 use present::Present;
 
 /// Options of a restore.
@@ -140,7 +140,9 @@ impl DatabaseManager {
         if let Some(report) = kept.as_ref().and_then(|kept| kept.backup.as_ref()) {
             match self.open() {
                 Ok(mut connection) => report.record(&mut connection),
-                Err(error) => tracing::warn!(%error, "the kept database could not be recorded"),
+                Err(error) => {
+                    tracing::warn!(error = %chain(&error), "the kept database could not be recorded")
+                }
             }
         }
         Ok(RestoreReport {

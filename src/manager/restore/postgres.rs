@@ -15,7 +15,7 @@ use super::{RestoreOptions, not_to_be_replaced};
 use crate::catalog::{large_objects, names_of, quoted};
 use crate::config::{Config, Location, ServerUrl, shown};
 use crate::connection::{self, RestoreLock, ScratchDatabase, name_of, others_in, right_missing};
-use crate::error::{Error, ProgramFault, Result};
+use crate::error::{Error, ProgramFault, Result, chain};
 use crate::locks::Obstacle;
 use crate::manager::DatabaseManager;
 use crate::manager::backup::{FileProgress, PlainBackup, write_bytes};
@@ -69,7 +69,7 @@ impl DatabaseManager {
             let is_dropped = |name: &String| {
                 let dropped = connection::drop_if_bare(&url.at(name), self.config.server());
                 dropped.unwrap_or_else(|error| {
-                    tracing::warn!(%error, "the empty database {name} was not dropped");
+                    tracing::warn!(error = %chain(&error), "the empty database {name} was not dropped");
                     false
                 })
             };
@@ -120,7 +120,7 @@ impl DatabaseManager {
         // First, because the owner of a table needs the right to create in its schema.
         for (schema, owner) in contents.owners_of(&schemas) {
             if let Err(error) = self.give_schema(schema, owner) {
-                tracing::warn!(%error, "the owner of the schema {schema} could not be restored");
+                tracing::warn!(error = %chain(&error), "the owner of the schema {schema} could not be restored");
             }
         }
         let mut load = |more: &[&str]| -> Result<Option<RefusedLoad>> {

@@ -58,20 +58,20 @@ struct Part {
 
 const COLUMNS: &str = r#"
     SELECT relname::text AS "table", attname::text AS name FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
-    WHERE relnamespace = quote_ident(current_schema())::regnamespace AND attnum > 0 AND NOT attisdropped
+    WHERE relnamespace = pg_catalog.quote_ident(current_schema())::regnamespace AND attnum > 0 AND NOT attisdropped
     ORDER BY relname, attnum"#;
 
 const SEQUENCES: &str = "
     SELECT (pg_identify_object('pg_class'::regclass, s.oid, 0)).identity AS path FROM pg_class AS s
     JOIN pg_depend AS d ON d.classid = 'pg_class'::regclass AND d.objid = s.oid AND d.deptype IN ('a', 'i')
     JOIN pg_class AS t ON d.refclassid = 'pg_class'::regclass AND t.oid = d.refobjid
-    WHERE s.relkind = 'S' AND t.relnamespace = quote_ident(current_schema())::regnamespace AND t.relname = ANY ($1)
+    WHERE s.relkind = 'S' AND t.relnamespace = pg_catalog.quote_ident(current_schema())::regnamespace AND t.relname = ANY ($1)
     ORDER BY s.relname";
 
 /// A partition belongs to whoever owns it, and not to the owner of its table.
 const PARTITIONS: &str = "
     SELECT (pg_identify_object('pg_class'::regclass, p.oid, 0)).identity AS path FROM pg_class AS p JOIN pg_class AS t ON t.oid = pg_partition_root(p.oid)
-    WHERE p.relispartition AND p.relkind IN ('r', 'p') AND p.relnamespace = quote_ident(current_schema())::regnamespace
+    WHERE p.relispartition AND p.relkind IN ('r', 'p') AND p.relnamespace = pg_catalog.quote_ident(current_schema())::regnamespace
         AND t.relnamespace = p.relnamespace AND t.relname = ANY ($1)
     ORDER BY p.relname";
 

@@ -73,9 +73,9 @@ fn refuse_more(script: &mut Script, roles: &RoleNames) {
     );
     script.block(&format!(
         "DECLARE\n        other record;\n    BEGIN\n        \
-             FOR other IN SELECT quote_ident(rolname) AS name, rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication\n                \
+             FOR other IN SELECT pg_catalog.quote_ident(rolname) AS name, rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication\n                \
              OR rolbypassrls OR NOT rolcanlogin AS is_unfit,\n            \
-             (SELECT string_agg(quote_ident(g.rolname), ', ' ORDER BY g.rolname) FROM pg_roles AS g WHERE g.oid <> r.oid\n                \
+             (SELECT string_agg(pg_catalog.quote_ident(g.rolname), ', ' ORDER BY g.rolname) FROM pg_roles AS g WHERE g.oid <> r.oid\n                \
              AND pg_has_role(r.oid, g.oid, 'MEMBER') AND EXISTS (SELECT FROM pg_roles AS source\n                \
              WHERE pg_has_role(g.oid, source.oid, 'MEMBER') AND {gives_rights})) AS groups\n            \
              FROM pg_roles AS r WHERE rolname IN ({others}) ORDER BY rolname\n        LOOP\n            \
@@ -208,7 +208,7 @@ fn grant_on_strange(script: &mut Script, schema: &str, roles: &RoleNames) {
              WHERE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = {schema}) AND relkind IN ('r', 'p', 'S')\n                \
              AND ({owner_cannot} OR {backup_cannot})\n        LOOP\n            \
              IF has_table_privilege(other, 'SELECT WITH GRANT OPTION') THEN\n                \
-             EXECUTE format('GRANT SELECT ON %s TO %I, %I', other, {owner}, {backup});\n            \
+             EXECUTE pg_catalog.format('GRANT SELECT ON %s TO %I, %I', other, {owner}, {backup});\n            \
              ELSE\n                \
              RAISE WARNING 'the owner of % has to give SELECT on it to the roles of the backup and the owner, or no \
              backup is possible', other;\n            \

@@ -22,7 +22,7 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use diesel::sqlite::{Sqlite, SqliteType, SqliteValue};
 
 use crate::backend::{Backend, DbConnection};
-use crate::catalog::quoted;
+use crate::catalog::{quoted, table_path};
 use crate::dispatch;
 #[cfg(feature = "postgres")]
 use crate::error::Error;
@@ -65,7 +65,7 @@ impl TableDigest {
         up_to: Option<&(String, i64)>,
     ) -> Result<Self> {
         let columns_of = columns_of(connection, table)?;
-        let table = quoted(table);
+        let table = table_path(connection, table)?;
         let key = match columns_of.key.as_slice() {
             [key] if columns_of.integer_key => Some(key),
             _ => None,
@@ -103,14 +103,14 @@ struct ColumnInfo {
 fn columns_of(connection: &mut DbConnection, table: &str) -> Result<TableColumns> {
     let query = match connection.backend() {
         Backend::Sqlite => {
-            "SELECT name, upper(type) AS kind, pk AS place FROM temp.pragma_table_info(?)"
+            "SELECT name, type AS kind, pk AS place FROM temp.pragma_table_info(?)"
         }
         Backend::Postgres => {
-            "SELECT a.attname::text AS name, upper(format_type(a.atttypid, NULL)) AS kind,
+            "SELECT a.attname::text AS name, format_type(a.atttypid, NULL) AS kind,
                  coalesce(array_position(x.indkey::int2[], a.attnum) + 1, 0)::int8 AS place
              FROM pg_class AS t JOIN pg_attribute AS a ON a.attrelid = t.oid
              LEFT JOIN pg_index AS x ON x.indrelid = t.oid AND x.indisprimary
-             WHERE t.relname = $1 AND t.relnamespace = quote_ident(current_schema())::regnamespace
+             WHERE t.relname = $1 AND t.relnamespace = pg_catalog.quote_ident(current_schema())::regnamespace
                  AND a.attnum > 0 AND NOT a.attisdropped
              ORDER BY a.attnum"
         }
@@ -121,7 +121,9 @@ fn columns_of(connection: &mut DbConnection, table: &str) -> Result<TableColumns
     key.sort_by_key(|column| column.place);
     let integers = ["INTEGER", "BIGINT", "INT", "SMALLINT"];
     Ok(TableColumns {
-        integer_key: key.iter().all(|column| integers.contains(&column.kind.as_str())),
+        integer_key: key
+            .iter()
+            .all(|column| integers.iter().any(|of| column.kind.eq_ignore_ascii_case(of))),
         key: key.into_iter().map(|column| column.name.clone()).collect(),
         columns: columns.into_iter().map(|column| column.name).collect(),
     })
@@ -214,7 +216,7 @@ fn sums_on_server(
         sums: String,
     }
     let literals = |names: &[String]| -> Vec<String> {
-        names.iter().map(|name| format!("quote_nullable({})", quoted(name))).collect()
+        names.iter().map(|name| format!("pg_catalog.format('%L', {})", quoted(name))).collect()
     };
     let key = literals(&columns_of.key).join(", ',', ");
     let key = if key.is_empty() { "''".to_owned() } else { key };
@@ -223,8 +225,8 @@ fn sums_on_server(
         .zip(&columns_of.columns)
         .map(|(value, column)| {
             format!(
-                "coalesce(sum(hashtextextended(concat({key}, '=', {value}), 0::int8)::numeric), 0),
-                 count({})",
+                "coalesce(sum(hashtextextended(pg_catalog.concat({key}, '=', {value}), 0::int8)::numeric), 0),
+                 pg_catalog.count({})",
                 quoted(column)
             )
         })
@@ -232,7 +234,7 @@ fn sums_on_server(
     // A table may have no column at all.
     sums.push("''".into());
     let query = format!(
-        "SELECT count(*) AS rows, concat_ws(' ', {}) AS sums FROM {table}{condition}",
+        "SELECT count(*) AS rows, pg_catalog.concat_ws(' ', {}) AS sums FROM {table}{condition}",
         sums.join(", ")
     );
     let found: Sums = dispatch!(connection, |c| diesel::sql_query(&query).get_result(c))?;

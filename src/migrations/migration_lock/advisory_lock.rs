@@ -11,7 +11,8 @@ use crate::dispatch;
 use crate::error::Result;
 
 /// Key of the lock, one per schema. The lock is released when the transaction or its session ends.
-const KEY: &str = "hashtextextended('zenith-db migrations ' || current_schema()::text, 0::int8)";
+const KEY: &str =
+    "hashtextextended('zenith-db migrations '::text || current_schema()::text, 0::int8)";
 
 /// Condition for a row `l` of `pg_locks` to be the migration lock, granted to a session.
 pub(super) fn is_granted() -> String {

@@ -11,7 +11,7 @@ use super::advisory_lock;
 use crate::backend::DbConnection;
 use crate::connection::TransactionSettings;
 use crate::dispatch;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, chain};
 
 /// Marker that a transaction leaves in the database if it is committed.
 #[derive(Debug)]
@@ -112,7 +112,7 @@ impl LostCommit {
             // Another run has set its own comment, after this commit or instead of it.
             Ok(_) => Err(Error::CommitUnknown(self.cause)),
             Err(error) => {
-                tracing::warn!(%error, "the outcome of the commit could not be read");
+                tracing::warn!(error = %chain(&error), "the outcome of the commit could not be read");
                 Err(Error::CommitUnknown(self.cause))
             }
         }

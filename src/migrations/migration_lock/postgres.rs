@@ -6,7 +6,7 @@ use super::advisory_lock;
 use super::lost_commit::{CommitMarker, LostCommit};
 use super::run_outcome::RunOutcome;
 use crate::backend::DbConnection;
-use crate::catalog::{quoted, storing_tables};
+use crate::catalog::{storing_tables, table_paths};
 use crate::connection::{TransactionOutcome, TransactionSettings, Writer};
 use crate::error::Result;
 
@@ -33,7 +33,7 @@ pub(super) fn with_migration_lock<T>(
 /// Locks every table that the user may write against writes until the transaction ends. Reads are not blocked.
 pub(super) fn lock_tables_against_writes(connection: &mut DbConnection) -> Result<()> {
     let names = storing_tables(connection)?;
-    let tables: Vec<String> = names.iter().map(|name| quoted(name)).collect();
+    let tables = table_paths(connection, names.iter().map(String::as_str))?;
     if tables.is_empty() {
         return Ok(());
     }

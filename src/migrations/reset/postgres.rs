@@ -74,7 +74,7 @@ fn drop_references(connection: &mut DbConnection, objects: &[ServerObject]) -> R
 
 /// Foreign keys from one of the tables `$1` to another. Those of partitions go with that of their table.
 const REFERENCES: &str = "
-    SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) AS name FROM pg_constraint
+    SELECT pg_catalog.format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname) AS name FROM pg_constraint
     WHERE contype = 'f' AND conrelid = ANY ($1) AND confrelid = ANY ($1) AND conrelid <> confrelid
         AND conparentid = 0 AND coninhcount = 0
     ORDER BY conrelid, conname";

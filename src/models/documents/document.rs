@@ -158,7 +158,7 @@ pub struct DocumentFilter<'a> {
     /// Documents with exactly this tag.
     pub tag: Option<&'a str>,
     /// Documents whose original filename contains this text, ignoring the case of ASCII letters (on
-    /// PostgreSQL, of all letters).
+    /// PostgreSQL, of all letters, as the locale of the database pairs them: in Turkish, `I` with `ı`).
     pub name: Option<&'a str>,
 }
 

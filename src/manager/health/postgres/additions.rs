@@ -16,46 +16,46 @@ use crate::migrations::Structure;
 const ADDED: &str = "
     WITH ours AS (
         SELECT oid, relname::text AS name, relowner, relacl, relrowsecurity, relpersistence FROM pg_class
-        WHERE relkind IN ('r', 'p') AND relnamespace = quote_ident(current_schema())::regnamespace
+        WHERE relkind IN ('r', 'p') AND relnamespace = pg_catalog.quote_ident(current_schema())::regnamespace
             AND relname = ANY ($1))
-    SELECT format('the trigger %I of %I', tgname, name) AS name FROM pg_trigger JOIN ours ON ours.oid = tgrelid
-        WHERE NOT tgisinternal AND name || ': ' || tgname <> ALL ($2)
-    UNION ALL SELECT format('the rule %I of %I', rulename, name) FROM pg_rewrite JOIN ours ON ours.oid = ev_class
-    UNION ALL SELECT format('the policy %I of %I', polname, name) FROM pg_policy JOIN ours ON ours.oid = polrelid
-    UNION ALL SELECT format('row security on %I', name) FROM ours WHERE relrowsecurity
-    UNION ALL SELECT format('%s, which inherits from %I', inhrelid::regclass, name)
+    SELECT pg_catalog.format('the trigger %I of %I', tgname, name) AS name FROM pg_trigger JOIN ours ON ours.oid = tgrelid
+        WHERE NOT tgisinternal AND pg_catalog.format('%s: %s', name, tgname) <> ALL ($2)
+    UNION ALL SELECT pg_catalog.format('the rule %I of %I', rulename, name) FROM pg_rewrite JOIN ours ON ours.oid = ev_class
+    UNION ALL SELECT pg_catalog.format('the policy %I of %I', polname, name) FROM pg_policy JOIN ours ON ours.oid = polrelid
+    UNION ALL SELECT pg_catalog.format('row security on %I', name) FROM ours WHERE relrowsecurity
+    UNION ALL SELECT pg_catalog.format('%s, which inherits from %I', inhrelid::regclass, name)
         FROM pg_inherits JOIN ours ON ours.oid = inhparent
-    UNION ALL SELECT format('%s, from which %I inherits', inhparent::regclass, name)
+    UNION ALL SELECT pg_catalog.format('%s, from which %I inherits', inhparent::regclass, name)
         FROM pg_inherits JOIN ours ON ours.oid = inhrelid
-    UNION ALL SELECT format('UNLOGGED of %I, which a crash empties', name) FROM ours WHERE relpersistence = 'u'
-    UNION ALL SELECT DISTINCT format('%s on %I for PUBLIC', privilege_type, name)
+    UNION ALL SELECT pg_catalog.format('UNLOGGED of %I, which a crash empties', name) FROM ours WHERE relpersistence = 'u'
+    UNION ALL SELECT DISTINCT pg_catalog.format('%s on %I for PUBLIC', privilege_type, name)
         FROM ours, aclexplode(relacl) WHERE grantee = 0
-    UNION ALL SELECT DISTINCT format('%s on %I for %I', privilege_type, name, pg_get_userbyid(grantee))
+    UNION ALL SELECT DISTINCT pg_catalog.format('%s on %I for %I', privilege_type, name, pg_get_userbyid(grantee))
         FROM ours, aclexplode(relacl)
         WHERE name = 'audit_log' AND grantee NOT IN (0, relowner)
             AND privilege_type IN ('UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER')
-    UNION ALL SELECT DISTINCT format('%s on the sequence %s of %I for %s', privilege_type, s.oid::regclass, name,
-            CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
+    UNION ALL SELECT DISTINCT pg_catalog.format('%s on the sequence %s of %I for %s', privilege_type, s.oid::regclass, name,
+            CASE grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_get_userbyid(grantee)) END)
         FROM ours JOIN pg_depend AS d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = ours.oid
                 AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')
             JOIN pg_class AS s ON s.oid = d.objid AND s.relkind = 'S', aclexplode(s.relacl)
         -- Whoever sets the one of the audit log to its end keeps every later entry out.
         WHERE grantee = 0 OR name = 'audit_log' AND grantee <> s.relowner AND privilege_type = 'UPDATE'
-    UNION ALL SELECT format('%s on %I.%I for %s', privilege_type, name, attname,
-            CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END)
+    UNION ALL SELECT pg_catalog.format('%s on %I.%I for %s', privilege_type, name, attname,
+            CASE grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_get_userbyid(grantee)) END)
         FROM ours JOIN pg_attribute ON attrelid = ours.oid, aclexplode(attacl)
         WHERE grantee = 0 OR name = 'audit_log' AND privilege_type = 'UPDATE'
-    UNION ALL SELECT format('the unique index %I on %I', i.relname, name)
+    UNION ALL SELECT pg_catalog.format('the unique index %I on %I', i.relname, name)
         FROM ours JOIN pg_index AS x ON x.indrelid = ours.oid JOIN pg_class AS i ON i.oid = x.indexrelid
         WHERE (x.indisunique OR x.indisexclusion) AND NOT x.indisprimary AND i.relname <> ALL ($3)
-    UNION ALL SELECT format('the constraint %I of %I', conname, name)
+    UNION ALL SELECT pg_catalog.format('the constraint %I of %I', conname, name)
         FROM ours JOIN pg_constraint ON conrelid = ours.oid
         WHERE contype IN ('c', 'f') AND conname <> ALL ($3)
-    UNION ALL SELECT format('the owner %I of %I, to whom the other tables do not belong', pg_get_userbyid(relowner), name)
+    UNION ALL SELECT pg_catalog.format('the owner %I of %I, to whom the other tables do not belong', pg_get_userbyid(relowner), name)
         FROM ours WHERE relowner <> (SELECT relowner FROM pg_class
-            WHERE relname = '__diesel_schema_migrations' AND relnamespace = quote_ident(current_schema())::regnamespace)
-    UNION ALL SELECT format('CREATE on the schema for %s, where it adds what is called like a function of PostgreSQL',
-            string_agg(DISTINCT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END, ', '))
+            WHERE relname = '__diesel_schema_migrations' AND relnamespace = pg_catalog.quote_ident(current_schema())::regnamespace)
+    UNION ALL SELECT pg_catalog.format('CREATE on the schema for %s, where it adds what is called like a function of PostgreSQL',
+            string_agg(DISTINCT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_get_userbyid(grantee)) END, ', '))
         FROM pg_namespace AS n, aclexplode(nspacl)
         WHERE nspname = current_schema() AND privilege_type = 'CREATE' AND 'audit_log' <> ALL ($1)
             -- The owner, and who owns the tables, do what they want anyway.
@@ -63,11 +63,11 @@ const ADDED: &str = "
             AND grantee <> ALL (SELECT relowner FROM pg_class
                 WHERE relname = '__diesel_schema_migrations' AND relnamespace = n.oid)
         HAVING count(*) > 0
-    UNION ALL SELECT DISTINCT format('the default privilege %s on what %I creates for PUBLIC', privilege_type,
+    UNION ALL SELECT DISTINCT pg_catalog.format('the default privilege %s on what %I creates for PUBLIC', privilege_type,
             pg_get_userbyid(defaclrole))
         FROM pg_default_acl, aclexplode(defaclacl)
         WHERE grantee = 0 AND defaclobjtype IN ('r', 'S')
-            AND defaclnamespace IN (0, quote_ident(current_schema())::regnamespace) AND 'audit_log' <> ALL ($1)
+            AND defaclnamespace IN (0, pg_catalog.quote_ident(current_schema())::regnamespace) AND 'audit_log' <> ALL ($1)
     UNION ALL SELECT 'synchronous_commit = off, with which a crash of the server loses what was committed'
         WHERE current_setting('synchronous_commit') = 'off' AND 'audit_log' <> ALL ($1)
     ORDER BY name";

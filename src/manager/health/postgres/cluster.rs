@@ -17,10 +17,10 @@ pub(super) fn indexes_valid(
     connection: &mut DbConnection,
     _: &DatabaseManager,
 ) -> Result<CheckOutcome> {
-    let query = "SELECT indexrelid::regclass || ' is invalid' AS name FROM pg_index
+    let query = "SELECT pg_catalog.format('%s is invalid', indexrelid::regclass) AS name FROM pg_index
                  JOIN pg_class ON pg_class.oid = indrelid
                  WHERE NOT (indisvalid AND indisready)
-                     AND relnamespace = quote_ident(current_schema())::regnamespace ORDER BY 1";
+                     AND relnamespace = pg_catalog.quote_ident(current_schema())::regnamespace ORDER BY 1";
     let faults = names(connection.postgres()?, query)?;
     Ok(CheckOutcome::from_faults(&faults, "all", "`REINDEX INDEX CONCURRENTLY` rebuilds an index"))
 }
@@ -41,9 +41,9 @@ const SEQUENCES: &str = "
     SELECT s.oid::regclass::text AS name, CASE
         -- Asked of nothing else: to ask it of a table is an error.
         WHEN CASE s.relkind WHEN 'S' THEN has_sequence_privilege(s.oid, 'SELECT') END AND $readable
-        THEN format('SELECT %L AS name FROM %s WHERE CASE WHEN is_called THEN last_value ELSE last_value - 1 END
+        THEN pg_catalog.format('SELECT %L AS name FROM %s WHERE CASE WHEN is_called THEN last_value ELSE last_value - 1 END
             < (SELECT max(%I) FROM %s)',
-        format('SELECT setval(%L, (SELECT max(%I) FROM %s))', s.oid::regclass, attname, attrelid::regclass),
+        pg_catalog.format('SELECT setval(%L, (SELECT max(%I) FROM %s))', s.oid::regclass, attname, attrelid::regclass),
         s.oid::regclass, attname, attrelid::regclass) END AS query
     FROM pg_class AS s
     JOIN pg_depend AS d ON d.classid = 'pg_class'::regclass AND d.objid = s.oid AND d.deptype IN ('a', 'i')
@@ -51,19 +51,19 @@ const SEQUENCES: &str = "
     JOIN pg_sequence AS q ON q.seqrelid = s.oid
     WHERE q.seqincrement > 0 AND NOT q.seqcycle
         AND atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
-        AND s.relkind = 'S' AND s.relnamespace = quote_ident(current_schema())::regnamespace
+        AND s.relkind = 'S' AND s.relnamespace = pg_catalog.quote_ident(current_schema())::regnamespace
         -- The trigger of this table gives the next id whatever the sequence says.
         AND attrelid <> coalesce(to_regclass('audit_log')::oid, 0)
     ORDER BY 1";
 
 /// Sequences of the library's tables that come to an end or begin anew, or count otherwise than by one.
 const ENDING: &str = "
-    SELECT format('%s does not count on by one: ALTER SEQUENCE %s INCREMENT 1 NO MAXVALUE NO CYCLE', s.oid::regclass,
+    SELECT pg_catalog.format('%s does not count on by one: ALTER SEQUENCE %s INCREMENT 1 NO MAXVALUE NO CYCLE', s.oid::regclass,
         s.oid::regclass) AS name
     FROM pg_sequence JOIN pg_class AS s ON s.oid = seqrelid
     JOIN pg_depend AS d ON d.classid = 'pg_class'::regclass AND d.objid = s.oid AND d.deptype = 'i'
     JOIN pg_class AS t ON t.oid = d.refobjid
-    WHERE s.relnamespace = quote_ident(current_schema())::regnamespace AND t.relname IN ($1)
+    WHERE s.relnamespace = pg_catalog.quote_ident(current_schema())::regnamespace AND t.relname IN ($1)
         AND (seqcycle OR seqincrement <> 1 OR seqmax < 2147483647)
     ORDER BY 1";
 
@@ -106,17 +106,17 @@ pub(super) fn sequences(
 
 /// The versions of a collation that an index was built with, and that the server has now.
 const COLLATIONS: &str = "
-    SELECT format('the database was made with version %s of its collation, and the server has %s', datcollversion,
+    SELECT pg_catalog.format('the database was made with version %s of its collation, and the server has %s', datcollversion,
             pg_database_collation_actual_version(oid)) AS name
     FROM pg_database
     WHERE datname = current_database() AND datcollversion <> pg_database_collation_actual_version(oid)
     UNION ALL
-    SELECT DISTINCT format('the collation %I has version %s, and the server has %s', collname, collversion,
+    SELECT DISTINCT pg_catalog.format('the collation %I has version %s, and the server has %s', collname, collversion,
             pg_collation_actual_version(c.oid))
     FROM pg_collation AS c
     WHERE collversion <> pg_collation_actual_version(c.oid) AND EXISTS (
         SELECT FROM pg_attribute JOIN pg_class AS t ON t.oid = attrelid
-        WHERE attcollation = c.oid AND t.relnamespace = quote_ident(current_schema())::regnamespace)";
+        WHERE attcollation = c.oid AND t.relnamespace = pg_catalog.quote_ident(current_schema())::regnamespace)";
 
 pub(super) fn collations(
     connection: &mut DbConnection,
@@ -131,7 +131,7 @@ pub(super) fn collations(
 /// Sessions that hold locks on tables of the schema and have done nothing for `$1`, which an ordinary user sees of itself
 /// only.
 const OLD: &str = "
-    SELECT format('%s (process %s of the server) has been idle in a transaction for %s seconds',
+    SELECT pg_catalog.format('%s (process %s of the server) has been idle in a transaction for %s seconds',
         coalesce(nullif(application_name, ''), usename::text), pid,
         extract(epoch FROM clock_timestamp() - state_change)::int8) AS name
     FROM pg_stat_activity AS a
@@ -139,9 +139,9 @@ const OLD: &str = "
         AND state_change < clock_timestamp() - $1::interval AND EXISTS (
             SELECT FROM pg_locks AS l JOIN pg_class AS t ON t.oid = l.relation
             WHERE l.pid = a.pid AND l.locktype = 'relation'
-                AND t.relnamespace = quote_ident(current_schema())::regnamespace)
+                AND t.relnamespace = pg_catalog.quote_ident(current_schema())::regnamespace)
     UNION ALL
-    SELECT format('the transaction %s was prepared at %s, and neither committed nor rolled back', gid, prepared)
+    SELECT pg_catalog.format('the transaction %s was prepared at %s, and neither committed nor rolled back', gid, prepared)
     FROM pg_prepared_xacts
     WHERE database = current_database() AND prepared < clock_timestamp() - $1::interval
     ORDER BY 1";
@@ -166,7 +166,7 @@ pub(super) fn transaction_ids(
     _: &DatabaseManager,
 ) -> Result<CheckOutcome> {
     // Autovacuum should have begun at half of that. At 2 billion the server stops to write.
-    let query = "SELECT format('the oldest transaction id is %s transactions old', greatest(age(datfrozenxid),
+    let query = "SELECT pg_catalog.format('the oldest transaction id is %s transactions old', greatest(age(datfrozenxid),
             mxid_age(datminmxid))) AS name
         FROM pg_database
         WHERE datname = current_database() AND (
@@ -179,12 +179,12 @@ pub(super) fn transaction_ids(
 
 /// Slots that keep more than a gigabyte of the log for nobody, or have lost what their reader needs.
 const SLOTS: &str = "
-    SELECT format('the slot %I keeps %s of the log, and nobody reads it', slot_name, pg_size_pretty(bytes)) AS name
+    SELECT pg_catalog.format('the slot %I keeps %s of the log, and nobody reads it', slot_name, pg_size_pretty(bytes)) AS name
     FROM (SELECT *, CASE WHEN pg_is_in_recovery() THEN 0
         ELSE pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn) END AS bytes FROM pg_replication_slots) AS slots
     WHERE NOT active AND bytes > 1073741824
     UNION ALL
-    SELECT format('the slot %I has lost a part of the log', slot_name) FROM pg_replication_slots
+    SELECT pg_catalog.format('the slot %I has lost a part of the log', slot_name) FROM pg_replication_slots
     WHERE wal_status = 'lost'
     ORDER BY 1";
 

@@ -31,20 +31,20 @@ struct Found {
 const FOUND: &str = "
     WITH ours AS (
         SELECT oid, relname::text AS name FROM pg_class
-        WHERE relkind IN ('r', 'p') AND relnamespace = quote_ident(current_schema())::regnamespace
+        WHERE relkind IN ('r', 'p') AND relnamespace = pg_catalog.quote_ident(current_schema())::regnamespace
             AND relname = ANY ($1))
-    SELECT CASE contype WHEN 'c' THEN 'check' ELSE 'constraint' END AS kind, name || '.' || conname AS name,
+    SELECT CASE contype WHEN 'c' THEN 'check' ELSE 'constraint' END AS kind, pg_catalog.format('%s.%s', name, conname) AS name,
         pg_get_expr(conbin, conrelid) AS definition, convalidated AND NOT condeferrable AS holds
     FROM pg_constraint JOIN ours ON ours.oid = conrelid WHERE contype IN ('c', 'f')
-    UNION ALL SELECT 'index', name || '.' || relname, pg_get_indexdef(indexrelid), true
+    UNION ALL SELECT 'index', pg_catalog.format('%s.%s', name, relname), pg_get_indexdef(indexrelid), true
     FROM pg_index JOIN ours ON ours.oid = indrelid JOIN pg_class AS i ON i.oid = indexrelid
-    UNION ALL SELECT 'default', name || '.' || attname, pg_get_expr(adbin, adrelid), true
+    UNION ALL SELECT 'default', pg_catalog.format('%s.%s', name, attname), pg_get_expr(adbin, adrelid), true
     FROM pg_attrdef JOIN ours ON ours.oid = adrelid JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum
     ORDER BY kind, name";
 
 const IDENTITIES: &str = "
-    SELECT c.relname || '.' || attname AS name FROM pg_attribute JOIN pg_class AS c ON c.oid = attrelid
-    WHERE c.relnamespace = quote_ident(current_schema())::regnamespace AND attidentity <> ''";
+    SELECT pg_catalog.format('%s.%s', c.relname, attname) AS name FROM pg_attribute JOIN pg_class AS c ON c.oid = attrelid
+    WHERE c.relnamespace = pg_catalog.quote_ident(current_schema())::regnamespace AND attidentity <> ''";
 
 /// Returns one line for each constraint, index and default of the library that says something else than its migration,
 /// and for each column of these tables that gives no ids any more. What is missing is reported by another check.

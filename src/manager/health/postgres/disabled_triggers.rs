@@ -27,19 +27,19 @@ const SETTINGS: &str = "
         WHERE setting ILIKE 'session_replication_role=%'
             AND setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
         ORDER BY setrole, setdatabase DESC)
-    SELECT format('session_replication_role is replica for %s in %s, which switches triggers and foreign keys off: '
+    SELECT pg_catalog.format('session_replication_role is replica for %s in %s, which switches triggers and foreign keys off: '
             'ALTER %s RESET session_replication_role',
-        CASE setrole WHEN 0 THEN 'all roles' ELSE format('the role %I', rolname) END,
-        CASE setdatabase WHEN 0 THEN 'all databases' ELSE format('the database %I', current_database()) END,
+        CASE setrole WHEN 0 THEN 'all roles' ELSE pg_catalog.format('the role %I', rolname) END,
+        CASE setdatabase WHEN 0 THEN 'all databases' ELSE pg_catalog.format('the database %I', current_database()) END,
         CASE WHEN setrole = 0 AND setdatabase = 0 THEN 'ROLE ALL'
-            WHEN setrole = 0 THEN format('DATABASE %I', current_database())
-            WHEN setdatabase = 0 THEN format('ROLE %I', rolname)
-            ELSE format('ROLE %I IN DATABASE %I', rolname, current_database()) END) AS name
+            WHEN setrole = 0 THEN pg_catalog.format('DATABASE %I', current_database())
+            WHEN setdatabase = 0 THEN pg_catalog.format('ROLE %I', rolname)
+            ELSE pg_catalog.format('ROLE %I IN DATABASE %I', rolname, current_database()) END) AS name
     FROM found LEFT JOIN pg_roles AS r ON r.oid = setrole
     -- As text as somebody has written it.
-    WHERE lower(setting) = 'session_replication_role=replica' AND (setrole <> 0) = $1 AND (setrole = 0
+    WHERE lower(setting COLLATE \"C\") = 'session_replication_role=replica' AND (setrole <> 0) = $1 AND (setrole = 0
         OR rolcanlogin AND (NOT rolsuper OR rolname = current_user) AND EXISTS (
-            SELECT FROM pg_class WHERE relname = 'audit_log' AND relnamespace = quote_ident(current_schema())::regnamespace
+            SELECT FROM pg_class WHERE relname = 'audit_log' AND relnamespace = pg_catalog.quote_ident(current_schema())::regnamespace
                 AND has_any_column_privilege(setrole, pg_class.oid, 'INSERT')))
     ORDER BY name";
 

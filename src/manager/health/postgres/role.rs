@@ -19,18 +19,18 @@ struct Role {
 
 /// The user, and what it may do beyond reading and writing rows. A superuser may do the rest anyway.
 const ROLE: &str = "
-    SELECT quote_ident(rolname) AS name, CASE WHEN rolsuper THEN ARRAY['is a superuser'] ELSE array_remove(ARRAY[
+    SELECT pg_catalog.quote_ident(rolname) AS name, CASE WHEN rolsuper THEN ARRAY['is a superuser'] ELSE array_remove(ARRAY[
         CASE WHEN rolcreaterole THEN 'creates roles (CREATEROLE)' END,
         CASE WHEN rolcreatedb THEN 'creates databases (CREATEDB)' END,
         CASE WHEN rolbypassrls THEN 'bypasses policies of rows (BYPASSRLS)' END,
         CASE WHEN rolreplication THEN 'replicates the server (REPLICATION)' END,
         CASE WHEN EXISTS (SELECT FROM pg_class WHERE relkind IN ('r', 'p') AND pg_has_role(relowner, 'USAGE')
-                AND relnamespace = quote_ident(current_schema())::regnamespace) THEN 'owns tables of the schema' END,
+                AND relnamespace = pg_catalog.quote_ident(current_schema())::regnamespace) THEN 'owns tables of the schema' END,
         CASE WHEN has_schema_privilege(current_schema(), 'CREATE') THEN 'creates objects in the schema' END,
         CASE WHEN has_database_privilege(current_database(), 'TEMPORARY') THEN 'creates temporary tables' END,
         (SELECT CASE WHEN has_any_column_privilege(oid, 'UPDATE') OR has_table_privilege(oid, 'DELETE, TRUNCATE')
                 THEN 'may update, delete or truncate audit_log' END
-            FROM pg_class WHERE relname = 'audit_log' AND relnamespace = quote_ident(current_schema())::regnamespace)
+            FROM pg_class WHERE relname = 'audit_log' AND relnamespace = pg_catalog.quote_ident(current_schema())::regnamespace)
     ], NULL) END AS rights
     FROM pg_roles WHERE rolname = current_user";
 

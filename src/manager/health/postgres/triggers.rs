@@ -60,11 +60,11 @@ struct Trigger {
 /// Returns one line for each trigger of the library whose definition is not that of its migration. The server has no
 /// text of its own words to compare those of an application with, which may be written in any way.
 fn weakened_triggers(connection: &mut DbConnection, migrations: Migrations) -> Result<Vec<String>> {
-    let query = "SELECT c.relname || ': ' || t.tgname AS name,
-            replace(replace(pg_get_triggerdef(t.oid), ' ON ' || quote_ident(current_schema()) || '.', ' ON '),
-                ' FUNCTION ' || quote_ident(current_schema()) || '.', ' FUNCTION ') AS definition
+    let query = "SELECT pg_catalog.format('%s: %s', c.relname, t.tgname) AS name,
+            replace(replace(pg_get_triggerdef(t.oid), pg_catalog.format(' ON %I.', current_schema()), ' ON '),
+                pg_catalog.format(' FUNCTION %I.', current_schema()), ' FUNCTION ') AS definition
         FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid
-        WHERE NOT t.tgisinternal AND c.relnamespace = quote_ident(current_schema())::regnamespace";
+        WHERE NOT t.tgisinternal AND c.relnamespace = pg_catalog.quote_ident(current_schema())::regnamespace";
     let found: Vec<Trigger> = diesel::sql_query(query).load(connection.postgres()?)?;
     let library = migrations.of_owner(MigrationOwner::Library);
     let written: BTreeMap<String, String> = written(library, "CREATE TRIGGER")
@@ -101,16 +101,17 @@ struct Function {
 }
 
 const FUNCTIONS: &str = "
-    WITH path AS (SELECT quote_ident(current_schema()) || ', pg_temp' AS path,
+    WITH path AS (SELECT pg_catalog.format('%I, pg_temp', current_schema()) AS path,
         -- As PostgreSQL stores it while quote_all_identifiers is on, such as in a restore.
-        '\"' || replace(current_schema()::text, '\"', '\"\"') || '\", \"pg_temp\"' AS quoted)
+        pg_catalog.format('\"%s\", \"pg_temp\"', replace(current_schema()::text, '\"', '\"\"')) AS quoted)
     SELECT proname::text AS name, prosrc AS body, provolatile = 'i' AS is_immutable,
         lanname = 'plpgsql' AND NOT prosecdef AND proowner = coalesce((SELECT relowner FROM pg_class
             WHERE relname = '__diesel_schema_migrations' AND relnamespace = pronamespace), proowner) AS is_plain,
-        coalesce(proconfig IN (ARRAY['search_path=' || path], ARRAY['search_path=' || quoted]), false) AS is_pinned,
-        format('ALTER FUNCTION %s SET search_path = %s', p.oid::regprocedure, path) AS pin
+        coalesce(proconfig IN (ARRAY[pg_catalog.format('search_path=%s', path)],
+            ARRAY[pg_catalog.format('search_path=%s', quoted)]), false) AS is_pinned,
+        pg_catalog.format('ALTER FUNCTION %s SET search_path = %s', p.oid::regprocedure, path) AS pin
     FROM pg_proc AS p JOIN pg_language AS l ON l.oid = prolang, path
-    WHERE pronamespace = quote_ident(current_schema())::regnamespace AND proname = ANY ($1) ORDER BY 1";
+    WHERE pronamespace = pg_catalog.quote_ident(current_schema())::regnamespace AND proname = ANY ($1) ORDER BY 1";
 
 /// Returns one line for each function of the library that is missing or differs from the migrations.
 fn weakened_functions(

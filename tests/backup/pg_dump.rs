@@ -1,13 +1,8 @@
 //! What `pg_dump` does by itself is not left to its environment.
 
 use std::os::unix::fs::PermissionsExt;
-use std::time::Duration;
 
-use zenith_db::config::Key;
-use zenith_db::manager::DatabaseManager;
-
-use crate::support::own_server::config;
-use crate::support::{Fixture, backups_in, run, skipped, stderr};
+use crate::support::{Fixture, backups_in, run, stderr};
 
 #[test]
 fn every_character_is_in_a_backup_whatever_encoding_a_client_has() {
@@ -47,30 +42,6 @@ fn a_backup_does_not_wait_for_ever_for_what_waits_for_it() {
     assert!(said.contains("lock") && said.contains("DATABASE_BUSY_TIMEOUT_MS"), "{said}");
     assert_eq!(backups_in(&fixture.backups()), Vec::<String>::new());
     run(fixture.zenith().arg("backup"), 0);
-}
-
-/// PostgreSQL 17 and later may limit a transaction, and that of a backup is as long as `pg_dump` takes.
-#[test]
-fn a_backup_takes_longer_than_a_transaction_may() {
-    let Some(fixture) = Fixture::on_a_server(Fixture::created) else { return };
-    let is_older = "SELECT (current_setting('transaction_timeout', true) IS NULL)::text";
-    if fixture.text(is_older) == "true" {
-        skipped("the server has no transaction_timeout");
-        return;
-    }
-    let (_, url) = fixture.address();
-    let mark = if url.contains('?') { '&' } else { '?' };
-    let url = format!("{url}{mark}options=-ctransaction_timeout%3D2s");
-    let backups = fixture.backups();
-    let settings = [(Key::BackupDir, backups.to_str().expect("UTF-8"))];
-    let mut is_first = true;
-    let backup = DatabaseManager::new(config(&url, &settings)).backup_with_progress(&mut |_| {
-        if std::mem::take(&mut is_first) {
-            std::thread::sleep(Duration::from_secs(3));
-        }
-    });
-    let _ = backup.expect("a backup");
-    assert!(!is_first);
 }
 
 #[test]

@@ -10,6 +10,10 @@ use crate::support::Fixture;
 use crate::support::own_server::{config, value};
 use crate::support::server::{connect, url_of};
 
+/// The lock of a restore to the database NAME.
+const LOCK: &str = "FROM pg_locks WHERE locktype = 'advisory' AND granted
+    AND (classid::int8 << 32) | objid::int8 = hashtextextended('zenith-db restores NAME', 0::int8)";
+
 /// A database with a backup that has one row less.
 struct Loading {
     fixture: Fixture,
@@ -59,7 +63,10 @@ impl Loading {
 #[test]
 fn a_restore_takes_longer_than_a_session_may_be_idle() {
     let Some(loading) = Loading::new() else { return };
-    let wait = || std::thread::sleep(Duration::from_secs(3));
+    let wait = || {
+        std::thread::sleep(Duration::from_secs(3));
+        assert_eq!(loading.ask(&format!("SELECT count(*) {LOCK}")), "1");
+    };
     loading.restore("-cidle_session_timeout%3D2s", wait).expect("a restore");
     assert_eq!(loading.fixture.text(IS_LATER), "0");
 }
@@ -69,11 +76,8 @@ fn a_restore_takes_longer_than_a_session_may_be_idle() {
 fn a_restore_that_has_lost_its_lock_leaves_the_database_as_it_was() {
     let Some(loading) = Loading::new() else { return };
     let end = || {
-        let ended = loading.ask(
-            "SELECT bool_and(pg_terminate_backend(pid, 10000)) FROM pg_locks
-            WHERE locktype = 'advisory' AND (classid::int8 << 32) | objid::int8
-                = hashtextextended('zenith-db restores NAME', 0::int8)",
-        );
+        let end = format!("SELECT bool_and(pg_terminate_backend(pid, 10000)) {LOCK}");
+        let ended = loading.ask(&end);
         assert_eq!(ended, "true");
     };
     let error = loading.restore("", end).expect_err("no lock");

@@ -1,7 +1,8 @@
 //! What the migrations promise, where that is another thing on a server than in a file.
 
 use crate::support::own_migrations::{migration, migrations, upgraded};
-use crate::support::{Fixture, rows};
+use crate::support::own_server::config;
+use crate::support::{Fixture, rows, skipped};
 use zenith_db::config::Key;
 use zenith_db::manager::{DatabaseManager, RollbackTarget, RowChange};
 use zenith_db::migrations::{EmbeddedMigration, Script};
@@ -152,4 +153,28 @@ fn a_connection_that_breaks_during_the_commit_leaves_what_the_server_says_it_doe
     for error in broken_off(&fixture, true) {
         assert!(matches!(&error, Error::ConnectionLost(_)), "{error}");
     }
+}
+
+/// PostgreSQL 17 and later may limit a transaction.
+#[test]
+fn migrations_take_longer_than_a_transaction_may() {
+    let Some(fixture) = Fixture::on_a_server(Fixture::created) else { return };
+    let is_older = "SELECT (current_setting('transaction_timeout', true) IS NULL)::text";
+    if fixture.text(is_older) == "true" {
+        skipped("the server has no transaction_timeout");
+        return;
+    }
+    let (_, url) = fixture.address();
+    let mark = if url.contains('?') { '&' } else { '?' };
+    let url = format!("{url}{mark}options=-ctransaction_timeout%3D2s");
+    let backups = fixture.backups();
+    let config = config(&url, &[(Key::BackupDir, backups.to_str().expect("UTF-8"))]);
+    let script = |up| Script { up, down: "SELECT 1" };
+    let slow = EmbeddedMigration::new(
+        "2099-01-01-000001_slow",
+        script("SELECT 1"),
+        script("SELECT pg_sleep(3)"),
+    );
+    let migrated = DatabaseManager::with(config, migrations(&[slow], &[])).migrate();
+    assert_eq!(migrated.expect("a migration").steps.len(), 1);
 }

@@ -4,8 +4,8 @@ use diesel::connection::{CacheSize, SimpleConnection};
 use diesel::prelude::*;
 use diesel::{ConnectionError, PgConnection};
 
+use super::limits::{limits_transactions, operator_limits};
 use super::trust::CATALOG_ONLY;
-use super::{limits_transactions, operator_limits};
 use crate::config::{ServerOptions, ServerUrl};
 use crate::error::{ConnectFault, Error, Result};
 

@@ -5,6 +5,7 @@ mod connect;
 mod contents;
 mod databases;
 mod identity;
+mod limits;
 mod name;
 mod quoted;
 mod rights;
@@ -30,6 +31,7 @@ pub(crate) use contents::contents_beyond;
 pub(crate) use databases::drop_if_bare;
 pub(super) use databases::{create, exists, remove_created};
 pub(crate) use identity::Identity;
+pub(super) use limits::limits_transactions;
 pub(crate) use name::name_of;
 pub(crate) use rights::{RestoreLock, right_missing};
 pub(crate) use schema::{present_objects, schema_of};
@@ -38,6 +40,7 @@ pub(crate) use scratch::{ScratchDatabase, others_in};
 pub(crate) use scratch_lock::ScratchLock;
 pub(crate) use trust::is_trusted;
 
+use self::limits::{language, operator_limits};
 use self::trust::{among_ours, ensure_own_ledger};
 use super::access::Access;
 use crate::backend::DbConnection;
@@ -96,11 +99,6 @@ fn session(
     settings
 }
 
-/// Returns statements that begin with `set`, for the form in which this program writes texts and reads names.
-fn language(set: &str) -> String {
-    format!("{set} standard_conforming_strings = on; {set} quote_all_identifiers = off;")
-}
-
 /// Returns the schema, if one is configured, and the limits of an operator's work, as statements that begin with `set`.
 pub(super) fn operator_settings(
     set: &str,
@@ -109,28 +107,6 @@ pub(super) fn operator_settings(
 ) -> String {
     let schema = options.schema.as_ref().map(|schema| schema::pin(set, schema));
     schema.unwrap_or_default() + &operator_limits(set, options, limits_transactions)
-}
-
-/// Whether the server has the setting `transaction_timeout`, as PostgreSQL 17 and later.
-pub(super) fn limits_transactions(connection: &mut PgConnection) -> Result<bool> {
-    let query = "pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL";
-    Ok(diesel::select(diesel::dsl::sql::<Bool>(query)).get_result(connection)?)
-}
-
-/// Returns the limits of an operator's work, as statements that begin with `set`. Where policies hide rows from the user, they fail: an operator's work is about all rows, and a policy of another's
-/// table runs functions of that owner.
-fn operator_limits(set: &str, options: &ServerOptions, limits_transactions: bool) -> String {
-    // To PostgreSQL, 0 is without end; to this setting, as on SQLite, it is not at all.
-    let lock_timeout = options.lock_timeout.as_millis().max(1);
-    let mut limits = format!(
-        "{} {set} row_security = off; {set} statement_timeout = 0; {set} idle_in_transaction_session_timeout = 0; \
-         {set} idle_session_timeout = 0; {set} lock_timeout = {lock_timeout};",
-        language(set)
-    );
-    if limits_transactions {
-        let _ = write!(limits, "{set} transaction_timeout = 0;");
-    }
-    limits
 }
 
 /// Returns the pool's limits, as statements that begin with `set`. Zero leaves a limit to the

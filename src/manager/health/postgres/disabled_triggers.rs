@@ -24,7 +24,7 @@ const SETTINGS: &str = "
     WITH found AS (
         SELECT DISTINCT ON (setrole) setrole, setdatabase, setting
         FROM pg_db_role_setting, unnest(setconfig) AS setting
-        WHERE setting ILIKE 'session_replication_role=%'
+        WHERE setting COLLATE \"C\" ILIKE 'session_replication_role=%'
             AND setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
         ORDER BY setrole, setdatabase DESC)
     SELECT pg_catalog.format('session_replication_role is replica for %s in %s, which switches triggers and foreign keys off: '

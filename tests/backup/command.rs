@@ -166,7 +166,7 @@ fn a_file_that_is_not_there_is_missed_before_the_question() {
 /// Whether something is there is asked before its directories are made: through one that is missing, nothing is.
 #[test]
 fn what_is_found_at_the_end_is_replaced_only_after_the_question() {
-    let (_, backup) = prepared();
+    let (_source, backup) = prepared();
     let backup = backup.to_str().expect("UTF-8");
     let fixture = SqliteFixture::created();
     let before = fs::read(fixture.path()).expect("a database");

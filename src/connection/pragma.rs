@@ -77,14 +77,14 @@ pub(super) fn ensure_configured(
             return Err(PragmaFault::Changed { pragma, wanted, found }.into());
         }
     }
-    #[derive(QueryableByName)]
-    struct Left {
-        #[diesel(sql_type = Text)]
-        name: String,
-    }
-
     let left: Option<Left> = diesel::sql_query(LEFT).get_result(connection).optional()?;
     left.map_or(Ok(()), |Left { name }| Err(PragmaFault::Left { name }.into()))
+}
+
+#[derive(QueryableByName)]
+struct Left {
+    #[diesel(sql_type = Text)]
+    name: String,
 }
 
 /// Databases that a closure has attached, and what it has created for the connection: a temporary table stands for one

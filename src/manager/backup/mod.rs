@@ -94,7 +94,7 @@ impl DatabaseManager {
             (Err(error), Ok(mut connection)) => record_failure(error, started_at, &mut connection),
             // The caller gets the result of the copy.
             (_, Err(error)) => {
-                tracing::warn!(error = %chain(&error), "the backup could not be recorded")
+                tracing::warn!(error = %chain(&error), "the backup could not be recorded");
             }
         }
         result

@@ -103,7 +103,7 @@ impl DatabaseManager {
                 }
             }
             Err(error) => {
-                tracing::warn!(error = %chain(&error), "old backups could not be removed")
+                tracing::warn!(error = %chain(&error), "old backups could not be removed");
             }
         }
     }

@@ -100,7 +100,7 @@ impl DatabaseManager {
         match another {
             Ok(another) => *connection = another,
             Err(error) => {
-                tracing::warn!(error = %chain(&error), "the run cannot be recorded without a connection")
+                tracing::warn!(error = %chain(&error), "the run cannot be recorded without a connection");
             }
         }
     }

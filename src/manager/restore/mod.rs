@@ -141,7 +141,7 @@ impl DatabaseManager {
             match self.open() {
                 Ok(mut connection) => report.record(&mut connection),
                 Err(error) => {
-                    tracing::warn!(error = %chain(&error), "the kept database could not be recorded")
+                    tracing::warn!(error = %chain(&error), "the kept database could not be recorded");
                 }
             }
         }

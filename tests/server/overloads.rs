@@ -90,21 +90,21 @@ fn the_parameters_of_a_migration_are_those_that_the_server_shows() {
     let types = "CREATE SCHEMA s; CREATE TYPE s.mood AS ENUM ('a'); CREATE SCHEMA \"S x\";
         CREATE TYPE \"S x\".\"Mood\" AS ENUM ('a')";
     server.admin("zenith").batch_execute(types).expect("types");
-    let routines = (1..).zip(DECLARED);
-    let mut up =
-        "CREATE TABLE t (name TEXT); CREATE TYPE mood AS ENUM ('a'); CREATE TYPE \"My Type\" AS ENUM ('a');".to_owned();
-    let mut down = String::new();
-    let mut overloads = String::new();
-    for (number, declared) in routines {
-        up += &format!(
-            "CREATE PROCEDURE p{number}({declared}) LANGUAGE plpgsql AS $$ BEGIN NULL; END $$;\n"
-        );
-        down += &format!("DROP PROCEDURE p{number};\n");
-        overloads += &format!(
+    let each = |statement: &dyn Fn(usize, &str) -> String| -> String {
+        (1..).zip(DECLARED).map(|(number, declared)| statement(number, declared)).collect()
+    };
+    let up = "CREATE TABLE t (name TEXT); CREATE TYPE mood AS ENUM ('a'); CREATE TYPE \"My Type\" AS ENUM ('a');"
+        .to_owned()
+        + &each(&|number, declared| {
+            format!("CREATE PROCEDURE p{number}({declared}) LANGUAGE plpgsql AS $$ BEGIN NULL; END $$;\n")
+        });
+    let down = each(&|number, _| format!("DROP PROCEDURE p{number};\n"))
+        + "DROP TABLE t; DROP TYPE mood; DROP TYPE \"My Type\";";
+    let overloads = each(&|number, _| {
+        format!(
             "CREATE FUNCTION p{number}(circle, circle, circle) RETURNS int LANGUAGE sql AS 'SELECT 1';\n"
-        );
-    }
-    down += "DROP TABLE t; DROP TYPE mood; DROP TYPE \"My Type\";";
+        )
+    });
     let sqlite = Script { up: "CREATE TABLE t (name TEXT);", down: "DROP TABLE t;" };
     let script = Script { up: up.leak(), down: down.leak() };
     let own = EmbeddedMigration::new("2099-01-01-000001_routines", sqlite, script);

@@ -33,7 +33,6 @@ pub mod stored_tables;
 #[cfg(target_os = "linux")]
 pub mod terminal;
 pub mod uuids;
-#[cfg(feature = "postgres")]
 pub mod wait;
 use std::borrow::Borrow;
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use super::{IS_LATER, backed_up, filled};
 use crate::support::command::json;
-use crate::support::{Fixture, SqliteFixture, backups_in, run, stderr, stdout};
+use crate::support::{Fixture, SqliteFixture, backups_in, bare_zenith, run, stderr, stdout};
 
 fn prepared() -> (Fixture, std::path::PathBuf) {
     let fixture = filled(SqliteFixture::created().fixture());
@@ -176,7 +176,7 @@ fn what_is_found_at_the_end_is_replaced_only_after_the_question() {
     let said = stderr(&run(fixture.zenith().args(to), 2));
     assert!(said.contains("is not to be replaced"), "{said}");
     fs::remove_dir(fixture.directory.path().join("missing")).expect("made on the way");
-    let mut at = fixture.zenith();
+    let mut at = bare_zenith("/".as_ref());
     let said = stderr(&run(at.args(["--path", &hidden, "restore", backup]), 2));
     assert!(said.contains("is not to be replaced"), "{said}");
     assert!(fs::read(fixture.path()).expect("a database") == before, "it was replaced");

@@ -2,12 +2,15 @@
 
 use std::time::Instant;
 
+use zenith_db::Backend;
+
 use crate::support::Fixture;
 use crate::support::shuttle::Shuttle;
 
-/// How many times each is killed; `ZENITH_TEST_KILLS` says otherwise.
-fn kills() -> u32 {
-    std::env::var("ZENITH_TEST_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(200)
+/// How many times each is killed; `ZENITH_TEST_KILLS` says otherwise. On a server, each takes several times as long.
+fn kills(fixture: &Fixture) -> u32 {
+    let usual = if fixture.backend() == Backend::Sqlite { 200 } else { 60 };
+    std::env::var("ZENITH_TEST_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(usual)
 }
 
 /// So many kills follow one run that is left in peace: how long it takes changes as the database is
@@ -16,7 +19,7 @@ const ROUND: u32 = 10;
 
 fn killed(forth: bool) {
     let shuttle = Shuttle::new(Fixture::created());
-    let rounds = kills().div_ceil(ROUND);
+    let rounds = kills(&shuttle.fixture).div_ceil(ROUND);
     let mut outcomes = [0, 0];
     for round in 0..rounds {
         let mut command = shuttle.ready(forth);

@@ -25,7 +25,7 @@ where
     names_of(connection, diesel::sql_query(query))
 }
 
-/// As [`names`], for a query with parameters.
+/// Runs a query with parameters, and returns its column `name`.
 pub(crate) fn names_of<'query, C, Q>(connection: &mut C, query: Q) -> Result<Vec<String>>
 where
     Q: LoadQuery<'query, C, Named> + RunQueryDsl<C>,

@@ -29,7 +29,7 @@ struct Defers {
     defer_foreign_keys: bool,
 }
 
-/// Changes with the schema.
+/// Number of the schema of the database file, which SQLite raises whenever the schema changes.
 const SCHEMA_VERSION: &str = "PRAGMA schema_version";
 
 #[derive(QueryableByName)]
@@ -42,9 +42,10 @@ struct SchemaVersion {
 const HAS_DEFERRED: &str = "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema
     WHERE type = 'table' AND sql LIKE '%deferred%') AS found";
 
-/// Whether the table of the guard is there, and its row: a rollback may have taken both.
+/// Whether the table of the guard exists: a rollback may have taken it along.
 const HAS_GUARDS: &str = "SELECT EXISTS (SELECT 1 FROM temp.sqlite_schema
     WHERE name = 'zenith_shared_transaction') AS found";
+/// Whether the row of the guard exists, in the table that does.
 const HAS_GUARD: &str = "SELECT EXISTS (SELECT 1 FROM temp.zenith_shared_transaction) AS found";
 
 #[derive(QueryableByName)]
@@ -61,7 +62,7 @@ pub(crate) struct DeferredKeys {
 }
 
 impl DeferredKeys {
-    /// Looks again if the schema has changed.
+    /// Returns whether a table may have a deferred key, from the last look at the schema unless that has changed since.
     fn are_possible(&mut self, connection: &mut SqliteConnection) -> Result<bool> {
         let SchemaVersion { schema_version } =
             diesel::sql_query(SCHEMA_VERSION).get_result(connection)?;

@@ -49,8 +49,7 @@ impl DbConnection {
         }
     }
 
-    /// As [`DbConnection::ensure_configured`], for a connection on which closures read: if it is not fit for others, it
-    /// is closed after this.
+    /// Fails if a closure has changed how a connection for reading was configured, which is closed after this then.
     ///
     /// # Errors
     /// [`Error::Pragma`](crate::Error::Pragma)
